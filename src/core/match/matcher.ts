@@ -1,0 +1,113 @@
+/**
+ * The door to the matcher: can this cluster's graph hold this request? The answer is exact or `unknown`, never a
+ * guess (spec 3.3, 3.4). Holds the compiled graphs of all clusters in one hash-consed class table; pure memory,
+ * no I/O, no clock, no randomness.
+ *
+ * *Satisfiable* asks the full tree (everything idle), *startable* the residual one (what is free now).
+ */
+import type { ResourceGraph, Subsystem } from '../graph/graph.ts';
+import type { Request } from '../jobspec/jobspec.ts';
+
+export type Fits = 'yes' | 'no' | 'unknown';
+
+export interface Verdict {
+  readonly fits: Fits;
+  /** Why not; empty on a yes. */
+  readonly reasons: readonly MatchReason[];
+}
+
+/** Where a match failed, in the order in which it is looked for. */
+export type MatchStage =
+  | 'absent' // no vertex of that type
+  | 'total' // too few in the whole cluster
+  | 'per_vertex' // enough in all, too few under any one parent
+  | 'predicate' // enough, but not with what `requires` asks
+  | 'constraint' // RFC 31
+  | 'competition' // each request fits alone, not all together
+  | 'budget'; // the step budget was spent: unknown
+
+export interface MatchReason {
+  readonly stage: MatchStage;
+  /** Path of the request vertex in the jobspec. */
+  readonly vertex: string;
+  readonly type: string;
+  readonly message: string;
+  readonly needed: number | null;
+  readonly best: number | null;
+  readonly unit: string;
+  readonly relaxation: Relaxation | null;
+}
+
+export interface Relaxation {
+  readonly vertex: string;
+  readonly field: 'count' | 'requires' | 'exclusive' | 'unit' | 'constraint';
+  readonly from: string;
+  readonly to: string;
+  readonly message: string;
+}
+
+/** The vertices that a placement uses. Indices are into the cluster's ResourceGraph. */
+export interface Witness {
+  readonly groups: readonly WitnessGroup[];
+}
+
+export interface WitnessGroup {
+  readonly key: string;
+  readonly slots: readonly WitnessSlot[];
+  /** Chosen outside of any slot; debited only where exclusive or leaves. */
+  readonly claims: readonly Claim[];
+}
+
+export interface WitnessSlot {
+  readonly label: string | null;
+  readonly claims: readonly Claim[];
+}
+
+export interface Claim {
+  readonly vertex: number;
+  /** Units drawn of a pool; 1 for a plain vertex. */
+  readonly amount: number;
+  /** The vertex and its whole subtree. */
+  readonly exclusive: boolean;
+  /** Path of the request vertex that it serves. */
+  readonly request: string;
+}
+
+export interface MatcherOptions {
+  /** Steps that one question may take before it is `unknown`; default 1,000,000. */
+  readonly budget?: number;
+}
+
+/** Key of a debit: one job's one attempt. */
+export type DebitKey = string;
+
+export interface Matcher {
+  /** Compile and take in; replaces what was there under that name, its debits kept where their vertices still exist. */
+  setCluster(cluster: string, graph: ResourceGraph, subsystems: readonly Subsystem[]): void;
+  setSubsystem(cluster: string, subsystem: Subsystem): void;
+  removeSubsystem(cluster: string, subsystem: string): void;
+  removeCluster(cluster: string): void;
+  clusters(): readonly string[];
+
+  satisfiable(cluster: string, request: Request): Verdict;
+  /** On what is free now. */
+  startable(cluster: string, request: Request): Verdict;
+  /** All clusters whose empty graph holds the request; costs as much as their distinct shapes. */
+  satisfying(request: Request): { readonly yes: readonly string[]; readonly unknown: readonly string[] };
+
+  /** Which vertices; from what is free now, or from everything. Null where it does not fit (or is unknown). */
+  place(cluster: string, request: Request, on: 'free' | 'all'): Witness | null;
+  /** Take a witness's vertices out of what is free. The same key again is no change. */
+  debit(cluster: string, key: DebitKey, witness: Witness): void;
+  /** Give them back. An unknown key is no change. */
+  credit(cluster: string, key: DebitKey): void;
+  /** What the cluster itself says is taken; debits under `includes` are dropped, the others stay on top. */
+  report(cluster: string, busy: readonly number[], includes: readonly DebitKey[]): void;
+
+  /** Per type, vertices or pool units: in all and free. */
+  counts(
+    cluster: string,
+  ): readonly { readonly type: string; readonly total: number; readonly free: number; readonly unit: string }[];
+  /** Index of a vertex by its id in the registered document; −1 where there is none. */
+  vertexIndex(cluster: string, id: string): number;
+}
