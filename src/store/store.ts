@@ -4,8 +4,8 @@
  * Calls of many callers share a commit (group commit); a failing call never takes others with it.
  *
  * Times are milliseconds since 1970. Job ids are 64-bit, as decimal strings. Secrets come in hashed.
- * Errors: RainbowError `unavailable` (disk full, closed, locked), `already_exists`, `not_found`; a lost race is a
- * result, not an error.
+ * Errors: RainbowError `unavailable` (disk full, closed, locked), `resource_exhausted` (too many calls wait),
+ * `already_exists`, `not_found`; a lost race is a result, not an error.
  */
 import type { JobState, OnClusterLoss, Reason } from '../core/job/state.ts';
 
@@ -230,12 +230,15 @@ export interface AttemptRecord {
 }
 
 export interface JobStore {
-  /** Job, first attempt, events and decision in one transaction; the same (owner, key) answers the earlier job. */
+  /**
+   * Job, first attempt, events and decision in one transaction; the same (owner, key) answers the earlier job.
+   * `aborted` where the cluster it was assigned to has been deleted meanwhile.
+   */
   submit(job: NewJob): Promise<{ readonly job: JobRecord; readonly created: boolean }>;
   get(id: JobId): Promise<JobRecord | null>;
   attempts(id: JobId): Promise<readonly AttemptRecord[]>;
   list(filter: JobFilter): Promise<readonly JobRecord[]>;
-  /** Jobs by state, per cluster: what is outstanding there. */
+  /** Jobs by state, per cluster: what is outstanding there. Ended jobs are not counted. */
   countsByCluster(): Promise<ReadonlyMap<string, Readonly<Partial<Record<JobState, number>>>>>;
   /**
    * Writes the change, the attempt and the event. A move to `pending` closes the attempt and opens the next one
@@ -244,16 +247,19 @@ export interface JobStore {
   transition(change: Transition): Promise<TransitionResult>;
   /**
    * assigned → received for up to `limit` jobs of that cluster, highest priority first, then lowest id. No two
-   * callers get the same job.
+   * callers get the same job. One whose cancel was asked for is left out.
    */
   receive(cluster: string, limit: number, leaseExpiresAt: number | null, at: number): Promise<readonly JobRecord[]>;
   /** received → pending where the lease of a polling client is over. */
   returnExpired(at: number, limit: number): Promise<readonly JobRecord[]>;
-  /** Jobs to decide on, highest priority first, then lowest id. */
-  pending(limit: number): Promise<readonly JobRecord[]>;
+  /** Jobs to decide on, highest priority first, then lowest id; `after`: those behind this place in that order. */
+  pending(limit: number, after?: { readonly priority: number; readonly id: JobId }): Promise<readonly JobRecord[]>;
   /** Jobs in the given states at one cluster, by id. */
   atCluster(cluster: string, states: readonly JobState[]): Promise<readonly JobRecord[]>;
-  /** Asks for a cancel; false where it has ended already. Idempotent; writes an event the first time. */
+  /**
+   * Asks for a cancel; changes nothing where the job has ended. Idempotent; writes an event the first time. Resolves
+   * to the job as it then is, null where there is none.
+   */
   requestCancel(id: JobId, reason: Reason, at: number): Promise<JobRecord | null>;
   /** The prototype's int32 number of a job at a cluster, from 1 in order of asking; made on first use. */
   numberAt(cluster: string, id: JobId): Promise<number>;
@@ -307,8 +313,9 @@ export interface OutputChunk {
 export interface OutputStore {
   /**
    * Appends; bytes at offsets that are there already are dropped, so a repeated report changes nothing. Beyond
-   * `cap` bytes of one task's stream, nothing more is kept. Resolves to the offset that is kept up to, per
-   * (task, stream) in the chunks.
+   * `cap` bytes of one task's stream, nothing more is kept. Resolves to the offset up to which all is dealt with
+   * (kept, or dropped by the cap), per (task, stream) in the chunks: the sender may forget what is below it.
+   * `not_found` where there is no such job or attempt.
    */
   append(
     id: JobId,

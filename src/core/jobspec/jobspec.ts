@@ -16,6 +16,8 @@ export interface Jobspec {
   readonly walltime: number | null;
   readonly cwd: string | null;
   readonly environment: Readonly<Record<string, string>>;
+  /** Variables that the jobspec wants absent (RFC 14: a null in `environment`). */
+  readonly unset: readonly string[];
   /** nextgen `attributes.parameter`: input to selection policies. Numbers, strings and booleans only. */
   readonly parameters: Readonly<Record<string, number | string | boolean>>;
   /** `attributes.image`: an OCI reference, or null. */
@@ -37,7 +39,10 @@ export interface RequestGroup {
   /** nextgen: the key in `resources`; RFC 14: ''. Groups are told apart by this, never by label. */
   readonly key: string;
   readonly vertices: readonly RequestVertex[];
-  /** Set when the simple-shape rule (spec 3.3, rule 12) applies: then this is matched, not `vertices`. */
+  /**
+   * Set when the simple-shape rule (spec 3.3, rule 12) applies: then this is matched, not `vertices`.
+   * `tasks` cores in all, balanced over the nodes, at least one in each; 0 where no cores are asked for.
+   */
   readonly simple: { readonly nodes: number; readonly tasks: number } | null;
 }
 
@@ -86,7 +91,7 @@ export interface Requirement {
 }
 
 export interface FieldPredicate {
-  /** Exact metadata key first, then a dotted path. */
+  /** Exact metadata key first, then a dotted path; `attributes.NAME` where the jobspec says `attribute: NAME`. */
   readonly field: string;
   /** Equality with the metadata's value as text; null where not asked. */
   readonly match: string | null;
@@ -106,6 +111,7 @@ export type Constraint =
   | { readonly op: 'and' | 'or' | 'not'; readonly of: readonly Constraint[] }
   /** `^p` means that p is absent. */
   | { readonly op: 'properties'; readonly values: readonly string[] }
+  /** RFC 29 expressions, ranges kept (`node[1-1000000]`): `hostlist.ts` makes a test of a name out of them. */
   | { readonly op: 'hostlist'; readonly values: readonly string[] }
   | { readonly op: 'ranks'; readonly ranks: readonly (readonly [number, number])[] };
 
@@ -119,5 +125,9 @@ export interface Task {
     | { readonly per: 'slot'; readonly n: number }
     | { readonly per: 'resource'; readonly type: string; readonly n: number }
     | { readonly per: 'total'; readonly n: number };
+  /** Over the job's own. */
   readonly environment: Readonly<Record<string, string>>;
+  readonly unset: readonly string[];
+  /** nextgen: names of tasks that are to have ended well before this one starts. */
+  readonly dependsOn: readonly string[];
 }

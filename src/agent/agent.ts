@@ -1,0 +1,233 @@
+/**
+ * The agent: the program beside a cluster. Puts its parts together and runs until it is told to end, or until
+ * connecting again cannot help. Jobs outlive it: they run under their own shims (or in the cluster's own queue), and
+ * the next start finds them by journal and key.
+ */
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createClient } from '../client/client.ts';
+import { checkName } from '../core/names.ts';
+import type { System } from '../system/system.ts';
+import { stayConnected } from './connect.ts';
+import { createFreeTeller } from './free.ts';
+import { createHolding } from './holding.ts';
+import type { Journal } from './journal.ts';
+import { openJournal } from './journal-sqlite.ts';
+import { takeLock } from './lock.ts';
+import { silentLog, type Log } from './log.ts';
+import type { FromServer, Hello, Uplink } from './messages.ts';
+import { createOutputPump, defaultOutputLimits, type OutputLimits } from './output.ts';
+import { createReceiver } from './receive.ts';
+import { createReporter } from './report.ts';
+import { follow, reconcile } from './run.ts';
+import { runnerNamed } from './runners/runners.ts';
+import type { Runner } from './runners/runner.ts';
+import { noHook, type ReachedHook } from './sentinels.ts';
+import { grpcUplink } from './wire.ts';
+
+export interface AgentOptions {
+  /** `localhost:50051` */
+  readonly host: string;
+  /** Paths of PEM files; plaintext without. */
+  readonly tls?: NonNullable<Parameters<typeof createClient>[0]['tls']>;
+  readonly cluster: string;
+  readonly secret: string;
+  /** A name in runners/runners.ts. */
+  readonly runner: string;
+  /** Made where it is missing; one agent at a time. */
+  readonly stateDir: string;
+  /** JGF version 2, as registered. */
+  readonly graph: string;
+  /** JGF by subsystem's name. */
+  readonly subsystems?: Readonly<Record<string, string>>;
+  /** Jobs in the cluster's own queue at once, at most; default 256. */
+  readonly maxJobs?: number;
+  /** The user that jobs run as; only root can say another than itself. */
+  readonly runAs?: string;
+  /** Keep the files of ended jobs, in the state directory's `kept/`. */
+  readonly keepFiles?: boolean;
+  readonly version?: string;
+  /** What jobs may inherit; the process's own environment unless given. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
+  readonly log?: Log;
+  /** For tests. */
+  readonly reached?: ReachedHook;
+}
+
+const MAX_JOBS = 256;
+
+/**
+ * Resolves after the signal aborts; running jobs are left running. Throws RainbowError: `invalid_input` (an option),
+ * `unauthenticated` (the secret), `failed_precondition` (fenced by a newer agent, state directory in use).
+ */
+export async function runAgent(options: AgentOptions, system: System, signal: AbortSignal): Promise<void> {
+  const log = options.log ?? silentLog;
+  const reached = options.reached ?? noHook;
+  const cluster = checkName(options.cluster, '--cluster-name');
+  const kind = runnerNamed(options.runner);
+  await mkdir(options.stateDir, { recursive: true, mode: 0o700 });
+  const lock = takeLock(options.stateDir);
+  try {
+    const journal = openJournal(join(options.stateDir, 'journal.sqlite'));
+    try {
+      const runner = await kind.open(
+        {
+          stateDir: options.stateDir,
+          cluster,
+          graph: options.graph,
+          subsystems: options.subsystems ?? {},
+          runAs: options.runAs ?? null,
+          keepFiles: options.keepFiles ?? false,
+          environment: options.environment ?? process.env,
+          log,
+          reached,
+        },
+        system,
+      );
+      const client = createClient({ host: options.host, tls: options.tls });
+      try {
+        const { secret, version = '', maxJobs = MAX_JOBS } = options;
+        const identity = { cluster, secret, runner: options.runner, version, maxJobs };
+        await serveCluster({ identity, journal, runner, uplink: grpcUplink(client.agents), log, reached }, system, signal);
+      } finally {
+        client.close();
+        await runner.close();
+      }
+    } finally {
+      await journal.close();
+    }
+  } finally {
+    lock.release();
+  }
+}
+
+export interface ClusterParts {
+  readonly identity: {
+    readonly cluster: string;
+    readonly secret: string;
+    readonly runner: string;
+    readonly version: string;
+    readonly maxJobs: number;
+  };
+  readonly journal: Journal;
+  readonly runner: Runner;
+  readonly uplink: Uplink;
+  readonly log: Log;
+  readonly reached: ReachedHook;
+  readonly outputLimits?: OutputLimits;
+}
+
+/** The agent without disk and network of its own: everything is handed in, so a simulation runs this very code. */
+export async function serveCluster(parts: ClusterParts, system: System, signal: AbortSignal): Promise<void> {
+  const { identity, journal, runner, uplink, log, reached } = parts;
+  const holding = createHolding(journal, log);
+  const free = createFreeTeller(runner, system, log);
+  const output = createOutputPump({
+    holding,
+    runner,
+    system,
+    log,
+    limits: parts.outputLimits ?? defaultOutputLimits,
+    drained: (key) => reporter.changed(key),
+  });
+  const reporter = createReporter({
+    holding,
+    runner,
+    output,
+    system,
+    log,
+    reached,
+    maxJobs: identity.maxJobs,
+    settled: free.changed,
+  });
+  const receiver = createReceiver({
+    holding,
+    runner,
+    system,
+    log,
+    reached,
+    repeat: reporter.repeat,
+    deny: reporter.deny,
+  });
+
+  // 1. Know what is held, before anybody is told.
+  const instanceStartedAt = await journal.nextInstance(system.clock.now());
+  const instanceId = Buffer.from(system.entropy.bytes(16)).toString('hex');
+  await holding.load();
+  const running = { holding, runner, system, log, reached };
+  await reconcile(running);
+  holding.onChange((key) => {
+    reporter.changed(key);
+    free.changed();
+  });
+  const unfollow = follow(running, () => receiver.again());
+  receiver.resume();
+
+  const hello = async (): Promise<Hello> => {
+    await receiver.streamEnded();
+    const { cluster, secret, runner: name, version } = identity;
+    const said = await free.now();
+    // Nothing may be waited for from here until it is sent: it says how things stand.
+    return {
+      cluster,
+      secret,
+      instanceId,
+      instanceStartedAt,
+      runner: name,
+      version,
+      holds: reporter.holds(),
+      free: said,
+      capacity: reporter.capacity(),
+    };
+  };
+
+  const handle = (message: FromServer): void => {
+    switch (message.kind) {
+      case 'start':
+        return receiver.start(message.order);
+      case 'stop':
+        return receiver.stop(message.key, message.reason);
+      case 'reportAck':
+        return void reporter
+          .acknowledged(message.key, message.state)
+          .catch((error: unknown) => log.warn(`acknowledging: ${String(error)}`));
+      case 'outputAck':
+        return output.acknowledged(message.key, message.positions);
+      default:
+    }
+  };
+
+  // 2. Serve.
+  try {
+    await stayConnected(
+      {
+        uplink,
+        system,
+        log,
+        hello,
+        capacity: reporter.capacity,
+        handle,
+        connected(send) {
+          output.connected(send);
+          reporter.connected(send);
+          free.connected(send);
+        },
+        disconnected() {
+          output.disconnected();
+          reporter.disconnected();
+          free.disconnected();
+        },
+      },
+      signal,
+    );
+  } finally {
+    // 3. Let go; what runs goes on.
+    unfollow();
+    await receiver.close();
+    reporter.close();
+    output.close();
+    free.disconnected();
+    const left = holding.count();
+    if (left > 0) log.info(`the agent ends; ${left} job${left === 1 ? '' : 's'} it holds go on without it`);
+  }
+}

@@ -1,0 +1,68 @@
+/**
+ * What agent and server say to each other (proto/rainbow/v1/agent.proto), in the agent's own terms: the protocol
+ * stops at wire.ts. Times are milliseconds since 1970.
+ */
+import type { Reason } from '../core/job/state.ts';
+import type { JobKey, Order, OutputPiece, OutputPosition } from './runners/runner.ts';
+
+/** `pending`: the cluster refused it, take it back. */
+export type ReportState = 'pending' | 'received' | 'accepted' | 'running' | 'completed' | 'failed' | 'canceled';
+
+/** All that the agent knows of one job under one epoch. */
+export interface Report extends JobKey {
+  readonly state: ReportState;
+  readonly reason: Reason;
+  /** '' before it has one. */
+  readonly nativeId: string;
+  readonly acceptedAt: number | null;
+  readonly startedAt: number | null;
+  readonly endedAt: number | null;
+  readonly exitCode: number | null;
+  readonly signal: number | null;
+}
+
+export interface Free {
+  readonly seq: number;
+  readonly busyVertices: readonly string[];
+  readonly includes: readonly JobKey[];
+}
+
+export interface Hello {
+  readonly cluster: string;
+  readonly secret: string;
+  readonly instanceId: string;
+  readonly instanceStartedAt: number;
+  readonly runner: string;
+  readonly version: string;
+  readonly holds: readonly Report[];
+  readonly free: Free;
+  readonly capacity: number;
+}
+
+export type ToServer =
+  | { readonly kind: 'hello'; readonly hello: Hello }
+  | { readonly kind: 'report'; readonly report: Report }
+  | { readonly kind: 'free'; readonly free: Free }
+  | { readonly kind: 'output'; readonly key: JobKey; readonly pieces: readonly OutputPiece[] }
+  | { readonly kind: 'heartbeat'; readonly at: number; readonly capacity: number };
+
+export type FromServer =
+  | { readonly kind: 'welcome'; readonly serverVersion: string; readonly protocol: number; readonly heartbeat: number }
+  | { readonly kind: 'start'; readonly order: Order }
+  | { readonly kind: 'stop'; readonly key: JobKey; readonly reason: Reason }
+  | { readonly kind: 'reportAck'; readonly key: JobKey; readonly state: ReportState }
+  | { readonly kind: 'outputAck'; readonly key: JobKey; readonly positions: readonly OutputPosition[] }
+  | { readonly kind: 'heartbeat' }
+  /** Something that a newer server says. */
+  | { readonly kind: 'unknown' };
+
+/** One stream to the server. */
+export interface Uplink {
+  /** Iterate it once; it throws RainbowError. Aborting the signal ends it. */
+  open(say: AsyncIterable<ToServer>, signal: AbortSignal): AsyncIterable<FromServer>;
+}
+
+/** It ends the job's time with this agent. */
+export function isOver(state: ReportState): boolean {
+  return state === 'completed' || state === 'failed' || state === 'canceled' || state === 'pending';
+}

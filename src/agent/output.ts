@@ -1,0 +1,200 @@
+/**
+ * Output: what tasks write goes to the server while they run, in order, each piece with its offset; so much and no
+ * more is on the way at once. After a break it goes on from what the server acknowledged; what it has already it
+ * drops. A job's end is reported after its output, so that who follows it misses nothing, but not much later.
+ */
+import type { System, Timer } from '../system/system.ts';
+import type { Holding } from './holding.ts';
+import { entryKey } from './journal.ts';
+import { describe, type Log } from './log.ts';
+import { isOver, type ToServer } from './messages.ts';
+import { keyText, type JobKey, type OutputPosition, type Runner } from './runners/runner.ts';
+
+export interface OutputPump {
+  connected(send: (message: ToServer) => void): void;
+  disconnected(): void;
+  acknowledged(key: JobKey, positions: readonly OutputPosition[]): void;
+  /** All that it wrote is with the server, or there is no point in waiting. */
+  isDrained(key: JobKey): boolean;
+  forget(key: JobKey): void;
+  close(): void;
+}
+
+export interface OutputLimits {
+  /** Bytes on the way, of one job and of all. */
+  readonly jobWindow: number;
+  readonly window: number;
+  /** Bytes of each task's stream that are sent at all; the server keeps what its own cap allows. */
+  readonly perStream: number;
+}
+
+export const defaultOutputLimits: OutputLimits = {
+  jobWindow: 256 * 1024,
+  window: 4 * 1024 * 1024,
+  perStream: 64 * 1024 * 1024,
+};
+
+const TICK_MS = 100;
+/** A job that writes nothing is looked at less and less often. */
+const LAST_WAIT_MS = 1000;
+/** How long a job's end waits for output that nobody acknowledges. */
+const DRAIN_MS = 30_000;
+/** Never to be read any more. */
+const CLOSED = Number.MAX_SAFE_INTEGER;
+
+interface Job {
+  readonly key: JobKey;
+  readonly acknowledged: Map<string, OutputPosition>;
+  readonly sent: Map<string, OutputPosition>;
+  waitMs: number;
+  nextAt: number;
+  /** When it last moved, once the job has ended. */
+  movedAt: number | null;
+  drained: boolean;
+}
+
+export function createOutputPump(
+  parts: {
+    readonly holding: Holding;
+    readonly runner: Runner;
+    readonly system: System;
+    readonly log: Log;
+    readonly limits: OutputLimits;
+    readonly drained: (key: JobKey) => void;
+  },
+): OutputPump {
+  const { holding, runner, system, limits } = parts;
+  const { clock } = system;
+  const jobs = new Map<string, Job>();
+  let send: ((message: ToServer) => void) | null = null;
+  let timer: Timer | null = null;
+  let ticking = false;
+
+  const jobOf = (key: JobKey): Job => {
+    const text = keyText(key);
+    let job = jobs.get(text);
+    if (job === undefined) {
+      const { jobId, epoch } = key;
+      job = {
+        key: { jobId, epoch },
+        acknowledged: new Map(),
+        sent: new Map(),
+        waitMs: TICK_MS,
+        nextAt: 0,
+        movedAt: null,
+        drained: false,
+      };
+      jobs.set(text, job);
+    }
+    return job;
+  };
+
+  const onTheWay = (job: Job): number => {
+    let bytes = 0;
+    for (const [name, { offset }] of job.sent) {
+      bytes += Math.min(offset, limits.perStream) - (job.acknowledged.get(name)?.offset ?? 0);
+    }
+    return Math.max(0, bytes);
+  };
+
+  const tick = async (): Promise<void> => {
+    let total = 0;
+    for (const job of jobs.values()) total += onTheWay(job);
+    for (const entry of holding.all()) {
+      const { state, startedAt } = entry.report;
+      if (entry.step !== 'held' || startedAt === null || (state !== 'running' && !isOver(state))) continue;
+      const job = jobOf(entryKey(entry));
+      if (job.drained || clock.monotonic() < job.nextAt) continue;
+      const room = Math.min(limits.jobWindow - onTheWay(job), limits.window - total);
+      if (isOver(state)) giveUpLate(job);
+      if (room <= 0 || send === null) continue;
+      total += await sendSome(job, room, isOver(state));
+    }
+  };
+
+  const giveUpLate = (job: Job): void => {
+    job.movedAt ??= clock.monotonic();
+    if (clock.monotonic() - job.movedAt < DRAIN_MS) return;
+    parts.log.warn(`job ${keyText(job.key)}: the server did not take its output within ${DRAIN_MS / 1000} s`);
+    drained(job);
+  };
+
+  const drained = (job: Job): void => {
+    job.drained = true;
+    parts.drained(job.key);
+  };
+
+  const sendSome = async (job: Job, room: number, over: boolean): Promise<number> => {
+    const to = send;
+    const { pieces, complete } = await runner.output(job.key, [...job.sent.values()], room);
+    // The stream may have broken meanwhile: then this is read again.
+    if (to === null || to !== send) return 0;
+    let bytes = 0;
+    for (const piece of pieces) {
+      const { task, stream } = piece;
+      const end = piece.offset + piece.data.byteLength;
+      bytes += piece.data.byteLength;
+      job.sent.set(`${stream} ${task}`, { task, stream, offset: end >= limits.perStream ? CLOSED : end });
+    }
+    if (pieces.length > 0) {
+      to({ kind: 'output', key: job.key, pieces });
+      job.waitMs = TICK_MS;
+      job.nextAt = 0;
+      return bytes;
+    }
+    if (over && complete && onTheWay(job) === 0) drained(job);
+    job.waitMs = over ? TICK_MS : Math.min(job.waitMs * 2, LAST_WAIT_MS);
+    job.nextAt = clock.monotonic() + job.waitMs;
+    return 0;
+  };
+
+  const run = (): void => {
+    if (ticking || send === null) return;
+    ticking = true;
+    tick()
+      .catch((error: unknown) => parts.log.warn(`output: ${describe(error)}`))
+      .finally(() => (ticking = false));
+  };
+
+  return {
+    connected(to) {
+      send = to;
+      for (const job of jobs.values()) {
+        job.sent.clear();
+        for (const [name, position] of job.acknowledged) {
+          job.sent.set(name, position.offset >= limits.perStream ? { ...position, offset: CLOSED } : position);
+        }
+        job.nextAt = 0;
+        job.movedAt = null;
+      }
+      timer?.cancel();
+      timer = system.timers.every(TICK_MS, run);
+      run();
+    },
+    disconnected() {
+      send = null;
+      timer?.cancel();
+      timer = null;
+    },
+    acknowledged(key, positions) {
+      const job = jobs.get(keyText(key));
+      if (job === undefined) return;
+      for (const position of positions) {
+        const name = `${position.stream} ${position.task}`;
+        const before = job.acknowledged.get(name)?.offset ?? 0;
+        if (position.offset > before) job.acknowledged.set(name, position);
+      }
+      if (job.movedAt !== null) {
+        job.movedAt = clock.monotonic();
+        job.nextAt = 0;
+        run();
+      }
+    },
+    isDrained: (key) => jobs.get(keyText(key))?.drained ?? false,
+    forget: (key) => void jobs.delete(keyText(key)),
+    close() {
+      send = null;
+      timer?.cancel();
+    },
+  };
+}

@@ -1,0 +1,280 @@
+/**
+ * Receive: from the server's Start to a native job, once, whatever happens in between. In this order:
+ * journal (received) → look for a native job with that id, any epoch → journal (intent) → submit → journal (held).
+ * Invariants: nothing is submitted that a later Hello would not mention; nothing is submitted while a native job with
+ * that id exists; a Start from a stream that has ended and that was not journaled yet is dropped, because the next
+ * Hello has told the server that it is not held.
+ */
+import { RainbowError } from '../core/errors.ts';
+import type { Reason } from '../core/job/state.ts';
+import type { System, Timer } from '../system/system.ts';
+import { newEntry, withEnd, withNative, type Holding } from './holding.ts';
+import { entryKey, type Entry } from './journal.ts';
+import { describe, type Log } from './log.ts';
+import { isOver } from './messages.ts';
+import { keyText, type JobKey, type NativeJob, type Order, type Runner } from './runners/runner.ts';
+import type { ReachedHook } from './sentinels.ts';
+
+export interface Receiver {
+  /** Take what is journaled, not submitted (after a restart). */
+  resume(): void;
+  start(order: Order): void;
+  stop(key: JobKey, reason: Reason): void;
+  /** The stream ended: what is not journaled is dropped. Resolves when nothing is being journaled. */
+  streamEnded(): Promise<void>;
+  /** The native job with this key has ended, or is gone: what waits for that may go on. */
+  again(): void;
+  /** Resolves when nothing is under way; nothing more is taken. */
+  close(): Promise<void>;
+}
+
+export interface ReceiveParts {
+  readonly holding: Holding;
+  readonly runner: Runner;
+  readonly system: System;
+  readonly log: Log;
+  readonly reached: ReachedHook;
+  /** How this job stands is to be said again. */
+  readonly repeat: (key: JobKey) => void;
+  /** The server is to be told of a job that is not held (any more). */
+  readonly deny: (key: JobKey, reason: Reason) => void;
+}
+
+const FIRST_RETRY_MS = 250;
+const LAST_RETRY_MS = 30_000;
+
+export function createReceiver(parts: ReceiveParts): Receiver {
+  const { holding, runner, system, log, reached } = parts;
+  /** Come, not journaled. */
+  const arrived = new Map<string, { readonly order: Order; stop: Reason | null }>();
+  /** Journaled, to be submitted. */
+  const ready = new Map<string, JobKey>();
+  let journaling: Promise<void> | null = null;
+  let working: Promise<void> | null = null;
+  let again = false;
+  let retry: { timer: Timer; ms: number } | null = null;
+  let retryMs = FIRST_RETRY_MS;
+  let closed = false;
+
+  // ── 1. received ───────────────────────────────────────────────────────────────────────────────────────────
+
+  function start(order: Order): void {
+    const text = keyText(order);
+    if (closed || arrived.has(text)) return;
+    if (holding.get(order) !== null) return parts.repeat(order);
+    const newer = holding.ofJob(order.jobId).find((entry) => entry.order.epoch > order.epoch);
+    if (newer !== undefined) {
+      log.warn(`job ${text}: refused, epoch ${newer.order.epoch} of it is held`);
+      return parts.repeat(entryKey(newer));
+    }
+    arrived.set(text, { order, stop: null });
+    journaling ??= journalArrived().finally(() => (journaling = null));
+  }
+
+  async function journalArrived(): Promise<void> {
+    // Starts that came together share a commit.
+    await Promise.resolve();
+    while (arrived.size > 0) {
+      const batch = [...arrived];
+      await Promise.all(
+        batch.map(async ([text, come]) => {
+          try {
+            await reached('beforeReceived', come.order);
+            if (arrived.get(text) !== come) return;
+            await holding.add(newEntry(come.order, 'received'));
+            arrived.delete(text);
+            if (come.stop !== null) await holding.update(come.order, (entry) => ({ ...entry, stop: come.stop }));
+            await reached('afterReceived', come.order);
+            ready.set(text, come.order);
+          } catch (error) {
+            // Not held: the server starts it again, or gets it back with the next Hello.
+            arrived.delete(text);
+            log.warn(`job ${text}: not taken: ${describe(error)}`);
+          }
+        }),
+      );
+      work();
+    }
+  }
+
+  // ── 2. to a native job ────────────────────────────────────────────────────────────────────────────────────
+
+  function work(): void {
+    again = true;
+    if (closed) return;
+    working ??= (async () => {
+      while (again && !closed) {
+        again = false;
+        await submitReady();
+      }
+    })()
+      .catch((error: unknown) => {
+        log.warn(`submitting: ${describe(error)}`);
+        later();
+      })
+      .finally(() => (working = null));
+  }
+
+  function later(): void {
+    if (retry !== null || closed) return;
+    const timer = system.timers.after(retryMs, () => {
+      retry = null;
+      work();
+    });
+    retry = { timer, ms: retryMs };
+    retryMs = Math.min(retryMs * 2, LAST_RETRY_MS);
+  }
+
+  async function submitReady(): Promise<void> {
+    if (ready.size === 0) return;
+    const natives = await runner.find();
+    for (const [text, key] of [...ready]) {
+      if (closed) return;
+      const entry = holding.get(key);
+      if (entry === null || isOver(entry.report.state)) {
+        ready.delete(text);
+        continue;
+      }
+      if ((await submitOne(entry, natives)) === 'done') {
+        ready.delete(text);
+        retryMs = FIRST_RETRY_MS;
+      } else {
+        later();
+      }
+    }
+  }
+
+  async function submitOne(entry: Entry, natives: readonly NativeJob[]): Promise<'done' | 'later'> {
+    const key = entryKey(entry);
+    const text = keyText(key);
+    // 1. Is there a native job of this id already, of any epoch?
+    for (const native of natives.filter((each) => each.jobId === key.jobId)) {
+      if (native.epoch === key.epoch) {
+        log.info(`job ${text}: adopted, it is ${native.status.state} as ${native.nativeId}`);
+        await holding.note(key, (now) => withNative(now, native));
+        await stopIfAsked(key);
+        return 'done';
+      }
+      if (native.epoch > key.epoch) {
+        const message = `epoch ${native.epoch} of it is here`;
+        await holding.note(key, (now) => withEnd(now, { state: 'pending', reason: { code: 'refused', message }, endedAt: null }));
+        return 'done';
+      }
+      if (native.status.state !== 'ended') {
+        await runner.stop(native, { code: 'moved', message: `epoch ${key.epoch} takes its place` });
+        return 'later';
+      }
+      // The server has gone on to a newer epoch: nobody waits for this one's end.
+      await holding.remove(native);
+      await runner.forget(native);
+    }
+    for (const old of holding.ofJob(key.jobId)) if (old.order.epoch < key.epoch) await holding.remove(entryKey(old));
+
+    // 2. Not wanted any more, and nothing native exists.
+    const current = holding.get(key);
+    if (current === null) return 'done';
+    if (current.stop !== null) {
+      const reason = current.stop;
+      const endedAt = system.clock.now();
+      await holding.note(key, (now) => withEnd(now, { state: 'canceled', reason, endedAt }));
+      return 'done';
+    }
+
+    // 3. Submit.
+    await reached('beforeIntent', key);
+    try {
+      await holding.update(key, (now) => ({ ...now, step: 'intent' }));
+    } catch (error) {
+      log.warn(`job ${text}: waits: ${describe(error)}`);
+      return 'later';
+    }
+    await reached('beforeSubmit', key);
+    let nativeId: string;
+    try {
+      nativeId = await runner.submit(entry.order);
+    } catch (error) {
+      if (error instanceof RainbowError && error.code !== 'unavailable') {
+        await holding.note(key, (now) => withEnd(now, refusal(error, system.clock.now())));
+        return 'done';
+      }
+      log.warn(`job ${text}: could not be submitted, trying again: ${describe(error)}`);
+      return 'later';
+    }
+    await reached('afterSubmit', key);
+    const status = { state: 'accepted', acceptedAt: system.clock.now(), startedAt: null, endedAt: null, end: null } as const;
+    // `watch` may have told more meanwhile; what is known never goes backwards.
+    await holding.note(key, (now) =>
+      now.step === 'held' ? now : withNative(now, { ...key, nativeId, status, order: entry.order }),
+    );
+    await reached('afterHeld', key);
+    await stopIfAsked(key);
+    return 'done';
+  }
+
+  async function stopIfAsked(key: JobKey): Promise<void> {
+    const entry = holding.get(key);
+    if (entry?.stop != null && !isOver(entry.report.state)) await runner.stop(key, entry.stop);
+  }
+
+  // ── stop ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+  function stop(key: JobKey, reason: Reason): void {
+    const text = keyText(key);
+    const come = arrived.get(text);
+    if (come !== undefined) {
+      come.stop ??= reason;
+      return;
+    }
+    void (async () => {
+      if (holding.get(key) === null) {
+        // Never taken, or forgotten after its end: what may be there natively is stopped, and the server told.
+        const native = (await runner.find()).find((each) => keyText(each) === text);
+        if (native === undefined || native.status.state === 'ended') return parts.deny(key, reason);
+        await holding.add({ ...newEntry(native.order ?? orderOf(key), 'held'), stop: reason });
+        await holding.note(key, (entry) => withNative(entry, native));
+      }
+      const entry = holding.get(key);
+      if (entry === null) return;
+      if (isOver(entry.report.state)) return parts.repeat(key);
+      await holding.note(key, (now) => ({ ...now, stop: now.stop ?? reason }));
+      if (ready.has(text)) return work();
+      await runner.stop(key, reason);
+    })().catch((error: unknown) => log.warn(`job ${text}: could not be stopped yet: ${describe(error)}`));
+  }
+
+  return {
+    resume() {
+      for (const entry of holding.all()) {
+        if (entry.step !== 'held' && !isOver(entry.report.state)) ready.set(keyText(entryKey(entry)), entryKey(entry));
+      }
+      work();
+    },
+    start,
+    stop,
+    async streamEnded() {
+      arrived.clear();
+      await journaling;
+    },
+    again: () => {
+      if (ready.size > 0) work();
+    },
+    async close() {
+      closed = true;
+      retry?.timer.cancel();
+      await journaling;
+      await working;
+    },
+  };
+}
+
+/** A jobspec that no cluster could run ends the job; what only this cluster will not take goes back. */
+function refusal(error: RainbowError, now: number): Parameters<typeof withEnd>[1] {
+  const wrong = error.code === 'invalid_input' || error.code === 'unimplemented' || error.code === 'resource_exhausted';
+  return wrong
+    ? { state: 'failed', reason: { code: 'cannot_start', message: error.message }, endedAt: now }
+    : { state: 'pending', reason: { code: 'refused', message: error.message }, endedAt: null };
+}
+
+export function orderOf(key: JobKey): Order {
+  return { ...key, name: '', owner: '', jobspec: '', walltime: 0, priority: 0 };
+}

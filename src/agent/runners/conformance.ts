@@ -1,0 +1,257 @@
+/**
+ * What every runner must do, whatever cluster it drives. A runner is admitted by passing this suite with real jobs.
+ * Jobs are shell scripts that write into `scratch`, so that how often each was started can be counted.
+ */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { RainbowError } from '../../core/errors.ts';
+import { keyText, type JobKey, type NativeJob, type Order, type OutputPosition, type Runner } from './runner.ts';
+
+export interface RunnerCase {
+  readonly name: string;
+  /** A fresh, idle cluster of exactly `cores` cores. */
+  create(cores: number): Promise<ClusterCase>;
+}
+
+export interface ClusterCase {
+  /** A directory that jobs may write to. */
+  readonly scratch: string;
+  /** As an agent that was started (again) would; the one before was closed, or killed. */
+  open(): Promise<Runner>;
+  dispose(): Promise<void>;
+}
+
+const CORES = 4;
+
+export function runnerConformance({ name, create }: RunnerCase): void {
+  describe(`runner ${name}`, () => {
+    let cluster: ClusterCase;
+    let runner: Runner;
+    const open: Runner[] = [];
+
+    beforeEach(async () => {
+      cluster = await create(CORES);
+      runner = await cluster.open();
+      open.push(runner);
+    });
+    afterEach(async () => {
+      for (const native of await runner.find()) await runner.stop(native, { code: 'user', message: '' });
+      await until('all ended', async () => (await runner.find()).every((native) => native.status.state === 'ended'));
+      for (const each of open.splice(0)) await each.close();
+      await cluster.dispose();
+    });
+
+    const reopen = async (): Promise<void> => {
+      await runner.close();
+      runner = await cluster.open();
+      open.push(runner);
+    };
+    const of = async (key: JobKey): Promise<NativeJob | null> =>
+      (await runner.find()).find((native) => keyText(native) === keyText(key)) ?? null;
+    const reaches = (key: JobKey, state: NativeJob['status']['state']): Promise<NativeJob> =>
+      until(`${keyText(key)} is ${state}`, async () => {
+        const native = await of(key);
+        return native?.status.state === state ? native : null;
+      });
+    const written = async (file: string): Promise<string> =>
+      readFile(join(cluster.scratch, file), 'utf8').catch(() => '');
+
+    const order = (jobId: string, script: string, more: Partial<Order> & { cores?: number } = {}): Order => ({
+      jobId,
+      epoch: 1,
+      name: `job ${jobId}`,
+      owner: 'somebody',
+      jobspec: jobspecOf(script.replaceAll('$SCRATCH', cluster.scratch), more.cores ?? 1),
+      walltime: 120,
+      priority: 0,
+      ...more,
+    });
+    const waitsFor = (file: string): string => `while [ ! -e $SCRATCH/${file} ]; do sleep 0.05; done`;
+
+    test('a job runs to its end, and its status grows only forwards', async () => {
+      const told: string[] = [];
+      const stop = runner.watch((native) => told.push(native.status.state));
+      const given = order('1', 'exit 0');
+      const nativeId = await runner.submit(given);
+      const native = await reaches(given, 'ended');
+      expect(native).toMatchObject({ jobId: '1', epoch: 1, nativeId, order: given });
+      expect(native.status.end).toMatchObject({ outcome: 'completed', exitCode: 0, signal: null });
+      const { acceptedAt, startedAt, endedAt } = native.status;
+      // Files and clocks may differ by a tick.
+      expect(startedAt!).toBeGreaterThanOrEqual(acceptedAt! - 50);
+      expect(endedAt!).toBeGreaterThanOrEqual(startedAt!);
+      await until('the end was told', () => told.at(-1) === 'ended');
+      expect(told).toEqual([...new Set(told)]);
+      expect(['accepted', 'running', 'ended'].filter((state) => told.includes(state))).toEqual(told);
+      stop();
+    });
+
+    test('exit codes, signals and programs that cannot start are told apart', async () => {
+      const three = order('1', 'exit 3');
+      const signal = order('2', 'kill -KILL $$');
+      const missing = { ...order('3', ''), jobspec: jobspecOf('', 1, ['no-such-program-anywhere']) };
+      for (const each of [three, signal, missing]) await runner.submit(each);
+      expect((await reaches(three, 'ended')).status.end).toMatchObject({ outcome: 'failed', exitCode: 3, signal: null });
+      expect((await reaches(signal, 'ended')).status.end).toMatchObject({ outcome: 'failed', signal: 9 });
+      expect((await reaches(missing, 'ended')).status.end).toMatchObject({
+        outcome: 'failed',
+        exitCode: 127,
+        reason: { code: 'cannot_start' },
+      });
+    });
+
+    test('the same key is one native job, however often and at once it is submitted', async () => {
+      const given = order('1', 'echo started >> $SCRATCH/log');
+      const ids = await Promise.all([runner.submit(given), runner.submit(given), runner.submit(given)]);
+      expect(new Set(ids).size).toBe(1);
+      await reaches(given, 'ended');
+      expect(await runner.submit(given)).toBe(ids[0]);
+      expect((await runner.find()).length).toBe(1);
+      expect(await written('log')).toBe('started\n');
+    });
+
+    test('epochs are apart, and all of them are found', async () => {
+      const first = order('1', waitsFor('go'));
+      const second = { ...first, epoch: 2 };
+      await runner.submit(first);
+      await runner.submit(second);
+      expect((await runner.find()).map(keyText).toSorted()).toEqual(['1.1', '1.2']);
+      await runner.stop(first, { code: 'moved', message: '' });
+      expect((await reaches(first, 'ended')).status.end).toMatchObject({ outcome: 'canceled' });
+      expect((await of(second))!.status.state).not.toBe('ended');
+    });
+
+    test('output comes from any position on, and says when it is all', async () => {
+      const given = order('1', `printf 'one\\n'; printf 'problem' >&2; ${waitsFor('go')}; printf 'two\\n'`);
+      await runner.submit(given);
+      const early = await until('output', async () => {
+        const read = await runner.output(given, [], 1 << 20);
+        return read.pieces.length === 2 ? read : null;
+      });
+      expect(early.complete).toBe(false);
+      expect(early.pieces.map(({ stream, offset, data }) => [stream, offset, Buffer.from(data).toString()])).toEqual([
+        ['stdout', 0, 'one\n'],
+        ['stderr', 0, 'problem'],
+      ]);
+      const from: OutputPosition[] = [
+        { task: 0, stream: 'stdout', offset: 2 },
+        { task: 0, stream: 'stderr', offset: 7 },
+      ];
+      await release('go');
+      await reaches(given, 'ended');
+      const late = await runner.output(given, from, 1 << 20);
+      expect(late.complete).toBe(true);
+      expect(late.pieces.map(({ offset, data }) => [offset, Buffer.from(data).toString()])).toEqual([[2, 'e\ntwo\n']]);
+      const cut = await runner.output(given, [], 1);
+      expect(cut.complete).toBe(false);
+    });
+
+    test('a running job is stopped; stopping again, or what is not there, is no error', async () => {
+      const given = order('1', `echo started >> $SCRATCH/log; ${waitsFor('never')}`);
+      await runner.submit(given);
+      await until('it runs', async () => (await written('log')) !== '');
+      await runner.stop(given, { code: 'user', message: 'enough' });
+      const native = await reaches(given, 'ended');
+      expect(native.status.end).toMatchObject({ outcome: 'canceled', reason: { code: 'user', message: 'enough' } });
+      await runner.stop(given, { code: 'user', message: '' });
+      await runner.stop({ jobId: '99', epoch: 1 }, { code: 'user', message: '' });
+      expect((await of(given))!.status).toEqual(native.status);
+    });
+
+    test('a job waits until its resources are free; a waiting job is stopped without ever having started', async () => {
+      const first = order('1', waitsFor('go'), { cores: CORES });
+      const second = order('2', 'echo second >> $SCRATCH/log', { cores: 1 });
+      const third = order('3', 'echo third >> $SCRATCH/log', { cores: 1 });
+      for (const each of [first, second, third]) await runner.submit(each);
+      await reaches(first, 'running');
+      expect((await of(second))!.status.state).toBe('accepted');
+      await runner.stop(second, { code: 'user', message: '' });
+      expect((await reaches(second, 'ended')).status.end).toMatchObject({ outcome: 'canceled', exitCode: null });
+      expect((await of(third))!.status.state).toBe('accepted');
+      await release('go');
+      await reaches(third, 'ended');
+      expect(await written('log')).toBe('third\n');
+    });
+
+    test('what does not fit the cluster is refused, and nothing of it is left', async () => {
+      const refused = runner.submit(order('1', 'exit 0', { cores: CORES + 1 }));
+      await expect(refused).rejects.toSatisfy(
+        (error) => error instanceof RainbowError && error.code === 'failed_precondition',
+      );
+      const malformed = runner.submit({ ...order('2', ''), jobspec: 'version: 1\nresources: 7\n' });
+      await expect(malformed).rejects.toSatisfy((error) => error instanceof RainbowError && error.code === 'invalid_input');
+      expect(await runner.find()).toEqual([]);
+    });
+
+    test('a runner that is opened anew finds what runs, what waits and what has ended', async () => {
+      const running = order('1', `echo started >> $SCRATCH/log; ${waitsFor('go')}; exit 5`, { cores: CORES });
+      const waiting = order('2', 'echo waited >> $SCRATCH/log');
+      await runner.submit(running);
+      await reaches(running, 'running');
+      await runner.submit(waiting);
+      const before = await of(running);
+      await reopen();
+      expect(await of(running)).toEqual(before);
+      expect(await of(waiting)).toMatchObject({ status: { state: 'accepted' }, order: waiting });
+      expect(await runner.submit(running)).toBe(before!.nativeId);
+      await release('go');
+      expect((await reaches(running, 'ended')).status.end).toMatchObject({ exitCode: 5 });
+      const ended = await reaches(waiting, 'ended');
+      await reopen();
+      expect((await of(waiting))!.status).toEqual(ended.status);
+      expect(await written('log')).toBe('started\nwaited\n');
+    });
+
+    test('what is busy names the running jobs, and nothing once they have ended', async () => {
+      const given = order('1', waitsFor('go'), { cores: 2 });
+      await runner.submit(given);
+      await reaches(given, 'running');
+      const busy = await runner.busy();
+      expect(busy.includes).toEqual([{ jobId: '1', epoch: 1 }]);
+      expect(busy.vertices).toHaveLength(2);
+      await release('go');
+      await reaches(given, 'ended');
+      expect(await runner.busy()).toEqual({ vertices: [], includes: [] });
+    });
+
+    test('an ended job is forgotten when asked, a running one is not', async () => {
+      const given = order('1', waitsFor('go'));
+      await runner.submit(given);
+      await reaches(given, 'running');
+      await runner.forget(given);
+      expect(await of(given)).not.toBeNull();
+      await release('go');
+      await reaches(given, 'ended');
+      await runner.forget(given);
+      expect(await of(given)).toBeNull();
+      expect(await runner.output(given, [], 1 << 20)).toEqual({ pieces: [], complete: true });
+      await reopen();
+      expect(await of(given)).toBeNull();
+    });
+
+    /** Lets jobs go on that wait for this file. */
+    async function release(file: string): Promise<void> {
+      const { writeFile } = await import('node:fs/promises');
+      await writeFile(join(cluster.scratch, file), '');
+    }
+  });
+}
+
+export function jobspecOf(script: string, cores: number, command: readonly string[] = ['/bin/sh', '-c', script]): string {
+  return JSON.stringify({
+    version: 1,
+    resources: [{ type: 'slot', count: 1, label: 'task', with: [{ type: 'core', count: cores }] }],
+    tasks: [{ command, slot: 'task', count: { per_slot: 1 } }],
+    attributes: { system: { duration: 120 } },
+  });
+}
+
+async function until<T>(what: string, look: () => T | Promise<T>): Promise<NonNullable<T>> {
+  for (let tries = 0; tries < 1500; tries++) {
+    const found = await look();
+    if (found !== null && found !== undefined && found !== false) return found as NonNullable<T>;
+    await new Promise((resolve) => void import('node:timers').then((timers) => timers.setTimeout(resolve, 20)));
+  }
+  throw new Error(`never: ${what}`);
+}

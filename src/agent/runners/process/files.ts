@@ -1,0 +1,130 @@
+/**
+ * A job's files, and how they are written: whole or not at all, and durably where a restart depends on them.
+ * `jobs/ID.EPOCH/` belongs to the agent: order.json, start.json, job.sh, shim, stop, end.json.
+ * `jobs/ID.EPOCH/run/` belongs to the user whom the job runs as: claim, out.RANK, err.RANK, cannot.RANK, end, scratch.
+ * Nothing in `run/` is trusted: links are not followed, and only plain files of that user are read.
+ */
+import { constants } from 'node:fs';
+import { open, readdir, rename, rm, type FileHandle } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+
+export interface JobFiles {
+  readonly dir: string;
+  readonly order: string;
+  readonly start: string;
+  readonly script: string;
+  readonly shim: string;
+  readonly stop: string;
+  readonly verdict: string;
+  readonly run: string;
+  readonly claim: string;
+  readonly end: string;
+}
+
+export function filesOf(jobsDir: string, key: string): JobFiles {
+  const dir = join(jobsDir, key);
+  const run = join(dir, 'run');
+  return {
+    dir,
+    order: join(dir, 'order.json'),
+    start: join(dir, 'start.json'),
+    script: join(dir, 'job.sh'),
+    shim: join(dir, 'shim'),
+    stop: join(dir, 'stop'),
+    verdict: join(dir, 'end.json'),
+    run,
+    claim: join(run, 'claim'),
+    end: join(run, 'end'),
+  };
+}
+
+export function outputFile(files: JobFiles, task: number, stream: 'stdout' | 'stderr'): string {
+  return join(files.run, `${stream === 'stdout' ? 'out' : 'err'}.${task}`);
+}
+
+/** By rename, synced: after this resolves the file is there, whole, after a power cut too. */
+export async function writeDurably(path: string, text: string): Promise<void> {
+  const aside = `${path}.new`;
+  await rm(aside, { force: true });
+  const handle = await open(aside, 'wx', 0o600);
+  try {
+    await handle.writeFile(text);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  await rename(aside, path);
+  await syncDirectory(dirname(path));
+}
+
+export async function syncDirectory(path: string): Promise<void> {
+  const handle = await open(path, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** A plain file of that user, opened for reading without following a link or waiting at a pipe; null: none such. */
+export async function openUntrusted(path: string, uid: number): Promise<FileHandle | null> {
+  let handle: FileHandle;
+  try {
+    handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  } catch (error) {
+    if (isAbsent(error)) return null;
+    throw error;
+  }
+  const found = await handle.stat();
+  if (found.isFile() && found.uid === uid && found.nlink <= 2) return handle;
+  await handle.close();
+  return null;
+}
+
+/** At most `limit` bytes; null where there is no such plain file. */
+export async function readUntrusted(
+  path: string,
+  uid: number,
+  limit = 4 << 20,
+): Promise<{ readonly text: string; readonly modifiedAt: number } | null> {
+  const handle = await openUntrusted(path, uid);
+  if (handle === null) return null;
+  try {
+    const { size, mtimeMs } = await handle.stat();
+    const bytes = Buffer.alloc(Math.min(size, limit));
+    const { bytesRead } = await handle.read(bytes, 0, bytes.length, 0);
+    return { text: bytes.toString('utf8', 0, bytesRead), modifiedAt: Math.trunc(mtimeMs) };
+  } finally {
+    await handle.close();
+  }
+}
+
+/** JSON of the agent's own making; null where it is absent or was never finished. */
+export async function readOwnJson<T>(path: string): Promise<T | null> {
+  let handle: FileHandle;
+  try {
+    handle = await open(path, 'r');
+  } catch (error) {
+    if (isAbsent(error)) return null;
+    throw error;
+  }
+  try {
+    return JSON.parse(await handle.readFile('utf8')) as T;
+  } catch (error) {
+    if (error instanceof SyntaxError) return null;
+    throw error;
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Keys of the jobs that are there; directories that were never finished are left out. */
+export async function listKeys(jobsDir: string): Promise<readonly string[]> {
+  return (await readdir(jobsDir)).filter((name) => /^\d+\.\d+$/.test(name));
+}
+
+/** Not there, a link where none may be, or a directory above it gone. */
+export function isAbsent(error: unknown): boolean {
+  const code = (error as NodeJS.ErrnoException).code;
+  return code === 'ENOENT' || code === 'ELOOP' || code === 'ENOTDIR' || code === 'ENXIO';
+}

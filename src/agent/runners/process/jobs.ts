@@ -1,0 +1,192 @@
+/**
+ * The jobs that the runner knows, each with its files and how it stands. Looks at them, says what changed, writes
+ * down ends that cannot be seen a second time, and removes them. Starts and stops nothing.
+ */
+import { execFile } from 'node:child_process';
+import { chmod, mkdir, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import type { Jobspec } from '../../../core/jobspec/jobspec.ts';
+import { readJobspec } from '../../../core/jobspec/read.ts';
+import type { System } from '../../../system/system.ts';
+import { describe, type Log } from '../../log.ts';
+import { keyText, type JobKey, type NativeEnd, type NativeJob, type NativeStatus } from '../runner.ts';
+import { filesOf, listKeys, readOwnJson, syncDirectory, writeDurably, type JobFiles } from './files.ts';
+import { lookAt, type AcceptedOrder, type StartRecord, type Verdict } from './native.ts';
+import { endRemains } from './remains.ts';
+import type { JobUser } from './user.ts';
+import type { ProcessIdentity } from '../../process-identity.ts';
+
+export interface LocalJob {
+  readonly key: JobKey;
+  readonly text: string;
+  readonly files: JobFiles;
+  readonly accepted: AcceptedOrder;
+  /** Null where this version cannot read what an earlier one took. */
+  readonly jobspec: Jobspec | null;
+  status: NativeStatus;
+  start: StartRecord | null;
+  shim: ProcessIdentity | null;
+  /** A stop was asked for; its signal is sent again until the end is there. */
+  stopping: boolean;
+  /** The shim is a child of this very agent: the system says when it ends. */
+  ours: boolean;
+  tries: number;
+  /** How it stood when that was last told. */
+  told: string;
+}
+
+export interface JobTable {
+  readonly jobs: ReadonlyMap<string, LocalJob>;
+  /** Takes in what an agent before this one left. */
+  load(): Promise<void>;
+  /** Durable when it resolves. */
+  add(accepted: AcceptedOrder, jobspec: Jobspec): Promise<LocalJob>;
+  /** Looks again and tells what changed. */
+  refresh(job: LocalJob): Promise<void>;
+  /** The agent found out how it ended. */
+  conclude(job: LocalJob, end: NativeEnd): Promise<void>;
+  remove(job: LocalJob): Promise<void>;
+}
+
+/** Seconds past its walltime and grace after which a job that cannot be seen is given up. */
+const LONG_OVERDUE = 300;
+
+export function createJobTable(
+  options: {
+    readonly jobsDir: string;
+    readonly keptDir: string | null;
+    readonly user: JobUser;
+    readonly grace: number;
+    readonly changed: (job: LocalJob) => void;
+    readonly log: Log;
+  },
+  system: System,
+): JobTable {
+  const { jobsDir, user, log } = options;
+  const jobs = new Map<string, LocalJob>();
+
+  const look = (files: JobFiles, accepted: AcceptedOrder): ReturnType<typeof lookAt> =>
+    lookAt(
+      files,
+      accepted,
+      system.clock.now(),
+      (startedAt) => startedAt + (accepted.order.walltime + options.grace + LONG_OVERDUE) * 1000,
+    );
+
+  const conclude = async (job: LocalJob, end: NativeEnd): Promise<void> => {
+    const verdict: Verdict = { end, endedAt: system.clock.now() };
+    await writeDurably(job.files.verdict, JSON.stringify(verdict));
+    await refresh(job);
+  };
+
+  const refresh = async (job: LocalJob): Promise<void> => {
+    if (job.status.state === 'ended') return;
+    const found = await look(job.files, job.accepted);
+    if (found.verdict !== null) {
+      if (found.verdict.remains && found.shim !== null) await endRemains(job.files.run, found.shim.pid, system);
+      await conclude(job, found.verdict.end);
+      return;
+    }
+    job.status = found.status;
+    job.start = found.start;
+    job.shim = found.shim;
+    const now = JSON.stringify(job.status);
+    if (now === job.told) return;
+    job.told = now;
+    options.changed(job);
+  };
+
+  const enter = (files: JobFiles, accepted: AcceptedOrder, jobspec: Jobspec | null): LocalJob => {
+    const { jobId, epoch } = accepted.order;
+    const job: LocalJob = {
+      key: { jobId, epoch },
+      text: keyText({ jobId, epoch }),
+      files,
+      accepted,
+      jobspec,
+      status: { state: 'accepted', acceptedAt: accepted.acceptedAt, startedAt: null, endedAt: null, end: null },
+      start: null,
+      shim: null,
+      stopping: false,
+      ours: false,
+      tries: 0,
+      told: '',
+    };
+    jobs.set(job.text, job);
+    return job;
+  };
+
+  return {
+    jobs,
+    async load() {
+      for (const text of await listKeys(jobsDir)) {
+        const files = filesOf(jobsDir, text);
+        const accepted = await readOwnJson<AcceptedOrder>(files.order);
+        if (accepted === null) {
+          log.warn(`${files.dir} holds no order and is left alone: remove it if nothing of it is needed`);
+          continue;
+        }
+        const job = enter(files, accepted, readOrNull(accepted.order.jobspec));
+        await refresh(job);
+        job.stopping = (await readOwnJson(files.stop)) !== null;
+      }
+    },
+    async add(accepted, jobspec) {
+      const text = keyText(accepted.order);
+      const aside = join(jobsDir, `.new-${text}`);
+      await rm(aside, { recursive: true, force: true });
+      await mkdir(aside, { recursive: true, mode: 0o700 });
+      await writeDurably(join(aside, 'order.json'), JSON.stringify(accepted));
+      const files = filesOf(jobsDir, text);
+      await rename(aside, files.dir);
+      await syncDirectory(jobsDir);
+      const job = enter(files, accepted, jobspec);
+      await refresh(job);
+      return job;
+    },
+    refresh,
+    conclude,
+    async remove(job) {
+      jobs.delete(job.text);
+      if (options.keptDir !== null) {
+        await mkdir(options.keptDir, { recursive: true, mode: 0o711 });
+        const kept = join(options.keptDir, job.text);
+        await rm(kept, { recursive: true, force: true });
+        await rename(job.files.dir, kept);
+        return;
+      }
+      try {
+        // What the user owns is removed as that user: he could turn a directory into a link meanwhile.
+        if (user.switched) await removeAs(user, job.files);
+        await rm(job.files.dir, { recursive: true, force: true });
+      } catch (error) {
+        // Its order goes first, so that it is not found again; the rest is only space.
+        await rm(job.files.order, { force: true });
+        log.warn(`${job.files.dir} could not be removed (${describe(error)}): remove it by hand`);
+      }
+    },
+  };
+}
+
+async function removeAs(user: JobUser, files: JobFiles): Promise<void> {
+  await mkdir(files.run, { recursive: true });
+  await promisify(execFile)('/bin/sh', ['-c', 'chmod -R u+rwX . && find . -mindepth 1 -delete'], {
+    cwd: files.run,
+    uid: user.uid,
+    gid: user.gid,
+  }).catch(() => undefined);
+  await chmod(files.dir, 0o700);
+}
+
+function readOrNull(text: string): Jobspec | null {
+  try {
+    return readJobspec(text);
+  } catch {
+    return null;
+  }
+}
+
+export function nativeJob(job: LocalJob): NativeJob {
+  return { ...job.key, nativeId: job.text, status: job.status, order: job.accepted.order };
+}

@@ -1,0 +1,209 @@
+import { chmod, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, test } from 'vitest';
+import { generateGraph } from '../../../core/graph/generate.ts';
+import { readGraph } from '../../../core/graph/read.ts';
+import { realSystem } from '../../../system/real.ts';
+import { silentLog } from '../../log.ts';
+import { jobspecOf, runnerConformance } from '../conformance.ts';
+import type { NativeJob, Order, Runner } from '../runner.ts';
+import { parseClaim } from './native.ts';
+import { remainsOf } from './remains.ts';
+import { createProcessRunner } from './runner.ts';
+import { resolveJobUser } from './user.ts';
+
+const dirs: string[] = [];
+async function room(): Promise<{ stateDir: string; scratch: string }> {
+  const dir = await mkdtemp(join(tmpdir(), 'rainbow-runner-'));
+  dirs.push(dir);
+  // As root, jobs run as somebody else: he is to reach it.
+  await chmod(dir, 0o755);
+  const scratch = join(dir, 'scratch');
+  await mkdir(scratch);
+  await chmod(scratch, 0o777);
+  return { stateDir: join(dir, 'state'), scratch };
+}
+
+async function openRunner(stateDir: string, cores: number, more: { keepFiles?: boolean } = {}): Promise<Runner> {
+  await mkdir(stateDir, { recursive: true });
+  return createProcessRunner(
+    {
+      stateDir,
+      cluster: 'red',
+      graph: readGraph(generateGraph({ name: 'red', nodes: 1, coresPerNode: cores })),
+      subsystems: [],
+      user: await resolveJobUser(null),
+      grace: 1,
+      keepFiles: more.keepFiles ?? false,
+      environment: { ...process.env, RAINBOW_SECRET: 'hidden' },
+      log: silentLog,
+    },
+    realSystem,
+  );
+}
+
+runnerConformance({
+  name: 'process',
+  async create(cores) {
+    const { stateDir, scratch } = await room();
+    return {
+      scratch,
+      open: () => openRunner(stateDir, cores),
+      dispose: async () => {
+        for (const dir of dirs.splice(0)) await rm(dir, { recursive: true, force: true });
+      },
+    };
+  },
+});
+
+describe('the process runner', () => {
+  const open: Runner[] = [];
+  afterEach(async () => {
+    for (const runner of open.splice(0)) {
+      for (const native of await runner.find()) await runner.stop(native, { code: 'user', message: '' });
+      await until('all ended', async () => (await runner.find()).every((native) => native.status.state === 'ended'));
+      await runner.close();
+    }
+    for (const dir of dirs.splice(0)) await rm(dir, { recursive: true, force: true });
+  });
+
+  async function started(cores: number, more: { keepFiles?: boolean } = {}) {
+    const where = await room();
+    const runner = await openRunner(where.stateDir, cores, more);
+    open.push(runner);
+    const order = (jobId: string, script: string, less: Partial<Order> & { cores?: number } = {}): Order => ({
+      jobId,
+      epoch: 1,
+      name: '',
+      owner: '',
+      jobspec: jobspecOf(script, less.cores ?? 1),
+      walltime: 60,
+      priority: 0,
+      ...less,
+    });
+    const reaches = (jobId: string, state: string): Promise<NativeJob> =>
+      until(`${jobId} ${state}`, async () =>
+        (await runner.find()).find((native) => native.jobId === jobId && native.status.state === state),
+      );
+    return { ...where, runner, order, reaches };
+  }
+
+  test('the highest priority starts first, then the first come; nothing overtakes the head', async () => {
+    const { runner, order, reaches, scratch } = await started(4);
+    const say = (jobId: string): string => `echo ${jobId} >> ${scratch}/log`;
+    await runner.submit(order('1', `while [ ! -e ${scratch}/go ]; do sleep 0.05; done`, { cores: 3 }));
+    await reaches('1', 'running');
+    // 2 is at the head of its priority and needs everything; 3 would fit at once, and must wait behind it.
+    await runner.submit(order('2', say('2'), { cores: 4 }));
+    await runner.submit(order('3', say('3'), { cores: 4 }));
+    await runner.submit(order('4', say('4'), { cores: 4, priority: 5 }));
+    await runner.submit(order('5', say('5')));
+    await writeFile(join(scratch, 'go'), '');
+    await reaches('5', 'ended');
+    expect(await readFile(join(scratch, 'log'), 'utf8')).toBe('4\n2\n3\n5\n');
+  });
+
+  test('tasks see their job, never the agent’s secrets, and run in a directory of their own', async () => {
+    const { runner, order, reaches } = await started(2);
+    await runner.submit(order('1', 'env; pwd; id -u'));
+    await reaches('1', 'ended');
+    const { pieces } = await runner.output({ jobId: '1', epoch: 1 }, [], 1 << 20);
+    const said = Buffer.from(pieces.find((piece) => piece.stream === 'stdout')!.data).toString();
+    expect(said).toContain('RAINBOW_JOB_ID=1\n');
+    expect(said).toContain('RAINBOW_CLUSTER=red\n');
+    expect(said).not.toContain('hidden');
+    expect(said).toMatch(/jobs\/1\.1\/run\/scratch\n/);
+    expect(said.trim().split('\n').at(-1)).not.toBe('0');
+  });
+
+  test('a job whose shim is killed fails, what was left of it is ended, and its resources are free again', async () => {
+    const { runner, order, reaches, stateDir } = await started(1);
+    await runner.submit(order('1', 'sleep 300'));
+    await reaches('1', 'running');
+    const run = join(stateDir, 'jobs', '1.1', 'run');
+    process.kill(parseClaim(await readFile(join(run, 'claim'), 'utf8'))!.pid, 'SIGKILL');
+    const { status } = await reaches('1', 'ended');
+    expect(status.end).toMatchObject({ outcome: 'failed', reason: { code: 'native' } });
+    expect(await remainsOf(run)).toEqual([]);
+    await runner.submit(order('2', 'exit 0'));
+    await reaches('2', 'ended');
+  });
+
+  test('after a restart of the machine a job that ran has failed, and is not started again', async () => {
+    const { runner, order, reaches, stateDir, scratch } = await started(1);
+    await runner.submit(order('1', `echo started >> ${scratch}/log; exec sleep 300`));
+    await reaches('1', 'running');
+    await runner.submit(order('2', 'exit 0'));
+    await runner.stop({ jobId: '1', epoch: 1 }, { code: 'user', message: '' });
+    await reaches('1', 'ended');
+    await runner.close();
+    open.splice(0);
+    // As a power cut would leave it: another boot, no end; once with its claim, once without.
+    const dir = join(stateDir, 'jobs', '1.1');
+    const other = (text: string): string => text.replaceAll(/boot [^\n]*|"boot":"[^"]*"/g, (found) =>
+      found.startsWith('boot ') ? 'boot another' : '"boot":"another"',
+    );
+    await rm(join(dir, 'run', 'end'));
+    await rm(join(dir, 'stop'));
+    for (const file of ['start.json', 'run/claim']) {
+      const path = join(dir, file);
+      const text = other(await readFile(path, 'utf8'));
+      await writeFile(path, text);
+    }
+    const again = await openRunner(stateDir, 1);
+    open.push(again);
+    const found = (await again.find()).find((native) => native.jobId === '1')!;
+    expect(found.status).toMatchObject({ state: 'ended', end: { outcome: 'failed', reason: { code: 'node_failure' } } });
+    await again.close();
+    await rm(join(dir, 'end.json'));
+    await rm(join(dir, 'run', 'claim'));
+    const third = await openRunner(stateDir, 1);
+    open.splice(0, 1, third);
+    const unclaimed = (await third.find()).find((native) => native.jobId === '1')!;
+    expect(unclaimed.status.end).toMatchObject({ reason: { code: 'node_failure' } });
+    expect(await readFile(join(scratch, 'log'), 'utf8')).toBe('started\n');
+  });
+
+  test('files that a job put in place of its output are not followed', async () => {
+    const { runner, order, reaches, stateDir } = await started(1);
+    const run = join(stateDir, 'jobs', '1.1', 'run');
+    await runner.submit(order('1', 'cd .. && rm out.0 err.0 && ln -s /etc/passwd out.0 && mkfifo err.0'));
+    await reaches('1', 'ended');
+    expect((await readdir(run)).toSorted()).toContain('out.0');
+    expect(await runner.output({ jobId: '1', epoch: 1 }, [], 1 << 20)).toEqual({ pieces: [], complete: true });
+  });
+
+  test('files of a forgotten job are gone, or kept apart where that was asked for', async () => {
+    const plain = await started(1);
+    await plain.runner.submit(plain.order('1', 'mkdir sub; chmod 500 sub; exit 0'));
+    await plain.reaches('1', 'ended');
+    await plain.runner.forget({ jobId: '1', epoch: 1 });
+    expect(await readdir(join(plain.stateDir, 'jobs'))).toEqual([]);
+    const keeping = await started(1, { keepFiles: true });
+    await keeping.runner.submit(keeping.order('1', 'echo kept'));
+    await keeping.reaches('1', 'ended');
+    await keeping.runner.forget({ jobId: '1', epoch: 1 });
+    expect(await readFile(join(keeping.stateDir, 'kept', '1.1', 'run', 'out.0'), 'utf8')).toBe('kept\n');
+    expect(await keeping.runner.find()).toEqual([]);
+  });
+
+  test('an unfinished order of a killed agent is no job', async () => {
+    const { stateDir } = await room();
+    await mkdir(join(stateDir, 'jobs', '.new-9.1'), { recursive: true });
+    await writeFile(join(stateDir, 'jobs', '.new-9.1', 'order.json'), '{');
+    await mkdir(join(stateDir, 'jobs', '8.1'));
+    const runner = await openRunner(stateDir, 1);
+    open.push(runner);
+    expect(await runner.find()).toEqual([]);
+  });
+});
+
+async function until<T>(what: string, look: () => T | Promise<T>): Promise<NonNullable<T>> {
+  for (let tries = 0; tries < 1500; tries++) {
+    const found = await look();
+    if (found !== null && found !== undefined && found !== false) return found as NonNullable<T>;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  throw new Error(`never: ${what}`);
+}

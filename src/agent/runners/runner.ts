@@ -1,0 +1,107 @@
+/**
+ * What a runner is: the agent's driver for one kind of cluster. The agent decides what is to be held; a runner
+ * submits it natively, finds it again by its key, follows it and stops it. Every runner passes conformance.ts.
+ *
+ * Invariant: a native job carries its key (Rainbow id and epoch), and `find` sees it by that key from the moment in
+ * which `submit` may have taken effect, after a crash too. Nothing here is a delta: `watch` tells how a job stands.
+ */
+import type { Reason } from '../../core/job/state.ts';
+
+/** One attempt of one job. */
+export interface JobKey {
+  /** Decimal. */
+  readonly jobId: string;
+  readonly epoch: number;
+}
+
+export function keyText(key: JobKey): string {
+  return `${key.jobId}.${key.epoch}`;
+}
+
+export function sameKey(a: JobKey, b: JobKey): boolean {
+  return a.jobId === b.jobId && a.epoch === b.epoch;
+}
+
+/** What the server asks to be run. */
+export interface Order extends JobKey {
+  readonly name: string;
+  readonly owner: string;
+  /** As it was submitted. */
+  readonly jobspec: string;
+  /** Seconds. */
+  readonly walltime: number;
+  /** Higher first. */
+  readonly priority: number;
+}
+
+export interface NativeJob extends JobKey {
+  readonly nativeId: string;
+  readonly status: NativeStatus;
+  /** Where the runner kept it; null: the native job holds nothing but its key. */
+  readonly order: Order | null;
+}
+
+/** Milliseconds since 1970; null: not yet, or not known. */
+export interface NativeStatus {
+  /** accepted: in the native queue. */
+  readonly state: 'accepted' | 'running' | 'ended';
+  readonly acceptedAt: number | null;
+  readonly startedAt: number | null;
+  readonly endedAt: number | null;
+  /** Set where `state` is ended. */
+  readonly end: NativeEnd | null;
+}
+
+export interface NativeEnd {
+  readonly outcome: 'completed' | 'failed' | 'canceled';
+  readonly reason: Reason;
+  readonly exitCode: number | null;
+  readonly signal: number | null;
+}
+
+export interface OutputPosition {
+  readonly task: number;
+  readonly stream: 'stdout' | 'stderr';
+  /** Bytes from the beginning of what the task wrote. */
+  readonly offset: number;
+}
+
+export interface OutputPiece extends OutputPosition {
+  readonly data: Uint8Array;
+  readonly at: number;
+}
+
+export interface OutputRead {
+  readonly pieces: readonly OutputPiece[];
+  /** The job has ended and nothing stands behind these pieces. */
+  readonly complete: boolean;
+}
+
+/** What is taken on the cluster now. */
+export interface Busy {
+  /** Ids of vertices in the registered graph. */
+  readonly vertices: readonly string[];
+  /** The jobs whose vertices are all among them. */
+  readonly includes: readonly JobKey[];
+}
+
+export interface Runner {
+  /** Every native job that carries a Rainbow key, of any epoch, ended ones too until they are forgotten. */
+  find(): Promise<readonly NativeJob[]>;
+  /**
+   * Resolves to the native id once the native queue holds it durably. The same key again gives the same native job.
+   * Throws RainbowError: `unavailable` = try again; anything else = refused, and no native job is left.
+   */
+  submit(order: Order): Promise<string>;
+  /** Asks it to end; how it did comes by `watch`. Idempotent; an ended or unknown job is no error. */
+  stop(key: JobKey, reason: Reason): Promise<void>;
+  /** Calls back with every change, and once for each job that is there. Returns how to stop. */
+  watch(changed: (job: NativeJob) => void): () => void;
+  /** What tasks wrote from these positions on (from the start where none is given), at most about `limit` bytes. */
+  output(key: JobKey, from: readonly OutputPosition[], limit: number): Promise<OutputRead>;
+  busy(): Promise<Busy>;
+  /** The end is acknowledged: its files and native record may go. Running jobs are left alone. */
+  forget(key: JobKey): Promise<void>;
+  /** Lets go; native jobs go on. */
+  close(): Promise<void>;
+}

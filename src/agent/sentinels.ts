@@ -1,0 +1,27 @@
+/**
+ * Named points between every two steps of holding a job. Nothing happens at them, unless a test hands in a hook that
+ * ends the process there: what must hold after a crash can then be tried at each.
+ */
+import type { JobKey } from './runners/runner.ts';
+
+export const SENTINELS = [
+  'beforeReceived', // a Start has come; nothing of it is on disk
+  'afterReceived', // it is in the journal
+  'beforeIntent', // no native job with that id was found
+  'beforeSubmit', // the journal says that one may exist
+  'orderAdded', // process runner: the order is in the native queue
+  'startPrepared', // process runner: the start is written down, no shim runs
+  'shimStarted', // process runner: a shim was started, and may have claimed
+  'afterSubmit', // the native queue has it, the journal does not know yet
+  'afterHeld', // the journal knows
+  'beforeEnd', // the native job was seen to have ended
+  'afterEnd', // its end is in the journal
+  'beforeForget', // the server has the end
+  'afterForgotten', // the native record is gone, the journal still has it
+  'afterRemoved', // nothing is left
+] as const;
+export type Sentinel = (typeof SENTINELS)[number];
+
+export type ReachedHook = (point: Sentinel, key: JobKey) => void | Promise<void>;
+
+export const noHook: ReachedHook = () => undefined;

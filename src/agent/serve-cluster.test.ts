@@ -1,0 +1,485 @@
+/** The agent's protocol under a simulated clock: a cluster and a server in memory, crashes at every sentinel. */
+import { afterEach, describe, expect, test } from 'vitest';
+import { RainbowError } from '../core/errors.ts';
+import { simulatedSystem, type SimulatedSystem } from '../system/simulated.ts';
+import { serveCluster } from './agent.ts';
+import { memoryJournal, type Journal } from './journal.ts';
+import { silentLog } from './log.ts';
+import { keyText, type JobKey, type Order } from './runners/runner.ts';
+import { noHook, SENTINELS, type ReachedHook } from './sentinels.ts';
+import { nativeCluster, type NativeCluster } from './testing/native-cluster.ts';
+import { scriptedServer, type ScriptedServer } from './testing/scripted-server.ts';
+
+const order = (jobId: string, epoch = 1): Order => ({
+  jobId,
+  epoch,
+  name: '',
+  owner: '',
+  jobspec: '',
+  walltime: 60,
+  priority: 0,
+});
+
+interface World {
+  readonly system: SimulatedSystem;
+  readonly cluster: NativeCluster;
+  readonly server: ScriptedServer;
+  readonly journal: Journal;
+}
+
+interface RunningAgent {
+  readonly done: Promise<unknown>;
+  stop(): Promise<void>;
+  /** As kill -9: nothing of it happens any more. */
+  kill(): Promise<void>;
+}
+
+const agents: RunningAgent[] = [];
+afterEach(async () => {
+  for (const agent of agents.splice(0)) await agent.kill();
+});
+
+function world(): World {
+  const system = simulatedSystem();
+  return { system, cluster: nativeCluster(system), server: scriptedServer(), journal: memoryJournal() };
+}
+
+function startAgent(where: World, more: { reached?: ReachedHook; maxJobs?: number } = {}): RunningAgent {
+  const { system, cluster, server, journal } = where;
+  const ending = new AbortController();
+  const runner = cluster.open();
+  let dead = false;
+  const never = new Promise<never>(() => undefined);
+  /** A dead process does nothing: every port of it hangs. */
+  const mortal = <T extends object>(port: T): T =>
+    new Proxy(port, {
+      get(target, name) {
+        const value = Reflect.get(target, name) as unknown;
+        if (typeof value !== 'function') return value;
+        return (...args: unknown[]) => (dead ? never : (value as (...given: unknown[]) => unknown).apply(target, args));
+      },
+    });
+  const done = serveCluster(
+    {
+      identity: { cluster: 'red', secret: 'secret', runner: 'memory', version: '1', maxJobs: more.maxJobs ?? 10 },
+      journal: mortal(journal),
+      runner: mortal(runner),
+      uplink: server,
+      log: silentLog,
+      reached: more.reached ?? noHook,
+    },
+    system,
+    ending.signal,
+  ).catch((error: unknown) => error);
+  const agent: RunningAgent = {
+    done,
+    async stop() {
+      ending.abort();
+      await done;
+      await runner.close();
+    },
+    async kill() {
+      dead = true;
+      await runner.close();
+      server.drop();
+      ending.abort();
+      await system.settle();
+    },
+  };
+  agents.push(agent);
+  return agent;
+}
+
+const held = async (journal: Journal): Promise<string[]> => (await journal.entries()).map((entry) => keyText(entry.order));
+
+describe('one job', () => {
+  test('is journaled, submitted, followed, reported to its end, and forgotten once that is acknowledged', async () => {
+    const { system, cluster, server, journal } = world();
+    startAgent({ system, cluster, server, journal });
+    await system.settle();
+    expect(server.hellos).toMatchObject([{ cluster: 'red', secret: 'secret', holds: [], capacity: 10 }]);
+    server.say({ kind: 'start', order: order('7') });
+    await system.until(() => cluster.jobs.has('7.1'), 'submitted');
+    await system.settle();
+    expect(await held(journal)).toEqual(['7.1']);
+    cluster.run('7.1');
+    cluster.write('7.1', 'hello');
+    await system.settle();
+    cluster.end('7.1', { outcome: 'failed', exitCode: 3 });
+    await system.until(() => server.ends.has('7.1'), 'its end');
+    await system.settle();
+    expect(server.reports('7.1').map((report) => report.state)).toEqual(['received', 'accepted', 'running', 'failed']);
+    expect(server.reports('7.1').at(-1)).toMatchObject({ nativeId: 'native-7.1', exitCode: 3, signal: null });
+    const kinds = server.heard.map((message) => message.kind);
+    expect(kinds.lastIndexOf('output'), 'output before the end').toBeLessThan(kinds.lastIndexOf('report'));
+    expect(await held(journal)).toEqual([]);
+    expect(cluster.jobs.size).toBe(0);
+  });
+
+  test('its reports are said again, with every Hello and after a while, until they are acknowledged', async () => {
+    const { system, cluster, server, journal } = world();
+    server.acknowledge = false;
+    startAgent({ system, cluster, server, journal });
+    await system.settle();
+    server.say({ kind: 'start', order: order('7') });
+    await system.until(() => cluster.jobs.has('7.1'), 'submitted');
+    cluster.end('7.1', {});
+    await system.settle();
+    const said = server.reports('7.1').length;
+    await system.until(() => server.reports('7.1').length > said, 'said again');
+    server.drop();
+    await system.until(() => server.hellos.length === 2, 'connected again');
+    expect(server.hellos[1]!.holds).toMatchObject([{ jobId: '7', epoch: 1, state: 'completed' }]);
+    expect(server.hellos[1]!.instanceId).toBe(server.hellos[0]!.instanceId);
+    server.say({ kind: 'reportAck', key: order('7'), state: 'running' });
+    await system.settle();
+    expect(await held(journal)).toEqual(['7.1']);
+    server.say({ kind: 'reportAck', key: order('7'), state: 'completed' });
+    await system.settle();
+    expect(await held(journal)).toEqual([]);
+  });
+
+  test('a Start that comes twice runs once', async () => {
+    const { system, cluster, server, journal } = world();
+    startAgent({ system, cluster, server, journal });
+    await system.settle();
+    for (let i = 0; i < 3; i++) server.say({ kind: 'start', order: order('7') });
+    await system.until(() => cluster.jobs.has('7.1'), 'submitted');
+    server.say({ kind: 'start', order: order('7') });
+    await system.settle();
+    expect(cluster.submitted).toEqual(new Map([['7.1', 1]]));
+  });
+
+  test('refused by this cluster it goes back; wrong for any cluster it fails; tried again while the cluster cannot', async () => {
+    const { system, cluster, server, journal } = world();
+    startAgent({ system, cluster, server, journal });
+    await system.settle();
+    cluster.refusal = new RainbowError('failed_precondition', 'does not fit');
+    server.say({ kind: 'start', order: order('1') });
+    await system.until(() => server.ends.has('1.1'), 'told');
+    expect(server.ends.get('1.1')).toMatchObject({ state: 'pending', reason: { code: 'refused', message: 'does not fit' } });
+    cluster.refusal = new RainbowError('invalid_input', 'no command');
+    server.say({ kind: 'start', order: order('2') });
+    await system.until(() => server.ends.has('2.1'), 'told');
+    expect(server.ends.get('2.1')).toMatchObject({ state: 'failed', reason: { code: 'cannot_start' } });
+    cluster.refusal = new RainbowError('unavailable', 'the scheduler is down');
+    server.say({ kind: 'start', order: order('3') });
+    await system.advance(60_000);
+    expect(server.reports('3.1').at(-1)!.state).toBe('received');
+    cluster.refusal = null;
+    await system.until(() => cluster.jobs.has('3.1'), 'submitted after all');
+    expect(cluster.submitted.get('3.1')).toBe(1);
+  });
+});
+
+describe('epochs', () => {
+  test('a newer epoch is submitted only when the older native job has ended', async () => {
+    const { system, cluster, server, journal } = world();
+    startAgent({ system, cluster, server, journal });
+    await system.settle();
+    server.say({ kind: 'start', order: order('7', 1) });
+    await system.until(() => cluster.jobs.has('7.1'), 'submitted');
+    cluster.run('7.1');
+    cluster.deaf = true;
+    server.say({ kind: 'start', order: order('7', 2) });
+    await system.until(() => cluster.stopped.length > 0, 'the older one is stopped');
+    await system.advance(10_000);
+    expect(cluster.jobs.has('7.2')).toBe(false);
+    cluster.end('7.1', { outcome: 'canceled' });
+    await system.until(() => cluster.jobs.has('7.2'), 'the newer one');
+    await system.settle();
+    expect(await held(journal)).toEqual(['7.2']);
+    expect(cluster.jobs.has('7.1')).toBe(false);
+  });
+
+  test('an older epoch than what is held is refused', async () => {
+    const { system, cluster, server, journal } = world();
+    startAgent({ system, cluster, server, journal });
+    await system.settle();
+    server.say({ kind: 'start', order: order('7', 2) });
+    await system.until(() => cluster.jobs.has('7.2'), 'submitted');
+    server.say({ kind: 'start', order: order('7', 1) });
+    await system.advance(5000);
+    expect([...cluster.submitted.keys()]).toEqual(['7.2']);
+    expect(await held(journal)).toEqual(['7.2']);
+  });
+
+  test('a native job of an older epoch that nobody remembers is stopped first', async () => {
+    const { system, cluster, server, journal } = world();
+    const before = cluster.open();
+    await before.submit(order('7', 1));
+    cluster.deaf = true;
+    startAgent({ system, cluster, server, journal });
+    await system.settle();
+    expect(server.hellos[0]!.holds).toMatchObject([{ jobId: '7', epoch: 1, state: 'accepted' }]);
+    server.say({ kind: 'start', order: order('7', 2) });
+    await system.advance(1000);
+    expect(cluster.stopped[0]).toMatchObject({ key: '7.1' });
+    expect(cluster.submitted.has('7.2')).toBe(false);
+    cluster.end('7.1', { outcome: 'canceled' });
+    await system.until(() => cluster.submitted.has('7.2'), 'submitted');
+  });
+});
+
+describe('stop', () => {
+  test('of a running job is confirmed with its end; of one that has ended, with that end', async () => {
+    const { system, cluster, server, journal } = world();
+    startAgent({ system, cluster, server, journal });
+    await system.settle();
+    server.say({ kind: 'start', order: order('7') });
+    await system.until(() => cluster.jobs.has('7.1'), 'submitted');
+    cluster.run('7.1');
+    server.say({ kind: 'stop', key: order('7'), reason: { code: 'user', message: 'enough' } });
+    await system.until(() => server.ends.has('7.1'), 'ended');
+    expect(server.ends.get('7.1')).toMatchObject({ state: 'canceled', reason: { code: 'user', message: 'enough' } });
+    server.say({ kind: 'start', order: order('8') });
+    await system.until(() => cluster.jobs.has('8.1'), 'submitted');
+    server.acknowledge = false;
+    cluster.end('8.1', { exitCode: 0 });
+    await system.settle();
+    server.say({ kind: 'stop', key: order('8'), reason: { code: 'user', message: '' } });
+    await system.settle();
+    expect(server.reports('8.1').at(-1)).toMatchObject({ state: 'completed' });
+  });
+
+  test('that comes with the Start, before anything native exists: it is never submitted', async () => {
+    const { system, cluster, server, journal } = world();
+    startAgent({ system, cluster, server, journal });
+    await system.settle();
+    server.say({ kind: 'start', order: order('7') });
+    server.say({ kind: 'stop', key: order('7'), reason: { code: 'user', message: '' } });
+    await system.until(() => server.ends.has('7.1'), 'told');
+    expect(server.ends.get('7.1')).toMatchObject({ state: 'canceled' });
+    expect(cluster.submitted.size).toBe(0);
+    await system.settle();
+    expect(await held(journal)).toEqual([]);
+  });
+
+  test('that comes while it is being submitted is carried out right after', async () => {
+    const { system, cluster, server, journal } = world();
+    const gate = Promise.withResolvers<void>();
+    startAgent({ system, cluster, server, journal }, { reached: (point) => (point === 'afterSubmit' ? gate.promise : undefined) });
+    await system.settle();
+    server.say({ kind: 'start', order: order('7') });
+    await system.until(() => cluster.jobs.has('7.1'), 'submitted');
+    cluster.deaf = true;
+    server.say({ kind: 'stop', key: order('7'), reason: { code: 'user', message: '' } });
+    await system.settle();
+    cluster.deaf = false;
+    gate.resolve();
+    await system.until(() => server.ends.has('7.1'), 'told');
+    expect(server.ends.get('7.1')).toMatchObject({ state: 'canceled' });
+  });
+
+  test('of a job that is not held is confirmed, so that nobody waits for it', async () => {
+    const { system, cluster, server, journal } = world();
+    startAgent({ system, cluster, server, journal });
+    await system.settle();
+    server.say({ kind: 'stop', key: order('9', 4), reason: { code: 'moved', message: '' } });
+    await system.until(() => server.ends.has('9.4'), 'told');
+    expect(server.ends.get('9.4')).toMatchObject({ state: 'canceled', reason: { code: 'moved' } });
+  });
+});
+
+describe('a broken stream', () => {
+  test('a Start of it that was not journaled is dropped: the next Hello did not mention it', async () => {
+    const where = world();
+    const { system, cluster, server } = where;
+    const gate = Promise.withResolvers<void>();
+    startAgent(where, { reached: (point) => (point === 'beforeReceived' ? gate.promise : undefined) });
+    await system.settle();
+    server.say({ kind: 'start', order: order('7') });
+    await system.settle();
+    server.drop();
+    await system.advance(1000);
+    gate.resolve();
+    await system.until(() => server.hellos.length === 2, 'connected again');
+    expect(server.hellos[1]!.holds).toEqual([]);
+    await system.advance(60_000);
+    expect(cluster.submitted.size).toBe(0);
+  });
+
+  test('jobs go on while the server is away, and their ends are told afterwards, however long it takes', async () => {
+    const { system, cluster, server, journal } = world();
+    startAgent({ system, cluster, server, journal });
+    await system.settle();
+    server.say({ kind: 'start', order: order('7') });
+    await system.until(() => cluster.jobs.has('7.1'), 'submitted');
+    cluster.run('7.1');
+    await system.settle();
+    server.refuse = new RainbowError('unavailable', 'no server answers');
+    server.drop();
+    await system.advance(3_600_000);
+    cluster.end('7.1', { exitCode: 0 });
+    await system.advance(600_000);
+    expect(server.ends.size).toBe(0);
+    server.refuse = null;
+    await system.until(() => server.ends.has('7.1'), 'told', 20_000);
+    expect(cluster.stopped).toEqual([]);
+  });
+
+  test('tries come at growing, jittered distances', async () => {
+    const { system, cluster, server, journal } = world();
+    const at: number[] = [];
+    const counting = { open: (say: never, signal: never) => (at.push(system.clock.monotonic()), server.open(say, signal)) };
+    server.refuse = new RainbowError('unavailable', 'no server answers');
+    startAgent({ system, cluster, server: { ...server, ...counting } as unknown as ScriptedServer, journal });
+    await system.advance(120_000);
+    const gaps = at.slice(1).map((time, i) => time - at[i]!);
+    expect(gaps[0]!).toBeLessThanOrEqual(200);
+    for (const [i, gap] of gaps.entries()) {
+      const full = Math.min(200 * 2 ** i, 15_000);
+      expect(gap).toBeGreaterThanOrEqual(full / 2);
+      expect(gap).toBeLessThanOrEqual(full + 1);
+    }
+    expect(new Set(gaps.slice(-4)).size, 'jitter').toBeGreaterThan(1);
+  });
+
+  test('output goes on from what was acknowledged, in order, and no more of it is on the way than allowed', async () => {
+    const { system, cluster, server, journal } = world();
+    startAgent({ system, cluster, server, journal });
+    await system.settle();
+    server.say({ kind: 'start', order: order('7') });
+    await system.until(() => cluster.jobs.has('7.1'), 'submitted');
+    cluster.run('7.1');
+    const text = Array.from({ length: 200_000 }, (_, i) => `${i}\n`).join('');
+    server.acknowledge = false;
+    cluster.write('7.1', text);
+    const pieces = () =>
+      server.heard.flatMap((message) => (message.kind === 'output' ? message.pieces : []));
+    await system.advance(10_000);
+    const first = pieces().reduce((sum, piece) => sum + piece.data.byteLength, 0);
+    expect(first).toBe(256 * 1024);
+    server.drop();
+    const unheard = pieces().length;
+    await system.until(() => pieces().length > unheard, 'sent again from the beginning');
+    expect(pieces()[unheard]!.offset).toBe(0);
+    await system.advance(1000);
+    server.say({ kind: 'outputAck', key: order('7'), positions: [{ task: 0, stream: 'stdout', offset: 1000 }] });
+    await system.settle();
+    server.drop();
+    const before = pieces().length;
+    await system.until(() => pieces().length > before, 'sent again');
+    expect(pieces()[before]!.offset).toBe(1000);
+    server.acknowledge = true;
+    const last = pieces().at(-1)!;
+    server.say({
+      kind: 'outputAck',
+      key: order('7'),
+      positions: [{ task: 0, stream: 'stdout', offset: last.offset + last.data.byteLength }],
+    });
+    cluster.end('7.1', {});
+    await system.until(() => server.ends.has('7.1'), 'ended');
+    const whole = Buffer.alloc(text.length);
+    for (const { offset, data } of pieces()) whole.set(data, offset);
+    expect(whole.toString()).toBe(text);
+  });
+});
+
+describe('the end of the agent', () => {
+  test('fenced by a newer one, with a wrong secret, or with its cluster gone: it ends and says why', async () => {
+    for (const [error, words] of [
+      [new RainbowError('failed_precondition', 'a newer agent of this cluster has connected'), /newer agent/],
+      [new RainbowError('unauthenticated', 'request denied'), /--secret/],
+      [new RainbowError('not_found', 'cluster red was deleted'), /deleted/],
+    ] as const) {
+      const where = world();
+      const agent = startAgent(where);
+      await where.system.settle();
+      where.server.drop(error);
+      await where.system.settle();
+      const ended = await agent.done;
+      expect(ended).toBeInstanceOf(RainbowError);
+      expect((ended as RainbowError).message).toMatch(words);
+      expect(where.system.pendingTimers()).toBe(0);
+    }
+  });
+
+  test('told to end it leaves running jobs alone, and leaves no timer behind', async () => {
+    const where = world();
+    const { system, cluster, server } = where;
+    const agent = startAgent(where);
+    await system.settle();
+    server.say({ kind: 'start', order: order('7') });
+    await system.until(() => cluster.jobs.has('7.1'), 'submitted');
+    cluster.run('7.1');
+    await system.settle();
+    await agent.stop();
+    expect(cluster.stopped).toEqual([]);
+    expect(system.pendingTimers()).toBe(0);
+    startAgent(where);
+    await system.settle();
+    expect(server.hellos[1]!.holds).toMatchObject([{ jobId: '7', state: 'running', nativeId: 'native-7.1' }]);
+    expect(server.hellos[1]!.instanceStartedAt).toBeGreaterThan(server.hellos[0]!.instanceStartedAt);
+  });
+
+  test('a native job that is gone is said to have failed', async () => {
+    const where = world();
+    const { system, cluster, server } = where;
+    const agent = startAgent(where);
+    await system.settle();
+    server.say({ kind: 'start', order: order('7') });
+    await system.until(() => cluster.jobs.has('7.1'), 'submitted');
+    await system.settle();
+    await agent.kill();
+    (cluster.jobs as Map<string, unknown>).delete('7.1');
+    startAgent(where);
+    await system.settle();
+    expect(server.ends.get('7.1')).toMatchObject({ state: 'failed', reason: { code: 'native' } });
+  });
+
+  test('capacity is said before the report that frees a place at the server', async () => {
+    const where = world();
+    const { system, cluster, server } = where;
+    startAgent(where, { maxJobs: 2 });
+    await system.settle();
+    server.say({ kind: 'start', order: order('7') });
+    await system.until(() => cluster.jobs.has('7.1'), 'submitted');
+    await system.settle();
+    const accepted = server.heard.findIndex((each) => each.kind === 'report' && each.report.state === 'accepted');
+    const before = server.heard.slice(0, accepted).findLast((each) => each.kind === 'heartbeat');
+    expect(before).toMatchObject({ capacity: 1 });
+    cluster.end('7.1', {});
+    await system.settle();
+    expect(server.heard.findLast((each) => each.kind === 'heartbeat')).toMatchObject({ capacity: 2 });
+  });
+});
+
+// The process runner's own points have no part in a cluster in memory; agent.test.ts tries those with processes.
+const here = SENTINELS.filter((point) => !['orderAdded', 'startPrepared', 'shimStarted'].includes(point));
+
+describe('killed at a sentinel', () => {
+  test.each(here)('%s: one native job, one end', async (point) => {
+    const where = world();
+    const { system, cluster, server, journal } = where;
+    server.wanted.push(order('7'));
+    let killed = false;
+    const agent: { current: RunningAgent | null } = { current: null };
+    const reached: ReachedHook = async (at: string, key: JobKey) => {
+      if (killed || at !== point || key.jobId !== '7') return;
+      killed = true;
+      await agent.current!.kill();
+      await new Promise<never>(() => undefined);
+    };
+    agent.current = startAgent(where, { reached });
+    const play = (): void => {
+      const job = cluster.jobs.get('7.1');
+      if (job?.status.state === 'accepted') cluster.run('7.1');
+      else if (job?.status.state === 'running') cluster.end('7.1', { exitCode: 3, outcome: 'failed' });
+    };
+    for (let i = 0; i < 20 && !killed; i++) {
+      await system.advance(500);
+      play();
+    }
+    expect(killed).toBe(true);
+    startAgent(where);
+    for (let i = 0; i < 20; i++) {
+      await system.advance(500);
+      play();
+    }
+    expect(cluster.submitted).toEqual(new Map([['7.1', 1]]));
+    expect(server.ends.get('7.1')).toMatchObject({ state: 'failed', exitCode: 3 });
+    expect(await held(journal)).toEqual([]);
+    expect(cluster.jobs.size).toBe(0);
+  });
+});

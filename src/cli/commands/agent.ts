@@ -1,0 +1,99 @@
+/** `rainbow agent`: the program beside a cluster; registers it where it is not yet, then runs its jobs until told to stop. */
+import { join, resolve } from 'node:path';
+import { Option, type Command } from 'commander';
+import { agentGraph, keepAgentGraph } from '../agent-graph.ts';
+import { ensureRegistered } from '../agent-registration.ts';
+import { UsageError } from '../exit.ts';
+import { stateFolder } from '../folders.ts';
+import type { Invocation, Run } from '../invocation.ts';
+import { collectFiles, wholeNumber, type NamedFile } from '../options.ts';
+import { clusterSecret, readSettings, serverSecret } from '../settings.ts';
+import { version } from '../version.ts';
+
+const RUNNERS = ['process'] as const;
+
+export interface AgentOptions {
+  readonly runner: (typeof RUNNERS)[number];
+  readonly secret?: string;
+  readonly registerSecret?: string;
+  readonly graph?: string;
+  readonly subsystem?: readonly NamedFile[];
+  readonly stateDir?: string;
+  readonly runAs?: string;
+  readonly maxJobs?: number;
+  readonly keepFiles?: boolean;
+}
+
+export function addAgent(parent: Command, run: Run): void {
+  parent
+    .command('agent')
+    .description('the program beside a cluster: calls in, receives its jobs, runs them and reports')
+    .addOption(new Option('--runner <runner>', 'what runs the jobs').choices([...RUNNERS]).default('process'))
+    .option('-s, --secret <secret>', 'the cluster’s secret [RAINBOW_SECRET; the configuration]')
+    .option(
+      '--register-secret <secret>',
+      'the server’s secret: registers the cluster if it is not, and saves what it gets [RAINBOW_SERVER_SECRET; scheduler.secret of the configuration]',
+    )
+    .option('--graph <file>', 'its resource graph, as registered; else what it registered before, else this machine’s')
+    .option('--subsystem <name=file>', 'a subsystem of it, registered where it is not (repeatable)', collectFiles)
+    .option(
+      '--state-dir <folder>',
+      'what the agent must remember [~/.local/state/rainbow/agents/NAME, for root /var/lib/rainbow/agents/NAME]',
+    )
+    .option('--run-as <user>', 'who runs the jobs, where the agent is started as root; never root')
+    .option('--max-jobs <count>', 'at most this many jobs at once', wholeNumber(1, 100_000))
+    .option('--keep-files', 'keep the files of ended jobs, in the state directory')
+    .addHelpText(
+      'after',
+      `
+Its jobs go on when it stops, and are found again when it is back.
+
+Example:
+  rainbow agent --cluster-name laptop --register-secret orange`,
+    )
+    .action(run(agent));
+}
+
+async function agent(invocation: Invocation, options: AgentOptions): Promise<void> {
+  const { io, globals } = invocation;
+  const settings = await readSettings(invocation);
+  const name = globals.clusterName ?? settings.config.cluster?.name ?? '';
+  if (name === '') throw new UsageError('which cluster is this? Give it a name with --cluster-name NAME.');
+  const known = options.secret ?? clusterSecret(invocation, settings.config, name);
+  const registerSecret = options.registerSecret ?? serverSecret(invocation, settings.config);
+  if (known === undefined && registerSecret === undefined) {
+    throw new UsageError(
+      `the secret of cluster ${name} is missing. If it is registered, pass the secret that it got with --secret or ` +
+        'RAINBOW_SECRET; if not, pass the server’s with --register-secret, and the agent registers it.',
+    );
+  }
+  const stateDir = resolve(options.stateDir ?? join(stateFolder(io.env), 'agents', name));
+  const graph = await agentGraph(io, stateDir, name, options);
+  const secret =
+    registerSecret === undefined
+      ? (known ?? '')
+      : await ensureRegistered(invocation, settings, { name, secret: known, registerSecret, ...graph });
+  await keepAgentGraph(stateDir, graph);
+
+  const { runAgent } = await import('../../agent/agent.ts');
+  invocation.say(`agent of cluster ${name}: runner ${options.runner}, server ${settings.host}`);
+  await runAgent(
+    {
+      host: settings.host,
+      ...(settings.tls === undefined ? {} : { tls: settings.tls }),
+      cluster: name,
+      secret,
+      runner: options.runner,
+      stateDir,
+      ...graph,
+      ...(options.runAs === undefined ? {} : { runAs: options.runAs }),
+      ...(options.maxJobs === undefined ? {} : { maxJobs: options.maxJobs }),
+      keepFiles: options.keepFiles === true,
+      version: version(),
+      environment: io.env,
+      log: { info: invocation.say, warn: invocation.say },
+    },
+    io.system,
+    io.signal,
+  );
+}

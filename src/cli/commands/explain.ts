@@ -1,0 +1,56 @@
+/** `rainbow explain`: per cluster, does it fit, at which stage and vertex it failed, and what would open it. */
+import type { Command } from 'commander';
+import { connect, operatorOptions, type OperatorOptions } from '../connection.ts';
+import { UsageError } from '../exit.ts';
+import { readInput } from '../files.ts';
+import type { Invocation, Run } from '../invocation.ts';
+import { collect, jobId } from '../options.ts';
+import { candidateJson, candidateLines, decisionJson, decisionText } from '../present/decision.ts';
+import { jobJson, jobLine } from '../present/job.ts';
+
+interface Options extends OperatorOptions {
+  readonly jobspec?: string;
+  readonly cluster?: readonly string[];
+}
+
+export function addExplain(parent: Command, run: Run): void {
+  const command = parent
+    .command('explain')
+    .description(
+      'why a job is where it is; or, for a jobspec, which clusters could hold it and what would open the others',
+    )
+    .argument('[id]', 'the job', jobId)
+    .option('--jobspec <file>', 'a jobspec instead of a job; - for standard input')
+    .option('--cluster <name>', 'with --jobspec: only this cluster (repeatable)', collect)
+    .addHelpText('after', '\nExamples:\n  rainbow explain 5\n  rainbow explain --jobspec job.yaml --cluster red');
+  operatorOptions(command).action(run(explain));
+}
+
+async function explain(invocation: Invocation, options: Options, args: readonly string[]): Promise<void> {
+  const [id] = args;
+  if ((id === undefined) === (options.jobspec === undefined)) {
+    throw new UsageError('give either a job’s number or --jobspec FILE.');
+  }
+  if (id !== undefined) return explainJob(invocation, options, id);
+  const file = options.jobspec ?? '-';
+  const jobspec = await readInput(invocation.io, file);
+  const { candidates } = await connect(invocation, options, (client, signal) =>
+    client.jobs.match({ jobspec, clusters: [...(options.cluster ?? [])] }, { signal }),
+  );
+  invocation.result({ jobspec: file, candidates: candidates.map(candidateJson) }, () =>
+    candidateLines(invocation.paint, candidates).join('\n'),
+  );
+}
+
+async function explainJob(invocation: Invocation, options: Options, id: string): Promise<void> {
+  const { job, decisions } = await connect(invocation, options, (client, signal) =>
+    client.jobs.explain({ id }, { signal }),
+  );
+  invocation.result({ job: job === undefined ? null : jobJson(job), decisions: decisions.map(decisionJson) }, () =>
+    [
+      ...(job === undefined ? [] : [jobLine(invocation.paint, job)]),
+      ...(decisions.length === 0 ? ['no decision was taken on it yet'] : []),
+      ...decisions.map((decision) => decisionText(invocation.paint, decision)),
+    ].join('\n'),
+  );
+}

@@ -1,0 +1,39 @@
+/** `rainbow job events`: what happened to one job. */
+import type { Command } from 'commander';
+import { isFinal, JOB_STATES } from '../../../core/job/state.ts';
+import { connect, operatorOptions, type OperatorOptions } from '../../connection.ts';
+import type { Invocation, Run } from '../../invocation.ts';
+import { jobId } from '../../options.ts';
+import { eventJson, eventLine } from '../../present/event.ts';
+import { followEvents } from '../../wait.ts';
+
+interface Options extends OperatorOptions {
+  readonly follow?: boolean;
+}
+
+export function addEvents(parent: Command, run: Run): void {
+  const command = parent
+    .command('events')
+    .description('what happened to one job')
+    .argument('<id>', 'the job', jobId)
+    .option('-f, --follow', 'go on until the job has ended');
+  operatorOptions(command).action(run(events));
+}
+
+async function events(invocation: Invocation, options: Options, args: readonly string[]): Promise<void> {
+  const [id = ''] = args;
+  await connect(invocation, { ...options, quiet: true }, async (client, signal) => {
+    const show = (event: Parameters<typeof eventJson>[0]): void =>
+      invocation.print(invocation.json ? JSON.stringify(eventJson(event)) : eventLine(invocation.paint, event));
+    if (options.follow === true) {
+      await followEvents(invocation, client, { jobId: id, afterSeq: '0' }, (event) => {
+        show(event);
+        const state = JOB_STATES.find((known) => known === event.kind);
+        return state !== undefined && isFinal(state);
+      });
+      return;
+    }
+    for await (const event of client.jobs.watchEvents({ jobId: id, afterSeq: '0', follow: false }, { signal }))
+      show(event);
+  });
+}

@@ -1,0 +1,198 @@
+/** `rainbow submit`: answered once the job is durable. */
+import { Option, type Command } from 'commander';
+import type { RainbowClient } from '../../client/client.ts';
+import type { OnClusterLoss } from '../../core/job/state.ts';
+import type { Job } from '../../gen/rainbow/v1/job_pb.js';
+import { connect, operatorOptions, type OperatorOptions } from '../connection.ts';
+import { credentialsFor } from '../credentials.ts';
+import { Stopped, UsageError } from '../exit.ts';
+import { readInput } from '../files.ts';
+import type { Invocation, Run } from '../invocation.ts';
+import { collect, collectPairs, wholeNumber } from '../options.ts';
+import { candidateJson, candidateLines, decisionJson } from '../present/decision.ts';
+import { jobJson, jobLine } from '../present/job.ts';
+import { fitsWord, lossNumber, ON_CLUSTER_LOSS, stateWord } from '../present/words.ts';
+import { readSettings } from '../settings.ts';
+import { waitedExitCode, waitForEnd } from '../wait.ts';
+import { splitWords } from '../words.ts';
+
+export interface SubmitOptions extends OperatorOptions {
+  readonly nodes?: number;
+  readonly tasks?: number;
+  readonly cores?: number;
+  readonly gpus?: number;
+  readonly memory?: string;
+  readonly time?: string;
+  readonly image?: string;
+  readonly cwd?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly command?: string;
+  readonly jobspec?: string;
+  readonly name?: string;
+  readonly jobName?: string;
+  readonly cluster?: readonly string[];
+  readonly group?: readonly string[];
+  readonly token?: string;
+  readonly policy?: string;
+  readonly policyOption?: Readonly<Record<string, string>>;
+  readonly idempotencyKey?: string;
+  readonly priority?: number;
+  readonly onClusterLoss?: OnClusterLoss;
+  readonly dryRun?: boolean;
+  readonly wait?: boolean;
+  readonly propagateExit?: boolean;
+}
+
+export function addSubmit(parent: Command, run: Run): void {
+  const command = parent
+    .command('submit')
+    .description('submit a job; answers once it is safe on the server’s disk')
+    .usage('[options] [-- program arguments...]')
+    .argument('[program...]', 'what to run, after --')
+    .optionsGroup('What it needs:')
+    .option('-n, --nodes <count>', 'nodes', wholeNumber(1))
+    .option('-t, --tasks <count>', 'tasks in all, spread over the nodes', wholeNumber(1))
+    .option('--cores <count>', 'cores of each task', wholeNumber(1))
+    .option('--gpus <count>', 'gpus of each task', wholeNumber(0))
+    .option('--memory <amount>', 'memory of each node: 64GB, 4GiB')
+    .option('--time <span>', 'how long it may run: 90s, 10m, 1h30m, 01:30:00')
+    .option('--image <reference>', 'container image')
+    .option('--cwd <folder>', 'folder that it begins in')
+    .option('--env <key=value>', 'environment variable (repeatable)', collectPairs)
+    .option('-c, --command <text>', 'what to run, as one text, instead of -- program arguments...')
+    .option('--jobspec <file>', 'a jobspec, YAML or JSON, instead of all of these; - for standard input')
+    .optionsGroup('Where it may go:')
+    .option('--cluster <name>', 'only to this cluster (repeatable)', collect)
+    .option('--group <name>', 'only to this cluster group (repeatable)', collect)
+    .option('--token <token>', 'the token of the cluster or group named; else the configuration’s')
+    .option('--policy <name>', 'selection policy; else the server’s')
+    .option('--policy-option <key=value>', 'an option of that policy (repeatable)', collectPairs)
+    .optionsGroup('How it is kept:')
+    .option('--name <name>', 'its name')
+    .addOption(new Option('--job-name <name>', 'the same').hideHelp())
+    .option('--priority <number>', 'higher first', wholeNumber(-(2 ** 31), 2 ** 31 - 1))
+    .option('--idempotency-key <text>', 'the same key again gives the same job instead of a second one')
+    .addOption(
+      new Option('--on-cluster-loss <what>', 'what to do when its cluster goes silent').choices([...ON_CLUSTER_LOSS]),
+    )
+    .optionsGroup('What happens then:')
+    .option('--dry-run', 'only say which clusters could hold it, and why not the others; nothing is stored')
+    .option('--wait', 'follow it to its end; exit with 0 if it completed, else 1')
+    .option('--propagate-exit', 'with --wait: exit with the job’s own exit code')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  rainbow submit -- hostname
+  rainbow submit --nodes 2 --tasks 8 --cores 4 --time 1h --wait -- ./simulate input.dat
+  rainbow submit --jobspec job.yaml --cluster red --cluster blue --json`,
+    );
+  operatorOptions(command.optionsGroup('Who asks:')).action(run(submit));
+}
+
+async function submit(invocation: Invocation, options: SubmitOptions, words: readonly string[]): Promise<number> {
+  if (options.propagateExit === true && options.wait !== true) throw new UsageError('--propagate-exit needs --wait.');
+  if (options.dryRun === true && options.wait === true) throw new UsageError('--dry-run stores nothing to --wait for.');
+  const jobspec = await readRequest(invocation, options, words);
+  const settings = await readSettings(invocation);
+  const isOperator = options.operator === true || options.secret !== undefined;
+  const credentials = credentialsFor(settings, options, isOperator || options.dryRun === true);
+  const clusters = [...(options.cluster ?? [])];
+
+  return connect(invocation, options, async (client, signal) => {
+    if (options.dryRun === true) return dryRun(invocation, client, { jobspec, credentials, clusters }, signal);
+    const answer = await client.jobs.submit(
+      {
+        jobspec,
+        name: options.name ?? options.jobName ?? '',
+        credentials,
+        clusters,
+        policy: options.policy ?? '',
+        policyOptions: { ...options.policyOption },
+        idempotencyKey: options.idempotencyKey ?? '',
+        priority: options.priority ?? 0,
+        onClusterLoss: lossNumber(options.onClusterLoss),
+      },
+      { signal },
+    );
+    const { job, created, decision } = answer;
+    if (job === undefined) throw new Error('the server answered without a job');
+    const rejected = stateWord(job.state) === 'rejected';
+    const show = (shown: Job): void => {
+      const document = {
+        ...jobJson(shown),
+        created,
+        decision: decision === undefined ? null : decisionJson(decision),
+      };
+      invocation.result(document, () => {
+        const line = jobLine(invocation.paint, shown);
+        const again = created ? '' : ' (that idempotency key had been used: this is the earlier job)';
+        return rejected
+          ? [line, ...candidateLines(invocation.paint, decision?.candidates ?? [])].join('\n')
+          : line + again;
+      });
+    };
+    if (options.wait !== true || rejected) {
+      show(job);
+      return rejected ? 1 : 0;
+    }
+    try {
+      if (!invocation.json) invocation.say(jobLine(invocation.paint, job));
+      const ended = await waitForEnd(invocation, client, job.id);
+      show(ended);
+      return waitedExitCode(ended, stateWord(ended.state), options.propagateExit === true);
+    } catch (error) {
+      if (error instanceof Stopped) {
+        invocation.say(`job ${job.id} goes on; follow it with: rainbow job wait ${job.id}`);
+      }
+      throw error;
+    }
+  });
+}
+
+async function dryRun(
+  invocation: Invocation,
+  client: RainbowClient,
+  request: { jobspec: string; credentials: { name: string; token: string }[]; clusters: string[] },
+  signal: AbortSignal,
+): Promise<number> {
+  const { candidates } = await client.jobs.match(request, { signal });
+  invocation.result({ candidates: candidates.map(candidateJson) }, () =>
+    [...candidateLines(invocation.paint, candidates), 'nothing was stored'].join('\n'),
+  );
+  return candidates.some(({ satisfiable }) => fitsWord(satisfiable) === 'yes') ? 0 : 1;
+}
+
+/** Options that describe a job, and so exclude --jobspec. */
+const SHAPE = ['nodes', 'tasks', 'cores', 'gpus', 'memory', 'time', 'image', 'cwd', 'env', 'command'] as const;
+
+/** The jobspec as text: the file as it is, or made from the flags. */
+async function readRequest(invocation: Invocation, options: SubmitOptions, words: readonly string[]): Promise<string> {
+  if (options.jobspec !== undefined) {
+    const extra = SHAPE.find((name) => options[name] !== undefined);
+    if (extra !== undefined) throw new UsageError(`--jobspec says all of it: leave out --${extra}, or --jobspec.`);
+    if (words.length > 0) throw new UsageError('--jobspec says what to run: leave out the program, or --jobspec.');
+    return readInput(invocation.io, options.jobspec);
+  }
+  if (options.command !== undefined && words.length > 0) {
+    throw new UsageError('give the program either with --command or after --, not both.');
+  }
+  const command = options.command === undefined ? words : splitWords(options.command);
+  if (command.length === 0) {
+    throw new UsageError('what shall it run? Give the program after --, or --command TEXT, or --jobspec FILE.');
+  }
+  const { jobspecFromFlags } = await import('../../core/jobspec/flags.ts');
+  return jobspecFromFlags({
+    nodes: options.nodes,
+    tasks: options.tasks,
+    cores: options.cores,
+    gpus: options.gpus,
+    memory: options.memory,
+    time: options.time,
+    image: options.image,
+    cwd: options.cwd,
+    environment: options.env,
+    name: options.name ?? options.jobName,
+    command,
+  });
+}

@@ -1,0 +1,50 @@
+/** Readers of option values. A wrong value ends in exit code 2, with what is right. */
+import { InvalidArgumentError } from 'commander';
+
+/** A whole number of at least `min`. */
+export function wholeNumber(min: number, max = Number.MAX_SAFE_INTEGER): (text: string) => number {
+  return (text) => {
+    const value = /^-?\d+$/.test(text) ? Number(text) : Number.NaN;
+    if (!Number.isSafeInteger(value) || value < min || value > max) {
+      throw new InvalidArgumentError(
+        max === Number.MAX_SAFE_INTEGER
+          ? `It must be a whole number from ${min}.`
+          : `It must be a whole number from ${min} to ${max}.`,
+      );
+    }
+    return value;
+  };
+}
+
+/** An option that may be given several times. */
+export function collect(text: string, before: readonly string[] | undefined): readonly string[] {
+  return [...(before ?? []), text];
+}
+
+/** KEY=VALUE, several times. */
+export function collectPairs(
+  text: string,
+  before: Readonly<Record<string, string>> | undefined,
+): Readonly<Record<string, string>> {
+  const at = text.indexOf('=');
+  if (at < 1) throw new InvalidArgumentError('It must be KEY=VALUE.');
+  return { ...before, [text.slice(0, at)]: text.slice(at + 1) };
+}
+
+export interface NamedFile {
+  readonly name: string;
+  readonly file: string;
+}
+
+/** NAME=FILE, several times. */
+export function collectFiles(text: string, before: readonly NamedFile[] | undefined): readonly NamedFile[] {
+  const at = text.indexOf('=');
+  if (at < 1 || at === text.length - 1) throw new InvalidArgumentError('It must be NAME=FILE.');
+  return [...(before ?? []), { name: text.slice(0, at), file: text.slice(at + 1) }];
+}
+
+/** A job's id: a whole number from 1, as the server writes it. */
+export function jobId(text: string): string {
+  if (!/^[1-9]\d{0,18}$/.test(text)) throw new InvalidArgumentError('It must be a job’s number; see "rainbow jobs".');
+  return text;
+}

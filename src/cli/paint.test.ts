@@ -1,0 +1,43 @@
+import { describe, expect, test } from 'vitest';
+import { clean, paint, wantsColour } from './paint.ts';
+import { table } from './table.ts';
+
+const terminal = { write() {}, isTTY: true, columns: 80 };
+const pipe = { ...terminal, isTTY: false };
+
+describe('colours', () => {
+  test('on a terminal only, and never with NO_COLOR or a dumb terminal', () => {
+    expect(wantsColour(terminal, {})).toBe(true);
+    expect(wantsColour(pipe, {})).toBe(false);
+    expect(wantsColour(terminal, { NO_COLOR: '1' })).toBe(false);
+    expect(wantsColour(terminal, { NO_COLOR: '' })).toBe(true);
+    expect(wantsColour(terminal, { TERM: 'dumb' })).toBe(false);
+    expect(paint(terminal, {}).red('x')).toBe('\u001b[31mx\u001b[39m');
+    expect(paint(pipe, {}).red('x')).toBe('x');
+  });
+});
+
+test('text from elsewhere cannot move the cursor', () => {
+  // oxlint-disable-next-line no-control-regex -- these are what must not be there
+  expect(clean('a\u001b[2Jb\r\nc\u0007\u009bd')).not.toMatch(/[\u0000-\u001f\u007f-\u009f]/);
+  expect(clean('größer 数')).toBe('größer 数');
+});
+
+test('a table is as wide as its widest cell, painted or not, and ends no line in blanks', () => {
+  const { red } = paint(terminal, {});
+  const text = table(
+    [
+      { title: 'ID', cell: ([id]: readonly [string, string]) => id, align: 'right' },
+      { title: 'STATE', cell: ([, state]) => red(state) },
+      { title: 'WHY', cell: () => '' },
+    ],
+    [
+      ['5', 'failed'],
+      ['1234', 'up'],
+    ],
+    (title) => title,
+  );
+  // oxlint-disable-next-line no-control-regex -- these are what is cut out
+  const lines = text.split('\n').map((line) => line.replaceAll(/\u001b\[\d+m/g, ''));
+  expect(lines).toEqual(['  ID  STATE   WHY', '   5  failed', '1234  up']);
+});

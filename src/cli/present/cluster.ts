@@ -1,0 +1,77 @@
+/** A cluster of the wire, for programs and for people. */
+import type { Cluster } from '../../gen/rainbow/v1/clusters_pb.js';
+import { clean, type Paint } from '../paint.ts';
+import type { Column } from '../table.ts';
+import { agoText, isoTime } from './time.ts';
+
+export function clusterJson(cluster: Cluster) {
+  return {
+    name: cluster.name,
+    registeredAt: isoTime(cluster.registeredAt),
+    graphVersion: Number(cluster.graphVersion),
+    resources: cluster.resources.map(({ type, total, free, unit }) => ({ type, total, free, unit })),
+    subsystems: cluster.subsystems,
+    state: cluster.state ?? null,
+    connected: cluster.connected,
+    lastSeenAt: isoTime(cluster.lastSeenAt),
+    runner: cluster.runner === '' ? null : cluster.runner,
+    jobs: cluster.jobs,
+  };
+}
+
+function connection(paint: Paint, cluster: Cluster): string {
+  if (cluster.connected) return paint.green('connected');
+  return cluster.lastSeenAt === undefined ? paint.dim('never seen') : paint.yellow('silent');
+}
+
+/** What schedulers mostly ask of: not the racks and sockets between. */
+const SHOWN = ['node', 'core', 'gpu', 'memory'];
+
+function freeText(cluster: Cluster): string {
+  return cluster.resources
+    .filter(({ type }) => SHOWN.includes(type))
+    .sort((a, b) => SHOWN.indexOf(a.type) - SHOWN.indexOf(b.type))
+    .map(({ type, total, free, unit }) => `${free}/${total}${unit === '' ? '' : ` ${clean(unit)}`} ${clean(type)}`)
+    .join(', ');
+}
+
+function jobsText(jobs: Readonly<Record<string, number>>): string {
+  return Object.entries(jobs)
+    .filter(([, count]) => count > 0)
+    .map(([state, count]) => `${count} ${clean(state)}`)
+    .join(', ');
+}
+
+/** The columns of `rainbow clusters`. */
+export function clusterColumns(paint: Paint, now: number): readonly Column<Cluster>[] {
+  return [
+    { title: 'NAME', cell: (cluster) => cluster.name },
+    { title: 'AGENT', cell: (cluster) => connection(paint, cluster) },
+    { title: 'RUNNER', cell: (cluster) => clean(cluster.runner) },
+    { title: 'FREE', cell: freeText },
+    { title: 'JOBS', cell: (cluster) => jobsText(cluster.jobs) },
+    { title: 'LAST SEEN', cell: (cluster) => agoText(cluster.lastSeenAt, now) },
+  ];
+}
+
+export function clusterText(paint: Paint, cluster: Cluster, now: number): string {
+  const rows: [string, string][] = [
+    ['name', cluster.name],
+    ['agent', connection(paint, cluster)],
+    ['last seen', agoText(cluster.lastSeenAt, now)],
+    ['runner', clean(cluster.runner)],
+    ['registered', isoTime(cluster.registeredAt) ?? ''],
+    ['graph version', cluster.graphVersion],
+    ['subsystems', cluster.subsystems.map(clean).join(', ')],
+    ['jobs', jobsText(cluster.jobs)],
+  ];
+  const lines = rows.filter(([, value]) => value !== '').map(([key, value]) => `${paint.dim(key.padEnd(13))} ${value}`);
+  lines.push(paint.dim('free'));
+  for (const { type, total, free, unit } of cluster.resources) {
+    lines.push(`  ${clean(type)}: ${free} of ${total}${unit === '' ? '' : ` ${clean(unit)}`}`);
+  }
+  const state = Object.entries(cluster.state ?? {});
+  if (state.length > 0) lines.push(paint.dim('state'));
+  for (const [key, value] of state) lines.push(`  ${clean(key)}: ${clean(JSON.stringify(value))}`);
+  return lines.join('\n');
+}

@@ -1,0 +1,84 @@
+/** Candidates and decisions of the wire, for programs and for people: which cluster could hold a job, and why not the others. */
+import type { Candidate, Decision } from '../../gen/rainbow/v1/job_pb.js';
+import { clean, type Paint } from '../paint.ts';
+import { reasonJson, reasonText } from './job.ts';
+import { reasonLines } from './match.ts';
+import { isoTime } from './time.ts';
+import { fitsWord } from './words.ts';
+
+export function candidateJson(candidate: Candidate) {
+  return {
+    cluster: candidate.cluster,
+    satisfiable: fitsWord(candidate.satisfiable),
+    startable: fitsWord(candidate.startable),
+    reasons: candidate.reasons.map((reason) => ({
+      stage: reason.stage,
+      vertex: reason.vertex,
+      type: reason.type,
+      message: reason.message,
+      needed: reason.needed,
+      best: reason.best,
+      unit: reason.unit,
+      relaxation:
+        reason.relaxation === undefined
+          ? null
+          : {
+              vertex: reason.relaxation.vertex,
+              field: reason.relaxation.field,
+              from: reason.relaxation.from,
+              to: reason.relaxation.to,
+              message: reason.relaxation.message,
+            },
+    })),
+    state: candidate.state ?? null,
+  };
+}
+
+export function decisionJson(decision: Decision) {
+  return {
+    epoch: Number(decision.epoch),
+    at: isoTime(decision.at),
+    policy: decision.policy,
+    policyOptions: decision.policyOptions,
+    seed: decision.seed,
+    chosen: decision.chosen === '' ? null : decision.chosen,
+    reason: reasonJson(decision.reason),
+    micros: decision.micros,
+    candidates: decision.candidates.map(candidateJson),
+  };
+}
+
+/** Two or more lines per cluster: its answer, then why not and what would help. */
+export function candidateLines(paint: Paint, candidates: readonly Candidate[], chosen = ''): string[] {
+  if (candidates.length === 0) return ['no cluster was asked'];
+  const width = candidates.reduce((widest, { cluster }) => Math.max(widest, cluster.length), 0);
+  return candidates.flatMap((candidate) => {
+    const fits = fitsWord(candidate.satisfiable);
+    const now = fitsWord(candidate.startable);
+    const answer =
+      fits === 'yes'
+        ? `${paint.green('fits')}${now === 'yes' ? ', could start now' : ', nothing free now'}`
+        : fits === 'no'
+          ? paint.red('does not fit')
+          : paint.yellow('unknown: the matcher’s budget was spent');
+    const mark = candidate.cluster === chosen ? paint.bold('  ← chosen') : '';
+    return [
+      `  ${candidate.cluster.padEnd(width)}  ${answer}${mark}`,
+      ...reasonLines(candidate.reasons).map((line) => `  ${' '.repeat(width)}    ${line}`),
+    ];
+  });
+}
+
+export function decisionText(paint: Paint, decision: Decision): string {
+  const chosen =
+    decision.chosen === '' ? `none chosen: ${reasonText(decision.reason)}` : `chose ${paint.bold(decision.chosen)}`;
+  const options = Object.entries(decision.policyOptions).map(([key, value]) => `${clean(key)}=${clean(value)}`);
+  return [
+    `attempt ${decision.epoch}: ${chosen}`,
+    ...candidateLines(paint, decision.candidates, decision.chosen),
+    paint.dim(
+      `  policy ${clean(decision.policy)}${options.length === 0 ? '' : ` (${options.join(', ')})`}, seed ${clean(decision.seed)}, ` +
+        `${Math.round(decision.micros)} µs, ${isoTime(decision.at) ?? ''}`,
+    ),
+  ].join('\n');
+}

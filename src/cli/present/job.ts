@@ -1,0 +1,159 @@
+/** A job of the wire, for programs (JSON) and for people. */
+import { isFinal, type JobState } from '../../core/job/state.ts';
+import type { Attempt, Job, Reason } from '../../gen/rainbow/v1/job_pb.js';
+import { clean, type Paint } from '../paint.ts';
+import { lossWord, stateWord } from './words.ts';
+import { agoText, durationText, isoTime, milliseconds } from './time.ts';
+import type { Column } from '../table.ts';
+
+export interface ReasonJson {
+  readonly code: string;
+  readonly message: string;
+}
+
+export function reasonJson(reason: Reason | undefined): ReasonJson | null {
+  return reason === undefined || reason.code === '' ? null : { code: reason.code, message: reason.message };
+}
+
+/** Times are ISO 8601, null where there is none; ids are numbers. */
+export function jobJson(job: Job) {
+  return {
+    id: Number(job.id),
+    name: job.name,
+    state: stateWord(job.state),
+    cluster: job.cluster === '' ? null : job.cluster,
+    exitCode: job.exitCode ?? null,
+    signal: job.signal ?? null,
+    submittedAt: isoTime(job.submittedAt),
+    assignedAt: isoTime(job.assignedAt),
+    receivedAt: isoTime(job.receivedAt),
+    acceptedAt: isoTime(job.acceptedAt),
+    startedAt: isoTime(job.startedAt),
+    endedAt: isoTime(job.endedAt),
+    reason: reasonJson(job.reason),
+    epoch: Number(job.epoch),
+    nativeId: job.nativeId === '' ? null : job.nativeId,
+    priority: job.priority,
+    walltime: job.walltime,
+    onClusterLoss: lossWord(job.onClusterLoss),
+    cancelRequestedAt: isoTime(job.cancelRequestedAt),
+    candidates: job.candidates,
+    owner: job.owner,
+  };
+}
+
+export function attemptJson(attempt: Attempt) {
+  return {
+    epoch: Number(attempt.epoch),
+    cluster: attempt.cluster === '' ? null : attempt.cluster,
+    nativeId: attempt.nativeId === '' ? null : attempt.nativeId,
+    state: stateWord(attempt.state),
+    reason: reasonJson(attempt.reason),
+    exitCode: attempt.exitCode ?? null,
+    signal: attempt.signal ?? null,
+    assignedAt: isoTime(attempt.assignedAt),
+    receivedAt: isoTime(attempt.receivedAt),
+    acceptedAt: isoTime(attempt.acceptedAt),
+    startedAt: isoTime(attempt.startedAt),
+    endedAt: isoTime(attempt.endedAt),
+  };
+}
+
+/** The record of one job, with its jobspec and attempts. */
+export function jobDetailJson(job: Job) {
+  return { ...jobJson(job), jobspec: job.jobspec, attempts: job.attempts.map(attemptJson) };
+}
+
+export function paintState(paint: Paint, state: JobState | null): string {
+  switch (state) {
+    case 'completed':
+      return paint.green(state);
+    case 'failed':
+    case 'rejected':
+      return paint.red(state);
+    case 'canceled':
+    case 'unknown':
+      return paint.yellow(state);
+    case 'running':
+      return paint.cyan(state);
+    default:
+      return state ?? '?';
+  }
+}
+
+export function reasonText(reason: Reason | undefined): string {
+  if (reason === undefined || reason.code === '') return '';
+  const code = reason.code.replaceAll('_', ' ');
+  return clean(reason.message === '' ? code : reason.message);
+}
+
+function exitText(job: Pick<Job, 'exitCode' | 'signal'>): string {
+  if (job.signal !== undefined && job.signal !== 0) return `signal ${job.signal}`;
+  return job.exitCode === undefined ? '' : String(job.exitCode);
+}
+
+/** The columns of `rainbow jobs`. */
+export function jobColumns(paint: Paint, now: number): readonly Column<Job>[] {
+  return [
+    { title: 'ID', cell: (job) => job.id, align: 'right' },
+    { title: 'NAME', cell: (job) => clean(job.name) },
+    { title: 'STATE', cell: (job) => paintState(paint, stateWord(job.state)) },
+    { title: 'CLUSTER', cell: (job) => job.cluster },
+    { title: 'EXIT', cell: exitText, align: 'right' },
+    { title: 'SUBMITTED', cell: (job) => agoText(job.submittedAt, now) },
+    { title: 'WHY', cell: (job) => reasonText(job.reason) },
+  ];
+}
+
+/** `job 5 completed on red: exit 0`, the one line of a job. */
+export function jobLine(paint: Paint, job: Job): string {
+  const state = stateWord(job.state);
+  const where = job.cluster === '' ? '' : state === 'assigned' ? ` to ${job.cluster}` : ` on ${job.cluster}`;
+  const why = reasonText(job.reason);
+  return `job ${job.id} ${paintState(paint, state)}${where}${why === '' ? '' : `: ${why}`}`;
+}
+
+/** Everything about one job, a line each. */
+export function jobText(paint: Paint, job: Job, now: number): string {
+  const state = stateWord(job.state);
+  const rows: [string, string][] = [
+    ['id', job.id],
+    ['name', clean(job.name)],
+    ['state', paintState(paint, state)],
+    ['why', reasonText(job.reason)],
+    ['cluster', job.cluster],
+    ['native id', clean(job.nativeId)],
+    ['exit', exitText(job)],
+    ['submitted', isoTime(job.submittedAt) ?? ''],
+    ['assigned', isoTime(job.assignedAt) ?? ''],
+    ['received', isoTime(job.receivedAt) ?? ''],
+    ['accepted', isoTime(job.acceptedAt) ?? ''],
+    ['started', isoTime(job.startedAt) ?? ''],
+    ['ended', isoTime(job.endedAt) ?? ''],
+    ['ran for', ranFor(job, now)],
+    ['cancel asked', isoTime(job.cancelRequestedAt) ?? ''],
+    ['walltime', `${job.walltime} s`],
+    ['priority', String(job.priority)],
+    ['candidates', job.candidates.map(clean).join(', ')],
+    ['cluster loss', lossWord(job.onClusterLoss) ?? ''],
+  ];
+  const lines = rows.filter(([, value]) => value !== '').map(([key, value]) => `${paint.dim(key.padEnd(13))} ${value}`);
+  if (job.attempts.length > 1) {
+    lines.push(paint.dim('attempts'));
+    for (const attempt of job.attempts) {
+      const where = attempt.cluster === '' ? '' : ` on ${attempt.cluster}`;
+      const why = reasonText(attempt.reason);
+      lines.push(
+        `  ${attempt.epoch}: ${paintState(paint, stateWord(attempt.state))}${where}${why === '' ? '' : `: ${why}`}`,
+      );
+    }
+  }
+  return lines.join('\n');
+}
+
+function ranFor(job: Job, now: number): string {
+  const state = stateWord(job.state);
+  if (job.startedAt === undefined || state === null) return '';
+  if (job.endedAt !== undefined) return durationText(milliseconds(job.endedAt) - milliseconds(job.startedAt));
+  return isFinal(state) ? '' : durationText(now - milliseconds(job.startedAt));
+}

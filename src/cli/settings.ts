@@ -1,0 +1,110 @@
+/**
+ * What a command goes by: flag over environment over configuration file over default. Reading and writing the file is
+ * config/config.ts's; here is which file, which server, which name and secret.
+ */
+import { join } from 'node:path';
+import type { ClientConfig } from '../config/config.ts';
+import type { TlsFiles } from '../client/tls.ts';
+import { RainbowError } from '../core/errors.ts';
+import { UsageError } from './exit.ts';
+import { configFolder } from './folders.ts';
+import type { GlobalOptions, Invocation } from './invocation.ts';
+
+export const DEFAULT_HOST = 'localhost:50051';
+
+export interface Settings {
+  readonly globals: GlobalOptions;
+  readonly configPath: string;
+  /** Of the file; empty where there is none. */
+  readonly config: ClientConfig;
+  readonly host: string;
+  readonly tls: TlsFiles | undefined;
+}
+
+type Asked = Pick<Invocation, 'io' | 'globals'>;
+
+function given(text: string | undefined): string | undefined {
+  return text === undefined || text === '' ? undefined : text;
+}
+
+/** The file that was named, by flag or environment; else the user's own. */
+export function configPath({ io, globals }: Asked): string {
+  return given(globals.configPath) ?? given(io.env['RAINBOW_CONFIG']) ?? join(configFolder(io.env), 'config.yaml');
+}
+
+/** Was a file named? Then it has to be there. */
+export function namesConfig({ io, globals }: Asked): boolean {
+  return given(globals.configPath) !== undefined || given(io.env['RAINBOW_CONFIG']) !== undefined;
+}
+
+/** Errors: `invalid_input` for a file that cannot be read as a configuration, `not_found` where a named one is missing. */
+export async function readSettings(asked: Asked): Promise<Settings> {
+  const { io, globals } = asked;
+  const path = configPath(asked);
+  const { emptyClientConfig, readClientConfig } = await import('../config/config.ts');
+  const read = await readClientConfig(path);
+  if (read === null && namesConfig(asked)) {
+    throw new RainbowError(
+      'not_found',
+      `there is no configuration file ${path}; make one with: rainbow config init --config-path ${path}`,
+    );
+  }
+  const config = read ?? emptyClientConfig();
+  return {
+    globals,
+    configPath: path,
+    config,
+    host: given(globals.host) ?? given(io.env['RAINBOW_HOST']) ?? config.host ?? DEFAULT_HOST,
+    tls: tlsFiles(asked),
+  };
+}
+
+/** The flags, else RAINBOW_CA_CERT, RAINBOW_CERT and RAINBOW_CERT_KEY; undefined: no TLS. */
+function tlsFiles({ io, globals }: Asked): TlsFiles | undefined {
+  const ca = given(globals.caCert) ?? given(io.env['RAINBOW_CA_CERT']);
+  const cert = given(globals.cert) ?? given(io.env['RAINBOW_CERT']);
+  const key = given(globals.key) ?? given(io.env['RAINBOW_CERT_KEY']);
+  return ca === undefined && cert === undefined && key === undefined ? undefined : { ca, cert, key };
+}
+
+/** Reads the file anew (or begins one), changes it and writes it back, for its owner alone. */
+export async function changeConfig(asked: Asked, change: (config: ClientConfig) => ClientConfig): Promise<void> {
+  const path = configPath(asked);
+  const { emptyClientConfig, readClientConfig, writeClientConfig } = await import('../config/config.ts');
+  await writeClientConfig(path, change((await readClientConfig(path)) ?? emptyClientConfig()));
+}
+
+/** The server's secret, as the environment or the configuration has it. */
+export function serverSecret({ io }: Asked, config: ClientConfig): string | undefined {
+  return given(io.env['RAINBOW_SERVER_SECRET']) ?? given(config.scheduler?.secret ?? undefined);
+}
+
+/** The server's secret, which an operator needs. */
+export function operatorSecret(asked: Asked, config: ClientConfig, flag: string | undefined): string {
+  const secret = given(flag) ?? serverSecret(asked, config);
+  if (secret !== undefined) return secret;
+  throw new UsageError(
+    'an operator shows the server’s secret: pass it with --secret, in RAINBOW_SERVER_SECRET, or as scheduler.secret in the configuration.',
+  );
+}
+
+/** The secret of the cluster of that name, as the environment or the configuration has it. */
+export function clusterSecret({ io }: Asked, config: ClientConfig, name: string): string | undefined {
+  const own = config.cluster?.name === name ? config.cluster.secret : undefined;
+  const other = config.clusters.find((entry) => entry.name === name)?.secret;
+  return given(io.env['RAINBOW_SECRET']) ?? given(own ?? undefined) ?? given(other ?? undefined);
+}
+
+/** Name and secret of the cluster that a command is about. */
+export async function clusterAccess(asked: Asked, flag: string | undefined): Promise<{ name: string; secret: string }> {
+  const { config, configPath } = await readSettings(asked);
+  const name = given(asked.globals.clusterName) ?? given(config.cluster?.name ?? undefined);
+  if (name === undefined) throw new UsageError('which cluster? Give its name with --cluster-name NAME.');
+  const secret = given(flag) ?? clusterSecret(asked, config, name);
+  if (secret === undefined) {
+    throw new UsageError(
+      `the secret of cluster ${name} is missing: pass it with --secret, in RAINBOW_SECRET, or save it in ${configPath}.`,
+    );
+  }
+  return { name, secret };
+}

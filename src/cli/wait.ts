@@ -1,0 +1,91 @@
+/** Waiting: for time to pass, for a job to end. Ends early, without error, when the caller is stopped. */
+import { RainbowError } from '../core/errors.ts';
+import { isFinal, JOB_STATES, type JobState } from '../core/job/state.ts';
+import type { RainbowClient } from '../client/client.ts';
+import type { Event, Job } from '../gen/rainbow/v1/job_pb.js';
+import { Stopped } from './exit.ts';
+import type { Invocation } from './invocation.ts';
+import type { Io } from './io.ts';
+import { startProgress } from './progress.ts';
+
+/** Resolves after `ms`, or as soon as the caller is stopped. */
+export function passed(io: Io, ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    if (io.signal.aborted) return resolve();
+    const end = (): void => {
+      timer.cancel();
+      io.signal.removeEventListener('abort', end);
+      resolve();
+    };
+    const timer = io.system.timers.after(ms, end);
+    io.signal.addEventListener('abort', end);
+  });
+}
+
+/** Longest pause between two tries to reach the server again. */
+const LONGEST_PAUSE_MS = 5_000;
+
+/**
+ * Events from `afterSeq` on, following; a broken connection is made again and nothing is missed, because events are
+ * numbered in commit order. `onEvent` returns true to end. Throws Stopped when the caller is stopped.
+ */
+export async function followEvents(
+  invocation: Invocation,
+  client: RainbowClient,
+  ask: { readonly jobId: string; readonly afterSeq: string },
+  onEvent: (event: Event) => boolean | Promise<boolean>,
+): Promise<void> {
+  const { io } = invocation;
+  let after = ask.afterSeq;
+  let pause = 0;
+  for (;;) {
+    try {
+      const events = client.jobs.watchEvents(
+        { jobId: ask.jobId, afterSeq: after, follow: true },
+        { signal: io.signal },
+      );
+      for await (const event of events) {
+        if (pause > 0) invocation.say('connected again');
+        pause = 0;
+        after = event.seq;
+        if (await onEvent(event)) return;
+      }
+      // The server ended the stream: it stops, and comes back.
+    } catch (error) {
+      if (io.signal.aborted) throw new Stopped();
+      if (!(error instanceof RainbowError) || error.code !== 'unavailable') throw error;
+      if (pause === 0) invocation.say(`${error.message}; trying again until Ctrl-C`);
+    }
+    if (io.signal.aborted) throw new Stopped();
+    pause = Math.min(LONGEST_PAUSE_MS, Math.max(200, pause * 2));
+    await passed(io, pause);
+    if (io.signal.aborted) throw new Stopped();
+  }
+}
+
+/** Follows a job to its end, showing its state on a terminal. Throws Stopped when the caller is stopped: the job goes on. */
+export async function waitForEnd(invocation: Invocation, client: RainbowClient, id: string): Promise<Job> {
+  const progress = startProgress(invocation, `job ${id}`);
+  try {
+    await followEvents(invocation, client, { jobId: id, afterSeq: '0' }, (event) => {
+      const state = JOB_STATES.find((known): known is JobState => known === event.kind);
+      if (state === undefined) return false;
+      progress.set(`job ${id} ${state}${event.cluster === '' ? '' : ` on ${event.cluster}`}`);
+      return isFinal(state);
+    });
+    return await client.jobs.get({ id }, { signal: invocation.io.signal });
+  } finally {
+    progress.end();
+  }
+}
+
+/** `exitCode` of the command that waited: 0 for a completed job, else 1; or the job's own, where that is asked for. */
+export function waitedExitCode(
+  job: Pick<Job, 'exitCode' | 'signal'>,
+  state: JobState | null,
+  propagate: boolean,
+): number {
+  if (!propagate) return state === 'completed' ? 0 : 1;
+  if (job.signal !== undefined && job.signal > 0) return 128 + job.signal;
+  return job.exitCode ?? (state === 'completed' ? 0 : 1);
+}

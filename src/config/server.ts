@@ -1,0 +1,209 @@
+/**
+ * The server's settings file (YAML). A key that we do not know is refused and named, with the nearest that we know:
+ * a setting that is dropped in silence is worse than a server that does not start. The prototype's server file is
+ * taken too: its `scheduler` gives name, secret and selection, its other sections are the clients'.
+ * Everything is checked when it is read, the selection policy's options included.
+ */
+import { z } from 'zod';
+import { invalid, RainbowError } from '../core/errors.ts';
+import { readOptionalDocument } from '../core/jobspec/document.ts';
+import type { DocumentNode } from '../core/jobspec/document.ts';
+import { policyNamed } from '../core/select/policies.ts';
+import { clientConfigOf } from './client.ts';
+import { inFile, readText } from './file.ts';
+import { nodeAt, toPlain } from './plain.ts';
+
+/** What is not set is absent; who uses it has the default that is named here. */
+export interface ServerSettings {
+  /** `ADDRESS:PORT` to listen on. */
+  readonly host?: string;
+  /** The store: a file, or `:memory:`. */
+  readonly database?: string;
+  readonly name?: string;
+  readonly secret?: string;
+  readonly globalToken?: string;
+  /** Files in PEM. */
+  readonly tls?: { readonly ca?: string; readonly cert: string; readonly key: string };
+  /** Selection policy where a submit names none; `random`. */
+  readonly policy?: string;
+  readonly policyOptions?: Readonly<Record<string, string>>;
+  /** May a submit name another one? True. */
+  readonly clientMayChoosePolicy?: boolean;
+  /** Steps that one question to the matcher may take; 1,000,000. */
+  readonly matchBudget?: number;
+  /** Bytes of one message; 64 MiB. */
+  readonly messageBytes?: number;
+  /** Submits that one owner may make in a second; no limit. */
+  readonly submitsPerSecond?: number;
+  /** Seconds that a polling client may hold a job without accepting it; 30. */
+  readonly leaseSeconds?: number;
+  /** Bytes that are kept of one job's output; 1 MiB. */
+  readonly outputCapBytes?: number;
+  /** Is the anonymous Satisfy call only for clients that show a certificate? False. */
+  readonly satisfyRequiresClientCertificate?: boolean;
+  readonly scheduler?: {
+    /** What to do with a job that fits but cannot start now; `queue`. */
+    readonly overcommit?: 'queue' | 'deny';
+    /** Seconds, for a job that gives none; 3600. */
+    readonly defaultWalltime?: number;
+    /** Seconds after the walltime of a job that a polling client accepted: then it counts as not reported. */
+    readonly notReportedGrace?: number;
+  };
+  readonly logLevel?: 'debug' | 'info' | 'warn' | 'error' | 'silent';
+}
+
+const words = z.string().min(1);
+const seconds = z
+  .number()
+  .positive()
+  .max(2 ** 31 - 1);
+const whole = z
+  .int()
+  .positive()
+  .max(2 ** 31 - 1);
+
+const schema = z.strictObject({
+  host: words.optional(),
+  db: words.optional(),
+  name: words.optional(),
+  secret: words.optional(),
+  globalToken: words.optional(),
+  tls: z.strictObject({ ca: words.optional(), cert: words, key: words }).optional(),
+  selection: z
+    .strictObject({
+      name: words.optional(),
+      options: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional(),
+      clientOverride: z.enum(['allow', 'deny']).optional(),
+    })
+    .optional(),
+  match: z.strictObject({ budget: whole.optional() }).optional(),
+  overcommit: z.enum(['queue', 'deny']).optional(),
+  limits: z
+    .strictObject({ messageBytes: whole.min(65_536).optional(), submitsPerSecond: z.number().positive().optional() })
+    .optional(),
+  lease: z.strictObject({ pollSeconds: seconds.optional(), graceSeconds: z.number().min(0).optional() }).optional(),
+  walltimeDefaultSeconds: seconds.optional(),
+  outputCapBytes: z
+    .int()
+    .min(0)
+    .max(2 ** 31 - 1)
+    .optional(),
+  satisfyRequiresClientCertificate: z.boolean().optional(),
+  logLevel: z.enum(['debug', 'info', 'warn', 'error', 'silent']).optional(),
+});
+
+/** The sections of the prototype's file. */
+const PROTOTYPE = ['scheduler', 'cluster', 'graphdatabase', 'clusters', 'groups'];
+
+/** Null where there is no such file. Throws `invalid_input` with file, key and line. */
+export async function readServerSettings(path: string): Promise<ServerSettings | null> {
+  const written = await readText(path);
+  if (written === null) return null;
+  return inFile(path, () => serverSettingsOf(written));
+}
+
+/** Of a file's text; an empty one sets nothing. */
+export function serverSettingsOf(written: string): ServerSettings {
+  const document = readOptionalDocument(written, 'settings');
+  if (document === null || (document.kind === 'scalar' && document.value === null)) return {};
+  if (document.kind !== 'map') throw invalid('settings', 'must be a map of settings');
+  const isPrototype = document.entries.has('scheduler');
+  const own = new Map([...document.entries].filter(([key]) => !(isPrototype && PROTOTYPE.includes(key))));
+  // Beside a `scheduler` section, `host` is the server that clients call.
+  if (isPrototype) own.delete('host');
+  const settings = readOwn({ ...document, entries: own });
+  const merged = isPrototype ? { ...fromPrototype(written), ...settings } : settings;
+  checkPolicy(merged, document);
+  return merged;
+}
+
+function fromPrototype(written: string): ServerSettings {
+  const { scheduler } = clientConfigOf(written);
+  const selection = scheduler?.algorithms?.selection;
+  return {
+    ...(scheduler?.name === undefined ? {} : { name: scheduler.name }),
+    ...(scheduler?.secret === undefined ? {} : { secret: scheduler.secret }),
+    ...(selection?.name === undefined ? {} : { policy: selection.name }),
+    ...(selection?.options === undefined ? {} : { policyOptions: selection.options }),
+  };
+}
+
+function readOwn(document: DocumentNode): ServerSettings {
+  const result = schema.safeParse(withoutNulls(toPlain(document)));
+  if (!result.success) throw firstProblem(result.error, document);
+  const { db, selection, match, overcommit, limits, lease, walltimeDefaultSeconds, ...rest } = result.data;
+  const scheduler = given({
+    overcommit,
+    defaultWalltime: walltimeDefaultSeconds,
+    notReportedGrace: lease?.graceSeconds,
+  });
+  const options = selection?.options;
+  return given({
+    ...rest,
+    database: db,
+    policy: selection?.name,
+    policyOptions:
+      options === undefined
+        ? undefined
+        : Object.fromEntries(Object.entries(options).map(([key, value]) => [key, String(value)])),
+    clientMayChoosePolicy: selection?.clientOverride === undefined ? undefined : selection.clientOverride === 'allow',
+    matchBudget: match?.budget,
+    messageBytes: limits?.messageBytes,
+    submitsPerSecond: limits?.submitsPerSecond,
+    leaseSeconds: lease?.pollSeconds,
+    scheduler: Object.keys(scheduler).length === 0 ? undefined : scheduler,
+  }) as ServerSettings;
+}
+
+/** Without the keys that are undefined. */
+function given<T extends object>(settings: T): Partial<T> {
+  return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined)) as Partial<T>;
+}
+
+/** `tls:` with nothing behind it sets nothing. */
+function withoutNulls(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  const kept = Object.entries(value).filter(([, each]) => each !== null);
+  return Object.fromEntries(kept.map(([key, each]) => [key, withoutNulls(each)]));
+}
+
+function firstProblem(error: z.ZodError, document: DocumentNode): RainbowError {
+  const issue = error.issues[0]!;
+  if (issue.code === 'unrecognized_keys') {
+    const key = issue.keys[0] ?? '';
+    const known = knownKeys(issue.path);
+    return located([...issue.path, key], document, `unknown setting; known are ${known.join(', ')}`);
+  }
+  if (issue.code !== 'invalid_type') return located(issue.path, document, issue.message);
+  if (issue.message.includes('undefined')) return located(issue.path, document, 'is missing');
+  const quotes = issue.expected === 'string' ? ' (put it in quotes)' : '';
+  return located(issue.path, document, `must be ${issue.expected}${quotes}`);
+}
+
+function knownKeys(path: readonly PropertyKey[]): readonly string[] {
+  let shape: Record<string, unknown> = schema.shape;
+  for (const key of path) {
+    const inner = shape[String(key)];
+    const object = inner instanceof z.ZodOptional ? inner.unwrap() : inner;
+    if (!(object instanceof z.ZodObject)) return [];
+    shape = object.shape;
+  }
+  return Object.keys(shape);
+}
+
+function located(path: readonly PropertyKey[], document: DocumentNode, message: string): RainbowError {
+  const { line, column } = nodeAt(document, path).at;
+  return invalid(`${path.map(String).join('.')} (line ${line}, column ${column})`, message);
+}
+
+/** A policy that cannot work is found at the start, not at the first submit. */
+function checkPolicy(settings: ServerSettings, document: DocumentNode): void {
+  if (settings.policy === undefined && settings.policyOptions === undefined) return;
+  const path = nodeAt(document, ['selection']) === document ? ['scheduler', 'algorithms', 'selection'] : ['selection'];
+  try {
+    policyNamed(settings.policy ?? 'random').compile(settings.policyOptions ?? {});
+  } catch (error) {
+    if (!(error instanceof RainbowError)) throw error;
+    throw located(path, document, error.message);
+  }
+}

@@ -1,0 +1,143 @@
+/**
+ * The decision: which cluster gets the job, or why none does. Pure: match results and states go in, a choice and its
+ * reasons come out, and the scheduler writes them conditionally. The same input gives the same choice.
+ *
+ * 1. Only clusters whose whole graph can hold the job count (satisfiable: yes). None, and the matcher was sure: the job
+ *    is rejected. None, but some were unknown, or no candidate at all: it stays pending.
+ * 2. Those on which it could start now are the contenders, if there are any; the policy orders them.
+ * 3. Else nothing is free: with overcommit `queue` the policy orders all satisfiable ones, and of those it passes the
+ *    one with the least outstanding work is taken (ties in the policy's order); with `deny` the job stays pending.
+ * 4. A policy that passes none leaves the job pending.
+ */
+import type { Reason } from './job/state.ts';
+import type { Verdict } from './match/matcher.ts';
+import type { Contender, Selection, SelectInput } from './select/policy.ts';
+
+export type Overcommit = 'queue' | 'deny';
+
+export interface Candidate {
+  readonly cluster: string;
+  readonly satisfiable: Verdict;
+  readonly startable: Verdict;
+  /** Reported keys, rainbow_queued, rainbow_free_<type>. */
+  readonly state: Readonly<Record<string, unknown>>;
+  /** Has the cluster ever reported a state of its own? Default: has it any key that is not `rainbow_…`? */
+  readonly hasState?: boolean;
+}
+
+export interface DecideInput {
+  readonly candidates: readonly Candidate[];
+  /** The jobspec's attributes.parameter. */
+  readonly parameters: SelectInput['parameters'];
+  /** A compiled policy. */
+  readonly select: (input: SelectInput) => Selection;
+  readonly seed: string;
+  readonly overcommit: Overcommit;
+}
+
+export interface Decided {
+  readonly outcome: 'assigned' | 'pending' | 'rejected';
+  /** Null unless assigned. */
+  readonly chosen: string | null;
+  /** In order of preference; the chosen one first. */
+  readonly order: readonly string[];
+  readonly notes: readonly string[];
+  readonly reason: Reason;
+}
+
+export const NONE_PASSED = 'no clusters passed selection';
+
+export function decide(input: DecideInput): Decided {
+  const candidates = [...input.candidates].sort(byName);
+  if (candidates.length === 0) {
+    const message = 'there is no cluster that it may use';
+    return unplaced('pending', { code: 'waiting_for_cluster', message }, []);
+  }
+  const fitting = candidates.filter((candidate) => candidate.satisfiable.fits === 'yes');
+  if (fitting.length === 0) return withoutFit(candidates);
+  const startable = fitting.filter((candidate) => candidate.startable.fits === 'yes');
+  if (startable.length > 0) return fromStartable(startable, input);
+  if (input.overcommit === 'deny') {
+    return unplaced('pending', { code: 'nothing_free', message: nothingFree(fitting) }, []);
+  }
+  return fromQueues(fitting, input);
+}
+
+function withoutFit(candidates: readonly Candidate[]): Decided {
+  const unknown = candidates.filter((candidate) => candidate.satisfiable.fits === 'unknown');
+  if (unknown.length > 0) {
+    const message = `the matcher gave up on ${names(unknown)} and no other cluster can hold the job`;
+    return unplaced('pending', { code: 'match_unknown', message }, []);
+  }
+  const message = `no cluster that it may use can ever hold it: ${firstReasons(candidates)}`;
+  return unplaced('rejected', { code: 'never_fits', message }, []);
+}
+
+function fromStartable(startable: readonly Candidate[], input: DecideInput): Decided {
+  const { order, notes } = runPolicy(startable, true, input);
+  const said = [`${startable.length} could start it now`, ...notes];
+  const chosen = order[0];
+  if (chosen === undefined) return unplaced('pending', { code: 'nothing_free', message: NONE_PASSED }, said);
+  return assigned(chosen, order, said, `selected of ${startable.length} that could start it now`);
+}
+
+function fromQueues(fitting: readonly Candidate[], input: DecideInput): Decided {
+  const { order: preferred, notes } = runPolicy(fitting, false, input);
+  const queued = new Map(fitting.map((candidate) => [candidate.cluster, outstanding(candidate)]));
+  const order = [...preferred].sort((a, b) => queued.get(a)! - queued.get(b)!);
+  const said = [`nothing is free on ${names(fitting)}: the least outstanding work decides`, ...notes];
+  const chosen = order[0];
+  if (chosen === undefined) return unplaced('pending', { code: 'nothing_free', message: NONE_PASSED }, said);
+  return assigned(chosen, order, said, `nothing is free; least outstanding work (${queued.get(chosen)!})`);
+}
+
+/** What the policy names twice, or was not asked about, does not count. */
+function runPolicy(candidates: readonly Candidate[], startable: boolean, input: DecideInput): Selection {
+  const contenders = candidates.map((candidate): Contender => ({
+    cluster: candidate.cluster,
+    startable,
+    state: candidate.state,
+    hasState: candidate.hasState ?? Object.keys(candidate.state).some((key) => !key.startsWith('rainbow_')),
+  }));
+  const { order, notes } = input.select({ contenders, parameters: input.parameters, seed: input.seed });
+  const known = new Set(contenders.map((contender) => contender.cluster));
+  return { order: [...new Set(order)].filter((cluster) => known.has(cluster)), notes };
+}
+
+function assigned(chosen: string, order: readonly string[], notes: readonly string[], message: string): Decided {
+  return { outcome: 'assigned', chosen, order, notes, reason: { code: 'selected', message } };
+}
+
+function unplaced(outcome: 'pending' | 'rejected', reason: Reason, notes: readonly string[]): Decided {
+  return { outcome, chosen: null, order: [], notes, reason };
+}
+
+function outstanding(candidate: Candidate): number {
+  const queued = candidate.state['rainbow_queued'];
+  return typeof queued === 'number' && Number.isFinite(queued) ? queued : 0;
+}
+
+function nothingFree(fitting: readonly Candidate[]): string {
+  return `${names(fitting)} can hold it, but not on what is free now`;
+}
+
+const MOST_NAMED = 5;
+
+function names(candidates: readonly Candidate[]): string {
+  const more = candidates.length > MOST_NAMED ? ` and ${candidates.length - MOST_NAMED} more` : '';
+  const first = candidates.slice(0, MOST_NAMED).map((candidate) => candidate.cluster);
+  return `${first.join(', ')}${more}`;
+}
+
+function firstReasons(candidates: readonly Candidate[]): string {
+  const said = candidates.slice(0, MOST_NAMED).map(({ cluster, satisfiable }) => {
+    const why = satisfiable.reasons[0]?.message;
+    return why === undefined ? cluster : `${cluster}: ${why}`;
+  });
+  const more = candidates.length > MOST_NAMED ? `; and ${candidates.length - MOST_NAMED} more` : '';
+  return `${said.join('; ')}${more}`;
+}
+
+function byName(a: Candidate, b: Candidate): number {
+  return a.cluster < b.cluster ? -1 : a.cluster > b.cluster ? 1 : 0;
+}

@@ -1,0 +1,52 @@
+/**
+ * JSON text to a value, with the place of a syntax error as line and column: people edit graphs by hand.
+ */
+import { invalid } from '../errors.ts';
+
+export type JsonObject = Readonly<Record<string, unknown>>;
+
+export function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Throws `invalid_input` at `line L, column C`. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (cause) {
+    const message = cause instanceof Error ? cause.message : String(cause);
+    throw invalid(placeOf(text, message), `this is not JSON: ${plain(message)}`);
+  }
+}
+
+/** Names a value's kind for a message: `an array`, `the number 3.5`, `"x"`. */
+export function kindOf(value: unknown): string {
+  if (value === undefined) return 'nothing';
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return 'an array';
+  if (typeof value === 'object') return 'an object';
+  const text = JSON.stringify(value);
+  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
+}
+
+function placeOf(text: string, message: string): string {
+  const found = /position (\d+)/.exec(message);
+  // V8 gives no position for a text that ends too early.
+  const position = found === null ? text.length : Number(found[1]);
+  let line = 1;
+  let start = 0;
+  for (let at = text.indexOf('\n'); at !== -1 && at < position; at = text.indexOf('\n', at + 1)) {
+    line++;
+    start = at + 1;
+  }
+  return `line ${line}, column ${position - start + 1}`;
+}
+
+function plain(message: string): string {
+  if (message.startsWith('Unexpected end')) return 'the text ends too early';
+  const short = message
+    .replace(/ in JSON at position .*$/s, '')
+    .replace(/, (?:\.\.\.)?".*is not valid JSON$/s, '')
+    .replace(/ \(line \d+ column \d+\)$/, '');
+  return short.length > 120 ? `${short.slice(0, 120)}…` : short;
+}

@@ -1,0 +1,84 @@
+/**
+ * What a job says besides resources and tasks: duration, directory, environment, constraints, parameters, image.
+ * RFC 14 keeps these under `attributes.system` (and `user`), nextgen directly under `attributes`; both are read.
+ */
+import { readConstraint } from './constraint.ts';
+import { readDuration } from './duration.ts';
+import { NO_ENVIRONMENT, readEnvironment } from './environment.ts';
+import type { Environment } from './environment.ts';
+import type { Constraint, Jobspec } from './jobspec.ts';
+import { child, entries, isNothing, isNull, kindOf, text, wrong } from './place.ts';
+import type { Place } from './place.ts';
+
+export interface Attributes extends Environment {
+  /** attributes.system.job.name */
+  readonly name: string | null;
+  readonly walltime: number | null;
+  readonly cwd: string | null;
+  readonly constraint: Constraint | null;
+  readonly parameters: Jobspec['parameters'];
+  readonly image: string | null;
+}
+
+const NONE: Attributes = {
+  ...NO_ENVIRONMENT,
+  name: null,
+  walltime: null,
+  cwd: null,
+  constraint: null,
+  parameters: {},
+  image: null,
+};
+
+export function readAttributes(document: Place): Attributes {
+  const attributes = child(document, 'attributes');
+  if (attributes === null || isNothing(attributes)) return NONE;
+  const system = child(attributes, 'system');
+  const user = child(attributes, 'user');
+  const find = (key: string): Place | null => (system === null ? null : child(system, key)) ?? child(attributes, key);
+  const duration = find('duration');
+  const cwd = find('cwd');
+  const constraint = find('constraints');
+  const image = find('image') ?? (user !== null && user.node.kind === 'map' ? child(user, 'image') : null);
+  return {
+    ...readEnvironment(find('environment')),
+    name: readName(system),
+    walltime: duration === null ? null : readDuration(duration),
+    cwd: cwd === null ? null : readDirectory(cwd),
+    constraint: constraint === null ? null : readConstraint(constraint),
+    parameters: readParameters(child(attributes, 'parameter')),
+    image: image === null ? null : readImage(image),
+  };
+}
+
+function readName(system: Place | null): string | null {
+  const job = system === null ? null : child(system, 'job');
+  const name = job === null ? null : child(job, 'name');
+  return name === null ? null : text(name);
+}
+
+function readDirectory(place: Place): string {
+  const directory = text(place);
+  if (directory === '' || directory.includes('\0')) throw wrong(place, `must be a directory, not ${kindOf(place)}`);
+  return directory;
+}
+
+function readImage(place: Place): string {
+  const image = text(place);
+  if (!/^[\x21-\x7e]{1,512}$/.test(image)) throw wrong(place, `must be an OCI reference, not ${kindOf(place)}`);
+  return image;
+}
+
+function readParameters(place: Place | null): Jobspec['parameters'] {
+  if (place === null) return {};
+  const parameters: Record<string, number | string | boolean> = Object.create(null);
+  for (const [key, each] of entries(place)) {
+    if (isNull(each)) continue;
+    const value = each.node.kind === 'scalar' ? each.node.value : null;
+    if (value === null || (typeof value === 'number' && !Number.isFinite(value))) {
+      throw wrong(each, `a parameter is a number, a text, true or false, not ${kindOf(each)}`);
+    }
+    parameters[key] = value;
+  }
+  return parameters;
+}

@@ -1,0 +1,242 @@
+/**
+ * A request group to a demand (shapes.ts), by the rules of docs/matching.md: what is in a slot is exclusive; a slot
+ * that names no `node` takes each copy from within one node; `replicas` makes slots inside vertices that may be shared
+ * unless `count`, `exclusive` or an empty `with` says otherwise; a leaf draws quantity; ranges ask for their least.
+ */
+import { invalid } from '../errors.ts';
+import type { RequestGroup, RequestVertex } from '../jobspec/jobspec.ts';
+import { least } from './accepted.ts';
+import { addDemand, type Demand, type Shape, type ShapeTable } from './shapes.ts';
+import { basisOf } from './units.ts';
+
+/** Counts that were decided on, by request vertex; the least accepted one where there is none. */
+export type Choices = ReadonlyMap<RequestVertex, number>;
+
+/** How many of one request vertex. */
+export type CountOf = (vertex: RequestVertex) => number;
+
+/** Levels of `with` in a request. */
+const depthLimit = 64;
+
+export interface Scope {
+  readonly inSlot: boolean;
+  /** Below a request vertex of type `node`. */
+  readonly inNode: boolean;
+}
+
+export const topScope: Scope = { inSlot: false, inNode: false };
+
+export class Compiler {
+  readonly #table: ShapeTable;
+  readonly countOf: CountOf;
+
+  constructor(table: ShapeTable, choices: Choices | null = null) {
+    this.#table = table;
+    this.countOf = (vertex) => choices?.get(originOf(vertex)) ?? least(vertex.count);
+  }
+
+  group(group: RequestGroup): Demand {
+    if (group.simple !== null) return this.#simple(group.simple.nodes, group.simple.tasks);
+    checkDepth(group.vertices);
+    return this.demandOf(group.vertices, topScope);
+  }
+
+  demandOf(vertices: readonly RequestVertex[], scope: Scope): Demand {
+    const into = new Map<Shape, number>();
+    for (const vertex of vertices) {
+      const { shape, times, flat } = this.need(vertex, scope);
+      if (shape === null) addDemand(into, flat, times);
+      else into.set(shape, (into.get(shape) ?? 0) + times);
+    }
+    return this.#table.demand(into);
+  }
+
+  /** One request vertex: so many of a shape, or (a slot whose copies may lie anywhere) of a demand. */
+  need(vertex: RequestVertex, scope: Scope): { shape: Shape | null; times: number; flat: Demand } {
+    const nothing = this.#table.nothing;
+    if (vertex.type === 'slot') {
+      const times = this.countOf(vertex) * (vertex.replicas ?? 1);
+      const shape = this.slotBundle(vertex, scope);
+      if (shape !== null) return { shape, times, flat: nothing };
+      return { shape: null, times, flat: this.contents(vertex, scope) };
+    }
+    if (vertex.replicas === null) {
+      return { shape: this.claimed(vertex, scope), times: this.amountOf(vertex), flat: nothing };
+    }
+    if (!takesItsVertex(vertex)) return { shape: this.anchored(vertex, scope), times: vertex.replicas, flat: nothing };
+    const { shape, amount, gathered } = this.takenCopy(vertex, scope);
+    if (gathered !== null) return { shape: gathered, times: vertex.replicas, flat: nothing };
+    return { shape, times: amount * vertex.replicas, flat: nothing };
+  }
+
+  /** One of `replicas` that has vertices of its own: so many of a shape, gathered inside one node where they are many. */
+  takenCopy(vertex: RequestVertex, scope: Scope): { shape: Shape; amount: number; gathered: Shape | null } {
+    const shape = this.claimed(vertex, { ...scope, inSlot: true });
+    const each = vertex.countGiven ? this.countOf(vertex) : 1;
+    const amount = vertex.with.length === 0 ? each * basisOf(vertex.unit).factor : each;
+    if (each <= 1 || scope.inNode || namesNode(vertex)) return { shape, amount, gathered: null };
+    const copy = this.#table.demand(new Map([[shape, amount]]));
+    return { shape, amount, gathered: this.#gathered(copy, copy, null) };
+  }
+
+  /** How many of a request vertex, or how much of the basis of its unit. */
+  amountOf(vertex: RequestVertex): number {
+    const count = this.countOf(vertex);
+    return vertex.with.length === 0 ? count * basisOf(vertex.unit).factor : count;
+  }
+
+  /** The shape of a request vertex that is claimed for itself. */
+  claimed(vertex: RequestVertex, scope: Scope): Shape {
+    const leaf = vertex.with.length === 0;
+    const basis = leaf ? basisOf(vertex.unit) : { basis: '', factor: 1 };
+    return this.#table.shape({
+      kind: leaf ? 'units' : 'vertex',
+      type: vertex.type,
+      requires: this.#table.requires(vertex.requires),
+      exclusive: scope.inSlot || vertex.exclusive === true,
+      whole: leaf && !scope.inSlot && vertex.exclusive === true,
+      basis: basis.basis,
+      factor: basis.factor,
+      anchored: false,
+      demand: this.demandOf(vertex.with, below(vertex, scope, scope.inSlot)),
+      inside: this.#table.nothing,
+    });
+  }
+
+  /** What one copy of a slot holds. A slot's own `requires` asks of each vertex in it. */
+  contents(slot: RequestVertex, scope: Scope): Demand {
+    return this.demandOf(contentsOf(slot), below(slot, scope, true));
+  }
+
+  /** The bundle of a slot whose copies must each lie inside one node, or null where they need not. */
+  slotBundle(slot: RequestVertex, scope: Scope): Shape | null {
+    if (scope.inNode || slot.with.some(namesNode)) return null;
+    const copy = this.demandOf(slot.with, below(slot, scope, true));
+    const inside = slot.requires.length === 0 ? copy : this.contents(slot, scope);
+    return this.#gathered(copy, inside, slot);
+  }
+
+  #gathered(copy: Demand, inside: Demand, slot: RequestVertex | null): Shape {
+    return this.#table.shape({
+      kind: 'bundle',
+      type: 'node',
+      requires: slot === null ? null : this.#table.requires(slot.requires),
+      exclusive: false,
+      whole: false,
+      basis: '',
+      factor: 1,
+      anchored: false,
+      demand: copy,
+      inside,
+    });
+  }
+
+  /** `replicas` whose vertices may be shared by several of them. */
+  anchored(vertex: RequestVertex, scope: Scope): Shape {
+    return this.#table.shape({
+      kind: 'bundle',
+      type: vertex.type,
+      requires: this.#table.requires(vertex.requires),
+      exclusive: scope.inSlot,
+      whole: false,
+      basis: '',
+      factor: 1,
+      anchored: true,
+      demand: this.anchoredCopy(vertex, scope).demand,
+      inside: this.#table.nothing,
+    });
+  }
+
+  /** One copy below its anchor; gathered inside one node where neither anchor nor contents is one. */
+  anchoredCopy(vertex: RequestVertex, scope: Scope): { demand: Demand; gathered: Shape | null } {
+    const copy = this.demandOf(vertex.with, below(vertex, scope, true));
+    if (scope.inNode || namesNode(vertex)) return { demand: copy, gathered: null };
+    const gathered = this.#gathered(copy, copy, null);
+    return { demand: this.#table.demand(new Map([[gathered, 1]])), gathered };
+  }
+
+  /** Spec 3.3, rule 12: tasks balanced over nodes, each node with at least one core. */
+  #simple(nodes: number, tasks: number): Demand {
+    const into = new Map<Shape, number>();
+    for (const { count, cores } of balance(nodes, tasks)) {
+      const shape = this.simpleNode(cores);
+      into.set(shape, (into.get(shape) ?? 0) + count);
+    }
+    return this.#table.demand(into);
+  }
+
+  simpleNode(cores: number): Shape {
+    const plain = { requires: null, whole: false, basis: '', factor: 1, anchored: false, inside: this.#table.nothing };
+    if (cores === 0) {
+      return this.#table.shape({ ...plain, kind: 'units', type: 'node', exclusive: true, demand: this.#table.nothing });
+    }
+    const core = this.#table.shape({
+      ...plain,
+      kind: 'units',
+      type: 'core',
+      exclusive: true,
+      demand: this.#table.nothing,
+    });
+    const demand = this.#table.demand(new Map([[core, cores]]));
+    return this.#table.shape({ ...plain, kind: 'vertex', type: 'node', exclusive: false, demand });
+  }
+}
+
+/** Node counts of the simple shape, by cores on each. */
+export function balance(nodes: number, tasks: number): { count: number; cores: number }[] {
+  if (tasks === 0) return [{ count: nodes, cores: 0 }];
+  const more = tasks % nodes;
+  const each = Math.floor(tasks / nodes);
+  return [
+    { count: more, cores: each + 1 },
+    { count: nodes - more, cores: Math.max(1, each) },
+  ].filter(({ count }) => count > 0);
+}
+
+/** Does each replica have vertices of its own? Else they may share. */
+export function takesItsVertex(vertex: RequestVertex): boolean {
+  return vertex.with.length === 0 || vertex.countGiven || vertex.exclusive === true;
+}
+
+export function namesNode(vertex: RequestVertex): boolean {
+  return vertex.type === 'node' || vertex.with.some(namesNode);
+}
+
+/** The scope of a vertex's `with`. */
+export function below(vertex: RequestVertex, scope: Scope, inSlot: boolean): Scope {
+  return { inSlot, inNode: scope.inNode || vertex.type === 'node' };
+}
+
+/** A slot's contents; its own `requires` asked of each of them. */
+export function contentsOf(slot: RequestVertex): readonly RequestVertex[] {
+  if (slot.requires.length === 0) return slot.with;
+  return slot.with.map((vertex) => pushed(slot, vertex));
+}
+
+const pushedOnto = new WeakMap<RequestVertex, RequestVertex>();
+const origins = new WeakMap<RequestVertex, RequestVertex>();
+
+/** The same object each time. */
+function pushed(slot: RequestVertex, vertex: RequestVertex): RequestVertex {
+  let made = pushedOnto.get(vertex);
+  if (made === undefined) {
+    made = { ...vertex, requires: [...slot.requires, ...vertex.requires] };
+    pushedOnto.set(vertex, made);
+    origins.set(made, originOf(vertex));
+  }
+  return made;
+}
+
+/** The vertex as it is in the request. */
+function originOf(vertex: RequestVertex): RequestVertex {
+  return origins.get(vertex) ?? vertex;
+}
+
+/** Everything after this may recurse. */
+function checkDepth(vertices: readonly RequestVertex[]): void {
+  let level = vertices;
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > depthLimit) throw invalid(level[0]?.path ?? 'resources', `more than ${depthLimit} levels of "with"`);
+    level = level.flatMap((vertex) => vertex.with);
+  }
+}

@@ -1,0 +1,308 @@
+/**
+ * The matcher (matcher.ts): all clusters in one class table. Follows one change through: a cluster's tree is interned
+ * once, what is taken re-interns one path, and a question is put to a root class, so clusters that look alike share
+ * its answer.
+ */
+import { RainbowError } from '../errors.ts';
+import type { ResourceGraph, Subsystem } from '../graph/graph.ts';
+import type { Request } from '../jobspec/jobspec.ts';
+import { AttributeTable } from './attributes.ts';
+import { ClassTable, totalOf, type Class } from './classes.ts';
+import { FormTable } from './forms.ts';
+import { Holding } from './holding.ts';
+import type { DebitKey, Fits, Matcher, MatcherOptions, MatchReason, Verdict, Witness } from './matcher.ts';
+import type { Overlay } from './overlay.ts';
+import { place } from './place.ts';
+import { answer, compileQuestion, reasonsFor, type Question } from './question.ts';
+import { ShapeTable } from './shapes.ts';
+import { Solver } from './solver.ts';
+import { above } from './spot.ts';
+import { outOfSteps } from './steps.ts';
+import { takesOf } from './takes.ts';
+
+export function createMatcher(options: MatcherOptions = {}): Matcher {
+  return new ClassMatcher(options.budget ?? 1_000_000);
+}
+
+/** Beyond that many, shapes of earlier requests are forgotten. */
+const shapeLimit = 200_000;
+
+class ClassMatcher implements Matcher {
+  readonly #budget: number;
+  readonly #attributes = new AttributeTable();
+  readonly #classes = new ClassTable();
+  readonly #forms = new FormTable(this.#classes);
+  readonly #solver = new Solver(new ShapeTable());
+  readonly #tables = { attributes: this.#attributes, classes: this.#classes, forms: this.#forms };
+  readonly #holdings = new Map<string, Holding>();
+  /** Clusters by the class of all they have. */
+  readonly #byRoot = new Map<Class, Set<string>>();
+  #questions = new WeakMap<Request, Question>();
+  #tops = new WeakMap<Class, Class>();
+  #sweepAt = 10_000;
+
+  constructor(budget: number) {
+    this.#budget = budget;
+  }
+
+  setCluster(cluster: string, graph: ResourceGraph, subsystems: readonly Subsystem[]): void {
+    const before = this.#holdings.get(cluster);
+    const made = new Holding(this.#tables, graph, subsystems);
+    if (before?.residual) {
+      made.inherit(before.residual, (vertex) => made.tree.ids.find(before.tree.ids.id(vertex)));
+    }
+    this.#unlist(cluster);
+    this.#holdings.set(cluster, made);
+    this.#list(cluster);
+    this.#sweep();
+  }
+
+  setSubsystem(cluster: string, subsystem: Subsystem): void {
+    const holding = this.#holding(cluster);
+    holding.subsystems.set(subsystem.name, subsystem);
+    this.#relink(cluster, subsystem.name);
+  }
+
+  removeSubsystem(cluster: string, subsystem: string): void {
+    const holding = this.#holding(cluster);
+    if (holding.subsystems.delete(subsystem)) this.#relink(cluster, subsystem);
+  }
+
+  #relink(cluster: string, name: string): void {
+    const holding = this.#holding(cluster);
+    const subsystem = holding.subsystems.get(name);
+    this.#unlist(cluster);
+    holding.relink(name, subsystem === undefined ? new Map() : this.#attributes.linkSets(subsystem));
+    this.#list(cluster);
+    this.#sweep();
+  }
+
+  removeCluster(cluster: string): void {
+    this.#unlist(cluster);
+    this.#holdings.delete(cluster);
+    this.#sweep();
+  }
+
+  clusters(): readonly string[] {
+    return [...this.#holdings.keys()];
+  }
+
+  satisfiable(cluster: string, request: Request): Verdict {
+    const question = this.#question(request);
+    return this.#verdict(this.#holding(cluster).full, question);
+  }
+
+  startable(cluster: string, request: Request): Verdict {
+    const question = this.#question(request);
+    return this.#verdict(this.#holding(cluster).free, question);
+  }
+
+  satisfying(request: Request): { readonly yes: readonly string[]; readonly unknown: readonly string[] } {
+    const question = this.#question(request);
+    const yes: string[] = [];
+    const unknown: string[] = [];
+    for (const [root, clusters] of this.#byRoot) {
+      if (question.filter?.namesNodes === true) {
+        for (const cluster of clusters) {
+          const fits = this.#fits(this.#holding(cluster).full, question);
+          if (fits !== 'no') (fits === 'yes' ? yes : unknown).push(cluster);
+        }
+        continue;
+      }
+      const fits = this.#answer(root, question);
+      if (fits !== 'no') for (const cluster of clusters) (fits === 'yes' ? yes : unknown).push(cluster);
+    }
+    return { yes, unknown };
+  }
+
+  place(cluster: string, request: Request, on: 'free' | 'all'): Witness | null {
+    const question = this.#question(request);
+    const holding = this.#holding(cluster);
+    const overlay = this.#filtered(on === 'free' ? holding.free : holding.full, question);
+    if (request.groups.length === 0) return { groups: [] };
+    if (overlay.root === null || question.unanswerable) return null;
+    const residual = on === 'free' ? holding.residual : null;
+    const ground = {
+      classes: this.#classes,
+      forms: this.#forms,
+      overlay,
+      takesOn: (spine: number) => residual?.takesOn(spine) ?? [],
+    };
+    try {
+      this.#solver.begin(this.#budget);
+      return place(this.#solver, request, above(ground, this.#top(overlay.root)));
+    } catch (error) {
+      if (error === outOfSteps) return null;
+      throw error;
+    }
+  }
+
+  debit(cluster: string, key: DebitKey, witness: Witness): void {
+    const holding = this.#holding(cluster);
+    const takes = takesOf(witness, (vertex) => holding.tree.look(vertex));
+    holding.taken().debit(key, takes);
+    this.#sweep();
+  }
+
+  credit(cluster: string, key: DebitKey): void {
+    const holding = this.#holding(cluster);
+    holding.residual?.credit(key);
+    holding.settle();
+    this.#sweep();
+  }
+
+  report(cluster: string, busy: readonly number[], includes: readonly DebitKey[]): void {
+    const holding = this.#holding(cluster);
+    const takes = [...new Set(busy)].map((vertex) => ({ vertex, amount: 0, whole: true }));
+    for (const { vertex } of takes) {
+      if (!Number.isInteger(vertex) || vertex < 0 || vertex >= holding.tree.size) {
+        throw new RainbowError('invalid_input', `${cluster} has no vertex number ${vertex}; send its graph again`);
+      }
+    }
+    holding.taken().report(takes, includes);
+    holding.settle();
+    this.#sweep();
+  }
+
+  counts(
+    cluster: string,
+  ): readonly { readonly type: string; readonly total: number; readonly free: number; readonly unit: string }[] {
+    const holding = this.#holding(cluster);
+    const all = holding.full.root;
+    if (all === null) return [];
+    const free = holding.free.root;
+    return [...all.facts.types].map((type) => ({
+      type,
+      total: totalOf(all, type),
+      free: free === null ? 0 : totalOf(free, type),
+      unit: unitOf(all, type),
+    }));
+  }
+
+  vertexIndex(cluster: string, id: string): number {
+    return this.#holdings.get(cluster)?.tree.ids.find(id) ?? -1;
+  }
+
+  #holding(cluster: string): Holding {
+    const holding = this.#holdings.get(cluster);
+    if (holding === undefined) throw new RainbowError('not_found', `there is no cluster ${cluster}`);
+    return holding;
+  }
+
+  #question(request: Request): Question {
+    let question = this.#questions.get(request);
+    if (question === undefined) {
+      if (this.#solver.shapes.size > shapeLimit) this.#solver.shapes.clear();
+      question = compileQuestion(this.#solver, request);
+      this.#questions.set(request, question);
+      for (const [subsystem, field] of question.asks) this.#learn(subsystem, field);
+    }
+    return question;
+  }
+
+  /** Somebody asks about names or ids in a subsystem: from now on classes tell them apart. */
+  #learn(subsystem: string, field: string): void {
+    if (!this.#attributes.ask(subsystem, field)) return;
+    for (const [cluster, holding] of this.#holdings) {
+      if (holding.subsystems.has(subsystem)) this.#relink(cluster, subsystem);
+    }
+  }
+
+  #verdict(overlay: Overlay, question: Question): Verdict {
+    const fits = this.#fits(overlay, question);
+    if (fits === 'yes') return { fits, reasons: [] };
+    const all = overlay.root;
+    const left = this.#filtered(overlay, question).root;
+    // Reasons cost many questions and are seldom read: they are found when somebody does.
+    let reasons: readonly MatchReason[] | null = null;
+    const find = (): readonly MatchReason[] => (reasons ??= this.#reasons(all, left, question));
+    return {
+      fits,
+      get reasons() {
+        return find();
+      },
+    };
+  }
+
+  #reasons(all: Class | null, left: Class | null, question: Question): readonly MatchReason[] {
+    const path = question.request.groups[0]?.vertices[0]?.path ?? '';
+    const whole = { vertex: path, type: '', needed: null, best: null, unit: '', relaxation: null };
+    if (all === null) return [{ ...whole, stage: 'total', message: 'nothing of this cluster is free' }];
+    if (left === null) return [{ ...whole, stage: 'constraint', message: 'the constraint leaves no node' }];
+    return reasonsFor(this.#solver, question, this.#top(left), this.#top(all), this.#budget);
+  }
+
+  #fits(overlay: Overlay, question: Question): Fits {
+    return this.#answer(
+      question.filter?.namesNodes === true ? this.#filtered(overlay, question).root : overlay.root,
+      question,
+    );
+  }
+
+  #answer(root: Class | null, question: Question): Fits {
+    if (question.demands.length === 0) return 'yes';
+    if (root === null) return 'no';
+    const { filter } = question;
+    const left = filter === null || filter.namesNodes ? root : filter.filter(this.#classes, root);
+    return left === null ? 'no' : answer(this.#solver, question, this.#top(left), this.#budget);
+  }
+
+  /** The tree without the nodes that the constraint excludes. */
+  #filtered(overlay: Overlay, { filter }: Question): Overlay {
+    return filter === null ? overlay : filter.overlay(this.#classes, overlay);
+  }
+
+  /** A class above a root, so that a request may name the root itself. */
+  #top(root: Class): Class {
+    let top = this.#tops.get(root);
+    if (top === undefined) {
+      const own = this.#attributes.intern({ type: '', size: 0, unit: '', inNode: false, metadata: {} });
+      top = this.#classes.intern(own, 0, root.touched, new Map([[root, 1]]));
+      this.#tops.set(root, top);
+    }
+    return top;
+  }
+
+  #list(cluster: string): void {
+    const root = this.#holdings.get(cluster)?.full.root;
+    if (!root) return;
+    const clusters = this.#byRoot.get(root);
+    if (clusters === undefined) this.#byRoot.set(root, new Set([cluster]));
+    else clusters.add(cluster);
+  }
+
+  #unlist(cluster: string): void {
+    const root = this.#holdings.get(cluster)?.full.root;
+    if (!root) return;
+    const clusters = this.#byRoot.get(root);
+    if (clusters?.delete(cluster) === true && clusters.size === 0) this.#byRoot.delete(root);
+  }
+
+  /** Forgets classes that no cluster has any more, once they are as many as those in use. */
+  #sweep(): void {
+    if (this.#classes.count < this.#sweepAt) return;
+    const holdings = [...this.#holdings.values()];
+    const forms = this.#forms.keep(holdings.flatMap((holding) => [...holding.liveForms()]));
+    const roots = new Set<Class>([...forms].map((form) => form.cls));
+    for (const holding of holdings) for (const cls of holding.liveClasses()) roots.add(cls);
+    const live = this.#classes.sweep(roots);
+    const owns = new Set([...live].map((cls) => cls.own));
+    for (const form of forms) owns.add(form.own);
+    for (const holding of holdings) for (const own of holding.tree.innerOwns) owns.add(own);
+    this.#attributes.keep(owns);
+    this.#tops = new WeakMap();
+    this.#questions = new WeakMap();
+    this.#sweepAt = Math.max(10_000, 2 * this.#classes.count);
+  }
+}
+
+/** The unit of a pool; '' where vertices of one type disagree. */
+function unitOf(root: Class, type: string): string {
+  const units = new Set<string>();
+  const seen = new Set([root]);
+  for (const cls of seen) {
+    if (cls.own.type === type) units.add(cls.own.unit);
+    for (const kid of cls.kids) if (kid.facts.types.has(type)) seen.add(kid);
+  }
+  return units.size === 1 ? ([...units][0] as string) : '';
+}

@@ -1,0 +1,247 @@
+/**
+ * Why a request does not fit, found by asking again with less: the stage at which it fails, the request vertex, what is
+ * needed and the best there is, and the smallest single change that would make it fit. Every answer is a question to
+ * the solver, so it is as exact as the verdict itself.
+ */
+import type { RequestGroup, RequestVertex } from '../jobspec/jobspec.ts';
+import { least } from './accepted.ts';
+import type { MatchReason, MatchStage, Relaxation } from './matcher.ts';
+import { chain, exactly, inAll, preorder, replaced, spelledOut, undemanding } from './vary.ts';
+
+/** What an explanation asks; each answer is false also where the steps were spent. */
+export interface Oracle {
+  /** Would this group fit, the request's constraint kept? */
+  fits(vertices: readonly RequestVertex[]): boolean;
+  fitsWithoutConstraint(vertices: readonly RequestVertex[]): boolean;
+  readonly hasConstraint: boolean;
+  hasType(type: string): boolean;
+  /** Of one type in the whole cluster: vertices, or quantity in the request's unit for a leaf. */
+  total(vertex: RequestVertex): number;
+}
+
+export function explain(group: RequestGroup, oracle: Oracle): MatchReason[] {
+  const { vertices } = spelledOut(group);
+  const reasons = find(vertices, oracle);
+  const relaxation = relax(vertices, oracle);
+  if (relaxation === null) return reasons;
+  const at = Math.max(
+    0,
+    reasons.findIndex((reason) => reason.vertex === relaxation.vertex),
+  );
+  return reasons.map((reason, i) => (i === at ? { ...reason, relaxation } : reason));
+}
+
+function find(vertices: readonly RequestVertex[], oracle: Oracle): MatchReason[] {
+  // 1. Types that are not there at all.
+  const absent: MatchReason[] = [];
+  for (const vertex of preorder(vertices)) {
+    if (vertex.type === 'slot' || oracle.hasType(vertex.type)) continue;
+    const needed = wantedInAll(vertices, vertex);
+    absent.push(reason('absent', vertex, `there is no ${vertex.type} in this cluster`, needed, 0));
+  }
+  if (absent.length > 0) return absent;
+  // 2. Too few in all.
+  const total: MatchReason[] = [];
+  for (const vertex of preorder(vertices)) {
+    if (vertex.type === 'slot') continue;
+    const needed = wantedInAll(vertices, vertex);
+    const best = oracle.total(vertex);
+    if (needed > best)
+      total.push(reason('total', vertex, tooFew(vertex, needed, best, 'in the whole cluster'), needed, best));
+  }
+  if (total.length > 0) return total;
+  // 3. It is the constraint, or what somebody requires.
+  if (oracle.hasConstraint && oracle.fitsWithoutConstraint(vertices)) {
+    const vertex = vertices[0];
+    if (vertex !== undefined) {
+      return [reason('constraint', vertex, 'the nodes that the constraint leaves cannot hold it', null, null)];
+    }
+  }
+  const byPredicate = findPredicate(vertices, oracle);
+  if (byPredicate.length > 0) return byPredicate;
+  // 4. Too few under any one parent.
+  for (const vertex of preorder(vertices)) {
+    const found = perVertex(vertices, vertex, oracle);
+    if (found !== null) return [found];
+  }
+  // 5. Each fits alone.
+  return [competition(vertices, oracle)];
+}
+
+function findPredicate(vertices: readonly RequestVertex[], oracle: Oracle): MatchReason[] {
+  if (!oracle.fits(undemanding(vertices))) return [];
+  const demanding = [...preorder(vertices)].filter((vertex) => vertex.requires.length > 0);
+  const single = demanding.filter((vertex) => oracle.fits(replaced(vertices, vertex, { ...vertex, requires: [] })));
+  return (single.length > 0 ? single : demanding).map((vertex) => {
+    const needed = countOf(vertex);
+    const best = mostOf(vertices, vertex, needed, oracle);
+    const message = `needs ${say(needed, vertex)} with ${requirements(vertex)}, the best there is are ${best}`;
+    return reason('predicate', vertex, message, needed, best);
+  });
+}
+
+function perVertex(vertices: readonly RequestVertex[], vertex: RequestVertex, oracle: Oracle): MatchReason | null {
+  if (vertex.type === 'slot' && vertex.with.length > 0) return null;
+  const alone = chain(vertices, vertex, { ...vertex, with: [] });
+  if (alone === null || oracle.fits([alone])) return null;
+  const needed = countOf(vertex);
+  const best = mostOf(vertices, vertex, needed, oracle);
+  const where = around(vertices, vertex);
+  return reason('per_vertex', vertex, tooFew(vertex, needed, best, where), needed, best);
+}
+
+function competition(vertices: readonly RequestVertex[], oracle: Oracle): MatchReason {
+  const all = [...preorder(vertices)];
+  const helps = all.filter((vertex) => vertex.type !== 'slot' && oracle.fits(replaced(vertices, vertex, null)));
+  // The innermost one: those around it help only because they take it with them.
+  const vertex = helps[helps.length - 1] ?? all[0];
+  if (vertex === undefined) return { ...nothing, stage: 'competition', message: 'it does not fit' };
+  const message = `each part fits alone, but not all together: ${say(countOf(vertex), vertex)} cannot be had beside the rest`;
+  return reason('competition', vertex, message, countOf(vertex), null);
+}
+
+/** The largest count below `needed` with which a vertex fits where it stands, the rest of the request left out. */
+function mostOf(vertices: readonly RequestVertex[], vertex: RequestVertex, needed: number, oracle: Oracle): number {
+  return search(needed, (count) => {
+    const alone = chain(vertices, vertex, { ...vertex, with: [], count: exactly(count) });
+    return alone !== null && oracle.fits([alone]);
+  });
+}
+
+/** Largest value in [0, above) that holds, for what holds below some bound. */
+function search(above: number, holds: (value: number) => boolean): number {
+  let low = 0;
+  let high = Math.min(above, 2 ** 52) - 1;
+  while (low < high) {
+    const middle = low + Math.ceil((high - low) / 2);
+    if (holds(middle)) low = middle;
+    else high = middle - 1;
+  }
+  return low;
+}
+
+/** The single change that changes least: a smaller count first, then something that is not insisted on. */
+function relax(vertices: readonly RequestVertex[], oracle: Oracle): Relaxation | null {
+  let best: Relaxation | null = null;
+  let bestRatio = 0;
+  for (const vertex of preorder(vertices)) {
+    const count = vertex.replicas !== null && !vertex.countGiven ? vertex.replicas : least(vertex.count);
+    if (count <= 1 || count === Infinity) continue;
+    const to = search(count, (value) => value > 0 && oracle.fits(replaced(vertices, vertex, withCount(vertex, value))));
+    if (to > 0 && to / count > bestRatio) {
+      bestRatio = to / count;
+      best = change(vertex, 'count', String(count), String(to), `${say(to, vertex)} instead of ${count} would fit`);
+    }
+  }
+  if (best !== null) return best;
+  for (const vertex of preorder(vertices)) {
+    if (vertex.requires.length > 0 && oracle.fits(replaced(vertices, vertex, { ...vertex, requires: [] }))) {
+      return change(vertex, 'requires', requirements(vertex), '', `it would fit without ${requirements(vertex)}`);
+    }
+    if (vertex.unit !== '' && oracle.fits(replaced(vertices, vertex, { ...vertex, unit: '' }))) {
+      return change(vertex, 'unit', vertex.unit, '', `it would fit without the unit ${vertex.unit}`);
+    }
+    if (vertex.exclusive === true && oracle.fits(replaced(vertices, vertex, { ...vertex, exclusive: false }))) {
+      return change(vertex, 'exclusive', 'true', 'false', `it would fit if the ${vertex.type} could be shared`);
+    }
+  }
+  const first = vertices[0];
+  if (first !== undefined && oracle.hasConstraint && oracle.fitsWithoutConstraint(vertices)) {
+    return change(first, 'constraint', 'as given', '', 'it would fit without the constraint');
+  }
+  return null;
+}
+
+function withCount(vertex: RequestVertex, count: number): RequestVertex {
+  return vertex.replicas !== null && !vertex.countGiven
+    ? { ...vertex, replicas: count }
+    : { ...vertex, count: exactly(count) };
+}
+
+/** Its least accepted count. */
+function countOf(vertex: RequestVertex): number {
+  return least(vertex.count);
+}
+
+function wantedInAll(vertices: readonly RequestVertex[], vertex: RequestVertex): number {
+  // Replicas that share their vertex need one of it, but as many contents as there are replicas.
+  const shares = vertex.replicas !== null && vertex.with.length > 0 && !vertex.countGiven && vertex.exclusive !== true;
+  const all = inAll(vertices, vertex, (of) => (of === vertex && shares ? 1 : countOf(of) * (of.replicas ?? 1)));
+  return all ?? 0;
+}
+
+/** `in one node`: the nearest vertex around it that bounds it. */
+function around(vertices: readonly RequestVertex[], vertex: RequestVertex): string {
+  let outer = '';
+  let slot = false;
+  for (let level = vertices; ;) {
+    const next = level.find((of) => of === vertex || [...preorder(of.with)].includes(vertex));
+    if (next === undefined || next === vertex) break;
+    if (next.type === 'slot') slot = true;
+    else outer = next.type;
+    level = next.with;
+  }
+  if (outer !== '') return `in one ${outer}`;
+  return slot ? 'in one node' : 'in one place';
+}
+
+function tooFew(vertex: RequestVertex, needed: number, best: number, where: string): string {
+  return `needs ${say(needed, vertex)} ${where}, the most there are is ${best}`;
+}
+
+function say(count: number, vertex: RequestVertex): string {
+  return `${count}${vertex.unit === '' ? '' : ` ${vertex.unit}`} ${vertex.type}`;
+}
+
+function requirements(vertex: RequestVertex): string {
+  const texts = vertex.requires.flatMap(({ subsystem, fields }) =>
+    fields.map(({ field, match, min, max }) => {
+      const bounds = [
+        match === null ? '' : `=${match}`,
+        min === null ? '' : `≥${min.text}`,
+        max === null ? '' : `≤${max.text}`,
+      ];
+      return `${subsystem === null ? '' : `${subsystem}.`}${field}${bounds.join('')}`;
+    }),
+  );
+  return texts.join(' and ');
+}
+
+const nothing: MatchReason = {
+  stage: 'competition',
+  vertex: '',
+  type: '',
+  message: '',
+  needed: null,
+  best: null,
+  unit: '',
+  relaxation: null,
+};
+
+function reason(
+  stage: MatchStage,
+  vertex: RequestVertex,
+  message: string,
+  needed: number | null,
+  best: number | null,
+): MatchReason {
+  return { stage, vertex: vertex.path, type: vertex.type, message, needed, best, unit: vertex.unit, relaxation: null };
+}
+
+export function overBudget(): MatchReason {
+  return {
+    ...nothing,
+    stage: 'budget',
+    message: 'too many ways to arrange it: the step budget was spent before the answer was certain',
+  };
+}
+
+function change(
+  vertex: RequestVertex,
+  field: Relaxation['field'],
+  from: string,
+  to: string,
+  message: string,
+): Relaxation {
+  return { vertex: vertex.path, field, from, to, message };
+}

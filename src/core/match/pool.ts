@@ -1,0 +1,81 @@
+/** Pools that several shapes draw from: the ways to share one vertex's quantity out. */
+import type { Class } from './classes.ts';
+import type { Vector } from './front.ts';
+import type { Frame } from './profile.ts';
+import type { Demand, Shape } from './shapes.ts';
+import { supply } from './solver.ts';
+
+/** Maximal ways to give a vertex's quantity to the shapes with these numbers; none where there is nothing to give. */
+export function shareOut(frame: Frame, numbers: readonly number[], of: Class): Vector[] {
+  const ways: Vector[] = [];
+  const given = frame.caps.map(() => 0);
+  const supplies = numbers.map((number) => supply(frame.shapes[number] as Shape, of));
+  const share = (at: number): void => {
+    const number = numbers[at];
+    if (number === undefined) {
+      if (given.some((value) => value > 0)) ways.push([...given]);
+      return;
+    }
+    const most = Math.min(frame.caps[number] as number, left(supplies, numbers, given, at, frame.grain));
+    // The last one takes what is left; the others every multiple of the grain.
+    const step = at === numbers.length - 1 ? Infinity : frame.grain;
+    for (let amount = most; amount >= 0; amount -= step) {
+      given[number] = amount;
+      share(at + 1);
+    }
+    given[number] = 0;
+  };
+  share(0);
+  return ways;
+}
+
+/** What the shapes before it leave for number `at`. In whole numbers where all of them count alike. */
+function left(
+  supplies: readonly number[],
+  numbers: readonly number[],
+  given: readonly number[],
+  at: number,
+  grain: number,
+): number {
+  const all = supplies[at] as number;
+  let rest = all;
+  let alike = true;
+  for (let i = 0; i < at; i++) {
+    const of = supplies[i] as number;
+    const used = given[numbers[i] as number] as number;
+    if (of === all) rest -= used;
+    else if (used > 0) {
+      rest -= (used / of) * all;
+      alike = false;
+    }
+  }
+  return alike ? rest : Math.floor(rest / grain + 1e-9) * grain;
+}
+
+/** The greatest common divisor of all quantities that a demand may draw below a class, and of what it asks for. */
+export function grainOf(demand: Demand, of: Class): number {
+  const drawn = new Map<string, Shape>();
+  let grain = 0;
+  const visit = (of: Demand): void => {
+    of.shapes.forEach((shape, i) => {
+      if (shape.kind === 'units') {
+        drawn.set(`${shape.type}\n${shape.basis}`, shape);
+        grain = divisor(grain, of.counts[i] as number);
+      }
+      visit(shape.demand);
+    });
+  };
+  visit(demand);
+  const seen = new Set<Class>([of]);
+  for (const at of seen) {
+    for (const shape of drawn.values()) if (shape.type === at.own.type) grain = divisor(grain, supply(shape, at));
+    for (const kid of at.kids) seen.add(kid);
+  }
+  return grain === 0 ? 1 : grain;
+}
+
+function divisor(a: number, b: number): number {
+  let [left, right] = [a, b];
+  while (right > 0) [left, right] = [right, left % right];
+  return left;
+}

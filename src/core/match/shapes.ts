@@ -1,0 +1,148 @@
+/**
+ * What is asked for, in the form that the matcher computes with. A request becomes a *demand*: a multiset of *shapes*,
+ * all to be had at once and disjointly somewhere below a vertex. Slots vanish: k copies of a slot that may lie anywhere
+ * are k times its contents. Interned: equal requests, whatever their order or labels, are one demand, and siblings of
+ * one shape are one shape with a larger count.
+ */
+import type { Requirement } from '../jobspec/jobspec.ts';
+import type { Own } from './attributes.ts';
+import { passes } from './predicate.ts';
+
+/**
+ * - `vertex`: a vertex of the type with the demand below itself.
+ * - `units`: quantity of a type, drawn from the sizes of its vertices.
+ * - `bundle`: copies of the demand, each inside one vertex of the type; several copies may share that vertex.
+ */
+export interface Shape {
+  readonly id: number;
+  readonly kind: 'vertex' | 'units' | 'bundle';
+  readonly type: string;
+  readonly requires: Requires | null;
+  /** Nobody else may have anything in the subtree of a vertex that this claims. */
+  readonly exclusive: boolean;
+  /** `units`: closes each vertex that it draws on, even one without anything below. */
+  readonly whole: boolean;
+  /** `units`: what is counted (units.ts), and how much of it one requested unit is. */
+  readonly basis: string;
+  readonly factor: number;
+  /** `bundle`: the vertex around the copies is claimed, too; else it only bounds them. */
+  readonly anchored: boolean;
+  readonly demand: Demand;
+  /** `bundle` that is not anchored: its contents where the asking vertex is already inside of a node. */
+  readonly inside: Demand;
+  /** Types that it claims itself or below itself, true where exclusively. */
+  readonly claims: ReadonlyMap<string, boolean>;
+}
+
+export interface Demand {
+  readonly id: number;
+  readonly shapes: readonly Shape[];
+  readonly counts: readonly number[];
+  /** Does a bundle in it shrink to its contents inside of a node? */
+  readonly expands: boolean;
+}
+
+/** A conjunction of bindings; evaluated once per distinct vertex. */
+export class Requires {
+  readonly id: number;
+  readonly of: readonly Requirement[];
+  #known = new WeakMap<Own, boolean>();
+
+  constructor(id: number, of: readonly Requirement[]) {
+    this.id = id;
+    this.of = of;
+  }
+
+  pass(own: Own): boolean {
+    let answer = this.#known.get(own);
+    if (answer === undefined) {
+      answer = this.of.every((requirement) => passesOne(own, requirement));
+      this.#known.set(own, answer);
+    }
+    return answer;
+  }
+}
+
+function passesOne(own: Own, requirement: Requirement): boolean {
+  if (requirement.subsystem === null) return passes(own.metadata, requirement);
+  const link = own.links.find((link) => link.subsystem === requirement.subsystem);
+  return link !== undefined && link.set.vertices.some((metadata) => passes(metadata, requirement));
+}
+
+export type ShapeContent = Omit<Shape, 'id' | 'claims'>;
+
+export class ShapeTable {
+  #shapes = new Map<string, Shape>();
+  #demands = new Map<string, Demand>();
+  #requires = new Map<string, Requires>();
+  // Ids are never used twice, not even after `clear`: answers are kept under them.
+  #next = 1;
+  readonly nothing: Demand;
+
+  constructor() {
+    this.nothing = this.demand(new Map());
+  }
+
+  get size(): number {
+    return this.#shapes.size + this.#demands.size;
+  }
+
+  /** Forgets all but the empty demand. */
+  clear(): void {
+    this.#shapes.clear();
+    this.#demands.clear();
+    this.#requires.clear();
+    this.#demands.set('', this.nothing);
+  }
+
+  requires(of: readonly Requirement[]): Requires | null {
+    if (of.length === 0) return null;
+    const key = of
+      .map((one) => JSON.stringify([one.subsystem, one.fields.map((f) => [f.field, f.match, f.min, f.max])]))
+      .sort()
+      .join('\n');
+    let known = this.#requires.get(key);
+    if (known === undefined) this.#requires.set(key, (known = new Requires(this.#next++, of)));
+    return known;
+  }
+
+  shape(of: ShapeContent): Shape {
+    const key =
+      `${of.kind}|${of.requires?.id ?? 0}|${of.exclusive}|${of.whole}|${of.anchored}|` +
+      `${of.demand.id}|${of.inside.id}|${of.factor}|${JSON.stringify(of.basis)}|${of.type}`;
+    let known = this.#shapes.get(key);
+    if (known === undefined) {
+      this.#shapes.set(key, (known = { ...of, id: this.#next++, claims: claimsOf(of) }));
+    }
+    return known;
+  }
+
+  demand(of: ReadonlyMap<Shape, number>): Demand {
+    const shapes = [...of.keys()].filter((shape) => (of.get(shape) as number) > 0).sort((a, b) => a.id - b.id);
+    const counts = shapes.map((shape) => of.get(shape) as number);
+    const key = shapes.map((shape, i) => `${shape.id}*${counts[i]}`).join();
+    let known = this.#demands.get(key);
+    if (known === undefined) {
+      const expands = shapes.some((shape) => shape.kind === 'bundle' && !shape.anchored);
+      this.#demands.set(key, (known = { id: this.#next++, shapes, counts, expands }));
+    }
+    return known;
+  }
+}
+
+/** Adds `times` of a demand to a multiset. */
+export function addDemand(into: Map<Shape, number>, demand: Demand, times: number): void {
+  for (let i = 0; i < demand.shapes.length; i++) {
+    const shape = demand.shapes[i] as Shape;
+    into.set(shape, (into.get(shape) ?? 0) + (demand.counts[i] as number) * times);
+  }
+}
+
+function claimsOf(of: ShapeContent): ReadonlyMap<string, boolean> {
+  const claims = new Map<string, boolean>();
+  for (const shape of [...of.demand.shapes, ...of.inside.shapes]) {
+    for (const [type, exclusive] of shape.claims) claims.set(type, exclusive || claims.get(type) === true);
+  }
+  if (of.kind !== 'bundle' || of.anchored) claims.set(of.type, of.exclusive || claims.get(of.type) === true);
+  return claims;
+}

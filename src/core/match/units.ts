@@ -1,0 +1,33 @@
+/**
+ * Units of pools: B, kB … PB and KiB … PiB convert into bytes; any other unit only equals itself. Where one side
+ * names no unit its numbers are taken as they stand.
+ */
+const factors: ReadonlyMap<string, number> = new Map(
+  ['k', 'M', 'G', 'T', 'P'].flatMap((prefix, i): [string, number][] => [
+    [`${prefix}B`, 1000 ** (i + 1)],
+    [`${prefix.toUpperCase()}B`, 1000 ** (i + 1)],
+    [`${prefix.toUpperCase()}iB`, 1024 ** (i + 1)],
+  ]),
+).set('B', 1);
+
+/** Bytes in one of it, or null where it is no unit of bytes. */
+export function bytesIn(unit: string): number | null {
+  return factors.get(unit) ?? null;
+}
+
+/** How a request counts: its basis ('byte', '' or the unit itself) and how much of the basis one of it is. */
+export function basisOf(unit: string): { basis: string; factor: number } {
+  const bytes = bytesIn(unit);
+  return bytes === null ? { basis: unit, factor: 1 } : { basis: 'byte', factor: bytes };
+}
+
+/**
+ * How much of the request's basis one unit of a vertex is; 0 where the two do not go together.
+ * `factor` is the request's own: what a vertex without a unit counts as.
+ */
+export function worth(vertexUnit: string, basis: string, factor: number): number {
+  if (basis === '') return 1;
+  if (vertexUnit === '') return factor;
+  if (basis === 'byte') return bytesIn(vertexUnit) ?? 0;
+  return vertexUnit === basis ? 1 : 0;
+}

@@ -1,0 +1,55 @@
+/**
+ * The composition root: the real system, streams, signals and environment, and the command line on top. Nothing else.
+ */
+import { enableCompileCache } from 'node:module';
+import { cacheFolder } from './cli/folders.ts';
+import type { Io, Sink } from './cli/io.ts';
+import { realSystem } from './system/real.ts';
+
+// Compiled code is kept between runs, which saves about half of the start; in the user's own folder, because whoever can
+// write there can put in code of their own.
+enableCompileCache(cacheFolder(process.env));
+
+function sink(stream: NodeJS.WriteStream, closed: () => void): Sink {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    closed();
+  });
+  return {
+    write: (text) => {
+      stream.write(text);
+    },
+    isTTY: stream.isTTY,
+    columns: stream.isTTY ? stream.columns : 80,
+  };
+}
+
+async function readStdin(): Promise<string> {
+  process.stdin.setEncoding('utf8');
+  let text = '';
+  for await (const piece of process.stdin) text += String(piece);
+  return text;
+}
+
+const stop = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(signal, () => {
+    // The second time it is meant.
+    if (stop.signal.aborted) process.exit(130);
+    stop.abort();
+  });
+}
+
+const io: Io = {
+  // Whoever reads the results has had enough (`| head`): that is no error, and nothing more is to be said.
+  stdout: sink(process.stdout, () => process.exit(0)),
+  // Nobody reads the messages any more: the work goes on without them.
+  stderr: sink(process.stderr, () => {}),
+  readStdin,
+  env: process.env,
+  system: realSystem,
+  signal: stop.signal,
+};
+
+const { runCommandLine } = await import('./cli/program.ts');
+process.exitCode = await runCommandLine(process.argv.slice(2), io);

@@ -1,0 +1,139 @@
+/** Puts the scheduler together. Its parts know each other only through the functions that they are handed here. */
+import { DEBITED_STATES, type JobState } from '../core/job/state.ts';
+import type { Matcher } from '../core/match/matcher.ts';
+import type { JobRecord, Store } from '../store/store.ts';
+import type { System } from '../system/system.ts';
+import { createCycle, type Cycle } from './cycle.ts';
+import { createDebits, type Debits } from './debits.ts';
+import { createJobspecs } from './jobspecs.ts';
+import type { Log } from './log.ts';
+import { createMoves } from './moves.ts';
+import { createNotices } from './notices.ts';
+import { createPlacing } from './placing.ts';
+import { createRegistry } from './registry.ts';
+import type { Scheduler } from './scheduler.ts';
+import { defaultSettings, type SchedulerSettings } from './settings.ts';
+import { createStates } from './states.ts';
+import { createSubmit } from './submit.ts';
+import { createSweeper } from './sweeper.ts';
+
+export interface SchedulerOptions {
+  readonly store: Store;
+  /** Empty: it is the scheduler's from here on. */
+  readonly matcher: Matcher;
+  readonly system: System;
+  /** What is left out is `defaultSettings`. */
+  readonly settings?: Partial<SchedulerSettings>;
+  readonly log: Log;
+}
+
+/** What surely holds vertices takes them first when debits are rebuilt. */
+const REBUILD_ORDER: readonly JobState[] = ['running', 'accepted', 'unknown', 'received', 'assigned'];
+
+export function createScheduler(options: SchedulerOptions): Scheduler {
+  const { store, matcher, system, log } = options;
+  const { clock } = system;
+  const settings: SchedulerSettings = { ...defaultSettings, ...options.settings };
+  const jobspecs = createJobspecs();
+  const notices = createNotices();
+
+  const registry = createRegistry({
+    store,
+    matcher,
+    clock,
+    log,
+    compiled(name) {
+      debits.recompiled(name);
+      notices.notify(name, { kind: 'changed' });
+    },
+    stateChanged(name) {
+      states.changed(name);
+      cycle.freed();
+    },
+    deleted(name) {
+      debits.dropCluster(name);
+      notices.notify(name, { kind: 'changed' });
+      cycle.freed();
+    },
+  });
+  const debits: Debits = createDebits({
+    matcher,
+    jobspecs,
+    idsOf: (name) => registry.idsOf(name),
+    changed: (name) => states.changed(name),
+    freed: () => cycle.freed(),
+  });
+  const states = createStates({
+    matcher,
+    outstanding: (name) => debits.outstanding(name),
+    reported: (name) => registry.get(name)?.state ?? null,
+    isCompiled: (name) => registry.idsOf(name) !== null,
+  });
+  const moves = createMoves({ store, clock, debits, notices, wakeCycle: () => cycle.wake() });
+  const placing = createPlacing({ matcher, registry, debits, states, system, settings, log });
+  const submit = createSubmit({ store, clock, placing, debits, notices, defaultWalltime: settings.defaultWalltime });
+
+  const cycle: Cycle = createCycle({
+    jobs: store.jobs,
+    system,
+    settings,
+    placing,
+    jobspecs,
+    debits,
+    registry,
+    moves,
+    async remind() {
+      const counts = await store.jobs.countsByCluster();
+      for (const name of notices.listeners()) {
+        if ((counts.get(name)?.assigned ?? 0) > 0) notices.notify(name, { kind: 'assigned' });
+      }
+    },
+    log,
+  });
+  const sweeper = createSweeper({
+    jobs: store.jobs,
+    system,
+    settings,
+    registry,
+    moves,
+    outstanding: (name) => debits.outstanding(name),
+    hasAlternative(job: JobRecord) {
+      const { jobspec } = jobspecs.read(job.jobspec);
+      if (jobspec === null) return false;
+      const others = job.candidates.filter(
+        (name) =>
+          name !== job.cluster && registry.get(name) !== null && !registry.isSilentFor(name, settings.silentAfter),
+      );
+      return placing.match(jobspec, others).some(({ satisfiable }) => satisfiable.fits === 'yes');
+    },
+    log,
+  });
+
+  return {
+    registry,
+    async start() {
+      await registry.load();
+      for (const { name } of registry.list()) {
+        const jobs = await store.jobs.atCluster(name, DEBITED_STATES);
+        debits.load(
+          name,
+          jobs.toSorted((a, b) => REBUILD_ORDER.indexOf(a.state) - REBUILD_ORDER.indexOf(b.state)),
+        );
+      }
+      cycle.start();
+      sweeper.start();
+    },
+    async stop() {
+      await Promise.all([cycle.stop(), sweeper.stop()]);
+    },
+    match: (jobspec, clusters) => placing.match(jobspec, clusters),
+    submit,
+    cancel: (id, reason) => moves.cancel(id, reason),
+    transition: (change) => moves.transition(change),
+    receive: (cluster, limit, leaseMs) => moves.receive(cluster, limit, leaseMs),
+    onWork: (cluster, listener) => notices.listen(cluster, listener),
+    reportFree(cluster, { busyVertices, includes }) {
+      debits.report(cluster, busyVertices, includes);
+    },
+  };
+}

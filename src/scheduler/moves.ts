@@ -1,0 +1,106 @@
+/**
+ * Every write of a job's state after its submit: the conditional write first, then memory (debits), then wake-ups.
+ * A job that comes back to pending although somebody asked to cancel it is canceled instead of placed again.
+ */
+import { HELD_STATES, isFinal, type JobState, type Reason } from '../core/job/state.ts';
+import type { JobId, JobRecord, Store, Transition, TransitionResult } from '../store/store.ts';
+import type { Clock } from '../system/system.ts';
+import type { Debits } from './debits.ts';
+import type { Notices } from './notices.ts';
+
+export interface Moves {
+  transition(change: Transition): Promise<TransitionResult>;
+  receive(cluster: string, limit: number, leaseMs: number | null): Promise<readonly JobRecord[]>;
+  returnExpired(limit: number): Promise<readonly JobRecord[]>;
+  cancel(id: JobId, reason: Reason): Promise<JobRecord | null>;
+}
+
+export interface MoveDependencies {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly debits: Debits;
+  readonly notices: Notices;
+  readonly wakeCycle: () => void;
+}
+
+/** Lost races in a row before a cancel gives up; each means that the job moved in between. */
+const TRIES = 20;
+
+/**
+ * Is it held by a polling prototype client? Such a lease has an end until it is accepted, and an acceptance without a
+ * native id; what an agent accepted always has one (its own, or the job's id and epoch).
+ */
+export function isPolled(job: JobRecord): boolean {
+  return job.leaseExpiresAt !== null || (job.acceptedAt !== null && job.nativeId === null);
+}
+
+export function createMoves(deps: MoveDependencies): Moves {
+  const { store, clock, debits, notices } = deps;
+
+  const written = async (job: JobRecord): Promise<JobRecord> => {
+    debits.sync(job);
+    if (job.state === 'assigned' && job.cluster !== null) notices.notify(job.cluster, { kind: 'assigned' });
+    if (job.state !== 'pending') return job;
+    if (job.cancelRequestedAt === null) {
+      deps.wakeCycle();
+      return job;
+    }
+    const ended = await transition(canceled(job, { code: 'user', message: 'canceled when its cluster gave it back' }));
+    return ended.job ?? job;
+  };
+
+  const canceled = (job: JobRecord, reason: Reason): Transition => {
+    const at = clock.now();
+    return { id: job.id, from: [job.state], epoch: job.epoch, to: 'canceled', reason, at, endedAt: at };
+  };
+
+  const transition = async (change: Transition): Promise<TransitionResult> => {
+    const result = await store.jobs.transition(change);
+    return result.done ? { done: true, job: await written(result.job) } : result;
+  };
+
+  return {
+    transition,
+
+    async receive(cluster, limit, leaseMs) {
+      const now = clock.now();
+      const jobs = await store.jobs.receive(cluster, limit, leaseMs === null ? null : now + leaseMs, now);
+      for (const job of jobs) debits.sync(job);
+      return jobs;
+    },
+
+    async returnExpired(limit) {
+      const jobs = await store.jobs.returnExpired(clock.now(), limit);
+      for (const job of jobs) await written(job);
+      return jobs;
+    },
+
+    async cancel(id, reason) {
+      let job = await store.jobs.get(id);
+      for (let tries = 0; job !== null && !isFinal(job.state) && tries < TRIES; tries++) {
+        if (isHeld(job) && !isPolled(job)) {
+          // An agent holds it: it ends when that agent confirms.
+          const asked = await store.jobs.requestCancel(id, reason, clock.now());
+          if (asked === null) return null;
+          job = asked;
+          if (!isHeld(job) || job.cluster === null) continue;
+          notices.notify(job.cluster, { kind: 'cancel', job });
+          return job;
+        }
+        const accepted = isHeld(job) && job.state !== 'received';
+        const told = accepted ? { code: reason.code, message: untold(job, reason.message) } : reason;
+        job = (await transition(canceled(job, told))).job;
+      }
+      return job;
+    },
+  };
+}
+
+function isHeld(job: JobRecord): boolean {
+  return (HELD_STATES as readonly JobState[]).includes(job.state);
+}
+
+function untold(job: JobRecord, message: string): string {
+  const where = `cluster ${job.cluster ?? ''} polls and cannot be told: stop it there by hand if it still runs`;
+  return message === '' ? where : `${message}; ${where}`;
+}

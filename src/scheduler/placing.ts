@@ -1,0 +1,145 @@
+/**
+ * One decision: match every candidate, let the core decide, and take the capacity in the same turn. Nothing here
+ * waits and nothing is written: submit and the cycle write what comes out, and give the reservation back if they
+ * cannot.
+ */
+import { decide, type Decided } from '../core/decide.ts';
+import type { Reason } from '../core/job/state.ts';
+import type { Jobspec } from '../core/jobspec/jobspec.ts';
+import type { Matcher, Verdict } from '../core/match/matcher.ts';
+import { policyNamed } from '../core/select/policies.ts';
+import type { Policy } from '../core/select/policy.ts';
+import type { System } from '../system/system.ts';
+import type { Debits, Reservation } from './debits.ts';
+import type { Log } from './log.ts';
+import type { InnerRegistry } from './registry.ts';
+import type { CandidateResult, DecisionRecord } from './scheduler.ts';
+import type { SchedulerSettings } from './settings.ts';
+import type { States } from './states.ts';
+
+export interface Question {
+  readonly jobspec: Jobspec;
+  readonly candidates: readonly string[];
+  readonly policy: string;
+  readonly policyOptions: Readonly<Record<string, string>>;
+  /** Not to be chosen now, and why. */
+  readonly excluded: ReadonlyMap<string, string>;
+}
+
+export interface Placement {
+  readonly decision: DecisionRecord;
+  readonly outcome:
+    | { readonly state: 'assigned'; readonly cluster: string; readonly reason: Reason }
+    | { readonly state: 'pending' | 'rejected'; readonly reason: Reason };
+}
+
+export interface Placing {
+  /** Match only. Candidates that are not registered (any more) fit nothing. */
+  match(jobspec: Jobspec, clusters: readonly string[]): readonly CandidateResult[];
+  decide(question: Question): Placement;
+  /** To be called in the same turn as `decide`. */
+  reserve(cluster: string, jobspec: Jobspec, job: { readonly jobspec: string; readonly priority: number }): Reservation;
+}
+
+type Select = ReturnType<Policy['compile']>;
+/** Compiled policies that are kept: users may bring options of their own with each job. */
+const MOST_POLICIES = 256;
+
+const FITS_NOT: Verdict = { fits: 'no', reasons: [] };
+const FITS_UNKNOWN: Verdict = { fits: 'unknown', reasons: [] };
+
+export function createPlacing(deps: {
+  readonly matcher: Matcher;
+  readonly registry: InnerRegistry;
+  readonly debits: Debits;
+  readonly states: States;
+  readonly system: System;
+  readonly settings: SchedulerSettings;
+  readonly log: Log;
+}): Placing {
+  const { matcher, registry, states, system, settings } = deps;
+  const selects = new Map<string, Select>();
+
+  const result = (jobspec: Jobspec, cluster: string): CandidateResult => {
+    if (registry.get(cluster) === null) return { cluster, satisfiable: FITS_NOT, startable: FITS_NOT, state: {} };
+    const state = states.of(cluster);
+    if (registry.idsOf(cluster) === null) return { cluster, satisfiable: FITS_UNKNOWN, startable: FITS_UNKNOWN, state };
+    try {
+      const satisfiable = matcher.satisfiable(cluster, jobspec.request);
+      const startable = satisfiable.fits === 'yes' ? matcher.startable(cluster, jobspec.request) : satisfiable;
+      return { cluster, satisfiable, startable, state };
+    } catch (error) {
+      // One cluster's failure is that cluster's alone.
+      deps.log.error({ cluster, error: error instanceof Error ? error.message : String(error) }, 'matching failed');
+      return { cluster, satisfiable: FITS_UNKNOWN, startable: FITS_UNKNOWN, state };
+    }
+  };
+
+  /** Throws `invalid_input` where there is no such policy, or not with these options. */
+  const compiled = (policy: string, options: Readonly<Record<string, string>>): Select => {
+    const key = JSON.stringify([policy, options]);
+    let select = selects.get(key);
+    if (select === undefined) {
+      select = policyNamed(policy).compile(options);
+      if (selects.size >= MOST_POLICIES) selects.clear();
+      selects.set(key, select);
+    }
+    return select;
+  };
+
+  return {
+    match: (jobspec, clusters) => clusters.map((cluster) => result(jobspec, cluster)),
+
+    decide({ jobspec, candidates, policy, policyOptions, excluded }) {
+      const began = system.clock.monotonic();
+      const seed = Buffer.from(system.entropy.bytes(8)).toString('hex');
+      const results = candidates.map((cluster) => result(jobspec, cluster));
+      const away = new Map(excluded);
+      const fitting = results.filter(({ cluster, satisfiable }) => satisfiable.fits === 'yes' && !away.has(cluster));
+      const silent = fitting.filter(({ cluster }) => registry.isSilentFor(cluster, settings.silentAfter));
+      // A silent cluster is chosen only where there is no other.
+      if (silent.length < fitting.length) {
+        for (const { cluster } of silent) away.set(cluster, 'its agent is silent');
+      }
+      const asked = results.filter(({ cluster }) => !away.has(cluster));
+      const barred = results.filter(({ cluster, satisfiable }) => away.has(cluster) && satisfiable.fits === 'yes');
+      const decided =
+        barred.length > 0 && asked.every(({ satisfiable }) => satisfiable.fits === 'no')
+          ? allBarred(barred, away)
+          : decide({
+              candidates: asked.map((candidate) => ({
+                ...candidate,
+                hasState: (registry.get(candidate.cluster)?.state ?? null) !== null,
+              })),
+              parameters: jobspec.parameters,
+              select: compiled(policy, policyOptions),
+              seed,
+              overcommit: settings.overcommit,
+            });
+      const { outcome, chosen, order, reason } = decided;
+      const notes = [
+        ...barred.map(({ cluster }) => `${cluster} was passed over: ${away.get(cluster) ?? ''}`),
+        ...decided.notes,
+      ];
+      const micros = Math.round((system.clock.monotonic() - began) * 1000);
+      const at = system.clock.now();
+      const decision = { at, policy, policyOptions, seed, candidates: results, order, notes, chosen, reason, micros };
+      return {
+        decision,
+        outcome:
+          outcome === 'assigned' && chosen !== null
+            ? { state: 'assigned', cluster: chosen, reason }
+            : { state: outcome === 'rejected' ? 'rejected' : 'pending', reason },
+      };
+    },
+
+    reserve: (cluster, jobspec, job) => deps.debits.reserve(cluster, jobspec.request, job),
+  };
+}
+
+function allBarred(barred: readonly CandidateResult[], why: ReadonlyMap<string, string>): Decided {
+  const first = barred[0]?.cluster ?? '';
+  const more = barred.length > 1 ? ` (and ${barred.length - 1} more)` : '';
+  const message = `nothing to choose from now: ${first} fits, but ${why.get(first) ?? ''}${more}`;
+  return { outcome: 'pending', chosen: null, order: [], notes: [], reason: { code: 'nothing_free', message } };
+}

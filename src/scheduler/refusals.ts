@@ -1,0 +1,37 @@
+/**
+ * Clusters that gave a job back, from its stored attempts, so that a restart forgets none. Such a cluster is not
+ * asked again for that job until a time that doubles with each return; one that refused counts as having said no.
+ * Pure.
+ */
+import type { AttemptRecord } from '../store/store.ts';
+
+export interface Refusals {
+  /** Not to be chosen now, and why. */
+  readonly excluded: ReadonlyMap<string, string>;
+  /** Clusters whose native scheduler refused it at least once, with its last words. */
+  readonly refused: ReadonlyMap<string, string>;
+}
+
+export const noRefusals: Refusals = { excluded: new Map(), refused: new Map() };
+
+/** Doublings of the back-off at most: with 30 s, an hour and four minutes. */
+const MOST_DOUBLINGS = 7;
+
+export function readRefusals(attempts: readonly AttemptRecord[], now: number, backoffSeconds: number): Refusals {
+  const times = new Map<string, number>();
+  const excluded = new Map<string, string>();
+  const refused = new Map<string, string>();
+  for (const { cluster, reason, endedAt } of attempts) {
+    if (cluster === null || endedAt === null) continue;
+    if (reason.code !== 'refused' && reason.code !== 'not_held') continue;
+    const count = (times.get(cluster) ?? 0) + 1;
+    times.set(cluster, count);
+    if (reason.code === 'refused') refused.set(cluster, reason.message);
+    // A Start that a broken stream swallowed is nobody's fault: once is forgiven.
+    if (reason.code === 'not_held' && count === 1) continue;
+    const until = endedAt + backoffSeconds * 1000 * 2 ** Math.min(count - 1, MOST_DOUBLINGS);
+    if (until > now) excluded.set(cluster, `it gave this job back (${reason.code}) and is not asked again yet`);
+    else excluded.delete(cluster);
+  }
+  return { excluded, refused };
+}

@@ -1,0 +1,403 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { generateGraph } from '../core/graph/generate.ts';
+import { readJobspec } from '../core/jobspec/read.ts';
+import type { ReasonCode } from '../core/job/state.ts';
+import type { JobRecord } from '../store/store.ts';
+import { coresJob, hash, openRig, type Rig } from './testing/rig.ts';
+
+const ALL = { nodes: 3, cores: 12 };
+
+let rig: Rig;
+beforeEach(async () => {
+  rig = await openRig();
+});
+afterEach(async () => {
+  await rig.close();
+  if (rig.system.pendingTimers() > 0) throw new Error('a timer was left behind');
+});
+
+const fresh = async (options: Parameters<typeof openRig>[0]): Promise<void> => {
+  await rig.close();
+  rig = await openRig(options);
+};
+
+const byText = (a: string | null, b: string | null): number => (String(a) < String(b) ? -1 : 1);
+
+const reason = (code: ReasonCode) => ({ code, message: '' });
+
+async function move(job: JobRecord, to: JobRecord['state'], more: object = {}): Promise<JobRecord> {
+  const at = rig.system.clock.now();
+  const { id, epoch, state } = job;
+  const result = await rig.scheduler.transition({ id, epoch, from: [state], to, reason: reason('exit'), at, ...more });
+  if (!result.done) throw new Error(`${state} → ${to} was not done`);
+  return result.job;
+}
+
+/** As an agent does: with a native id. */
+async function run(job: JobRecord): Promise<JobRecord> {
+  const [held] = await rig.scheduler.receive(job.cluster ?? '', 1, null);
+  return await move(await move(held as JobRecord, 'accepted', { nativeId: 'n' }), 'running');
+}
+
+describe('capacity', () => {
+  test('two concurrent jobs of a whole cluster each go to different clusters; the third waits by the policy', async () => {
+    await rig.cluster('K');
+    await rig.cluster('L');
+    const [first, second] = await Promise.all([rig.submit(coresJob(ALL)), rig.submit(coresJob(ALL))]);
+    expect([first.job.cluster, second.job.cluster].toSorted(byText)).toEqual(['K', 'L']);
+    expect([rig.freeCores('K'), rig.freeCores('L')]).toEqual([0, 0]);
+
+    const third = await rig.submit(coresJob(ALL));
+    expect(third.job).toMatchObject({ state: 'assigned', allocation: null });
+    const fourth = await rig.submit(coresJob(ALL));
+    expect([third.job.cluster, fourth.job.cluster].toSorted(byText)).toEqual(['K', 'L']);
+
+    // What falls free goes to the job that waits there, not to the next that comes.
+    const { cluster } = third.job;
+    const before = [first, second].find(({ job }) => job.cluster === cluster)?.job as JobRecord;
+    await move(await run(before), 'completed');
+    expect(rig.freeCores(cluster ?? '')).toBe(0);
+    expect(rig.scheduler.match(readJobspec(coresJob({ cores: 1 })), [cluster ?? ''])[0]?.startable.fits).toBe('no');
+    await rig.scheduler.cancel(third.job.id, reason('user'));
+    expect(rig.freeCores(cluster ?? '')).toBe(36);
+  });
+
+  test('with overcommit denied the third stays pending, and finishing the first frees its cluster for it', async () => {
+    await fresh({ settings: { overcommit: 'deny' } });
+    await rig.cluster('K');
+    await rig.cluster('L');
+    const [first] = await Promise.all([rig.submit(coresJob(ALL)), rig.submit(coresJob(ALL))]);
+    const third = await rig.submit(coresJob(ALL));
+    expect(third.job).toMatchObject({ state: 'pending', reason: { code: 'nothing_free' } });
+    await move(await run(first.job), 'completed');
+    await rig.system.settle();
+    expect(await rig.job(third.job.id)).toMatchObject({ state: 'assigned', cluster: first.job.cluster, epoch: 1 });
+    expect(rig.freeCores(first.job.cluster ?? '')).toBe(0);
+  });
+
+  test('a write that fails gives the capacity back', async () => {
+    await rig.cluster('K');
+    await rig.store.close();
+    await expect(rig.submit(coresJob(ALL))).rejects.toMatchObject({ code: 'unavailable' });
+    expect(rig.freeCores('K')).toBe(36);
+  });
+
+  test('a submit repeated with its key is the same job and takes nothing more', async () => {
+    await rig.cluster('K');
+    const job = coresJob({ nodes: 1, cores: 12 });
+    const all = await Promise.all([1, 2, 3].map(() => rig.submit(job, { idempotencyKey: 'one' })));
+    expect(all.map(({ created }) => created)).toEqual([true, false, false]);
+    expect(new Set(all.map(({ job: { id } }) => id)).size).toBe(1);
+    expect(rig.freeCores('K')).toBe(24);
+    await rig.scheduler.cancel(all[1]?.job.id ?? '', reason('user'));
+    expect(rig.freeCores('K')).toBe(36);
+  });
+
+  test('a restart rebuilds what is taken from what is stored', async () => {
+    await rig.cluster('K');
+    await rig.cluster('L');
+    const jobs = [];
+    for (let i = 0; i < 8; i++) jobs.push((await rig.submit(coresJob({ cores: 5 + i }))).job);
+    await move(await run(jobs[0] as JobRecord), 'completed');
+    const free = () => [rig.freeCores('K'), rig.freeCores('L')];
+    const states = () =>
+      rig.scheduler.match({ request: { groups: [], constraint: null } } as never, ['K', 'L']).map(({ state }) => state);
+    const before = [free(), states()];
+    await rig.restart();
+    expect([free(), states()]).toEqual(before);
+    for (const { id } of jobs) await rig.scheduler.cancel(id, reason('user'));
+    await rig.system.settle();
+    for (const job of await rig.store.jobs.list({ states: ['received', 'running', 'accepted'], limit: 10 })) {
+      await move(job, 'canceled');
+    }
+    expect(free()).toEqual([36, 36]);
+  });
+
+  test('what the agent reports as taken replaces the debits that it includes, and no others', async () => {
+    await rig.cluster('K');
+    const one = (await rig.submit(coresJob({ cores: 12 }))).job;
+    const two = (await rig.submit(coresJob({ cores: 12 }))).job;
+    expect(rig.freeCores('K')).toBe(12);
+    const claims = JSON.parse(one.allocation ?? '') as { groups: { slots: { claims: [string][] }[] }[] };
+    const busy = claims.groups.flatMap(({ slots }) => slots.flatMap((slot) => slot.claims.map(([id]) => id)));
+    rig.scheduler.reportFree('K', { seq: 1, busyVertices: busy, includes: [{ jobId: one.id, epoch: 1 }] });
+    expect(rig.freeCores('K')).toBe(12);
+    // Somebody else's work ends, and the job's own is no longer included: its debit stays.
+    rig.scheduler.reportFree('K', { seq: 2, busyVertices: [], includes: [] });
+    expect(rig.freeCores('K')).toBe(12);
+    for (const { id } of [one, two]) await rig.scheduler.cancel(id, reason('user'));
+    expect(rig.freeCores('K')).toBe(36);
+  });
+});
+
+describe('decisions', () => {
+  test('a job that fits nowhere is stored as rejected only where that is asked', async () => {
+    await rig.cluster('K');
+    const stored = await rig.submit(coresJob({ cores: 13 }));
+    expect(stored.job).toMatchObject({ state: 'rejected', reason: { code: 'never_fits' } });
+    const dropped = await rig.submit(coresJob({ cores: 13 }), { storeRejected: false });
+    expect(dropped).toMatchObject({ job: null, created: false, decision: { chosen: null } });
+    expect(await rig.store.jobs.list({ limit: 10 })).toHaveLength(1);
+  });
+
+  test('what it saw and chose is stored with the job, and replays from its seed', async () => {
+    await rig.cluster('K');
+    await rig.cluster('L');
+    await rig.scheduler.registry.mergeState('K', { nodes_free: 3 });
+    const { job, decision } = await rig.submit(coresJob({ cores: 2 }));
+    const [stored] = await rig.store.jobs.decisions(job.id);
+    expect(JSON.parse(stored?.decision ?? '')).toEqual(decision);
+    expect(decision).toMatchObject({ chosen: job.cluster, policy: 'random', reason: { code: 'selected' } });
+    expect(decision.seed).toMatch(/^[0-9a-f]{16}$/);
+    expect(decision.candidates.find(({ cluster }) => cluster === 'K')?.state).toMatchObject({
+      nodes_free: 3,
+      rainbow_queued: 0,
+      rainbow_free_core: 36,
+    });
+  });
+
+  test('one job that cannot be placed never keeps the next waiting, over many pages', async () => {
+    await fresh({ settings: { overcommit: 'deny' } });
+    await rig.cluster('K');
+    const { job: big } = await rig.submit(coresJob(ALL));
+    const blocked = await Promise.all(
+      Array.from({ length: 600 }, (_, i) => rig.submit(coresJob({ nodes: 3, cores: 7 + (i % 5) }))),
+    );
+    const small = await rig.submit(coresJob({ cores: 1 }));
+    const urgent = await rig.submit(coresJob({ cores: 1 }), { priority: 5 });
+    expect(new Set([...blocked, small, urgent].map(({ job }) => job.state))).toEqual(new Set(['pending']));
+    await move(await run(big), 'completed');
+    await rig.system.settle();
+    // The first of the blocked took 21 cores; the small ones fit beside it.
+    expect((await rig.job(urgent.job.id)).state).toBe('assigned');
+    expect((await rig.job(small.job.id)).state).toBe('assigned');
+    expect((await rig.job(blocked[0]?.job.id ?? '')).state).toBe('assigned');
+  });
+
+  test('a job whose jobspec can no longer be read fails with the reason, and stops no other', async () => {
+    await rig.cluster('K');
+    const base = {
+      name: 't',
+      owner: 'o',
+      candidates: ['K'],
+      policy: 'random',
+      policyOptions: {},
+      priority: 9,
+      walltime: 60,
+    };
+    const { job } = await rig.store.jobs.submit({
+      ...base,
+      jobspec: 'version: 99',
+      onClusterLoss: 'wait',
+      idempotencyKey: null,
+      at: rig.system.clock.now(),
+      outcome: { state: 'pending', reason: reason('submitted') },
+      decision: null,
+    });
+    const good = await rig.store.jobs.submit({
+      ...base,
+      jobspec: coresJob({ cores: 1 }),
+      onClusterLoss: 'wait',
+      idempotencyKey: null,
+      at: rig.system.clock.now(),
+      outcome: { state: 'pending', reason: reason('submitted') },
+      decision: null,
+    });
+    await rig.restart();
+    await rig.system.settle();
+    expect(await rig.job(job.id)).toMatchObject({ state: 'failed', reason: { code: 'cannot_start' } });
+    expect((await rig.job(good.job.id)).state).toBe('assigned');
+  });
+
+  test('what waits for a cluster’s state goes when that comes', async () => {
+    await rig.cluster('K');
+    await rig.scheduler.registry.mergeState('K', { nodes_free: 0 });
+    const priorities = '- priority: 1\n  steps:\n  - filter: "nodes_free > 0"\n  - select: first\n';
+    const { job } = await rig.submit(coresJob({}), { policy: 'constraint', policyOptions: { priorities } });
+    expect(job).toMatchObject({ state: 'pending', reason: { code: 'nothing_free' } });
+    await rig.scheduler.registry.mergeState('K', { nodes_free: 2 });
+    await rig.system.settle();
+    expect((await rig.job(job.id)).state).toBe('assigned');
+  });
+
+  test('a refusal sends it elsewhere; when all have refused, it fails with their words', async () => {
+    await rig.cluster('K');
+    await rig.cluster('L');
+    const { job } = await rig.submit(coresJob({}));
+    const refuse = async (): Promise<void> => {
+      const now = await rig.job(job.id);
+      const [held] = await rig.scheduler.receive(now.cluster ?? '', 1, null);
+      await move(held as JobRecord, 'pending', { reason: { code: 'refused', message: 'no such partition' } });
+      await rig.system.settle();
+    };
+    await refuse();
+    const second = await rig.job(job.id);
+    expect(second).toMatchObject({ state: 'assigned', epoch: 2 });
+    expect(second.cluster).not.toBe(job.cluster);
+    await refuse();
+    const ended = await rig.job(job.id);
+    expect(ended).toMatchObject({ state: 'failed', reason: { code: 'refused' } });
+    expect(ended.reason.message).toContain('no such partition');
+    expect([rig.freeCores('K'), rig.freeCores('L')]).toEqual([36, 36]);
+  });
+});
+
+describe('clusters', () => {
+  test('what is wrong leaves no trace; what is right survives a restart', async () => {
+    const { registry } = rig.scheduler;
+    const secrets = { secretHash: hash('s'), tokenHash: hash('t') };
+    await expect(registry.register({ name: 'K', ...secrets, graph: '{"graph":{}}' })).rejects.toMatchObject({
+      code: 'invalid_input',
+    });
+    expect(registry.get('K')).toBeNull();
+    expect(await rig.store.clusters.list()).toEqual([]);
+    await rig.cluster('K');
+    await expect(rig.cluster('K')).rejects.toMatchObject({ code: 'already_exists' });
+    await registry.mergeState('K', { a: 1 });
+    await registry.mergeState('K', { b: 2 });
+    await rig.restart();
+    expect(rig.scheduler.registry.get('K')?.state).toEqual({ a: 1, b: 2 });
+    expect(rig.scheduler.registry.counts('K').find(({ type }) => type === 'core')).toMatchObject({
+      total: 36,
+      free: 36,
+    });
+  });
+
+  test('a subsystem opens matches, and a graph that it does not fit is refused', async () => {
+    await rig.cluster('K');
+    const { registry } = rig.scheduler;
+    const graph = JSON.parse(generateGraph({ name: 'K', nodes: 3, coresPerNode: 12 })) as {
+      graph: { nodes: Record<string, { metadata: { type: string } }> };
+    };
+    const node = Object.entries(graph.graph.nodes).find(([, { metadata }]) => metadata.type === 'node')?.[0] ?? '';
+    const subsystem = JSON.stringify({
+      graph: {
+        nodes: { s0: { metadata: { type: 'sw' } }, s1: { metadata: { type: 'package', name: 'gcc' } } },
+        edges: [
+          { source: 's0', target: 's1', relation: 'contains' },
+          { source: node, target: 's1', relation: 'contains' },
+        ],
+      },
+    });
+    const asks =
+      'version: 1\nresources:\n  r: {type: node, count: 1, requires: [{name: sw, field: name, match: gcc}]}\ntasks: [{command: [app], resources: r}]\n';
+    expect((await rig.submit(asks)).job.state).toBe('rejected');
+    await registry.putSubsystem('K', 'sw', subsystem, false);
+    await expect(registry.putSubsystem('K', 'sw', subsystem, false)).rejects.toMatchObject({ code: 'already_exists' });
+    expect((await rig.submit(asks)).job.state).toBe('assigned');
+    await rig.restart();
+    expect((await rig.submit(asks)).job.state).toBe('assigned');
+    const other =
+      '{"graph":{"nodes":{"x":{"metadata":{"type":"cluster"}},"y":{"metadata":{"type":"node"}}},"edges":[{"source":"x","target":"y","relation":"contains"}]}}';
+    await expect(rig.scheduler.registry.replaceGraph('K', other)).rejects.toMatchObject({
+      code: 'failed_precondition',
+    });
+    expect(rig.scheduler.registry.get('K')?.subsystems).toEqual(['sw']);
+    await rig.scheduler.registry.deleteSubsystem('K', 'sw');
+    expect((await rig.submit(asks)).job.state).toBe('rejected');
+  });
+
+  test('a larger graph takes jobs that waited; debits stay', async () => {
+    await rig.cluster('K', 1, 4);
+    const first = await rig.submit(coresJob({ cores: 4 }));
+    const second = await rig.submit(coresJob({ cores: 4 }));
+    expect([first.job.allocation === null, second.job.allocation === null]).toEqual([false, true]);
+    await rig.scheduler.registry.replaceGraph('K', generateGraph({ name: 'K', nodes: 3, coresPerNode: 4 }));
+    expect(rig.freeCores('K')).toBe(4);
+  });
+
+  test('a deleted cluster’s waiting jobs go elsewhere, or are canceled where there is nowhere; a namesake gets none', async () => {
+    await rig.cluster('K');
+    await rig.cluster('L');
+    const only = await rig.submit(coresJob({}), { candidates: ['K'] });
+    const either = await rig.submit(coresJob({}), { candidates: ['K', 'L'], policy: 'first' });
+    expect(either.job.cluster).toBe('K');
+    const deleted = await rig.scheduler.registry.delete('K');
+    expect([...deleted.returned].sort()).toEqual([only.job.id, either.job.id]);
+    await rig.system.advance(1);
+    await rig.cluster('K');
+    await rig.system.settle();
+    expect(await rig.job(only.job.id)).toMatchObject({ state: 'canceled', reason: { code: 'cluster_deleted' } });
+    expect(await rig.job(either.job.id)).toMatchObject({ state: 'assigned', cluster: 'L' });
+    expect(rig.freeCores('K')).toBe(36);
+  });
+
+  test('a stored graph that no longer reads stops that cluster alone', async () => {
+    await rig.cluster('K');
+    await rig.cluster('L');
+    await rig.store.clusters.replaceGraph('K', '{"graph":', [], rig.system.clock.now());
+    await rig.restart();
+    const { job } = await rig.submit(coresJob({ cores: 12 }));
+    expect(job.cluster).toBe('L');
+    const stuck = await rig.submit(coresJob({}), { candidates: ['K'] });
+    expect(stuck.job).toMatchObject({ state: 'pending', reason: { code: 'match_unknown' } });
+    await rig.scheduler.registry.replaceGraph('K', generateGraph({ name: 'K', nodes: 3, coresPerNode: 12 }));
+    await rig.system.settle();
+    expect(await rig.job(stuck.job.id)).toMatchObject({ state: 'assigned', cluster: 'K' });
+  });
+});
+
+describe('polling clients', () => {
+  test('an unaccepted lease returns by time, and the job is there again', async () => {
+    await rig.cluster('K');
+    const { job } = await rig.submit(coresJob({ cores: 12 }));
+    const [leased] = await rig.scheduler.receive('K', 10, 30_000);
+    expect(leased?.id).toBe(job.id);
+    expect(await rig.scheduler.receive('K', 10, 30_000)).toEqual([]);
+    await rig.system.advance(29_000);
+    expect((await rig.job(job.id)).state).toBe('received');
+    await rig.system.advance(3_000);
+    expect(await rig.job(job.id)).toMatchObject({ state: 'assigned', epoch: 2, cluster: 'K' });
+    expect(rig.freeCores('K')).toBe(24);
+    // The first holder is too late.
+    const late = {
+      id: job.id,
+      from: ['received'] as const,
+      epoch: 1,
+      to: 'accepted' as const,
+      reason: reason('leased'),
+    };
+    expect((await rig.scheduler.transition({ ...late, at: rig.system.clock.now() })).done).toBe(false);
+  });
+
+  test('what it accepted is over at walltime and grace: unknown, its capacity free, also after a restart', async () => {
+    await fresh({ settings: { notReportedGrace: 100 } });
+    await rig.cluster('K');
+    const { job } = await rig.submit(coresJob({ cores: 12 }));
+    const [leased] = await rig.scheduler.receive('K', 10, 30_000);
+    await move(leased as JobRecord, 'accepted', { leaseExpiresAt: null });
+    await rig.system.advance(155_000);
+    expect((await rig.job(job.id)).state).toBe('accepted');
+    await rig.system.advance(20_000);
+    expect(await rig.job(job.id)).toMatchObject({ state: 'unknown', reason: { code: 'not_reported' } });
+    expect(rig.freeCores('K')).toBe(36);
+    await rig.restart();
+    expect(rig.freeCores('K')).toBe(36);
+    const canceled = await rig.scheduler.cancel(job.id, { code: 'user', message: 'enough' });
+    expect(canceled).toMatchObject({ state: 'canceled', reason: { code: 'user' } });
+    expect(canceled?.reason.message).toContain('cannot be told');
+  });
+
+  test('cancel at each stage ends it at once, and again is no change', async () => {
+    await fresh({ settings: { overcommit: 'deny' } });
+    await rig.cluster('K');
+    const cancel = (job: JobRecord) => rig.scheduler.cancel(job.id, { code: 'user', message: 'no more' });
+    const stages: JobRecord[] = [];
+    stages.push((await rig.submit(coresJob(ALL))).job);
+    stages.push((await rig.submit(coresJob(ALL))).job); // pending
+    expect(stages.map(({ state }) => state)).toEqual(['assigned', 'pending']);
+    for (const job of stages.toReversed()) expect(await cancel(job)).toMatchObject({ state: 'canceled' });
+    const { job: received } = await rig.submit(coresJob(ALL));
+    await rig.scheduler.receive('K', 1, 30_000);
+    expect(await cancel(received)).toMatchObject({ state: 'canceled', reason: { message: 'no more' } });
+    const { job: accepted } = await rig.submit(coresJob(ALL));
+    const [leased] = await rig.scheduler.receive('K', 1, 30_000);
+    await move(leased as JobRecord, 'accepted', { leaseExpiresAt: null });
+    const ended = await cancel(accepted);
+    expect(ended).toMatchObject({ state: 'canceled' });
+    expect(ended?.reason.message).toContain('stop it there by hand');
+    expect(await cancel(accepted)).toEqual(ended);
+    expect(await rig.scheduler.cancel('999', reason('user'))).toBeNull();
+    expect(rig.freeCores('K')).toBe(36);
+  });
+});

@@ -1,0 +1,119 @@
+/**
+ * The door to the scheduler: the clusters compiled in memory, decisions taken and written, jobs moved on.
+ * Decide, then write: the core decides on a snapshot, the store writes conditionally, and only then does memory
+ * change (debits, credits). Nothing durable lives here: `start` rebuilds everything from the store.
+ */
+import type { Reason } from '../core/job/state.ts';
+import type { Jobspec } from '../core/jobspec/jobspec.ts';
+import type { Verdict } from '../core/match/matcher.ts';
+import type {
+  AgentInstance,
+  ClusterRecord,
+  JobId,
+  JobRecord,
+  NewJob,
+  Transition,
+  TransitionResult,
+} from '../store/store.ts';
+
+export interface Scheduler {
+  readonly registry: Registry;
+  /** Compiles every registered cluster, debits what unended jobs hold, decides what is pending, starts the sweeper. */
+  start(): Promise<void>;
+  stop(): Promise<void>;
+
+  /** Match only; nothing is written. Clusters in the order given. */
+  match(jobspec: Jobspec, clusters: readonly string[]): readonly CandidateResult[];
+  /** Decide and store in one transaction. A job that no candidate can ever hold is stored as rejected if `storeRejected`. */
+  submit(submission: Submission): Promise<Submitted>;
+  /** Idempotent at every stage; an agent that holds the job is told to stop it. Null: no such job. */
+  cancel(id: JobId, reason: Reason): Promise<JobRecord | null>;
+  /**
+   * Every write of a job's state goes through here: the conditional write, then the debit or credit, then wake-ups.
+   */
+  transition(change: Transition): Promise<TransitionResult>;
+  /** Polling client: assigned → received under a lease of `leaseMs`. */
+  receive(cluster: string, limit: number, leaseMs: number | null): Promise<readonly JobRecord[]>;
+  /**
+   * Called when a job was assigned to this cluster, when a job that is held there is to be stopped, and when the
+   * cluster itself was changed or deleted. Returns how to stop listening.
+   */
+  onWork(cluster: string, listener: (work: Work) => void): () => void;
+  /** What the cluster itself says is taken. The caller drops reports that are older than the last one of its stream. */
+  reportFree(
+    cluster: string,
+    report: { seq: number; busyVertices: readonly string[]; includes: readonly { jobId: JobId; epoch: number }[] },
+  ): void;
+}
+
+export type Work =
+  | { readonly kind: 'assigned' }
+  | { readonly kind: 'cancel'; readonly job: JobRecord }
+  | { readonly kind: 'changed' };
+
+/** Writes of clusters: validated in full, then stored in one transaction, then compiled. */
+export interface Registry {
+  /** Throws `invalid_input` with the place, or `already_exists`. */
+  register(cluster: {
+    name: string;
+    secretHash: Uint8Array;
+    tokenHash: Uint8Array;
+    graph: string;
+  }): Promise<ClusterRecord>;
+  replaceGraph(name: string, graph: string): Promise<ClusterRecord>;
+  putSubsystem(cluster: string, subsystem: string, graph: string, replace: boolean): Promise<ClusterRecord>;
+  deleteSubsystem(cluster: string, subsystem: string): Promise<ClusterRecord>;
+  mergeState(cluster: string, state: Readonly<Record<string, unknown>>): Promise<ClusterRecord>;
+  delete(name: string): Promise<{ readonly returned: readonly JobId[]; readonly canceled: readonly JobId[] }>;
+  get(name: string): ClusterRecord | null;
+  list(): readonly ClusterRecord[];
+  /** Per type, in all and free now. */
+  counts(
+    name: string,
+  ): readonly { readonly type: string; readonly total: number; readonly free: number; readonly unit: string }[];
+  /** The newest instance of a cluster's agent wins: false where a newer one is recorded. */
+  claimInstance(name: string, instance: AgentInstance): Promise<boolean>;
+  /** An agent's stream was opened or closed, or it spoke. */
+  setConnected(name: string, connected: boolean): void;
+  isConnected(name: string): boolean;
+  seen(name: string): void;
+}
+
+export interface CandidateResult {
+  readonly cluster: string;
+  readonly satisfiable: Verdict;
+  readonly startable: Verdict;
+  /** As a selection policy sees it: reported keys, rainbow_queued, rainbow_free_<type>. */
+  readonly state: Readonly<Record<string, unknown>>;
+}
+
+export interface Submission extends Omit<NewJob, 'outcome' | 'decision' | 'at' | 'candidates' | 'walltime'> {
+  readonly parsed: Jobspec;
+  /** Clusters that the submitter may use and asked for. */
+  readonly candidates: readonly string[];
+  /** Store a job that no candidate can ever hold as `rejected` (Rainbow's own call), or store nothing (the prototype's). */
+  readonly storeRejected: boolean;
+}
+
+export interface Submitted {
+  /** Null where nothing was stored. */
+  readonly job: JobRecord | null;
+  readonly created: boolean;
+  readonly decision: DecisionRecord;
+}
+
+/** One placement, as it is stored (JSON) and explained. */
+export interface DecisionRecord {
+  readonly at: number;
+  readonly policy: string;
+  readonly policyOptions: Readonly<Record<string, string>>;
+  readonly seed: string;
+  readonly candidates: readonly CandidateResult[];
+  /** In order of preference. */
+  readonly order: readonly string[];
+  readonly notes: readonly string[];
+  readonly chosen: string | null;
+  readonly reason: Reason;
+  /** Microseconds that the decision took. */
+  readonly micros: number;
+}

@@ -1,0 +1,33 @@
+/** What an operator may set of the scheduler. Seconds, unless the name says otherwise. */
+export interface SchedulerSettings {
+  /** What to do with a job that fits a cluster which is busy: send it to wait there, or keep it pending. */
+  readonly overcommit: 'queue' | 'deny';
+  /** Of a job that gives none: bids, reservations and the end of a polled job need one. */
+  readonly defaultWalltime: number;
+  /** An agent that has not spoken for so long is silent: what it holds becomes `unknown`. */
+  readonly silentAfter: number;
+  /** From its last word: then a job's on_cluster_loss is applied. */
+  readonly lostAfter: number;
+  /** From its last word: then jobs that a silent cluster never received may go elsewhere. */
+  readonly reassignAfter: number;
+  /** After the walltime of a job that a polling client accepted: then it becomes unknown/not_reported. */
+  readonly notReportedGrace: number;
+  /** How long a cluster that refused a job is not asked again for it; doubles with each refusal. */
+  readonly refusalBackoff: number;
+  /** Between two rounds of the sweeper. */
+  readonly sweepEvery: number;
+  /** Between two looks at everything that is pending, if no event asks for one earlier. */
+  readonly pollEvery: number;
+}
+
+export const defaultSettings: SchedulerSettings = {
+  overcommit: 'queue',
+  defaultWalltime: 3600,
+  silentAfter: 60,
+  lostAfter: 600,
+  reassignAfter: 120,
+  notReportedGrace: 300,
+  refusalBackoff: 30,
+  sweepEvery: 1,
+  pollEvery: 15,
+};

@@ -1,0 +1,38 @@
+/**
+ * What a selection policy sees of a cluster: what it reported itself, and ours beside it (spec 4.3):
+ * `rainbow_queued`, jobs that are assigned there or held; `rainbow_free_<type>`, vertices or pool units free now.
+ * Ours win over reported keys of the same name. Kept until something at that cluster changes, since a decision asks
+ * for all of its candidates and changes one.
+ */
+import type { Matcher } from '../core/match/matcher.ts';
+import type { Debits } from './debits.ts';
+
+export interface States {
+  of(cluster: string): Readonly<Record<string, unknown>>;
+  changed(cluster: string): void;
+}
+
+export function createStates(deps: {
+  readonly matcher: Matcher;
+  readonly outstanding: Debits['outstanding'];
+  readonly reported: (cluster: string) => Readonly<Record<string, unknown>> | null;
+  readonly isCompiled: (cluster: string) => boolean;
+}): States {
+  const kept = new Map<string, Readonly<Record<string, unknown>>>();
+  return {
+    of(cluster) {
+      const found = kept.get(cluster);
+      if (found !== undefined) return found;
+      const state: Record<string, unknown> = {
+        ...deps.reported(cluster),
+        rainbow_queued: deps.outstanding(cluster),
+      };
+      if (deps.isCompiled(cluster)) {
+        for (const { type, free } of deps.matcher.counts(cluster)) state[`rainbow_free_${type}`] = free;
+      }
+      kept.set(cluster, state);
+      return state;
+    },
+    changed: (cluster) => void kept.delete(cluster),
+  };
+}

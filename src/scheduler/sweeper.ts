@@ -1,0 +1,168 @@
+/**
+ * What time does to jobs, each round in this order:
+ *   1. unaccepted leases of polling clients return
+ *   2. what a polling client accepted is over at walltime and grace: unknown/not_reported, its capacity released
+ *   3. a silent agent: what it holds becomes `unknown`
+ *   4. a lost one: the job's on_cluster_loss is applied
+ *   5. jobs that a silent cluster never received go back to pending, where another cluster could have them
+ * An agent's lease never ends by time alone: 3 only shows that nobody knows, 4 is what the job's owner chose.
+ * `duplicate` is done like `requeue`: a new attempt elsewhere; the old holder is stopped when it calls in again.
+ * Every write is conditional, so that a round which raced with an agent's report does nothing.
+ */
+import type { Reason } from '../core/job/state.ts';
+import type { JobRecord, JobStore, Transition } from '../store/store.ts';
+import type { System, Timer } from '../system/system.ts';
+import type { Log } from './log.ts';
+import { isPolled, type Moves } from './moves.ts';
+import type { InnerRegistry } from './registry.ts';
+import type { SchedulerSettings } from './settings.ts';
+
+/** Leases returned in one write. */
+const BATCH = 500;
+/** Rounds between two looks at the same cluster's jobs, and between two notes of who was heard. */
+const SLOW_ROUNDS = 5;
+/** Slow rounds between two looks for what polling clients left at a cluster that has an agent now. */
+const RARE_ROUNDS = 12;
+
+export interface Sweeper {
+  start(): void;
+  stop(): Promise<void>;
+  /** One full round, at once; for tests. */
+  sweep(): Promise<void>;
+}
+
+export interface SweeperDependencies {
+  readonly jobs: Pick<JobStore, 'atCluster'>;
+  readonly system: System;
+  readonly settings: SchedulerSettings;
+  readonly registry: InnerRegistry;
+  readonly moves: Moves;
+  readonly outstanding: (cluster: string) => number;
+  /** Could another cluster than its own take it, one that is not silent? */
+  readonly hasAlternative: (job: JobRecord) => boolean;
+  readonly log: Log;
+}
+
+export function createSweeper(deps: SweeperDependencies): Sweeper {
+  const { system, settings, registry, moves } = deps;
+  const now = (): number => system.clock.now();
+  let timer: Timer | null = null;
+  let round: Promise<void> | null = null;
+  let rounds = 0;
+
+  const move = (job: JobRecord, to: Transition['to'], reason: Reason): Promise<unknown> => {
+    const at = now();
+    const ends = to === 'failed' || to === 'canceled';
+    return moves.transition({
+      id: job.id,
+      from: [job.state],
+      epoch: job.epoch,
+      to,
+      reason,
+      at,
+      ...(ends ? { endedAt: at } : {}),
+    });
+  };
+
+  const returnLeases = async (): Promise<void> => {
+    for (;;) {
+      const returned = await moves.returnExpired(BATCH);
+      if (returned.length < BATCH) return;
+    }
+  };
+
+  const sweepPolled = async (cluster: string): Promise<void> => {
+    for (const job of await deps.jobs.atCluster(cluster, ['accepted', 'running'])) {
+      if (!isPolled(job) || job.acceptedAt === null) continue;
+      if (now() < job.acceptedAt + (job.walltime + settings.notReportedGrace) * 1000) continue;
+      await move(job, 'unknown', {
+        code: 'not_reported',
+        message: `cluster ${cluster} polls and reports no ends; its walltime is over, so what it took counts as free again`,
+      });
+    }
+  };
+
+  const sweepSilent = async (cluster: string): Promise<void> => {
+    for (const job of await deps.jobs.atCluster(cluster, ['received', 'accepted', 'running'])) {
+      if (isPolled(job)) continue;
+      await move(job, 'unknown', {
+        code: 'cluster_silent',
+        message: `the agent of cluster ${cluster} has not spoken for more than ${settings.silentAfter} s`,
+      });
+    }
+    if (registry.isSilentFor(cluster, settings.lostAfter)) {
+      for (const job of await deps.jobs.atCluster(cluster, ['unknown'])) {
+        if (job.reason.code !== 'not_reported') await applyLoss(job, cluster);
+      }
+    }
+    if (registry.isSilentFor(cluster, settings.reassignAfter)) {
+      for (const job of await deps.jobs.atCluster(cluster, ['assigned'])) {
+        if (!deps.hasAlternative(job)) continue;
+        await move(job, 'pending', {
+          code: 'cluster_silent',
+          message: `cluster ${cluster} is silent and had not received it; another can have it`,
+        });
+      }
+    }
+  };
+
+  const applyLoss = (job: JobRecord, cluster: string): Promise<unknown> => {
+    const silent = `cluster ${cluster} has been silent for more than ${settings.lostAfter} s`;
+    if (job.cancelRequestedAt !== null) {
+      return move(job, 'canceled', {
+        code: 'user',
+        message: `${silent}: not confirmed; its agent is told to stop it when it calls in again`,
+      });
+    }
+    switch (job.onClusterLoss) {
+      case 'requeue':
+      case 'duplicate':
+        return move(job, 'pending', { code: 'requeued', message: `${silent} (on_cluster_loss: ${job.onClusterLoss})` });
+      case 'fail':
+        return move(job, 'failed', { code: 'cluster_lost', message: `${silent} (on_cluster_loss: fail)` });
+      default:
+        return Promise.resolve(); // wait
+    }
+  };
+
+  const sweep = async (slow: boolean, rare: boolean): Promise<void> => {
+    await returnLeases();
+    if (!slow) return;
+    await registry.flushSeen();
+    for (const { name, instance } of registry.list()) {
+      if (deps.outstanding(name) === 0) continue;
+      // Jobs that a polling client took stay with it even after an agent has come.
+      if (instance === null || rare) await sweepPolled(name);
+      if (instance !== null && registry.isSilentFor(name, settings.silentAfter)) await sweepSilent(name);
+    }
+  };
+
+  const tick = (): void => {
+    if (round !== null) return;
+    const number = rounds++;
+    round = sweep(number % SLOW_ROUNDS === 0, number % (SLOW_ROUNDS * RARE_ROUNDS) === 0)
+      .catch((error: unknown) => {
+        deps.log.warn(
+          { error: error instanceof Error ? error.message : String(error) },
+          'a round of the sweeper failed',
+        );
+      })
+      .finally(() => (round = null));
+  };
+
+  return {
+    start() {
+      timer ??= system.timers.every(settings.sweepEvery * 1000, tick);
+    },
+    async stop() {
+      timer?.cancel();
+      timer = null;
+      await round;
+      await registry.flushSeen().catch(() => undefined);
+    },
+    async sweep() {
+      await round;
+      await sweep(true, true);
+    },
+  };
+}

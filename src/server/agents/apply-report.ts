@@ -1,0 +1,41 @@
+/** Writes what an agent reports, step by step, until it is committed or stale. */
+import { RainbowError } from '../../core/errors.ts';
+import type { Reason } from '../../core/job/state.ts';
+import type { Scheduler } from '../../scheduler/scheduler.ts';
+import type { JobRecord, JobStore } from '../../store/store.ts';
+import type { Clock } from '../../system/system.ts';
+import { answerReport } from './answer-report.ts';
+import type { Report } from './report.ts';
+
+export interface Applied {
+  /** Committed: the agent may be told so. */
+  readonly acknowledge: boolean;
+  /** Not null: the agent is to stop what it holds under that epoch. */
+  readonly stop: Reason | null;
+  /** As it is stored now; null where there is none. */
+  readonly job: JobRecord | null;
+}
+
+export interface ApplyDependencies {
+  readonly jobs: Pick<JobStore, 'get'>;
+  readonly scheduler: Pick<Scheduler, 'transition'>;
+  readonly clock: Clock;
+}
+
+/** Two steps at most lead to any state; the rest is for lost races. */
+const MOST_STEPS = 12;
+
+export async function applyReport(deps: ApplyDependencies, clusterId: number, report: Report): Promise<Applied> {
+  let job = await deps.jobs.get(report.jobId);
+  for (let step = 0; step < MOST_STEPS; step++) {
+    const answer = answerReport(job, report, clusterId, deps.clock.now());
+    if (answer.kind === 'acknowledge') return { acknowledge: true, stop: null, job };
+    if (answer.kind === 'stop') return { acknowledge: false, stop: answer.reason, job };
+    const result = await deps.scheduler.transition(answer.change);
+    job = result.job;
+  }
+  throw new RainbowError(
+    'aborted',
+    `job ${report.jobId} changed faster than its report could be written; report it again`,
+  );
+}

@@ -1,0 +1,74 @@
+/**
+ * AgentService.Connect: an agent calls in, says who it is and what it holds, and stays. One stream per cluster: the
+ * newest instance of a cluster's agent fences the older, and a new stream of the same instance replaces its last.
+ * Invariant: the session that is replaced has written its last before the next one reconciles.
+ */
+import { RainbowError } from '../../core/errors.ts';
+import type { AgentService } from '../../gen/rainbow/v1/agent_pb.js';
+import type { ClusterRecord } from '../../store/store.ts';
+import type { CallContext, Handlers } from '../call.ts';
+import { instanceOf, readHello } from './hello.ts';
+import { readReport } from './report.ts';
+import { createSession, type AgentSettings, type Session, type SessionDependencies } from './session.ts';
+
+export const defaultAgentSettings: Omit<AgentSettings, 'serverVersion'> = {
+  heartbeat: 10,
+  helloWithin: 10,
+  outputCap: 1024 * 1024,
+};
+
+export interface ConnectDependencies extends SessionDependencies {
+  /** Throws `unauthenticated`. */
+  authenticateCluster(name: string, secret: string, call: CallContext): ClusterRecord | Promise<ClusterRecord>;
+}
+
+const fenced = (): RainbowError =>
+  new RainbowError(
+    'failed_precondition',
+    'a newer agent of this cluster has connected: only one may serve it; this one should end',
+  );
+const replaced = (): RainbowError => new RainbowError('aborted', 'this agent has opened a newer stream');
+
+export function agentHandlers(deps: ConnectDependencies): Handlers<typeof AgentService> {
+  const { scheduler, system, settings } = deps;
+  const { registry } = scheduler;
+  const sessions = new Map<string, { readonly session: Session; readonly instance: string }>();
+
+  return {
+    async *connect(requests, call) {
+      // 1. Who is it?
+      const incoming = requests[Symbol.asyncIterator]();
+      const hello = await readHello(incoming, system, settings.helloWithin);
+      const cluster = await deps.authenticateCluster(hello.cluster, hello.secret, call);
+      const { name } = cluster;
+      const now = system.clock.now();
+      const holds = hello.holds.map((report, place) => readReport(report, `hello.holds[${place}]`, now));
+      // 2. Is it the newest?
+      const instance = instanceOf(hello, now);
+      if (!(await registry.claimInstance(name, instance))) throw fenced();
+      const older = sessions.get(name);
+      older?.session.end(older.instance === instance.id ? replaced() : fenced());
+      // 3. Serve it.
+      const greeting = { holds, free: hello.free ?? null, capacity: hello.capacity };
+      const session = createSession(deps, cluster, greeting, incoming, older?.session.ended ?? Promise.resolve());
+      const entry = { session, instance: instance.id };
+      sessions.set(name, entry);
+      registry.setConnected(name, true);
+      const aborted = (): void => session.end(null);
+      call.signal.addEventListener('abort', aborted, { once: true });
+      if (call.signal.aborted) aborted();
+      try {
+        yield* session.messages();
+      } finally {
+        call.signal.removeEventListener('abort', aborted);
+        session.end(null);
+        void incoming.return?.();
+        if (sessions.get(name) === entry) {
+          sessions.delete(name);
+          registry.setConnected(name, false);
+        }
+        await session.ended;
+      }
+    },
+  };
+}

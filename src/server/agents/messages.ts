@@ -1,0 +1,49 @@
+/** What the server says to an agent, as messages. */
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import type { Timestamp } from '@bufbuild/protobuf/wkt';
+import type { Reason } from '../../core/job/state.ts';
+import type { OutputOffsetSchema, ServerMessageSchema } from '../../gen/rainbow/v1/agent_pb.js';
+import { JobState } from '../../gen/rainbow/v1/job_pb.js';
+import type { JobId, JobRecord } from '../../store/store.ts';
+import type { Report } from './report.ts';
+
+/** The version of the agent protocol that this server speaks. */
+export const PROTOCOL = 1;
+
+type Message = MessageInitShape<typeof ServerMessageSchema>;
+
+export function welcome(settings: { readonly serverVersion: string; readonly heartbeat: number }): Message {
+  const { serverVersion, heartbeat } = settings;
+  return { message: { case: 'welcome', value: { serverVersion, protocol: PROTOCOL, heartbeat } } };
+}
+
+export function start(job: JobRecord): Message {
+  const { name, owner, jobspec, walltime, priority } = job;
+  return {
+    message: {
+      case: 'start',
+      value: { jobId: job.id, epoch: String(job.epoch), name, owner, jobspec, walltime, priority },
+    },
+  };
+}
+
+export function stop(jobId: JobId, epoch: number, reason: Reason): Message {
+  return { message: { case: 'stop', value: { jobId, epoch: String(epoch), reason: { ...reason } } } };
+}
+
+export function acknowledge(report: Report): Message {
+  const state = JobState[report.state.toUpperCase() as keyof typeof JobState];
+  return { message: { case: 'reportAck', value: { jobId: report.jobId, epoch: String(report.epoch), state } } };
+}
+
+export function outputKept(
+  jobId: JobId,
+  epoch: number,
+  offsets: MessageInitShape<typeof OutputOffsetSchema>[],
+): Message {
+  return { message: { case: 'outputAck', value: { jobId, epoch: String(epoch), offsets } } };
+}
+
+export function heartbeat(at: Timestamp): Message {
+  return { message: { case: 'heartbeat', value: { at } } };
+}

@@ -1,0 +1,295 @@
+/**
+ * One agent's stream, after its Hello. Reads what the agent says and answers once it is committed; pushes jobs as
+ * they are assigned, as many as the agent has capacity for; tells it what to stop.
+ * Invariants: an acknowledgement is sent only after the commit; what one job's reports say is written in the order in
+ * which they came; nothing here is the truth: after any break the next Hello puts it right.
+ * Flow control: an agent that does not read what it is sent is not read from either.
+ */
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import { timestampFromMs } from '@bufbuild/protobuf/wkt';
+import { RainbowError } from '../../core/errors.ts';
+import { isFinal, type Reason } from '../../core/job/state.ts';
+import type {
+  AgentMessage,
+  FreeReport,
+  JobReport as WireReport,
+  Output,
+  ServerMessageSchema,
+} from '../../gen/rainbow/v1/agent_pb.js';
+import type { Scheduler, Work } from '../../scheduler/scheduler.ts';
+import type { ClusterRecord, JobId, JobRecord, Store } from '../../store/store.ts';
+import type { System } from '../../system/system.ts';
+import { applyReport } from './apply-report.ts';
+import { createOutbox } from './outbox.ts';
+import { keepOutput } from './keep-output.ts';
+import { reconcile } from './reconcile.ts';
+import { readEpoch, readJobId, readReport, type Report } from './report.ts';
+import { createTurns } from './turns.ts';
+import * as message from './messages.ts';
+
+export type Sent = MessageInitShape<typeof ServerMessageSchema>;
+
+export interface SessionDependencies {
+  readonly store: Pick<Store, 'jobs' | 'output'>;
+  readonly scheduler: Scheduler;
+  readonly system: System;
+  readonly settings: AgentSettings;
+}
+
+export interface AgentSettings {
+  readonly serverVersion: string;
+  /** Seconds between heartbeats, ours and the agent's; a stream that is silent for three of them is dead. */
+  readonly heartbeat: number;
+  /** Seconds that a caller has to say Hello. */
+  readonly helloWithin: number;
+  /** Bytes kept of each task's standard output, and of its standard error. */
+  readonly outputCap: number;
+}
+
+export interface Greeting {
+  readonly holds: readonly Report[];
+  readonly free: FreeReport | null;
+  readonly capacity: number;
+}
+
+export interface Session {
+  /** Everything to send, until the stream ends. Throws the error that it ends with. */
+  messages(): AsyncGenerator<Sent, void, undefined>;
+  /** Null: what waits is still sent. */
+  end(error: RainbowError | null): void;
+  /** Resolves when nothing of it is under way any more. */
+  readonly ended: Promise<void>;
+}
+
+/** Heartbeats that may be missed. */
+const MISSED = 3;
+/** Heartbeats between two looks for received jobs whose Start another server's session did not get out. */
+const AUDIT_EVERY = 6;
+/** Jobs received in one write. */
+const BATCH = 64;
+
+export function createSession(
+  deps: SessionDependencies,
+  cluster: ClusterRecord,
+  greeting: Greeting,
+  incoming: AsyncIterator<AgentMessage>,
+  ready: Promise<void>,
+): Session {
+  const { scheduler, store, system, settings } = deps;
+  const { clock, timers } = system;
+  const { name } = cluster;
+  const reporting = { jobs: store.jobs, scheduler, clock };
+  const outbox = createOutbox<Sent>();
+  const turns = createTurns();
+  /** Held by this agent and not accepted yet. */
+  const received = new Map<JobId, number>();
+  /** Told to stop in this session, and not ended yet. */
+  const stopped = new Map<string, Reason>();
+  const output = keepOutput(store, cluster, settings.outputCap);
+  let capacity = greeting.capacity;
+  let heardAt = clock.monotonic();
+  let freeSeq: bigint | null = null;
+  let beats = 0;
+  let filling: Promise<void> | null = null;
+  let workLeft = false;
+  let reading = false;
+
+  // ── to the agent ──
+
+  const stop = (jobId: JobId, epoch: number, reason: Reason): void => {
+    const key = `${jobId}.${epoch}`;
+    stopped.set(key, reason);
+    outbox.putAs(`stop ${key}`, message.stop(jobId, epoch, reason));
+  };
+
+  const start = (job: JobRecord): void => {
+    received.set(job.id, job.epoch);
+    outbox.put(message.start(job));
+    // A cancel may overtake the write that handed the job over; its Stop must not overtake the Start.
+    const reason = stopped.get(`${job.id}.${job.epoch}`);
+    if (reason !== undefined) stop(job.id, job.epoch, reason);
+  };
+
+  /** Takes assigned jobs over while the agent has room for them. One at a time; asked meanwhile, it looks again. */
+  const fill = (): void => {
+    workLeft = true;
+    if (!reading || filling !== null || outbox.ended) return;
+    filling = (async () => {
+      while (workLeft && !outbox.ended) {
+        workLeft = false;
+        await outbox.room();
+        const limit = Math.min(BATCH, capacity - received.size);
+        if (limit <= 0 || outbox.ended) return;
+        const jobs = await scheduler.receive(name, limit, null);
+        for (const job of jobs) start(job);
+        if (jobs.length === limit) workLeft = true;
+      }
+    })()
+      .catch(fail)
+      .finally(() => {
+        filling = null;
+        if (workLeft && capacity > received.size) fill();
+      });
+  };
+
+  const onWork = (work: Work): void => {
+    if (work.kind === 'assigned') fill();
+    else if (work.kind === 'cancel') stop(work.job.id, work.job.epoch, { code: 'user', message: '' });
+    else checkCluster();
+  };
+
+  // ── from the agent ──
+
+  const handle = (said: AgentMessage): void => {
+    switch (said.message.case) {
+      case 'report':
+        return onReport(said.message.value);
+      case 'output':
+        return onOutput(said.message.value);
+      case 'free':
+        return onFree(said.message.value);
+      case 'heartbeat':
+        capacity = Math.max(0, said.message.value.capacity);
+        return fill();
+      case 'hello':
+        throw new RainbowError(
+          'failed_precondition',
+          'Hello is said once, as the first message; connect anew to say it again',
+        );
+      case undefined:
+        return undefined; // A kind of message that a later protocol may have.
+    }
+  };
+
+  const onReport = (wire: WireReport): void => {
+    const report = readReport(wire, 'report', clock.now());
+    turns.take(report.jobId, async () => {
+      const { acknowledge, stop: reason, job } = await applyReport(reporting, cluster.id, report);
+      const key = `${report.jobId}.${report.epoch}`;
+      if (acknowledge) outbox.put(message.acknowledge(report));
+      if (reason !== null) stop(report.jobId, report.epoch, reason);
+      const current = job !== null && job.epoch === report.epoch ? job : null;
+      if (current?.state !== 'received' && received.get(report.jobId) === report.epoch) received.delete(report.jobId);
+      if (acknowledge && (current === null || isFinal(current.state))) stopped.delete(key);
+      else if (current !== null && current.cancelRequestedAt !== null && !stopped.has(key)) {
+        stop(report.jobId, report.epoch, { code: 'user', message: '' });
+      }
+      fill();
+    });
+  };
+
+  const onOutput = (wire: Output): void => {
+    const jobId = readJobId(wire.jobId, 'output.job_id');
+    const epoch = readEpoch(wire.epoch, 'output.epoch');
+    turns.take(jobId, async () => {
+      outbox.put(message.outputKept(jobId, epoch, await output.keep(jobId, epoch, wire.chunks, clock.now())));
+    });
+  };
+
+  const onFree = (free: FreeReport): void => {
+    const seq = BigInt(free.seq);
+    if (freeSeq !== null && seq <= freeSeq) return;
+    freeSeq = seq;
+    // Ids of another graph than the one that counts now say nothing; the agent reports again when it has the new one.
+    const version = scheduler.registry.get(name)?.graphVersion ?? 0;
+    if (free.graphVersion !== '0' && Number(free.graphVersion) !== version) return;
+    scheduler.reportFree(name, {
+      seq: Number(seq),
+      busyVertices: free.busyVertices,
+      includes: free.includes.map(({ jobId, epoch }, place) => ({
+        jobId: readJobId(jobId, `free.includes[${place}].job_id`),
+        epoch: readEpoch(epoch, `free.includes[${place}].epoch`),
+      })),
+    });
+  };
+
+  const read = async (): Promise<void> => {
+    for (;;) {
+      await turns.room();
+      heardAt = clock.monotonic(); // Our own slowness is not its silence.
+      await outbox.room();
+      if (outbox.ended) return;
+      const step = await incoming.next();
+      if (outbox.ended) return;
+      if (step.done === true) {
+        await turns.idle();
+        return outbox.end(null);
+      }
+      heardAt = clock.monotonic();
+      scheduler.registry.seen(name);
+      handle(step.value);
+    }
+  };
+
+  // ── time ──
+
+  const beat = (): void => {
+    const silent = (clock.monotonic() - heardAt) / 1000;
+    if (silent > MISSED * settings.heartbeat) {
+      return fail(
+        new RainbowError('deadline_exceeded', `nothing heard of this agent for ${Math.round(silent)} s: connect again`),
+      );
+    }
+    checkCluster();
+    outbox.putAs('heartbeat', message.heartbeat(timestampFromMs(clock.now())));
+    beats += 1;
+    if (beats % AUDIT_EVERY === 0) audit().catch(fail);
+  };
+
+  /** A Start is idempotent: the agent has each epoch of a job once. */
+  const audit = async (): Promise<void> => {
+    for (const job of await store.jobs.atCluster(name, ['received'])) {
+      if (outbox.ended) return;
+      if (job.leaseExpiresAt !== null || received.get(job.id) === job.epoch) continue;
+      if (clock.now() - (job.receivedAt ?? 0) > settings.heartbeat * 1000) start(job);
+    }
+  };
+
+  const checkCluster = (): void => {
+    if (scheduler.registry.get(name)?.id === cluster.id) return;
+    fail(new RainbowError('not_found', `cluster ${name} was deleted: register it again, then start its agent anew`));
+  };
+
+  const fail = (error: unknown): void => {
+    outbox.end(
+      error instanceof RainbowError ? error : new RainbowError('internal', 'the stream failed', { cause: error }),
+    );
+  };
+  turns.onError(fail);
+
+  // ── the whole ──
+
+  const greet = async (): Promise<void> => {
+    await ready;
+    if (outbox.ended) return;
+    outbox.put(message.welcome(settings));
+    if (greeting.free !== null) onFree(greeting.free);
+    const found = await reconcile(reporting, cluster, greeting.holds);
+    for (const report of found.acknowledge) {
+      await outbox.room();
+      outbox.put(message.acknowledge(report));
+    }
+    for (const { jobId, epoch, reason } of found.stop) stop(jobId, epoch, reason);
+    for (const [jobId, epoch] of found.received) received.set(jobId, epoch);
+    reading = true;
+    fill();
+  };
+
+  const unlisten = scheduler.onWork(name, onWork);
+  const timer = timers.every(settings.heartbeat * 1000, beat);
+  const greeted = greet().catch(fail);
+  const serve = async (): Promise<void> => {
+    await greeted;
+    await read();
+  };
+  void serve().catch(fail);
+  const finish = async (): Promise<void> => {
+    await outbox.whenEnded;
+    timer.cancel();
+    unlisten();
+    await greeted;
+    await turns.idle();
+    await filling;
+  };
+  return { messages: () => outbox.messages(), end: (error) => outbox.end(error), ended: finish() };
+}

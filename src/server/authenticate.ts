@@ -1,0 +1,161 @@
+/**
+ * Who is asking. A person or program says so with `authorization: Bearer KEY` (a user key, or the server's secret for
+ * an operator); a cluster with its name and secret inside the message; a submitter shows names and tokens of the
+ * clusters and groups that it may use.
+ * Invariant: every refusal is the same `unauthenticated` "request denied", whether the name or the secret was wrong,
+ * and an unknown name costs the same comparison. Names are exact: no pattern, no folding of case.
+ * Not here: what a principal may then do (the handlers), accounts (there are none yet: the owner is a key's hash).
+ */
+import { RainbowError } from '../core/errors.ts';
+import type { Registry } from '../scheduler/scheduler.ts';
+import type { ClusterRecord, GroupStore } from '../store/store.ts';
+import type { Clock } from '../system/system.ts';
+import type { CallContext } from './call.ts';
+import { FailureLimit, LIMITS } from './limits.ts';
+import { hashHex, hashSecret, NO_SECRET, sameSecret } from './secrets.ts';
+
+export type Principal =
+  | { readonly kind: 'user'; readonly owner: string }
+  | { readonly kind: 'operator'; readonly owner: string }
+  | { readonly kind: 'cluster'; readonly cluster: string }
+  | { readonly kind: 'anonymous' };
+
+/** Somebody who can own jobs. */
+export type Person = Extract<Principal, { owner: string }>;
+
+export interface Credential {
+  readonly name: string;
+  readonly token: string;
+}
+
+/** What a submitter's credentials open. */
+export interface Opened {
+  /** Sorted, distinct. */
+  readonly clusters: readonly string[];
+  /** The owner of jobs submitted without a user key: `token:` and the hash over the sorted credentials. */
+  readonly owner: string;
+}
+
+export interface Authenticator {
+  /** From `authorization`; anonymous without one. Throws `unauthenticated` on a wrong one. */
+  principal(call: CallContext): Principal;
+  /** The same, but not anonymous. */
+  person(call: CallContext): Person;
+  /** The same, but an operator: others are `permission_denied`. */
+  operator(call: CallContext): Person;
+  /** The server's secret, as a cluster shows it to register. */
+  server(secret: string, call: CallContext): void;
+  /** A cluster's name and secret. */
+  cluster(name: string, secret: string, call: CallContext): ClusterRecord;
+  /** Names and tokens of clusters and groups; one wrong token fails them all. */
+  credentials(credentials: readonly Credential[], call: CallContext): Promise<Opened>;
+}
+
+export const USER_KEY = /^rbu_[A-Za-z0-9_-]{43}$/;
+/** In the limit of failures; no cluster can have this name. */
+const THE_SERVER = '(server)';
+
+export function createAuthenticator(parts: {
+  readonly registry: Pick<Registry, 'get'>;
+  readonly groups: Pick<GroupStore, 'get'>;
+  readonly clock: Clock;
+  /** The server's secret, which only operators and administrators know. */
+  readonly secret: string;
+}): Authenticator {
+  const { registry, groups } = parts;
+  const serverHash = hashSecret(parts.secret);
+  const failures = new FailureLimit(parts.clock);
+
+  /** One attempt with one name: counted where it fails. */
+  function attempt(call: CallContext, name: string, right: boolean): void {
+    if (right) return;
+    failures.failed(call.peer, name);
+    throw denied();
+  }
+
+  function server(secret: string, call: CallContext): void {
+    failures.check(call.peer, THE_SERVER);
+    attempt(call, THE_SERVER, sameSecret(secret, serverHash) && secret !== '');
+  }
+
+  function principal(call: CallContext): Principal {
+    const header = call.metadata('authorization');
+    if (header === null || header === '') return { kind: 'anonymous' };
+    const key = /^bearer +(.+)$/i.exec(header.trim())?.[1];
+    if (key === undefined) {
+      throw new RainbowError(
+        'unauthenticated',
+        'authorization: send "Bearer KEY", with your user key or the server\'s secret',
+      );
+    }
+    if (USER_KEY.test(key)) return { kind: 'user', owner: `user:${hashHex(key)}` };
+    server(key, call);
+    return { kind: 'operator', owner: 'operator' };
+  }
+
+  function person(call: CallContext): Person {
+    const found = principal(call);
+    if (found.kind === 'user' || found.kind === 'operator') return found;
+    throw new RainbowError(
+      'unauthenticated',
+      'say who you are: send the metadata "authorization: Bearer KEY" with a user key (rbu_ and 43 characters of base64url)',
+    );
+  }
+
+  return {
+    principal,
+    person,
+    server,
+
+    operator(call) {
+      const found = person(call);
+      if (found.kind === 'operator') return found;
+      throw new RainbowError(
+        'permission_denied',
+        'this is for operators: send the server\'s secret as "authorization: Bearer SECRET"',
+      );
+    },
+
+    cluster(name, secret, call) {
+      failures.check(call.peer, name);
+      const cluster = registry.get(name);
+      const right = sameSecret(secret, cluster?.secretHash ?? NO_SECRET);
+      attempt(call, name, right && cluster !== null);
+      return cluster!;
+    },
+
+    async credentials(credentials, call) {
+      if (credentials.length > LIMITS.credentials) {
+        throw new RainbowError(
+          'resource_exhausted',
+          `credentials: ${credentials.length} are too many; send at most ${LIMITS.credentials}, or use a cluster group`,
+        );
+      }
+      for (const { name } of credentials) failures.check(call.peer, name);
+      const clusters = new Set<string>();
+      let wrong: string | null = null;
+      // Every one is looked at, so that the time says nothing about which was wrong.
+      for (const { name, token } of credentials) {
+        const found = registry.get(name) ?? (await groups.get(name));
+        const right = sameSecret(token, found?.tokenHash ?? NO_SECRET);
+        if (!right || found === null) {
+          wrong ??= name;
+        } else {
+          for (const cluster of 'clusters' in found ? found.clusters : [found.name]) clusters.add(cluster);
+        }
+      }
+      if (wrong !== null) attempt(call, wrong, false);
+      return { clusters: [...clusters].sort(), owner: ownerOf(credentials) };
+    },
+  };
+}
+
+/** The one answer to a wrong name, secret or token. */
+export function denied(): RainbowError {
+  return new RainbowError('unauthenticated', 'request denied');
+}
+
+function ownerOf(credentials: readonly Credential[]): string {
+  const sorted = credentials.map(({ name, token }) => JSON.stringify([name, token])).sort();
+  return `token:${hashHex(sorted.join('\n'))}`;
+}

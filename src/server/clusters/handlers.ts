@@ -1,0 +1,25 @@
+/** ClusterService, one file per call. */
+import { ClusterService } from '../../gen/rainbow/v1/clusters_pb.js';
+import { bind, type Binding } from '../call.ts';
+import type { Parts } from '../parts.ts';
+import { deleteCluster } from './delete.ts';
+import { deleteSubsystem } from './delete-subsystem.ts';
+import { get } from './get.ts';
+import { list } from './list.ts';
+import { register } from './register.ts';
+import { registerInPieces } from './register-in-pieces.ts';
+import { registerSubsystem } from './register-subsystem.ts';
+import { updateState } from './update-state.ts';
+
+export function clusterHandlers(parts: Parts): Binding {
+  return bind(ClusterService, {
+    register: register(parts),
+    registerInPieces: registerInPieces(parts),
+    registerSubsystem: registerSubsystem(parts),
+    deleteSubsystem: deleteSubsystem(parts),
+    updateState: updateState(parts),
+    delete: deleteCluster(parts),
+    list: list(parts),
+    get: get(parts),
+  });
+}

@@ -1,0 +1,192 @@
+/** Jobs, events and decisions on the wire; and the wire's enumerations as the core's words. */
+import type { JsonObject, MessageInitShape } from '@bufbuild/protobuf';
+import { timestampFromMs, type Timestamp } from '@bufbuild/protobuf/wkt';
+import { invalid } from '../../core/errors.ts';
+import { JOB_STATES, type JobState, type OnClusterLoss } from '../../core/job/state.ts';
+import type { Fits, MatchReason } from '../../core/match/matcher.ts';
+import * as wire from '../../gen/rainbow/v1/job_pb.js';
+import { OutputStream, type OutputChunkSchema } from '../../gen/rainbow/v1/jobs_pb.js';
+import type { CandidateResult, DecisionRecord } from '../../scheduler/scheduler.ts';
+import type { AttemptRecord, EventRecord, JobId, JobRecord, OutputChunk } from '../../store/store.ts';
+
+const STATES: Readonly<Record<JobState, wire.JobState>> = {
+  pending: wire.JobState.PENDING,
+  assigned: wire.JobState.ASSIGNED,
+  received: wire.JobState.RECEIVED,
+  accepted: wire.JobState.ACCEPTED,
+  running: wire.JobState.RUNNING,
+  unknown: wire.JobState.UNKNOWN,
+  completed: wire.JobState.COMPLETED,
+  failed: wire.JobState.FAILED,
+  canceled: wire.JobState.CANCELED,
+  rejected: wire.JobState.REJECTED,
+};
+
+const LOSSES: Readonly<Record<OnClusterLoss, wire.OnClusterLoss>> = {
+  wait: wire.OnClusterLoss.WAIT,
+  requeue: wire.OnClusterLoss.REQUEUE,
+  fail: wire.OnClusterLoss.FAIL,
+  duplicate: wire.OnClusterLoss.DUPLICATE,
+};
+
+const FITS: Readonly<Record<Fits, wire.Fits>> = { yes: wire.Fits.YES, no: wire.Fits.NO, unknown: wire.Fits.UNKNOWN };
+
+/** Throws `invalid_input` for a number that is no state. */
+export function stateFromWire(state: wire.JobState, place: string): JobState {
+  const found = JOB_STATES.find((name) => STATES[name] === state);
+  if (found === undefined) throw invalid(place, `${state} is no job state; states are 1 (pending) to 10 (rejected)`);
+  return found;
+}
+
+/** Unspecified is the server's default, `wait`. Throws `invalid_input` for any other unknown number. */
+export function onClusterLossFromWire(value: wire.OnClusterLoss, place: string): OnClusterLoss {
+  if (value === wire.OnClusterLoss.UNSPECIFIED) return 'wait';
+  const found = (['wait', 'requeue', 'fail', 'duplicate'] as const).find((name) => LOSSES[name] === value);
+  if (found === undefined) throw invalid(place, `${value} is not known; use WAIT, REQUEUE, FAIL or DUPLICATE`);
+  return found;
+}
+
+/** `whole`: with the jobspec and the attempts, as Get answers. */
+export function jobToWire(
+  job: JobRecord,
+  whole?: { readonly attempts: readonly AttemptRecord[] },
+): MessageInitShape<typeof wire.JobSchema> {
+  return {
+    id: job.id,
+    name: job.name,
+    owner: job.owner,
+    state: STATES[job.state],
+    reason: { ...job.reason },
+    epoch: String(job.epoch),
+    cluster: job.cluster ?? '',
+    nativeId: job.nativeId ?? '',
+    ...numbers(job),
+    ...times({
+      submittedAt: job.submittedAt,
+      assignedAt: job.assignedAt,
+      receivedAt: job.receivedAt,
+      acceptedAt: job.acceptedAt,
+      startedAt: job.startedAt,
+      endedAt: job.endedAt,
+      cancelRequestedAt: job.cancelRequestedAt,
+    }),
+    priority: job.priority,
+    walltime: job.walltime,
+    onClusterLoss: LOSSES[job.onClusterLoss],
+    candidates: [...job.candidates],
+    ...(whole === undefined ? {} : { jobspec: job.jobspec, attempts: whole.attempts.map(attemptToWire) }),
+  };
+}
+
+function attemptToWire(attempt: AttemptRecord): MessageInitShape<typeof wire.AttemptSchema> {
+  return {
+    epoch: String(attempt.epoch),
+    cluster: attempt.cluster ?? '',
+    nativeId: attempt.nativeId ?? '',
+    state: STATES[attempt.state],
+    reason: { ...attempt.reason },
+    ...numbers(attempt),
+    ...times({
+      assignedAt: attempt.assignedAt,
+      receivedAt: attempt.receivedAt,
+      acceptedAt: attempt.acceptedAt,
+      startedAt: attempt.startedAt,
+      endedAt: attempt.endedAt,
+    }),
+  };
+}
+
+export function eventToWire(event: EventRecord): MessageInitShape<typeof wire.EventSchema> {
+  return {
+    seq: String(event.seq),
+    at: timestampFromMs(event.at),
+    subject: event.subject,
+    jobId: event.jobId ?? '0',
+    cluster: event.cluster ?? '',
+    kind: event.kind,
+    epoch: String(event.epoch ?? 0),
+    ...(event.reason === null ? {} : { reason: { ...event.reason } }),
+    ...(event.detail === null ? {} : { detail: structOf(event.detail) }),
+  };
+}
+
+export function chunkToWire(chunk: OutputChunk): MessageInitShape<typeof OutputChunkSchema> {
+  return {
+    task: chunk.task,
+    stream: chunk.stream === 'stdout' ? OutputStream.STDOUT : OutputStream.STDERR,
+    offset: String(chunk.offset),
+    data: chunk.data,
+    at: timestampFromMs(chunk.at),
+  };
+}
+
+export function decisionToWire(
+  decision: DecisionRecord,
+  job: { readonly id: JobId; readonly epoch: number } | null,
+): MessageInitShape<typeof wire.DecisionSchema> {
+  return {
+    jobId: job?.id ?? '0',
+    epoch: String(job?.epoch ?? 0),
+    at: timestampFromMs(decision.at),
+    policy: decision.policy,
+    policyOptions: { ...decision.policyOptions },
+    seed: decision.seed,
+    candidates: decision.candidates.map(candidateToWire),
+    chosen: decision.chosen ?? '',
+    reason: { ...decision.reason },
+    micros: decision.micros,
+  };
+}
+
+/** The reasons are those of what fails first: the empty cluster, else what is free now. */
+export function candidateToWire(candidate: CandidateResult): MessageInitShape<typeof wire.CandidateSchema> {
+  const { satisfiable, startable } = candidate;
+  return {
+    cluster: candidate.cluster,
+    satisfiable: FITS[satisfiable.fits],
+    startable: FITS[startable.fits],
+    reasons: (satisfiable.fits === 'yes' ? startable : satisfiable).reasons.map(reasonToWire),
+    state: structOf(candidate.state),
+  };
+}
+
+function reasonToWire(reason: MatchReason): MessageInitShape<typeof wire.MatchReasonSchema> {
+  return {
+    stage: reason.stage,
+    vertex: reason.vertex,
+    type: reason.type,
+    message: reason.message,
+    needed: reason.needed ?? 0,
+    best: reason.best ?? 0,
+    unit: reason.unit,
+    ...(reason.relaxation === null ? {} : { relaxation: { ...reason.relaxation } }),
+  };
+}
+
+/** As JSON: a number that JSON has not (infinite, not a number) and a big integer become text. */
+export function structOf(record: Readonly<Record<string, unknown>>): JsonObject {
+  const text = JSON.stringify(record, (_key, value: unknown) =>
+    (typeof value === 'number' && !Number.isFinite(value)) || typeof value === 'bigint' ? String(value) : value,
+  );
+  return JSON.parse(text) as JsonObject;
+}
+
+/** The times that there are. */
+export function times<K extends string>(at: Readonly<Record<K, number | null>>): Partial<Record<K, Timestamp>> {
+  const found: Partial<Record<K, Timestamp>> = {};
+  for (const key of Object.keys(at) as K[]) {
+    const ms = at[key];
+    if (ms !== null) found[key] = timestampFromMs(ms);
+  }
+  return found;
+}
+
+function numbers(of: { readonly exitCode: number | null; readonly signal: number | null }): {
+  exitCode?: number;
+  signal?: number;
+} {
+  return {
+    ...(of.exitCode === null ? {} : { exitCode: of.exitCode }),
+    ...(of.signal === null ? {} : { signal: of.signal }),
+  };
+}

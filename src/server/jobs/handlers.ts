@@ -1,0 +1,25 @@
+/** JobService, one file per call. */
+import { JobService } from '../../gen/rainbow/v1/jobs_pb.js';
+import { bind, type Binding } from '../call.ts';
+import type { Parts } from '../parts.ts';
+import { cancel } from './cancel.ts';
+import { explain } from './explain.ts';
+import { get } from './get.ts';
+import { list } from './list.ts';
+import { match } from './match.ts';
+import { readOutput } from './read-output.ts';
+import { submit } from './submit.ts';
+import { watchEvents } from './watch-events.ts';
+
+export function jobHandlers(parts: Parts): Binding {
+  return bind(JobService, {
+    submit: submit(parts),
+    match: match(parts),
+    get: get(parts),
+    list: list(parts),
+    cancel: cancel(parts),
+    explain: explain(parts),
+    watchEvents: watchEvents(parts),
+    readOutput: readOutput(parts),
+  });
+}

@@ -1,0 +1,99 @@
+/**
+ * What one caller may send and how often it may fail. Sizes are chosen so that no answer grows past what the
+ * prototype's clients can read (4 MiB) and no call holds the process for long.
+ */
+import { RainbowError } from '../core/errors.ts';
+import type { Clock } from '../system/system.ts';
+
+export const LIMITS = {
+  /** Clusters and groups with their tokens, in one submit. */
+  credentials: 1_000,
+  /** Names in a restriction of candidates, or in a group. */
+  clusters: 10_000,
+  /** Job numbers in one AcceptJobs. */
+  jobNumbers: 100_000,
+  /** UTF-8 bytes of one jobspec. */
+  jobspecBytes: 1 << 20,
+  /** Bytes of a jobspec as a JSON string, which is how the prototype's clients get it. */
+  jobspecJsonBytes: 3 << 20,
+  /** Characters of a job's name. */
+  jobName: 256,
+  /** Characters of an idempotency key, and of a cancel's message. */
+  text: 1_024,
+  /** Keys of a cluster's state, and characters of one key or of one text value. */
+  stateKeys: 1_000,
+  stateText: 4_096,
+  /** Options of a selection policy, and characters in all of them. */
+  policyOptions: 100,
+  policyText: 65_536,
+  /** Characters of a graph that comes in pieces: under V8's longest string (2^29 - 24). */
+  graphText: 256 << 20,
+  /** Jobs in one page. */
+  pageDefault: 100,
+  page: 1_000,
+  /** Bytes of one ReceiveJobs answer: the prototype's clients refuse messages over 4 MiB. */
+  receiveBytes: 3_500_000,
+} as const;
+
+/** Failures that one address may have with one name at once, and how many it gets back per second. */
+const BURST = 100;
+const PER_SECOND = 2;
+const MOST_KEYS = 10_000;
+
+/**
+ * A token bucket per (address, name tried): only failures cost. Guessing at one name from one address slows down to
+ * two tries a second; callers with other names at the same address (one NAT, one login node) are not held up.
+ */
+export class FailureLimit {
+  readonly #clock: Clock;
+  /** In order of last use; the longest unused goes first. */
+  readonly #buckets = new Map<string, { left: number; at: number }>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Throws `resource_exhausted` where too many tries have failed. Costs nothing. */
+  check(peer: string, name: string): void {
+    const key = keyOf(peer, name);
+    const bucket = this.#buckets.get(key);
+    if (bucket === undefined) return;
+    if (this.#refilled(bucket) < 1) {
+      throw new RainbowError(
+        'resource_exhausted',
+        'too many failed attempts from your address: correct the secret or token, wait a second, and try again',
+      );
+    }
+  }
+
+  /** A try has failed. */
+  failed(peer: string, name: string): void {
+    const key = keyOf(peer, name);
+    const bucket = this.#buckets.get(key);
+    const left = bucket === undefined ? BURST : this.#refilled(bucket);
+    this.#buckets.delete(key);
+    this.#buckets.set(key, { left: Math.max(0, left - 1), at: this.#clock.monotonic() });
+    if (this.#buckets.size > MOST_KEYS) {
+      const oldest = this.#buckets.keys().next();
+      if (oldest.done !== true) this.#buckets.delete(oldest.value);
+    }
+  }
+
+  #refilled(bucket: { left: number; at: number }): number {
+    const seconds = (this.#clock.monotonic() - bucket.at) / 1_000;
+    return Math.min(BURST, bucket.left + seconds * PER_SECOND);
+  }
+}
+
+/** The name is cut: it is whatever the caller sent. */
+function keyOf(peer: string, name: string): string {
+  return `${addressOf(peer)} ${name.slice(0, 64)}`;
+}
+
+/** Without the port, which is new with every connection: `127.0.0.1:50122`, `ipv6:[::1]:50122`, `::1`. */
+export function addressOf(peer: string): string {
+  const bare = peer.replace(/^ipv[46]:/, '');
+  const bracketed = /^\[([^\]]*)\]/.exec(bare);
+  if (bracketed !== null) return bracketed[1]!;
+  return bare.split(':').length === 2 ? bare.slice(0, bare.indexOf(':')) : bare;
+}

@@ -1,0 +1,81 @@
+/**
+ * SubmitJob: authenticate → match again (the client's own Satisfy is not trusted) → select → assign, in the
+ * prototype's order of checks. Nothing is stored unless a cluster was chosen; `satisfy_only` stores nothing at all.
+ * A cluster for which the matcher cannot say counts as one that does not match.
+ */
+import type { RainbowScheduler, SubmitJobRequest } from '../../gen/prototype/rainbow_pb.js';
+import { SubmitJobResponse_ResultType as Result } from '../../gen/prototype/rainbow_pb.js';
+import type { Jobspec } from '../../core/jobspec/jobspec.ts';
+import type { Opened } from '../authenticate.ts';
+import type { CallContext, Handlers } from '../call.ts';
+import { checkJobName, jobName, parseJobspec } from '../input.ts';
+import type { Parts } from '../parts.ts';
+import { choosePolicy, type ChosenPolicy } from '../policy.ts';
+import { newUuid } from '../secrets.ts';
+import { noClusterPassed, required } from './messages.ts';
+
+export function submitJob(parts: Parts): Handlers<typeof RainbowScheduler>['submitJob'] {
+  return async (request, call) => {
+    const requestId = newUuid(parts.system.entropy);
+    const opened = await authenticate(parts, request, call);
+    // Without a name the prototype never looked at the options.
+    const asked = {
+      name: request.selectAlgorithm,
+      options: request.selectAlgorithm === '' ? {} : request.selectOptions,
+    };
+    const policy = choosePolicy(parts.settings, asked, 'prototype');
+    checkJobName(request.name, 'name');
+    const parsed = parseJobspec(request.jobspec, 'jobspec');
+
+    if (request.satisfyOnly) {
+      const clusters = select(parts, policy, parsed, opened.clusters, requestId);
+      return { requestId, status: Result.SUBMIT_SUCCESS, clusters: [...clusters] };
+    }
+    const { job } = await parts.scheduler.submit({
+      name: jobName(request.name, parsed, 'name'),
+      owner: opened.owner,
+      jobspec: request.jobspec,
+      parsed,
+      candidates: opened.clusters,
+      policy: policy.name,
+      policyOptions: policy.options,
+      priority: 0,
+      onClusterLoss: 'wait',
+      idempotencyKey: null,
+      storeRejected: false,
+    });
+    if (job === null || job.cluster === null) throw noClusterPassed();
+    const jobid = await parts.store.jobs.numberAt(job.cluster, job.id);
+    parts.log.debug({ job: job.id, cluster: job.cluster, number: jobid, requestId }, 'submit');
+    return { requestId, jobid, cluster: job.cluster, status: Result.SUBMIT_SUCCESS };
+  };
+}
+
+/** Entries without a name or a token are skipped, as its Go client sends them for clusters that it has no token for. */
+async function authenticate(parts: Parts, request: SubmitJobRequest, call: CallContext): Promise<Opened> {
+  const credentials = request.clusters.filter(({ name, token }) => name !== '' && token !== '');
+  const opened = await parts.authenticator.credentials(credentials, call);
+  if (opened.clusters.length === 0) throw required('one or more authenticated clusters are required');
+  return opened;
+}
+
+/** The clusters that fit and pass the policy, best first: as the scheduler would decide, but nothing is decided. */
+function select(
+  parts: Parts,
+  policy: ChosenPolicy,
+  parsed: Jobspec,
+  clusters: readonly string[],
+  seed: string,
+): readonly string[] {
+  const { scheduler } = parts;
+  const contenders = scheduler
+    .match(parsed, clusters)
+    .filter(({ satisfiable }) => satisfiable.fits === 'yes')
+    .map(({ cluster, startable, state }) => ({
+      cluster,
+      startable: startable.fits === 'yes',
+      state,
+      hasState: (scheduler.registry.get(cluster)?.state ?? null) !== null,
+    }));
+  return contenders.length === 0 ? [] : policy.select({ contenders, parameters: parsed.parameters, seed }).order;
+}

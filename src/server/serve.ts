@@ -1,0 +1,209 @@
+/**
+ * The server put together: store, scheduler, handlers, port. `serve` resolves when calls are answered; `stop` lets
+ * what is under way finish, so nothing acknowledged is lost.
+ * The server's secret lives in memory as a hash; it is told back only where it was made here.
+ */
+import { pino, type DestinationStream, type Logger } from 'pino';
+import { RainbowError } from '../core/errors.ts';
+import { createMatcher } from '../core/match/create.ts';
+import { AgentService } from '../gen/rainbow/v1/agent_pb.js';
+import { createScheduler } from '../scheduler/create.ts';
+import type { SchedulerSettings } from '../scheduler/settings.ts';
+import { openStore } from '../store/open.ts';
+import type { System } from '../system/system.ts';
+import { agentHandlers, defaultAgentSettings } from './agents/connect.ts';
+import type { AgentSettings } from './agents/session.ts';
+import { createAuthenticator, USER_KEY } from './authenticate.ts';
+import { bind, type Binding } from './call.ts';
+import { clusterHandlers } from './clusters/handlers.ts';
+import { listen } from './edge/listen.ts';
+import type { TlsFiles } from './edge/tls.ts';
+import { groupHandlers } from './groups/handlers.ts';
+import { jobHandlers } from './jobs/handlers.ts';
+import { memoryGraphHandlers } from './memory-graph/handlers.ts';
+import type { Parts, Settings } from './parts.ts';
+import { compiled } from './policy.ts';
+import { prototypeHandlers } from './prototype/handlers.ts';
+import { newUuid } from './secrets.ts';
+import { serverHandlers } from './server/handlers.ts';
+
+export interface ServeOptions {
+  /** `ADDRESS:PORT`; `localhost:50051` listens on loopback in both families, port 0 on any free one. */
+  readonly host: string;
+  /** A file, or `:memory:`. */
+  readonly database: string;
+  /** Rainbow's version, for those who ask. */
+  readonly version: string;
+  /** The server's own name; `rainbow`. */
+  readonly name?: string | undefined;
+  /** What clusters register with and operators show; a random one is made where there is none. */
+  readonly secret?: string | null | undefined;
+  /** The selection policy where a submit names none; `random`. */
+  readonly policy?: string | undefined;
+  readonly policyOptions?: Readonly<Record<string, string>> | undefined;
+  /** May a submit name another policy? Yes, unless told otherwise. */
+  readonly clientMayChoosePolicy?: boolean | undefined;
+  /** One token for all clusters that register; none unless asked for: each gets a random one. */
+  readonly globalToken?: string | null | undefined;
+  /** Seconds that a polling client may hold a job without accepting it; 30. */
+  readonly leaseSeconds?: number | undefined;
+  readonly scheduler?: Partial<SchedulerSettings> | undefined;
+  /** Heartbeats, output cap; see `defaultAgentSettings`. */
+  readonly agents?: Partial<Omit<AgentSettings, 'serverVersion'>> | undefined;
+  readonly tls?: TlsFiles | undefined;
+  /** Seconds that calls under way get to finish on a stop; 10. */
+  readonly graceSeconds?: number | undefined;
+  readonly logLevel?: 'debug' | 'info' | 'warn' | 'error' | 'silent' | undefined;
+  /** Where the log goes; standard error. */
+  readonly logTo?: DestinationStream | undefined;
+}
+
+export interface RunningServer {
+  readonly host: string;
+  readonly port: number;
+  /** What a client can be given: `localhost:50051`. */
+  readonly address: string;
+  /** The server's secret where it was made at this start, to be shown once; null where it was given. */
+  readonly secretToShow: string | null;
+  /** Idempotent; resolves when everything is closed. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Errors: `invalid_input` (options, policy, TLS files, address), `unavailable` (port taken, store not to be opened),
+ * `permission_denied` (a port below 1024).
+ */
+export async function serve(options: ServeOptions, system: System): Promise<RunningServer> {
+  const settings = settingsOf(options);
+  const log = openLog(options);
+  const given = options.secret ?? null;
+  checkSecret(given);
+  const secret = given ?? newUuid(system.entropy);
+
+  const store = await openStore(options.database, system);
+  const closing: (() => Promise<void>)[] = [() => store.close()];
+  /** The reverse of the start. One that fails keeps none of the others from closing. */
+  const close = async (): Promise<void> => {
+    const failed: unknown[] = [];
+    for (let act = closing.pop(); act !== undefined; act = closing.pop()) {
+      await act().catch((error: unknown) => failed.push(error));
+    }
+    if (failed.length > 0) throw new RainbowError('internal', 'the server did not stop cleanly', { cause: failed[0] });
+  };
+  try {
+    const scheduler = createScheduler({
+      store,
+      matcher: createMatcher(),
+      system,
+      log,
+      settings: options.scheduler ?? {},
+    });
+    closing.push(() => scheduler.stop());
+    await scheduler.start();
+    const authenticator = createAuthenticator({
+      registry: scheduler.registry,
+      groups: store.groups,
+      clock: system.clock,
+      secret,
+    });
+    const parts: Parts = { store, scheduler, system, authenticator, settings, log };
+    const listener = await listen({ host: options.host, tls: options.tls, log }, bindings(parts, options), system);
+    closing.push(() => listener.stop((options.graceSeconds ?? 10) * 1_000));
+    log.info({ address: listener.address, store: store.kind, policy: settings.policy }, 'serving');
+
+    let stopped: Promise<void> | null = null;
+    return {
+      host: listener.host,
+      port: listener.port,
+      address: listener.address,
+      secretToShow: given === null ? secret : null,
+      stop() {
+        // The port first, then the scheduler, then the store.
+        stopped ??= close().then(() => log.info({}, 'stopped'));
+        return stopped;
+      },
+    };
+  } catch (error) {
+    // What went wrong first is what the caller needs to hear.
+    await close().catch((second: unknown) => log.error({ err: second }, 'closing after a failed start failed'));
+    throw error;
+  }
+}
+
+function bindings(parts: Parts, options: ServeOptions): readonly Binding[] {
+  const { store, scheduler, system, authenticator, settings } = parts;
+  const agents = agentHandlers({
+    store,
+    scheduler,
+    system,
+    settings: { ...defaultAgentSettings, ...options.agents, serverVersion: settings.version },
+    authenticateCluster: (name, secret, call) => authenticator.cluster(name, secret, call),
+  });
+  return [
+    prototypeHandlers(parts),
+    memoryGraphHandlers(parts),
+    jobHandlers(parts),
+    clusterHandlers(parts),
+    groupHandlers(parts),
+    serverHandlers(parts),
+    bind(AgentService, agents),
+  ];
+}
+
+function settingsOf(options: ServeOptions): Settings {
+  const leaseMs = (options.leaseSeconds ?? 30) * 1_000;
+  if (!Number.isFinite(leaseMs) || leaseMs <= 0) {
+    throw new RainbowError('invalid_input', 'the lease of polling clients must be longer than 0 seconds');
+  }
+  if (options.globalToken === '') {
+    throw new RainbowError('invalid_input', 'the global token is empty; leave it out, and each cluster gets its own');
+  }
+  const policy = options.policy ?? 'random';
+  const policyOptions = options.policyOptions ?? {};
+  checkPolicy(policy, policyOptions);
+  return {
+    name: options.name ?? 'rainbow',
+    version: options.version,
+    policy,
+    policyOptions,
+    clientMayChoosePolicy: options.clientMayChoosePolicy ?? true,
+    globalToken: options.globalToken ?? null,
+    leaseMs,
+  };
+}
+
+/** At start, not at the first submit. */
+function checkPolicy(name: string, options: Readonly<Record<string, string>>): void {
+  try {
+    compiled(name, options);
+  } catch (error) {
+    if (!(error instanceof RainbowError)) throw error;
+    throw new RainbowError(
+      'invalid_input',
+      `the server's selection policy cannot be used: ${error.message}; correct scheduler.algorithms.selection in the configuration, or --select-algorithm`,
+      { cause: error },
+    );
+  }
+}
+
+function checkSecret(secret: string | null): void {
+  if (secret === null) return;
+  if (secret === '')
+    throw new RainbowError('invalid_input', "the server's secret is empty; leave it out, and one is made");
+  if (USER_KEY.test(secret)) {
+    throw new RainbowError('invalid_input', "the server's secret has the form of a user key (rbu_…); choose another");
+  }
+}
+
+/** One JSON object a line, written before the call that logs returns. Keys that could hold a secret are cut out. */
+function openLog(options: ServeOptions): Logger {
+  return pino(
+    {
+      level: options.logLevel ?? 'info',
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      redact: { paths: ['secret', 'token', 'authorization', '*.secret', '*.token', '*.authorization'], remove: true },
+    },
+    options.logTo ?? pino.destination({ dest: 2, sync: true }),
+  );
+}

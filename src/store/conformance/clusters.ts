@@ -1,0 +1,204 @@
+/** Clusters: registration, graphs, subsystems, state, instances, deletion. */
+import { describe, expect, test } from 'vitest';
+import {
+  assignedTo,
+  errorFrom,
+  HOSTILE,
+  moved,
+  opened,
+  register,
+  SECRET,
+  submit,
+  TOKEN,
+  type Open,
+} from './fixtures.ts';
+
+export function clusterConformance(open: Open): void {
+  describe('clusters', () => {
+    test('a registered cluster is read back whole', async () => {
+      const store = await opened(open);
+      const registered = await register(store, 'red', 1234);
+      expect(registered).toEqual({
+        id: registered.id,
+        name: 'red',
+        secretHash: SECRET,
+        tokenHash: TOKEN,
+        registeredAt: 1234,
+        graphVersion: 1,
+        counts: [{ type: 'node', total: 3, unit: '' }],
+        subsystems: [],
+        state: null,
+        lastSeenAt: null,
+        instance: null,
+      });
+      expect(await store.clusters.get('red')).toEqual(registered);
+      expect(await store.clusters.graph('red')).toEqual({ graph: '{"graph":"red"}', subsystems: new Map() });
+    });
+
+    test('a name is taken once, by a cluster or a group, and is exact', async () => {
+      const store = await opened(open);
+      const red = await register(store, 'red');
+      await store.groups.create({ name: 'both', tokenHash: TOKEN, clusters: [], at: 1 });
+      expect((await errorFrom(register(store, 'red'))).code).toBe('already_exists');
+      expect((await errorFrom(register(store, 'both'))).code).toBe('already_exists');
+      await register(store, 'RED');
+      expect((await store.clusters.list()).map(({ name }) => name)).toEqual(['RED', 'red']);
+      expect(await store.clusters.get('red')).toEqual(red);
+      expect(await store.clusters.get('re_')).toBeNull();
+      expect(await store.clusters.get('%')).toBeNull();
+    });
+
+    test('names with quotes, patterns and newlines are data', async () => {
+      const store = await opened(open);
+      for (const name of HOSTILE) {
+        await store.clusters.register({
+          name,
+          secretHash: SECRET,
+          tokenHash: TOKEN,
+          graph: name,
+          counts: [{ type: name, total: 1, unit: name }],
+          at: 1,
+        });
+        await store.clusters.putSubsystem(name, name, name, false, 2);
+        await store.clusters.mergeState(name, { [name]: name }, 3);
+      }
+      for (const name of HOSTILE) {
+        const cluster = await store.clusters.get(name);
+        expect(cluster).toMatchObject({ name, subsystems: [name], counts: [{ type: name, total: 1, unit: name }] });
+        expect(Object.entries(cluster?.state ?? {})).toEqual([[name, name]]);
+        expect(await store.clusters.graph(name)).toEqual({ graph: name, subsystems: new Map([[name, name]]) });
+      }
+      expect(await store.clusters.list()).toHaveLength(HOSTILE.length);
+    });
+
+    test('a new graph keeps the credentials and grows the version', async () => {
+      const store = await opened(open);
+      const red = await register(store, 'red');
+      const replaced = await store.clusters.replaceGraph('red', 'new', [{ type: 'core', total: 5, unit: 'x' }], 9);
+      expect(replaced).toEqual({ ...red, graphVersion: 2, counts: [{ type: 'core', total: 5, unit: 'x' }] });
+      expect((await store.clusters.graph('red'))?.graph).toBe('new');
+      expect((await errorFrom(store.clusters.replaceGraph('blue', 'new', [], 9))).code).toBe('not_found');
+    });
+
+    test('subsystems are put, replaced when asked, and deleted', async () => {
+      const store = await opened(open);
+      await register(store, 'red');
+      expect((await store.clusters.putSubsystem('red', 'io', 'one', false, 2)).subsystems).toEqual(['io']);
+      expect((await errorFrom(store.clusters.putSubsystem('red', 'io', 'two', false, 3))).code).toBe('already_exists');
+      await store.clusters.putSubsystem('red', 'io', 'two', true, 3);
+      const both = await store.clusters.putSubsystem('red', 'fast', 'three', true, 4);
+      expect(both).toMatchObject({ subsystems: ['fast', 'io'], graphVersion: 4 });
+      expect((await store.clusters.graph('red'))?.subsystems).toEqual(
+        new Map([
+          ['fast', 'three'],
+          ['io', 'two'],
+        ]),
+      );
+      expect(await store.clusters.deleteSubsystem('red', 'io', 5)).toMatchObject({
+        subsystems: ['fast'],
+        graphVersion: 5,
+      });
+      expect((await errorFrom(store.clusters.deleteSubsystem('red', 'io', 6))).code).toBe('not_found');
+      expect((await errorFrom(store.clusters.deleteSubsystem('blue', 'io', 6))).code).toBe('not_found');
+      expect((await errorFrom(store.clusters.putSubsystem('blue', 'io', 'x', true, 6))).code).toBe('not_found');
+      expect((await store.clusters.list())[0]?.subsystems).toEqual(['fast']);
+    });
+
+    test('state is merged by key, and nothing is removed', async () => {
+      const store = await opened(open);
+      await register(store, 'red');
+      await store.clusters.mergeState('red', { nodes_free: 3, cost: 1.5 }, 50);
+      const merged = await store.clusters.mergeState('red', { nodes_free: 2, deep: { a: [1, null, true] } }, 40);
+      expect(merged.state).toEqual({ nodes_free: 2, cost: 1.5, deep: { a: [1, null, true] } });
+      expect(merged.lastSeenAt).toBe(50);
+      expect(merged.graphVersion).toBe(1);
+      expect((await errorFrom(store.clusters.mergeState('blue', {}, 40))).code).toBe('not_found');
+    });
+
+    test('the newest instance of an agent wins, by its start and then its id', async () => {
+      const store = await opened(open);
+      await register(store, 'red');
+      const instance = (id: string, startedAt: number) =>
+        ({ id, startedAt, runner: 'process', version: '1', runAs: 'single-user' }) as const;
+      expect(await store.clusters.claimInstance('red', instance('b', 100), 200)).toBe(true);
+      expect(await store.clusters.claimInstance('red', instance('b', 100), 201)).toBe(true);
+      expect(await store.clusters.claimInstance('red', instance('z', 99), 202)).toBe(false);
+      expect(await store.clusters.claimInstance('red', instance('a', 100), 203)).toBe(false);
+      expect(await store.clusters.claimInstance('red', instance('c', 100), 204)).toBe(true);
+      expect(await store.clusters.get('red')).toMatchObject({ instance: instance('c', 100), lastSeenAt: 204 });
+      expect((await errorFrom(store.clusters.claimInstance('blue', instance('a', 1), 1))).code).toBe('not_found');
+    });
+
+    test('seen moves forward only, for those that are there', async () => {
+      const store = await opened(open);
+      await register(store, 'red');
+      await register(store, 'blue');
+      await store.clusters.seen(['red', 'gone', 'blue', 'red'], 50);
+      await store.clusters.seen(['red'], 70);
+      await store.clusters.seen(['red', 'blue'], 60);
+      expect((await store.clusters.list()).map(({ name, lastSeenAt }) => [name, lastSeenAt])).toEqual([
+        ['blue', 60],
+        ['red', 70],
+      ]);
+    });
+
+    test('a deleted cluster takes everything of it along and gives its jobs back', async () => {
+      const store = await opened(open);
+      const red = await register(store, 'red');
+      await register(store, 'blue');
+      await store.groups.create({ name: 'both', tokenHash: TOKEN, clusters: ['red', 'blue'], at: 1 });
+      await store.clusters.putSubsystem('red', 'io', 'x', false, 2);
+      const waiting = await submit(store, { outcome: assignedTo('red', '[1]') });
+      const held = [];
+      for (const states of [
+        ['received'],
+        ['received', 'accepted'],
+        ['received', 'accepted', 'running'],
+        ['received', 'unknown'],
+      ] as const) {
+        held.push(await moved(store, await submit(store, { outcome: assignedTo('red') }), ...states));
+      }
+      const ended = await moved(
+        store,
+        await submit(store, { outcome: assignedTo('red') }),
+        'received',
+        'accepted',
+        'completed',
+      );
+      const elsewhere = await submit(store, { outcome: assignedTo('blue') });
+
+      const result = await store.clusters.delete('red', 5000);
+      expect(result).toEqual({ returned: [waiting.id], canceled: held.map(({ id }) => id) });
+
+      expect(await store.clusters.get('red')).toBeNull();
+      expect(await store.clusters.graph('red')).toBeNull();
+      expect((await store.groups.get('both'))?.clusters).toEqual(['blue']);
+      expect(await store.jobs.get(waiting.id)).toMatchObject({
+        state: 'pending',
+        epoch: 2,
+        cluster: null,
+        clusterId: null,
+        allocation: null,
+        reason: { code: 'cluster_deleted' },
+      });
+      for (const { id } of held) {
+        expect(await store.jobs.get(id)).toMatchObject({
+          state: 'canceled',
+          cluster: 'red',
+          endedAt: 5000,
+          reason: { code: 'cluster_deleted' },
+        });
+      }
+      expect(await store.jobs.get(ended.id)).toEqual(ended);
+      expect(await store.jobs.get(elsewhere.id)).toEqual(elsewhere);
+      expect((await errorFrom(store.clusters.delete('red', 5001))).code).toBe('not_found');
+
+      // A later cluster of that name is another one.
+      const again = await register(store, 'red');
+      expect(again.id).toBeGreaterThan(red.id);
+      expect(again.subsystems).toEqual([]);
+      expect(await store.jobs.atCluster('red', ['canceled', 'completed'])).toEqual([]);
+      expect(await store.jobs.numberAt('red', ended.id)).toBe(1);
+    });
+  });
+}

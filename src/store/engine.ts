@@ -1,0 +1,14 @@
+/**
+ * What stands between the store's calls and the database that runs them: one function. An engine may be a thread,
+ * this thread, or later a pool of connections; `store-over-engine.ts` makes the store of any.
+ */
+import type { Arguments, OperationName, Result } from './operations/operations.ts';
+
+export interface Engine {
+  /** Resolves after the commit that holds it. */
+  call<N extends OperationName>(name: N, args: Arguments<N>): Promise<Result<N>>;
+  /** Waits for what is under way, then closes. Again: the same promise. */
+  close(): Promise<void>;
+  /** `news` is called after each commit that wrote events, with the newest number. One listener. */
+  onEvents(news: (seq: number) => void): void;
+}

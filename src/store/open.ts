@@ -1,0 +1,30 @@
+/** The store behind a url: a file's path, or `:memory:`. Engines are loaded when they are asked for. */
+import { resolve } from 'node:path';
+import { RainbowError } from '../core/errors.ts';
+import type { System } from '../system/system.ts';
+import { storeOver } from './store-over-engine.ts';
+import type { Store } from './store.ts';
+
+/**
+ * Opens it on the newest schema, making the file (and its folder) where there is none.
+ * Throws `failed_precondition` for a file that is not ours, cannot be opened, or was made by a newer Rainbow.
+ */
+export async function openStore(url: string, system: System): Promise<Store> {
+  const at = Math.trunc(system.clock.now());
+  if (/^postgres(ql)?:\/\//i.test(url)) {
+    throw new RainbowError(
+      'unimplemented',
+      'this version of Rainbow keeps its store in a SQLite file; give a path instead of a postgres:// address',
+    );
+  }
+  if (url === '' || url.includes('\0')) {
+    throw new RainbowError('invalid_input', 'the store needs a path, or :memory: for one that is not kept');
+  }
+  if (url === ':memory:') {
+    const { openMemoryEngine } = await import('./sqlite/memory-engine.ts');
+    return storeOver(openMemoryEngine(at), 'memory');
+  }
+  const { openThreadEngine } = await import('./sqlite/thread-engine.ts');
+  // Absolute, so that SQLite does not take a relative path like `file:x` for a URI.
+  return storeOver(await openThreadEngine({ path: resolve(url), at }), 'sqlite');
+}

@@ -1,0 +1,62 @@
+/** Events, read. They are written with the change they tell of (write-event.ts). */
+import type { ReasonCode } from '../../core/job/state.ts';
+import type { EventRecord, JobId } from '../store.ts';
+import { idOf } from './job-row.ts';
+import { all, limitOf, one, type Operation, type SqlValue } from './statement.ts';
+
+interface EventRow {
+  readonly seq: number;
+  readonly at: number;
+  readonly subject: EventRecord['subject'];
+  readonly job_id: string | null;
+  readonly owner: string | null;
+  readonly cluster: string | null;
+  readonly kind: string;
+  readonly epoch: number | null;
+  readonly reason_code: ReasonCode | null;
+  readonly reason_message: string | null;
+  readonly detail: string | null;
+}
+
+export function* eventsAfter(
+  seq: number,
+  limit: number,
+  filter: { readonly jobId?: JobId; readonly owner?: string } = {},
+): Operation<readonly EventRecord[]> {
+  const conditions = ['seq > ?'];
+  const values: SqlValue[] = [seq];
+  if (filter.jobId !== undefined) {
+    const key = idOf(filter.jobId);
+    if (key === null) return [];
+    conditions.push('job_id = ?');
+    values.push(key);
+  }
+  if (filter.owner !== undefined) {
+    // A job has one owner, so with a job the owner is only a check; the + keeps it from choosing the index.
+    conditions.push(filter.jobId === undefined ? 'owner = ?' : "owner || '' = ?");
+    values.push(filter.owner);
+  }
+  const rows = yield* all<EventRow>(
+    `SELECT seq, at, subject, CAST(job_id AS TEXT) AS job_id, owner, cluster, kind, epoch, reason_code,
+       reason_message, detail FROM events WHERE ${conditions.join(' AND ')} ORDER BY seq LIMIT ?`,
+    ...values,
+    limitOf(limit),
+  );
+  return rows.map((row) => ({
+    seq: row.seq,
+    at: row.at,
+    subject: row.subject,
+    jobId: row.job_id,
+    owner: row.owner,
+    cluster: row.cluster,
+    kind: row.kind,
+    epoch: row.epoch,
+    reason: row.reason_code === null ? null : { code: row.reason_code, message: row.reason_message ?? '' },
+    detail: row.detail === null ? null : (JSON.parse(row.detail) as Record<string, unknown>),
+  }));
+}
+
+export function* lastEvent(): Operation<number> {
+  const row = yield* one<{ seq: number | null }>('SELECT MAX(seq) AS seq FROM events');
+  return row?.seq ?? 0;
+}

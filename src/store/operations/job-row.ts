@@ -1,0 +1,92 @@
+/** A job as the database has it, and as the store's callers have it. */
+import type { JobState, OnClusterLoss, ReasonCode } from '../../core/job/state.ts';
+import type { JobId, JobRecord } from '../store.ts';
+
+export interface JobRow {
+  readonly id: string;
+  readonly name: string;
+  readonly owner: string;
+  readonly state: JobState;
+  readonly reason_code: ReasonCode;
+  readonly reason_message: string;
+  readonly epoch: number;
+  readonly cluster: string | null;
+  readonly cluster_id: number | null;
+  readonly native_id: string | null;
+  readonly exit_code: number | null;
+  readonly signal: number | null;
+  readonly submitted_at: number;
+  readonly assigned_at: number | null;
+  readonly received_at: number | null;
+  readonly accepted_at: number | null;
+  readonly started_at: number | null;
+  readonly ended_at: number | null;
+  readonly lease_expires_at: number | null;
+  readonly cancel_requested_at: number | null;
+  readonly priority: number;
+  readonly walltime: number;
+  readonly on_cluster_loss: OnClusterLoss;
+  readonly candidates: string;
+  readonly policy: string;
+  readonly policy_options: string;
+  readonly jobspec: string;
+  readonly allocation: string | null;
+}
+
+const COLUMNS = `CAST(jobs.id AS TEXT) AS id, jobs.name, jobs.owner, jobs.state, jobs.reason_code,
+  jobs.reason_message, jobs.epoch, jobs.cluster, jobs.cluster_id, jobs.native_id, jobs.exit_code, jobs.signal,
+  jobs.submitted_at, jobs.assigned_at, jobs.received_at, jobs.accepted_at, jobs.started_at, jobs.ended_at,
+  jobs.lease_expires_at, jobs.cancel_requested_at, jobs.priority, jobs.walltime, jobs.on_cluster_loss,
+  job_documents.candidates, job_documents.policy, job_documents.policy_options, job_documents.jobspec,
+  job_documents.allocation`;
+const DOCUMENTS = 'JOIN job_documents ON job_documents.job_id = jobs.id';
+
+/** Follow it with WHERE. In ORDER BY, write `jobs.id`: a bare `id` is the text. */
+export const SELECT_JOB = `SELECT ${COLUMNS} FROM jobs ${DOCUMENTS}`;
+
+/** The same by one index, where SQLite would choose another and sort. */
+export function selectJobBy(index: string): string {
+  return `SELECT ${COLUMNS} FROM jobs INDEXED BY ${index} ${DOCUMENTS}`;
+}
+
+export function jobOf(row: JobRow): JobRecord {
+  return {
+    id: row.id,
+    name: row.name,
+    owner: row.owner,
+    state: row.state,
+    reason: { code: row.reason_code, message: row.reason_message },
+    epoch: row.epoch,
+    cluster: row.cluster,
+    clusterId: row.cluster_id,
+    nativeId: row.native_id,
+    exitCode: row.exit_code,
+    signal: row.signal,
+    submittedAt: row.submitted_at,
+    assignedAt: row.assigned_at,
+    receivedAt: row.received_at,
+    acceptedAt: row.accepted_at,
+    startedAt: row.started_at,
+    endedAt: row.ended_at,
+    leaseExpiresAt: row.lease_expires_at,
+    cancelRequestedAt: row.cancel_requested_at,
+    priority: row.priority,
+    walltime: row.walltime,
+    onClusterLoss: row.on_cluster_loss,
+    candidates: JSON.parse(row.candidates) as string[],
+    policy: row.policy,
+    policyOptions: JSON.parse(row.policy_options) as Record<string, string>,
+    jobspec: row.jobspec,
+    allocation: row.allocation,
+  };
+}
+
+const ID = /^[1-9][0-9]{0,18}$/;
+const LARGEST_ID = 2n ** 63n - 1n;
+
+/** The id as a number for the database; null where no job can have it, as with any text that is not an id. */
+export function idOf(id: JobId): bigint | null {
+  if (!ID.test(id)) return null;
+  const value = BigInt(id);
+  return value > LARGEST_ID ? null : value;
+}

@@ -1,0 +1,180 @@
+/** Jobs, read: one, by filter, by state, at a cluster. Nothing here writes. */
+import type { JobState } from '../../core/job/state.ts';
+import type { AttemptRecord, JobFilter, JobId, JobRecord } from '../store.ts';
+import { JOB_STATES } from '../../core/job/state.ts';
+import { idOf, jobOf, SELECT_JOB, selectJobBy, type JobRow } from './job-row.ts';
+import { all, limitOf, one, type Operation, type SqlValue } from './statement.ts';
+
+export function* getJob(id: JobId): Operation<JobRecord | null> {
+  const key = idOf(id);
+  if (key === null) return null;
+  const row = yield* one<JobRow>(`${SELECT_JOB} WHERE jobs.id = ?`, key);
+  return row === undefined ? null : jobOf(row);
+}
+
+/** As `getJob`; nobody else changes the job until this transaction ends. */
+export function* lockJob(id: JobId): Operation<JobRecord | null> {
+  const key = idOf(id);
+  if (key === null) return null;
+  const row = yield* one<JobRow>(`${SELECT_JOB} WHERE jobs.id = ? FOR UPDATE`, key);
+  return row === undefined ? null : jobOf(row);
+}
+
+interface AttemptRow extends Pick<
+  JobRow,
+  | 'epoch'
+  | 'cluster'
+  | 'native_id'
+  | 'state'
+  | 'reason_code'
+  | 'reason_message'
+  | 'assigned_at'
+  | 'received_at'
+  | 'accepted_at'
+  | 'started_at'
+  | 'ended_at'
+  | 'exit_code'
+  | 'signal'
+> {}
+
+const ATTEMPT_COLUMNS = `epoch, cluster, native_id, state, reason_code, reason_message, assigned_at, received_at,
+  accepted_at, started_at, ended_at, exit_code, signal`;
+
+/** Those that were closed, then the current one. */
+export function* getAttempts(id: JobId): Operation<readonly AttemptRecord[]> {
+  const key = idOf(id);
+  if (key === null) return [];
+  const rows = yield* all<AttemptRow>(
+    `SELECT ${ATTEMPT_COLUMNS} FROM attempts WHERE job_id = ?
+     UNION ALL SELECT ${ATTEMPT_COLUMNS} FROM jobs WHERE id = ?
+     ORDER BY epoch`,
+    key,
+    key,
+  );
+  return rows.map((row) => ({
+    epoch: row.epoch,
+    cluster: row.cluster,
+    nativeId: row.native_id,
+    state: row.state,
+    reason: { code: row.reason_code, message: row.reason_message },
+    assignedAt: row.assigned_at,
+    receivedAt: row.received_at,
+    acceptedAt: row.accepted_at,
+    startedAt: row.started_at,
+    endedAt: row.ended_at,
+    exitCode: row.exit_code,
+    signal: row.signal,
+  }));
+}
+
+/**
+ * By id, newest first unless asked otherwise. An owner, a cluster or states are looked up by (…, state, id): one
+ * short sorted run per state, merged. So a page costs the same among ten jobs and among ten million.
+ */
+export function* listJobs(filter: JobFilter): Operation<readonly JobRecord[]> {
+  const limit = limitOf(filter.limit);
+  const after = filter.after === undefined ? undefined : idOf(filter.after);
+  if (limit === 0 || after === null) return [];
+  const direction = filter.oldestFirst === true ? 'ASC' : 'DESC';
+
+  // 1. What every run has in common.
+  const conditions: string[] = [];
+  const values: SqlValue[] = [];
+  const narrow = (column: string, value: SqlValue | undefined, operator = '='): void => {
+    if (value === undefined) return;
+    conditions.push(`${column} ${operator} ?`);
+    values.push(value);
+  };
+  narrow('owner', filter.owner);
+  narrow('cluster', filter.cluster);
+  narrow('name', filter.name);
+  narrow('id', after, filter.oldestFirst === true ? '>' : '<');
+  const where = (more: readonly string[]): string => {
+    const parts = [...more, ...conditions];
+    return parts.length === 0 ? '' : `WHERE ${parts.join(' AND ')}`;
+  };
+  const runOf = (more: readonly string[]): string =>
+    `SELECT id FROM jobs ${where(more)} ORDER BY id ${direction} LIMIT ?`;
+
+  // 2. One run over the ids themselves, or one per state.
+  const narrowed = filter.states !== undefined || filter.owner !== undefined || filter.cluster !== undefined;
+  const states = narrowed ? [...new Set(filter.states ?? JOB_STATES)] : [];
+  if (narrowed && states.length === 0) return [];
+  const runs = narrowed ? states.map(() => `SELECT id FROM (${runOf(['state = ?'])}) AS run`) : [runOf([])];
+  const bound = narrowed ? states.flatMap((state) => [state, ...values, limit]) : [...values, limit];
+
+  // 3. Merged and cut.
+  const rows = yield* all<JobRow>(
+    `${SELECT_JOB} WHERE jobs.id IN (SELECT id FROM (${runs.join(' UNION ALL ')}) AS found
+      ORDER BY id ${direction} LIMIT ?) ORDER BY jobs.id ${direction}`,
+    ...bound,
+    limit,
+  );
+  return rows.map(jobOf);
+}
+
+/** Jobs that are not ended, per cluster that is registered. */
+export function* countJobsByCluster(): Operation<ReadonlyMap<string, Readonly<Partial<Record<JobState, number>>>>> {
+  const rows = yield* all<{ cluster: string; state: JobState; jobs: number }>(
+    `SELECT clusters.name AS cluster, states.state AS state,
+       (SELECT COUNT(*) FROM jobs WHERE jobs.cluster = clusters.name AND jobs.state = states.state) AS jobs
+     FROM clusters CROSS JOIN (SELECT 'assigned' AS state UNION ALL SELECT 'received' UNION ALL SELECT 'accepted'
+       UNION ALL SELECT 'running' UNION ALL SELECT 'unknown') AS states`,
+  );
+  const counts = new Map<string, Partial<Record<JobState, number>>>();
+  for (const { cluster, state, jobs } of rows) {
+    const here = counts.get(cluster) ?? {};
+    if (jobs > 0) here[state] = jobs;
+    counts.set(cluster, here);
+  }
+  return counts;
+}
+
+export function* pendingJobs(
+  limit: number,
+  after?: { readonly priority: number; readonly id: JobId },
+): Operation<readonly JobRecord[]> {
+  const key = after === undefined ? undefined : idOf(after.id);
+  if (key === null) return [];
+  const behind = after === undefined || key === undefined ? [] : [after.priority, after.priority, key];
+  const rows = yield* all<JobRow>(
+    `${selectJobBy('jobs_pending')} WHERE jobs.state = 'pending'
+     ${behind.length === 0 ? '' : 'AND (jobs.priority < ? OR (jobs.priority = ? AND jobs.id > ?))'}
+     ORDER BY jobs.priority DESC, jobs.id LIMIT ?`,
+    ...behind,
+    limitOf(limit),
+  );
+  return rows.map(jobOf);
+}
+
+/** At the cluster that has the name now: what an earlier one of that name left behind is not its own. */
+export function* jobsAtCluster(cluster: string, states: readonly JobState[]): Operation<readonly JobRecord[]> {
+  const jobs: JobRecord[] = [];
+  for (const state of new Set(states)) {
+    const rows = yield* all<JobRow>(
+      `${SELECT_JOB} WHERE jobs.cluster = ? AND jobs.state = ?
+       AND jobs.cluster_id = (SELECT id FROM clusters WHERE name = ?) ORDER BY jobs.id`,
+      cluster,
+      state,
+      cluster,
+    );
+    for (const row of rows) jobs.push(jobOf(row));
+  }
+  return jobs.sort(byId);
+}
+
+function byId(a: JobRecord, b: JobRecord): number {
+  return a.id.length - b.id.length || (a.id < b.id ? -1 : 1);
+}
+
+export function* getDecisions(
+  id: JobId,
+): Operation<readonly { readonly epoch: number; readonly at: number; readonly decision: string }[]> {
+  const key = idOf(id);
+  if (key === null) return [];
+  const rows = yield* all<{ epoch: number; at: number; decision: string }>(
+    'SELECT epoch, at, decision FROM decisions WHERE job_id = ? ORDER BY id',
+    key,
+  );
+  return rows.map(({ epoch, at, decision }) => ({ epoch, at, decision }));
+}

@@ -1,0 +1,43 @@
+/**
+ * How an operation is written: a generator that yields statements and is handed their rows. A synchronous driver
+ * (sqlite/) and an asynchronous one (postgres/) run the same operation, so its text exists once.
+ *
+ * Statements are in the SQL that both engines share, with `?` for values, and each driver leaves out what is for the
+ * other: `FOR UPDATE` and `FOR UPDATE SKIP LOCKED` at the end are PostgreSQL's (in SQLite a writer holds the whole
+ * file), `INDEXED BY` is SQLite's (it has no statistics here, and would rather sort than read in order).
+ * 64-bit ids go in as bigint and come out through CAST (… AS TEXT); every other number fits a double.
+ */
+export type SqlValue = string | number | bigint | Uint8Array | null;
+
+export type Row = Readonly<Record<string, SqlValue>>;
+
+export interface Statement {
+  readonly sql: string;
+  readonly values: readonly SqlValue[];
+}
+
+/** Yields statements, is resumed with their rows, returns its result. What it throws undoes all it wrote. */
+export type Operation<T> = Generator<Statement, T, readonly Row[]>;
+
+/** The rows. `R` is what the statement's columns are; nothing checks it but the tests. */
+export function* all<R>(sql: string, ...values: readonly SqlValue[]): Operation<readonly R[]> {
+  return (yield { sql, values }) as unknown as readonly R[];
+}
+
+/** The first row, if there is one. */
+export function* one<R>(sql: string, ...values: readonly SqlValue[]): Operation<R | undefined> {
+  const rows = (yield { sql, values }) as unknown as readonly R[];
+  return rows[0];
+}
+
+export function* run(sql: string, ...values: readonly SqlValue[]): Operation<void> {
+  yield { sql, values };
+}
+
+const LARGEST_LIMIT = 2 ** 31 - 1;
+
+/** A LIMIT that every engine takes, of whatever number a caller gave. */
+export function limitOf(limit: number): number {
+  if (Number.isNaN(limit)) return 0;
+  return Math.trunc(Math.min(Math.max(limit, 0), LARGEST_LIMIT));
+}

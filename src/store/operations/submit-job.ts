@@ -1,0 +1,106 @@
+/** A new job where it stands once stored, with its decision and its events; or the earlier one under the same key. */
+import { RainbowError } from '../../core/errors.ts';
+import type { JobRecord, NewJob } from '../store.ts';
+import { jobOf, SELECT_JOB, type JobRow } from './job-row.ts';
+import { one, run, type Operation } from './statement.ts';
+import { writeJobEvent } from './write-event.ts';
+import { writeDecision } from './write-transition.ts';
+
+export function* submitJob(job: NewJob): Operation<{ readonly job: JobRecord; readonly created: boolean }> {
+  // 1. A repeated submit is answered with what the first one stored.
+  if (job.idempotencyKey !== null) {
+    const earlier = yield* one<JobRow>(
+      `${SELECT_JOB} WHERE jobs.owner = ? AND jobs.idempotency_key = ?`,
+      job.owner,
+      job.idempotencyKey,
+    );
+    if (earlier !== undefined) return { job: jobOf(earlier), created: false };
+  }
+
+  // 2. The job, as the decision left it.
+  const { outcome, at } = job;
+  const assigned = outcome.state === 'assigned' ? outcome : null;
+  const clusterId = assigned === null ? null : yield* clusterIdOf(assigned.cluster);
+  const allocation = assigned?.allocation ?? null;
+  const ended = outcome.state === 'rejected' ? at : null;
+  const inserted = yield* one<{ id: string }>(
+    `INSERT INTO jobs (name, owner, idempotency_key, priority, walltime, on_cluster_loss, submitted_at, state,
+       reason_code, reason_message, epoch, cluster, cluster_id, assigned_at, ended_at)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?, ?) RETURNING CAST(id AS TEXT) AS id`,
+    job.name,
+    job.owner,
+    job.idempotencyKey,
+    job.priority,
+    job.walltime,
+    job.onClusterLoss,
+    at,
+    outcome.state,
+    outcome.reason.code,
+    outcome.reason.message,
+    assigned?.cluster ?? null,
+    clusterId,
+    assigned === null ? null : at,
+    ended,
+  );
+  const id = (inserted as { id: string }).id;
+  const key = BigInt(id);
+  yield* run(
+    `INSERT INTO job_documents (job_id, jobspec, candidates, policy, policy_options, allocation)
+     VALUES (?, ?, ?, ?, ?, ?)`,
+    key,
+    job.jobspec,
+    JSON.stringify(job.candidates),
+    job.policy,
+    JSON.stringify(job.policyOptions),
+    allocation,
+  );
+  if (job.decision !== null) yield* writeDecision(key, 1, at, job.decision);
+
+  // 3. Every job begins as pending, for those who watch; where it went at once is the second event.
+  const born = { id, owner: job.owner, epoch: 1 };
+  const pending = outcome.state === 'pending' ? outcome.reason : { code: 'submitted' as const, message: '' };
+  yield* writeJobEvent(born, 'pending', null, pending, at);
+  if (outcome.state !== 'pending') {
+    yield* writeJobEvent(born, outcome.state, assigned?.cluster ?? null, outcome.reason, at);
+  }
+  return {
+    created: true,
+    job: {
+      id,
+      name: job.name,
+      owner: job.owner,
+      state: outcome.state,
+      reason: outcome.reason,
+      epoch: 1,
+      cluster: assigned?.cluster ?? null,
+      clusterId,
+      nativeId: null,
+      exitCode: null,
+      signal: null,
+      submittedAt: at,
+      assignedAt: assigned === null ? null : at,
+      receivedAt: null,
+      acceptedAt: null,
+      startedAt: null,
+      endedAt: ended,
+      leaseExpiresAt: null,
+      cancelRequestedAt: null,
+      priority: job.priority,
+      walltime: job.walltime,
+      onClusterLoss: job.onClusterLoss,
+      candidates: job.candidates,
+      policy: job.policy,
+      policyOptions: job.policyOptions,
+      jobspec: job.jobspec,
+      allocation,
+    },
+  };
+}
+
+function* clusterIdOf(name: string): Operation<number> {
+  const row = yield* one<{ id: number }>('SELECT id FROM clusters WHERE name = ?', name);
+  if (row === undefined) {
+    throw new RainbowError('aborted', `cluster ${name} was deleted while the job was being placed; submit it again`);
+  }
+  return row.id;
+}

@@ -1,0 +1,66 @@
+/**
+ * One event, in the transaction of the change it tells of. Numbers grow in commit order: writers are serial in
+ * SQLite, and an event's number is never given twice.
+ */
+import type { Reason } from '../../core/job/state.ts';
+import type { EventRecord, JobRecord } from '../store.ts';
+import { idOf } from './job-row.ts';
+import { run, type Operation } from './statement.ts';
+
+export function* writeEvent(event: Omit<EventRecord, 'seq'>): Operation<void> {
+  yield* run(
+    `INSERT INTO events (at, subject, job_id, owner, cluster, kind, epoch, reason_code, reason_message, detail)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    event.at,
+    event.subject,
+    event.jobId === null ? null : idOf(event.jobId),
+    event.owner,
+    event.cluster,
+    event.kind,
+    event.epoch,
+    event.reason?.code ?? null,
+    event.reason?.message ?? null,
+    event.detail === null ? null : JSON.stringify(event.detail),
+  );
+}
+
+/** `cluster` is the one concerned: where the job is, or which it left. */
+export function writeJobEvent(
+  job: Pick<JobRecord, 'id' | 'owner' | 'epoch'>,
+  kind: string,
+  cluster: string | null,
+  reason: Reason,
+  at: number,
+  detail: Readonly<Record<string, unknown>> | null = null,
+): Operation<void> {
+  return writeEvent({
+    at,
+    subject: 'job',
+    jobId: job.id,
+    owner: job.owner,
+    cluster,
+    kind,
+    epoch: job.epoch,
+    reason,
+    detail,
+  });
+}
+
+export function writeClusterEvent(
+  cluster: string,
+  kind: string,
+  at: number,
+  detail: Readonly<Record<string, unknown>> | null = null,
+): Operation<void> {
+  return writeEvent({
+    at,
+    subject: 'cluster',
+    jobId: null,
+    owner: null,
+    cluster,
+    kind,
+    epoch: null,
+    reason: null,
+    detail,
+  });
+}

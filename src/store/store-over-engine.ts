@@ -1,0 +1,101 @@
+/** The store as calls of an engine, and who listens to what was committed. */
+import type { Engine } from './engine.ts';
+import type { Arguments, OperationName, Result } from './operations/operations.ts';
+import type { JobId, OutputChunk, Store } from './store.ts';
+
+export function storeOver(engine: Engine, kind: Store['kind']): Store {
+  const eventListeners = new Set<(seq: number) => void>();
+  const outputListeners = new Map<JobId, Set<() => void>>();
+  engine.onEvents((seq) => {
+    for (const listener of eventListeners) notify(eventListeners, listener, () => listener(seq));
+  });
+  const call = <N extends OperationName>(name: N, ...args: Arguments<N>): Promise<Result<N>> => engine.call(name, args);
+
+  return {
+    kind,
+    clusters: {
+      register: (cluster) => call('registerCluster', cluster),
+      replaceGraph: (name, graph, counts, at) => call('replaceGraph', name, graph, counts, at),
+      putSubsystem: (cluster, subsystem, graph, replace, at) =>
+        call('putSubsystem', cluster, subsystem, graph, replace, at),
+      deleteSubsystem: (cluster, subsystem, at) => call('deleteSubsystem', cluster, subsystem, at),
+      mergeState: (cluster, state, at) => call('mergeState', cluster, state, at),
+      delete: (name, at) => call('deleteCluster', name, at),
+      get: (name) => call('getCluster', name),
+      list: () => call('listClusters'),
+      graph: (name) => call('getGraph', name),
+      claimInstance: (cluster, instance, at) => call('claimInstance', cluster, instance, at),
+      seen: (names, at) => call('clustersSeen', names, at),
+    },
+    groups: {
+      create: (group) => call('createGroup', group),
+      update: (name, clusters, at) => call('updateGroup', name, clusters, at),
+      delete: (name, at) => call('deleteGroup', name, at),
+      get: (name) => call('getGroup', name),
+      list: () => call('listGroups'),
+    },
+    jobs: {
+      submit: (job) => call('submitJob', job),
+      get: (id) => call('getJob', id),
+      attempts: (id) => call('getAttempts', id),
+      list: (filter) => call('listJobs', filter),
+      countsByCluster: () => call('countJobsByCluster'),
+      transition: (change) => call('transitionJob', change),
+      receive: (cluster, limit, leaseExpiresAt, at) => call('receiveJobs', cluster, limit, leaseExpiresAt, at),
+      returnExpired: (at, limit) => call('returnExpired', at, limit),
+      pending: (limit, after) => (after === undefined ? call('pendingJobs', limit) : call('pendingJobs', limit, after)),
+      atCluster: (cluster, states) => call('jobsAtCluster', cluster, states),
+      requestCancel: (id, reason, at) => call('requestCancel', id, reason, at),
+      numberAt: (cluster, id) => call('numberAt', cluster, id),
+      byNumbers: (cluster, numbers) => call('jobsByNumbers', cluster, numbers),
+      decisions: (id) => call('getDecisions', id),
+    },
+    events: {
+      after: (seq, limit, filter) =>
+        filter === undefined ? call('eventsAfter', seq, limit) : call('eventsAfter', seq, limit, filter),
+      last: () => call('lastEvent'),
+      subscribe(listener) {
+        // Its own function each time, so that one listener given twice is stopped once by each stop.
+        const own = (seq: number): void => listener(seq);
+        eventListeners.add(own);
+        return () => void eventListeners.delete(own);
+      },
+    },
+    output: {
+      async append(id, epoch, chunks, cap) {
+        const offsets = await call('appendOutput', id, epoch, chunks.map(alone), cap);
+        const listeners = outputListeners.get(id);
+        if (listeners !== undefined) for (const listener of listeners) notify(listeners, listener, listener);
+        return offsets;
+      },
+      read: (id, epoch, after, limit) => call('readOutput', id, epoch, after, limit),
+      subscribe(id, listener) {
+        const own = (): void => listener();
+        const listeners = outputListeners.get(id) ?? new Set();
+        outputListeners.set(id, listeners.add(own));
+        return () => {
+          listeners.delete(own);
+          if (listeners.size === 0 && outputListeners.get(id) === listeners) outputListeners.delete(id);
+        };
+      },
+    },
+    settings: {
+      get: (key) => call('getSetting', key),
+      setOnce: (key, value) => call('setSettingOnce', key, value),
+    },
+    close: () => engine.close(),
+  };
+}
+
+/** Each in a task of its own, so that a listener that throws stops no other; one that has left is not called. */
+function notify<T>(listeners: ReadonlySet<T>, listener: T, call: () => void): void {
+  queueMicrotask(() => {
+    if (listeners.has(listener)) call();
+  });
+}
+
+/** The bytes without the buffer that they may be a window of: a copy to a thread takes the whole buffer along. */
+function alone(chunk: OutputChunk): OutputChunk {
+  const { data } = chunk;
+  return data.byteLength === data.buffer.byteLength ? chunk : { ...chunk, data: new Uint8Array(data) };
+}

@@ -1,0 +1,320 @@
+/** Submitting, following and managing jobs from the command line; real processes run them. */
+import { readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { expectExit, json, jsonLines, rainbow, until } from './command-line.ts';
+import { place, SECRET, startAgent, untilConnected, write } from './with-server.ts';
+
+const ISO = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
+
+describe('submit', () => {
+  test('prints the id and the cluster; the JSON has what it promises', async () => {
+    const at = await place();
+    await at.register('red', '--nodes', '2', '--cores', '4');
+    const text = await at.run(['submit', '--', 'hostname']);
+    expect(text).toMatchObject({ code: 0, stderr: '' });
+    expect(text.stdout).toMatch(/^job 1 assigned to red/);
+
+    const outcome = await at.run(['submit', '--name', 'mine', '--priority', '-3', '--json', '--', 'hostname']);
+    const job = json(outcome);
+    expect(job).toMatchObject({
+      id: 2,
+      name: 'mine',
+      state: 'assigned',
+      cluster: 'red',
+      exitCode: null,
+      submittedAt: expect.stringMatching(ISO),
+      assignedAt: expect.stringMatching(ISO),
+      startedAt: null,
+      endedAt: null,
+      reason: { code: 'selected', message: expect.any(String) },
+      priority: -3,
+      created: true,
+      decision: { chosen: 'red' },
+    });
+
+    const key = join(at.folder, 'home', 'config', 'rainbow', 'key');
+    expect(statSync(key).mode & 0o777).toBe(0o600);
+    expect(readFileSync(key, 'utf8').trim()).toMatch(/^rbu_[A-Za-z0-9_-]{43}$/);
+  });
+
+  test('a job that no cluster can ever hold: rejected, with the reasons, exit 1', async () => {
+    const at = await place();
+    await at.register('red', '--nodes', '2', '--cores', '4');
+    const text = await at.run(['submit', '--cores', '5', '--', 'true']);
+    expect(text.code).toBe(1);
+    expect(text.stdout).toMatch(/^job 1 rejected/);
+    expect(text.stdout).toMatch(/red +does not fit/);
+    const document = await at.run(['submit', '--cores', '5', '--wait', '--json', '--', 'true']);
+    expect(document.code).toBe(1);
+    expect(json(document)).toMatchObject({
+      state: 'rejected',
+      cluster: null,
+      reason: { code: 'never_fits' },
+      decision: { candidates: [{ cluster: 'red', satisfiable: 'no', reasons: [{ needed: 5, best: 4 }] }] },
+    });
+  });
+
+  test('--dry-run stores nothing', async () => {
+    const at = await place();
+    await at.register('red', '--nodes', '1', '--cores', '4');
+    expect((await at.run(['submit', '--dry-run', '--', 'true'])).stdout).toContain('fits, could start now');
+    const no = await at.run(['submit', '--dry-run', '--cores', '5', '--json', '--', 'true']);
+    expect(no.code).toBe(1);
+    expect(json(no)).toMatchObject({ candidates: [{ cluster: 'red', satisfiable: 'no' }] });
+    expect((await at.run(['jobs'])).stdout).toBe('no jobs\n');
+  });
+
+  test('the same idempotency key gives the same job', async () => {
+    const at = await place();
+    await at.register('red', '--nodes', '1', '--cores', '4');
+    const args = ['submit', '--idempotency-key', 'k', '--', 'true'];
+    expect((await at.run(args)).stdout).toMatch(/^job 1 /);
+    const again = await at.run(args);
+    expect(again.stdout).toMatch(/^job 1 /);
+    expect(again.stdout).toContain('earlier job');
+    expect(json(await at.run([...args.slice(0, 3), '--json', '--', 'true']))).toMatchObject({ id: 1, created: false });
+  });
+
+  test('a jobspec is kept exactly as it is', async () => {
+    const at = await place();
+    await at.register('red', '--nodes', '1', '--cores', '4');
+    const text = `# a "comment" with 'quotes'\nversion: 1\nresources: {r: {type: core, count: 1, replicas: 1}}\ntasks: [{command: [echo, "'; DROP TABLE jobs;--"], resources: r}]\n`;
+    expect((await at.run(['submit', '--jobspec', write(at.folder, 'j.yaml', text)])).code).toBe(0);
+    expect((await at.run(['job', 'show', '1', '--jobspec'])).stdout).toBe(text);
+    expect(json(await at.run(['job', 'show', '1', '--json']))).toMatchObject({ jobspec: text });
+    expect((await at.run(['submit', '--jobspec', '-'], { stdin: text })).code).toBe(0);
+    const bad = await at.run(['submit', '--jobspec', '-'], { stdin: 'version: 7' });
+    expect(bad).toMatchObject({ code: 1, stdout: '' });
+    expect(bad.stderr).toContain('version');
+  });
+
+  test('without tokens, with a wrong one, without a server: exit 1 and what to do', async () => {
+    const at = await place();
+    const none = await at.run(['submit', '--', 'true']);
+    expect(none).toMatchObject({ code: 1, stdout: '' });
+    expect(none.stderr).toContain('Put those that you were given under "clusters"');
+    const wrong = await at.run(['submit', '--cluster', 'red', '--token', 'wrong', '--', 'true']);
+    expect(wrong.code).toBe(1);
+    expect(wrong.stderr).toContain('request denied');
+    const { port } = at.server;
+    await at.server.stop();
+    const gone = await at.run(['jobs']);
+    expect(gone).toMatchObject({ code: 1, stdout: '' });
+    expect(gone.stderr).toContain(String(port));
+    expect((await at.run(['jobs', '--host', 'not a host'])).code).not.toBe(0);
+  });
+
+  test('--cluster restricts the candidates, and still matches', async () => {
+    const at = await place();
+    await at.register('red', '--nodes', '1', '--cores', '4');
+    await at.register('blue', '--nodes', '1', '--cores', '8');
+    expect(json(await at.run(['submit', '--cluster', 'red', '--json', '--', 'true']))).toMatchObject({
+      cluster: 'red',
+    });
+    expect((await at.run(['submit', '--cluster', 'red', '--cores', '8', '--', 'true'])).code).toBe(1);
+    expect(json(await at.run(['submit', '--cores', '8', '--json', '--', 'true']))).toMatchObject({ cluster: 'blue' });
+  });
+});
+
+describe('with an agent', () => {
+  test('wait, exit codes, logs, events, show', async () => {
+    const at = await place();
+    await at.register('red', '--nodes', '2', '--cores', '4');
+    const agent = startAgent(at, 'red', ['--graph', join(at.folder, 'red.json')]);
+    await untilConnected(at, 'red');
+
+    const good = await at.run(['submit', '--wait', '--', 'sh', '-c', 'echo to out; echo to err >&2']);
+    expectExit(good, 0, agent.said());
+    expect(good.stdout).toMatch(/^job 1 completed on red/);
+
+    expect((await at.run(['submit', '--wait', '--', 'sh', '-c', 'exit 3'])).code).toBe(1);
+    const own = await at.run(['submit', '--wait', '--propagate-exit', '--json', '--', 'sh', '-c', 'exit 3']);
+    expect(own.code).toBe(3);
+    expect(json(own)).toMatchObject({
+      state: 'failed',
+      exitCode: 3,
+      reason: { code: 'exit' },
+      endedAt: expect.stringMatching(ISO),
+    });
+
+    const logs = await at.run(['job', 'logs', '1', '-f']);
+    expect(logs).toMatchObject({ code: 0, stdout: 'to out\n', stderr: 'to err\n' });
+    expect(jsonLines(await at.run(['job', 'logs', '1', '--json']))).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ task: 0, stream: 'stdout', encoding: 'utf8', data: 'to out\n' }),
+      ]),
+    );
+
+    const events = jsonLines(await at.run(['job', 'events', '1', '--follow', '--json']));
+    const kinds = events.map(({ kind }) => kind);
+    expect(kinds.at(-1)).toBe('completed');
+    expect(kinds).toEqual(expect.arrayContaining(['assigned', 'received', 'running']));
+
+    expect((await at.run(['job', 'wait', '1'])).code).toBe(0);
+    expect((await at.run(['job', 'wait', '1', '2'])).code).toBe(1);
+    expect((await at.run(['job', 'wait', '2', '--propagate-exit'])).code).toBe(3);
+    expect((await at.run(['job', 'show', '1'])).stdout).toMatch(/exit +0/);
+
+    const { stderr } = await agent.stop();
+    expect(stderr).toContain('agent of cluster red');
+    expect((await agent.outcome).code).toBe(0);
+  });
+
+  test('tasks are labelled; a running job is canceled; Ctrl-C while waiting leaves the job alone', async () => {
+    const at = await place();
+    await at.register('red', '--nodes', '2', '--cores', '4');
+    startAgent(at, 'red', ['--graph', join(at.folder, 'red.json')]);
+    await untilConnected(at, 'red');
+    await at.run(['submit', '--tasks', '2', '--wait', '--', 'sh', '-c', 'echo rank $RAINBOW_TASK_RANK']);
+    const { stdout } = await at.run(['job', 'logs', '1', '--label']);
+    expect(stdout.split('\n').sort()).toEqual(['', '0: rank 0', '1: rank 1']);
+    expect((await at.run(['job', 'logs', '1', '--task', '1'])).stdout).toBe('rank 1\n');
+
+    const stop = new AbortController();
+    const waiting = at.run(['submit', '--wait', '--', 'sleep', '60'], { signal: stop.signal });
+    await until(async () => json(await at.run(['job', 'show', '2', '--json']))['state'] === 'running');
+    stop.abort();
+    const stopped = await waiting;
+    expect(stopped.code).toBe(130);
+    expect(stopped.stderr).toContain('rainbow job wait 2');
+
+    const cancel = await at.run(['job', 'cancel', '2', '--message', 'enough']);
+    expect(cancel.code).toBe(0);
+    expect((await at.run(['job', 'wait', '2'])).code).toBe(1);
+    expect(json(await at.run(['job', 'show', '2', '--json']))).toMatchObject({
+      state: 'canceled',
+      reason: { code: 'user' },
+    });
+    expect((await at.run(['job', 'cancel', '2'])).stdout).toContain('canceled');
+  });
+
+  test('an agent registers its cluster, keeps the credentials, and knows them the next time', async () => {
+    const at = await place();
+    const first = startAgent(at, 'laptop', ['--register-secret', SECRET]);
+    await until(() => first.said().includes('registered cluster laptop'), first.said);
+    await untilConnected(at, 'laptop');
+    expect((await first.stop()).code).toBe(0);
+    const second = startAgent(at, 'laptop');
+    await untilConnected(at, 'laptop');
+    const outcome = await at.run(['submit', '--wait', '--', 'true']);
+    expectExit(outcome, 0, second.said());
+  });
+
+  test('an agent whose cluster is registered but not known here says what to do', async () => {
+    const at = await place();
+    await at.register('red', '--nodes', '1', '--cores', '2');
+    const env = { XDG_CONFIG_HOME: join(at.folder, 'other') };
+    const outcome = await at.run(['agent', '--cluster-name', 'red', '--register-secret', SECRET], { env });
+    expect(outcome.code).toBe(1);
+    expect(outcome.stderr).toContain('--secret');
+    const wrong = await at.run(['agent', '--cluster-name', 'red', '--secret', 'wrong'], { env });
+    expect(wrong.code).toBe(1);
+  });
+});
+
+describe('lists, events, explanations', () => {
+  test('jobs: newest first, filters, limits, pages, one JSON line each; owners see their own', async () => {
+    const at = await place();
+    await at.register('red', '--nodes', '1', '--cores', '4');
+    for (const name of ['a', 'b', 'c']) await at.run(['submit', '--name', name, '--', 'true']);
+    await at.run(['submit', '--name', 'large', '--cores', '5', '--', 'true']);
+    const ids = async (...args: string[]): Promise<unknown[]> =>
+      jsonLines(await at.run(['jobs', '--json', ...args])).map(({ id }) => id);
+    expect(await ids()).toEqual([4, 3, 2, 1]);
+    expect(await ids('--limit', '2')).toEqual([4, 3]);
+    expect(await ids('--oldest-first', '--limit', '1')).toEqual([1]);
+    expect(await ids('--state', 'rejected')).toEqual([4]);
+    expect(await ids('--state', 'rejected', '--state', 'assigned', '--name', 'b')).toEqual([2]);
+    expect(await ids('--cluster', 'red')).toEqual([3, 2, 1]);
+    const text = (await at.run(['jobs'])).stdout;
+    expect(text.split('\n')[0]).toMatch(/ID +NAME +STATE +CLUSTER/);
+    expect(text).not.toContain('\u001b');
+
+    const other = { env: { RAINBOW_KEY: `rbu_${'x'.repeat(43)}` } };
+    expect((await at.run(['jobs'], other)).stdout).toBe('no jobs\n');
+    expect((await at.run(['job', 'show', '1'], other)).code).toBe(1);
+    expect((await at.run(['job', 'cancel', '1'], other)).code).toBe(1);
+    expect((await at.run(['jobs', '--all'], other)).code).toBe(2);
+    const all = await at.run(['jobs', '--all', '--json'], { env: { ...other.env, RAINBOW_SERVER_SECRET: SECRET } });
+    expect(jsonLines(all)).toHaveLength(4);
+    expect((await at.run(['jobs'], { env: { RAINBOW_KEY: 'nonsense' } })).stderr).toContain('RAINBOW_KEY');
+  });
+
+  test('events resume after a number', async () => {
+    const at = await place();
+    await at.register('red', '--nodes', '1', '--cores', '4');
+    await at.run(['submit', '--', 'true']);
+    await at.run(['submit', '--', 'true']);
+    const all = jsonLines(await at.run(['events', '--json']));
+    expect(all.map(({ seq }) => Number(seq))).toEqual(all.map(({ seq }) => Number(seq)).toSorted((a, b) => a - b));
+    const middle = Number(all[1]?.['seq']);
+    expect(jsonLines(await at.run(['events', '--after', String(middle), '--json']))).toEqual(all.slice(2));
+    const operator = jsonLines(await at.run(['events', '--operator', '--secret', SECRET, '--json']));
+    expect(operator.map(({ subject }) => subject)).toContain('cluster');
+
+    const stop = new AbortController();
+    let seen = '';
+    const following = at.run(['events', '--follow', '--after', String(all.at(-1)?.['seq'])], {
+      signal: stop.signal,
+      onOutput: (text) => {
+        seen += text;
+      },
+    });
+    await at.run(['submit', '--', 'true']);
+    await until(() => seen.includes('job 3'));
+    stop.abort();
+    expect((await following).code).toBe(130);
+  });
+
+  test('explain a job, and a jobspec', async () => {
+    const at = await place();
+    await at.register('red', '--nodes', '1', '--cores', '4');
+    await at.register('blue', '--nodes', '1', '--cores', '8');
+    await at.run(['submit', '--cores', '6', '--', 'true']);
+    const text = (await at.run(['explain', '1'])).stdout;
+    expect(text).toMatch(/attempt 1: chose blue/);
+    expect(text).toMatch(/red +does not fit/);
+    expect(json(await at.run(['explain', '1', '--json']))).toMatchObject({
+      job: { id: 1 },
+      decisions: [{ chosen: 'blue', policy: 'random', candidates: expect.any(Array) }],
+    });
+    const spec = write(
+      at.folder,
+      'j.yaml',
+      'version: 1\nresources: {r: {type: node, replicas: 1, with: [{type: core, count: 6}]}}\ntasks: [{command: [a], resources: r}]\n',
+    );
+    const asked = json<{ candidates: { cluster: string; satisfiable: string }[] }>(
+      await at.run(['explain', '--jobspec', spec, '--json']),
+    );
+    expect(asked.candidates.map(({ cluster, satisfiable }) => [cluster, satisfiable])).toEqual([
+      ['blue', 'yes'],
+      ['red', 'no'],
+    ]);
+  });
+
+  test('receive: takes and accepts, as the prototype does', async () => {
+    const at = await place();
+    await at.register('red', '--nodes', '1', '--cores', '4');
+    await at.run(['submit', '--name', 'one', '--', 'true']);
+    await at.run(['submit', '--name', 'two', '--', 'true']);
+    const taken = await at.run(['receive', '--max-jobs', '1', '--json']);
+    expect(json(taken)).toMatchObject({
+      cluster: 'red',
+      accepted: true,
+      jobs: [{ id: 1, name: 'one', jobspec: expect.any(String) }],
+    });
+    expect((await at.run(['receive', '-j', '5'])).stdout).toContain('accepted 1 job for red:\n  2  two');
+    expect((await at.run(['receive'])).stdout).toBe('no jobs for red\n');
+    expect(json(await at.run(['job', 'show', '1', '--json']))).toMatchObject({ state: 'accepted' });
+    expect((await at.run(['receive', '--request-secret', 'wrong'])).code).toBe(1);
+  });
+
+  test('version --server', async () => {
+    const at = await place();
+    expect(json(await at.run(['version', '--server', '--json']))).toMatchObject({
+      server: { version: '0.0.0-test', store: 'sqlite' },
+    });
+    expect((await rainbow(['version'])).stdout).toMatch(/^rainbow \d/);
+  });
+});
