@@ -5,7 +5,7 @@
  */
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { build, type Metafile } from 'esbuild';
+import { build, type Metafile, type Plugin } from 'esbuild';
 
 const root = join(import.meta.dirname, '..');
 const dist = join(root, 'dist');
@@ -13,6 +13,30 @@ const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 
 /** Started by URL, beside the file that starts it: src/store/sqlite/thread-engine.ts looks for this name. */
 const startedByUrl = { 'store-worker': 'src/store/sqlite/worker.ts' };
+
+/**
+ * `await import('a package')` of the older module kind: Node finds the names that it exports, a bundle has only its
+ * `default`. So those names are asked of Node here, and exported one by one.
+ */
+const namedExports: Plugin = {
+  name: 'named exports of packages that are loaded on demand',
+  setup(plugin) {
+    plugin.onResolve({ filter: /^[^./]/ }, ({ kind, path }) =>
+      kind === 'dynamic-import' && !path.startsWith('node:') ? { path, namespace: 'on-demand' } : undefined,
+    );
+    plugin.onLoad({ filter: /.*/, namespace: 'on-demand' }, async ({ path }) => {
+      const found = Object.keys((await import(path)) as object);
+      const names = found.filter((name) => /^[A-Za-z_$][\w$]*$/.test(name) && name !== 'default');
+      return {
+        contents: [
+          `import * as whole from ${JSON.stringify(path)};`,
+          ...names.map((name) => `export const ${name} = whole.${name};`),
+        ].join('\n'),
+        resolveDir: root,
+      };
+    });
+  },
+};
 
 rmSync(dist, { recursive: true, force: true });
 mkdirSync(dist);
@@ -31,6 +55,7 @@ const { metafile } = await build({
   keepNames: true,
   legalComments: 'none',
   metafile: true,
+  plugins: [namedExports],
   define: { RAINBOW_VERSION: JSON.stringify(version) },
   // Packages of the older module kind call require.
   banner: {

@@ -8,8 +8,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { followToTheEnd, jobs, submitAll, tellTable } from './demo/jobs.ts';
-import { startAll, stopAll, type Demo } from './demo/processes.ts';
-import { say, sayPlain } from './demo/say.ts';
+import { Processes } from './demo/processes.ts';
+import { sayPlain } from './demo/say.ts';
+import { startAll, type Demo } from './demo/start.ts';
 
 const keep = process.argv.includes('--keep');
 const LONGEST_MS = 55_000;
@@ -17,50 +18,47 @@ const LONGEST_MS = 55_000;
 const folder = mkdtempSync(join(tmpdir(), 'rainbow-demo-'));
 const stop = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.on(signal, () => stop.abort(new Error('stopped')));
+  process.on(signal, () => stop.abort(new Error('it was stopped')));
 }
-const timer = setTimeout(() => stop.abort(new Error(`the demo took longer than ${LONGEST_MS / 1000} s`)), LONGEST_MS);
+const timer = setTimeout(() => stop.abort(new Error(`it took longer than ${LONGEST_MS / 1000} s`)), LONGEST_MS);
 
+const processes = new Processes(folder);
 let code = 1;
 let demo: Demo | null = null;
 try {
-  demo = await startAll(folder, stop.signal, (started) => {
-    demo = started;
-  });
+  demo = await startAll(folder, processes, stop.signal);
   const submitted = await submitAll(demo, stop.signal);
   const ended = await followToTheEnd(demo, submitted, stop.signal);
   const wrong = tellTable(ended);
   for (const line of wrong) sayPlain(`NOT AS EXPECTED: ${line}`);
   code = wrong.length === 0 ? 0 : 1;
 } catch (error) {
-  sayPlain(`the demo failed: ${error instanceof Error ? error.message : String(error)}`);
-  if (demo !== null) sayPlain(demo.logs());
+  const reason: unknown = stop.signal.aborted ? stop.signal.reason : error;
+  sayPlain(`the demo failed: ${reason instanceof Error ? reason.message : String(reason)}`);
 }
 clearTimeout(timer);
+demo?.client.close();
 
 if (keep && demo !== null && code === 0) {
   tellHowToReach(demo);
-  demo.leave();
 } else {
-  if (demo !== null) await stopAll(demo);
+  await processes.stopAll();
+  if (code !== 0) sayPlain(processes.logs());
   rmSync(folder, { recursive: true, force: true });
   if (code === 0) sayPlain(`\nAll ${jobs.length} jobs ended as they should; everything is stopped.`);
 }
-// Explicit: a stream that is still open must not keep a finished demo alive.
+// Explicit: the output of processes that stay must not keep this one alive.
 process.exit(code);
 
-function tellHowToReach({ address, env, processes }: Demo): void {
-  const settings = ['RAINBOW_HOST', 'RAINBOW_CONFIG', 'RAINBOW_KEY', 'RAINBOW_SERVER_SECRET']
-    .map((name) => `  export ${name}='${env[name] ?? ''}'`)
-    .join('\n');
+function tellHowToReach({ address, env }: Demo): void {
+  const settings = Object.entries(env).map(([name, value]) => `  export ${name}='${value}'`);
   sayPlain(`
-It is left running. To use it:
-${settings}
+It is left running, at ${address}; everything it keeps is in ${folder}. To use it:
+${settings.join('\n')}
   bin/rainbow jobs
   bin/rainbow clusters
   bin/rainbow submit --wait -- hostname
 
-The server is at ${address}. Everything it keeps is in ${folder}. To stop it:
-  kill ${processes.map(({ pid }) => pid).join(' ')} && rm -r ${folder}`);
-  say('done');
+To stop it:
+  kill ${processes.pids().join(' ')} && rm -r ${folder}`);
 }

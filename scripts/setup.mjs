@@ -70,7 +70,10 @@ function isInstalled(folder) {
   return true;
 }
 
-/** Runs `npm ci` in `folder`, quietly; throws with npm's own words when it fails. */
+/**
+ * Installs what the lock file says in `folder`, quietly; throws with npm's own words when it fails. `npm install`, not
+ * `npm ci`: the latter refuses to do anything where a registry lacks a package for some other platform.
+ */
 async function install(folder, what) {
   const byNpm = process.env.npm_execpath !== undefined && basename(process.env.npm_execpath) === 'npm-cli.js';
   const [program, first] = byNpm ? [process.execPath, [process.env.npm_execpath]] : ['npm', []];
@@ -80,10 +83,14 @@ async function install(folder, what) {
   const beat = setInterval(() => say(`… still installing ${what} (${seconds()} s)`), 10_000);
   try {
     await new Promise((resolve, reject) => {
-      const child = spawn(program, [...first, 'ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'], {
-        cwd: folder,
-        stdio: ['ignore', 'pipe', 'pipe'],
-      });
+      const child = spawn(
+        program,
+        [...first, 'install', '--no-save', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'],
+        {
+          cwd: folder,
+          stdio: ['ignore', 'pipe', 'pipe'],
+        },
+      );
       let said = '';
       child.stdout.on('data', (data) => (said += data));
       child.stderr.on('data', (data) => (said += data));
@@ -91,7 +98,7 @@ async function install(folder, what) {
         reject(new Error(`npm could not be started (${error.message}); it comes with Node: https://nodejs.org`)),
       );
       child.once('close', (code) =>
-        code === 0 ? resolve() : reject(new Error(`npm ci in ${folder} failed:\n${said.trim()}`)),
+        code === 0 ? resolve() : reject(new Error(`npm install in ${folder} failed:\n${said.trim()}`)),
       );
     });
   } finally {

@@ -31,13 +31,21 @@ async function readStdin(): Promise<string> {
   return text;
 }
 
-const stop = new AbortController();
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.on(signal, () => {
-    // The second time it is meant.
-    if (stop.signal.aborted) process.exit(130);
-    stop.abort();
-  });
+let stop: AbortController | null = null;
+
+/** Signals are taken over only by commands that listen: until then they end the process, whatever it computes. */
+function stopSignal(): AbortSignal {
+  if (stop !== null) return stop.signal;
+  const controller = new AbortController();
+  stop = controller;
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => {
+      // The second time it is meant.
+      if (controller.signal.aborted) process.exit(130);
+      controller.abort();
+    });
+  }
+  return controller.signal;
 }
 
 const io: Io = {
@@ -48,7 +56,9 @@ const io: Io = {
   readStdin,
   env: process.env,
   system: realSystem,
-  signal: stop.signal,
+  get signal() {
+    return stopSignal();
+  },
 };
 
 const { runCommandLine } = await import('./cli/program.ts');

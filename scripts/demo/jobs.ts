@@ -8,7 +8,7 @@ import { paint } from '../../src/cli/paint.ts';
 import { paintState, reasonText } from '../../src/cli/present/job.ts';
 import { stateWord } from '../../src/cli/present/words.ts';
 import { table } from '../../src/cli/table.ts';
-import type { Demo } from './processes.ts';
+import type { Demo } from './start.ts';
 import { say, sayPlain } from './say.ts';
 
 const GREETING = 'a job of its own printed this';
@@ -155,7 +155,8 @@ export function tellTable(followed: readonly Followed[]): readonly string[] {
 
 function why(job: Job, wanted: DemoJob): string {
   const reason = reasonText(job.reason);
-  return reason === '' || wanted.ends.state === 'completed' ? wanted.why : reason;
+  const shown = reason === '' || wanted.ends.state === 'completed' ? wanted.why : reason;
+  return shown.length > 100 ? `${shown.slice(0, 99)}…` : shown;
 }
 
 function differences(job: Job, { name, ends }: DemoJob, output: string): string[] {

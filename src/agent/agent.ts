@@ -88,7 +88,11 @@ export async function runAgent(options: AgentOptions, system: System, signal: Ab
       try {
         const { secret, version = '', maxJobs = MAX_JOBS } = options;
         const identity = { cluster, secret, runner: options.runner, version, maxJobs };
-        await serveCluster({ identity, journal, runner, uplink: grpcUplink(client.agents), log, reached }, system, signal);
+        await serveCluster(
+          { identity, journal, runner, uplink: grpcUplink(client.agents), log, reached },
+          system,
+          signal,
+        );
       } finally {
         client.close();
         await runner.close();
@@ -138,7 +142,7 @@ export async function serveCluster(parts: ClusterParts, system: System, signal: 
     log,
     reached,
     maxJobs: identity.maxJobs,
-    settled: free.changed,
+    settled: () => free.changed(),
   });
   const receiver = createReceiver({
     holding,
@@ -146,8 +150,8 @@ export async function serveCluster(parts: ClusterParts, system: System, signal: 
     system,
     log,
     reached,
-    repeat: reporter.repeat,
-    deny: reporter.deny,
+    repeat: (key) => reporter.repeat(key),
+    deny: (key, reason) => reporter.deny(key, reason),
   });
 
   // 1. Know what is held, before anybody is told.
@@ -188,6 +192,7 @@ export async function serveCluster(parts: ClusterParts, system: System, signal: 
       case 'stop':
         return receiver.stop(message.key, message.reason);
       case 'reportAck':
+        receiver.confirmed(message.key);
         return void reporter
           .acknowledged(message.key, message.state)
           .catch((error: unknown) => log.warn(`acknowledging: ${String(error)}`));
@@ -205,7 +210,7 @@ export async function serveCluster(parts: ClusterParts, system: System, signal: 
         system,
         log,
         hello,
-        capacity: reporter.capacity,
+        capacity: () => reporter.capacity(),
         handle,
         connected(send) {
           output.connected(send);

@@ -35,7 +35,9 @@ export function openJournal(path: string): Journal {
       database.exec('COMMIT');
     } catch (error) {
       if (!closed && database.isTransaction) database.exec('ROLLBACK');
-      const failure = new RainbowError('unavailable', `${path} cannot be written: ${describe(error)}`, { cause: error });
+      const failure = new RainbowError('unavailable', `${path} cannot be written: ${describe(error)}`, {
+        cause: error,
+      });
       for (const write of writes) write.failed(failure);
       return;
     }

@@ -53,16 +53,14 @@ interface Job {
   drained: boolean;
 }
 
-export function createOutputPump(
-  parts: {
-    readonly holding: Holding;
-    readonly runner: Runner;
-    readonly system: System;
-    readonly log: Log;
-    readonly limits: OutputLimits;
-    readonly drained: (key: JobKey) => void;
-  },
-): OutputPump {
+export function createOutputPump(parts: {
+  readonly holding: Holding;
+  readonly runner: Runner;
+  readonly system: System;
+  readonly log: Log;
+  readonly limits: OutputLimits;
+  readonly drained: (key: JobKey) => void;
+}): OutputPump {
   const { holding, runner, system, limits } = parts;
   const { clock } = system;
   const jobs = new Map<string, Job>();

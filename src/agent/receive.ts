@@ -16,8 +16,13 @@ import { keyText, type JobKey, type NativeJob, type Order, type Runner } from '.
 import type { ReachedHook } from './sentinels.ts';
 
 export interface Receiver {
-  /** Take what is journaled, not submitted (after a restart). */
+  /**
+   * After a restart: what is journaled and not submitted waits until the server has confirmed that it is still
+   * wanted here. Its owner may have had it moved while this agent was away.
+   */
   resume(): void;
+  /** The server has acknowledged that this job is held. */
+  confirmed(key: JobKey): void;
   start(order: Order): void;
   stop(key: JobKey, reason: Reason): void;
   /** The stream ended: what is not journaled is dropped. Resolves when nothing is being journaled. */
@@ -47,6 +52,8 @@ export function createReceiver(parts: ReceiveParts): Receiver {
   const { holding, runner, system, log, reached } = parts;
   /** Come, not journaled. */
   const arrived = new Map<string, { readonly order: Order; stop: Reason | null }>();
+  /** Journaled by an agent before this one, not confirmed by the server yet. */
+  const unconfirmed = new Map<string, JobKey>();
   /** Journaled, to be submitted. */
   const ready = new Map<string, JobKey>();
   let journaling: Promise<void> | null = null;
@@ -103,16 +110,20 @@ export function createReceiver(parts: ReceiveParts): Receiver {
     again = true;
     if (closed) return;
     working ??= (async () => {
-      while (again && !closed) {
-        again = false;
-        await submitReady();
-      }
+      while (isWanted()) await submitReady();
     })()
       .catch((error: unknown) => {
         log.warn(`submitting: ${describe(error)}`);
         later();
       })
       .finally(() => (working = null));
+  }
+
+  /** Asked for since the last look, and not closed. */
+  function isWanted(): boolean {
+    const wanted = again && !closed;
+    again = false;
+    return wanted;
   }
 
   function later(): void {
@@ -127,12 +138,20 @@ export function createReceiver(parts: ReceiveParts): Receiver {
 
   async function submitReady(): Promise<void> {
     if (ready.size === 0) return;
+    // What becomes ready meanwhile waits for the next look at the native jobs.
+    const batch = Array.from(ready);
     const natives = await runner.find();
-    for (const [text, key] of [...ready]) {
+    for (const [text, key] of batch) {
       if (closed) return;
       const entry = holding.get(key);
       if (entry === null || isOver(entry.report.state)) {
         ready.delete(text);
+        continue;
+      }
+      // A newer epoch of it is held: this one is never to be submitted; that one stops what is native of it.
+      if (holding.ofJob(key.jobId).some((other) => other.order.epoch > key.epoch)) {
+        ready.delete(text);
+        if (entry.step === 'received') await holding.remove(key);
         continue;
       }
       if ((await submitOne(entry, natives)) === 'done') {
@@ -157,7 +176,9 @@ export function createReceiver(parts: ReceiveParts): Receiver {
       }
       if (native.epoch > key.epoch) {
         const message = `epoch ${native.epoch} of it is here`;
-        await holding.note(key, (now) => withEnd(now, { state: 'pending', reason: { code: 'refused', message }, endedAt: null }));
+        await holding.note(key, (now) =>
+          withEnd(now, { state: 'pending', reason: { code: 'refused', message }, endedAt: null }),
+        );
         return 'done';
       }
       if (native.status.state !== 'ended') {
@@ -201,7 +222,13 @@ export function createReceiver(parts: ReceiveParts): Receiver {
       return 'later';
     }
     await reached('afterSubmit', key);
-    const status = { state: 'accepted', acceptedAt: system.clock.now(), startedAt: null, endedAt: null, end: null } as const;
+    const status = {
+      state: 'accepted',
+      acceptedAt: system.clock.now(),
+      startedAt: null,
+      endedAt: null,
+      end: null,
+    } as const;
     // `watch` may have told more meanwhile; what is known never goes backwards.
     await holding.note(key, (now) =>
       now.step === 'held' ? now : withNative(now, { ...key, nativeId, status, order: entry.order }),
@@ -213,7 +240,8 @@ export function createReceiver(parts: ReceiveParts): Receiver {
 
   async function stopIfAsked(key: JobKey): Promise<void> {
     const entry = holding.get(key);
-    if (entry?.stop != null && !isOver(entry.report.state)) await runner.stop(key, entry.stop);
+    if (entry === null || entry.stop === null || isOver(entry.report.state)) return;
+    await runner.stop(key, entry.stop);
   }
 
   // ── stop ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -237,7 +265,12 @@ export function createReceiver(parts: ReceiveParts): Receiver {
       if (entry === null) return;
       if (isOver(entry.report.state)) return parts.repeat(key);
       await holding.note(key, (now) => ({ ...now, stop: now.stop ?? reason }));
-      if (ready.has(text)) return work();
+      if (entry.step !== 'held') {
+        // Where it is being submitted, that is seen right after.
+        unconfirmed.delete(text);
+        ready.set(text, key);
+        return work();
+      }
       await runner.stop(key, reason);
     })().catch((error: unknown) => log.warn(`job ${text}: could not be stopped yet: ${describe(error)}`));
   }
@@ -245,8 +278,16 @@ export function createReceiver(parts: ReceiveParts): Receiver {
   return {
     resume() {
       for (const entry of holding.all()) {
-        if (entry.step !== 'held' && !isOver(entry.report.state)) ready.set(keyText(entryKey(entry)), entryKey(entry));
+        const key = entryKey(entry);
+        if (entry.step !== 'held' && !isOver(entry.report.state)) unconfirmed.set(keyText(key), key);
       }
+    },
+    confirmed(key) {
+      const text = keyText(key);
+      const mine = unconfirmed.get(text);
+      if (mine === undefined) return;
+      unconfirmed.delete(text);
+      ready.set(text, mine);
       work();
     },
     start,

@@ -26,7 +26,9 @@ export async function reconcile({ holding, runner, system, log }: RunParts): Pro
   for (const native of natives.values()) {
     const { jobId, epoch } = native;
     if (holding.get(native) === null) {
-      log.warn(`job ${keyText(native)}: found natively as ${native.nativeId}, not in the journal; it is held from now on`);
+      log.warn(
+        `job ${keyText(native)}: found natively as ${native.nativeId}, not in the journal; it is held from now on`,
+      );
       await holding.add(newEntry(native.order ?? orderOf({ jobId, epoch }), 'held'));
     }
     await holding.update(native, (entry) => withNative(entry, native));
@@ -39,7 +41,9 @@ export async function reconcile({ holding, runner, system, log }: RunParts): Pro
     if (native === undefined && entry.step === 'held') {
       const message = `${entry.report.nativeId || 'the native job'} is gone from the cluster's own queue`;
       const endedAt = system.clock.now();
-      await holding.update(key, (now) => withEnd(now, { state: 'failed', reason: { code: 'native', message }, endedAt }));
+      await holding.update(key, (now) =>
+        withEnd(now, { state: 'failed', reason: { code: 'native', message }, endedAt }),
+      );
     }
     // 3. A stop that may not have got through.
     if (native !== undefined && entry.stop !== null) await runner.stop(key, entry.stop);

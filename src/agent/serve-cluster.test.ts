@@ -3,6 +3,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { RainbowError } from '../core/errors.ts';
 import { simulatedSystem, type SimulatedSystem } from '../system/simulated.ts';
 import { serveCluster } from './agent.ts';
+import { newEntry } from './holding.ts';
 import { memoryJournal, type Journal } from './journal.ts';
 import { silentLog } from './log.ts';
 import { keyText, type JobKey, type Order } from './runners/runner.ts';
@@ -90,7 +91,8 @@ function startAgent(where: World, more: { reached?: ReachedHook; maxJobs?: numbe
   return agent;
 }
 
-const held = async (journal: Journal): Promise<string[]> => (await journal.entries()).map((entry) => keyText(entry.order));
+const held = async (journal: Journal): Promise<string[]> =>
+  (await journal.entries()).map((entry) => keyText(entry.order));
 
 describe('one job', () => {
   test('is journaled, submitted, followed, reported to its end, and forgotten once that is acknowledged', async () => {
@@ -157,7 +159,10 @@ describe('one job', () => {
     cluster.refusal = new RainbowError('failed_precondition', 'does not fit');
     server.say({ kind: 'start', order: order('1') });
     await system.until(() => server.ends.has('1.1'), 'told');
-    expect(server.ends.get('1.1')).toMatchObject({ state: 'pending', reason: { code: 'refused', message: 'does not fit' } });
+    expect(server.ends.get('1.1')).toMatchObject({
+      state: 'pending',
+      reason: { code: 'refused', message: 'does not fit' },
+    });
     cluster.refusal = new RainbowError('invalid_input', 'no command');
     server.say({ kind: 'start', order: order('2') });
     await system.until(() => server.ends.has('2.1'), 'told');
@@ -190,6 +195,16 @@ describe('epochs', () => {
     await system.settle();
     expect(await held(journal)).toEqual(['7.2']);
     expect(cluster.jobs.has('7.1')).toBe(false);
+  });
+
+  test('of two epochs that wait to be submitted only the newer one ever is', async () => {
+    const { system, cluster, server, journal } = world();
+    await journal.put(newEntry(order('7', 1), 'received'));
+    await journal.put(newEntry(order('7', 2), 'received'));
+    startAgent({ system, cluster, server, journal });
+    await system.advance(5000);
+    expect([...cluster.submitted.keys()]).toEqual(['7.2']);
+    expect(await held(journal)).toEqual(['7.2']);
   });
 
   test('an older epoch than what is held is refused', async () => {
@@ -258,7 +273,10 @@ describe('stop', () => {
   test('that comes while it is being submitted is carried out right after', async () => {
     const { system, cluster, server, journal } = world();
     const gate = Promise.withResolvers<void>();
-    startAgent({ system, cluster, server, journal }, { reached: (point) => (point === 'afterSubmit' ? gate.promise : undefined) });
+    startAgent(
+      { system, cluster, server, journal },
+      { reached: (point) => (point === 'afterSubmit' ? gate.promise : undefined) },
+    );
     await system.settle();
     server.say({ kind: 'start', order: order('7') });
     await system.until(() => cluster.jobs.has('7.1'), 'submitted');
@@ -321,9 +339,15 @@ describe('a broken stream', () => {
   test('tries come at growing, jittered distances', async () => {
     const { system, cluster, server, journal } = world();
     const at: number[] = [];
-    const counting = { open: (say: never, signal: never) => (at.push(system.clock.monotonic()), server.open(say, signal)) };
+    const open = server.open.bind(server);
+    const counting: Pick<ScriptedServer, 'open'> = {
+      open(say, signal) {
+        at.push(system.clock.monotonic());
+        return open(say, signal);
+      },
+    };
     server.refuse = new RainbowError('unavailable', 'no server answers');
-    startAgent({ system, cluster, server: { ...server, ...counting } as unknown as ScriptedServer, journal });
+    startAgent({ system, cluster, server: Object.assign(server, counting), journal });
     await system.advance(120_000);
     const gaps = at.slice(1).map((time, i) => time - at[i]!);
     expect(gaps[0]!).toBeLessThanOrEqual(200);
@@ -345,8 +369,7 @@ describe('a broken stream', () => {
     const text = Array.from({ length: 200_000 }, (_, i) => `${i}\n`).join('');
     server.acknowledge = false;
     cluster.write('7.1', text);
-    const pieces = () =>
-      server.heard.flatMap((message) => (message.kind === 'output' ? message.pieces : []));
+    const pieces = () => server.heard.flatMap((message) => (message.kind === 'output' ? message.pieces : []));
     await system.advance(10_000);
     const first = pieces().reduce((sum, piece) => sum + piece.data.byteLength, 0);
     expect(first).toBe(256 * 1024);
@@ -373,6 +396,39 @@ describe('a broken stream', () => {
     const whole = Buffer.alloc(text.length);
     for (const { offset, data } of pieces()) whole.set(data, offset);
     expect(whole.toString()).toBe(text);
+  });
+});
+
+describe('after a restart', () => {
+  test('what was journaled and not submitted waits until the server confirms that it is wanted here', async () => {
+    for (const wanted of [true, false]) {
+      const where = world();
+      const { system, cluster, server } = where;
+      const first = startAgent(where, {
+        reached: (point) => (point === 'beforeIntent' ? new Promise(() => undefined) : undefined),
+      });
+      await system.settle();
+      server.say({ kind: 'start', order: order('7') });
+      await system.settle();
+      await first.kill();
+      server.refuse = new RainbowError('unavailable', 'no server answers');
+      startAgent(where);
+      await system.advance(60_000);
+      expect(cluster.submitted.size).toBe(0);
+      server.refuse = null;
+      server.acknowledge = false;
+      await system.until(() => server.hellos.length === 2, 'connected');
+      expect(server.hellos[1]!.holds).toMatchObject([{ jobId: '7', state: 'received' }]);
+      await system.advance(1000);
+      expect(cluster.submitted.size).toBe(0);
+      server.say(
+        wanted
+          ? { kind: 'reportAck', key: order('7'), state: 'received' }
+          : { kind: 'stop', key: order('7'), reason: { code: 'moved', message: '' } },
+      );
+      await system.until(() => cluster.submitted.has('7.1') || server.ends.has('7.1'), 'decided');
+      expect([cluster.submitted.has('7.1'), server.ends.has('7.1')]).toEqual([wanted, !wanted]);
+    }
   });
 });
 
@@ -454,6 +510,7 @@ describe('killed at a sentinel', () => {
     const { system, cluster, server, journal } = where;
     server.wanted.push(order('7'));
     let killed = false;
+    const isKilled = (): boolean => killed;
     const agent: { current: RunningAgent | null } = { current: null };
     const reached: ReachedHook = async (at: string, key: JobKey) => {
       if (killed || at !== point || key.jobId !== '7') return;
@@ -467,7 +524,7 @@ describe('killed at a sentinel', () => {
       if (job?.status.state === 'accepted') cluster.run('7.1');
       else if (job?.status.state === 'running') cluster.end('7.1', { exitCode: 3, outcome: 'failed' });
     };
-    for (let i = 0; i < 20 && !killed; i++) {
+    for (let i = 0; i < 20 && !isKilled(); i++) {
       await system.advance(500);
       play();
     }

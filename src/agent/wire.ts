@@ -89,7 +89,7 @@ export function encode(message: ToServer): MessageInitShape<typeof AgentMessageS
           },
         },
       };
-    case 'heartbeat':
+    default:
       return {
         message: { case: 'heartbeat', value: { at: timestampFromMs(message.at), capacity: message.capacity } },
       };

@@ -29,16 +29,11 @@ export interface Failure {
   readonly message: string | null;
 }
 
-/** What to do about errors whose own message cannot know it. */
+/** What to do about errors whose own message does not know it: a server never says which secret was wrong. */
 function remedy(error: RainbowError): string {
-  switch (error.code) {
-    case 'unauthenticated':
-      return '\nCheck the tokens and secrets in the configuration (--config-path), or register the cluster again.';
-    case 'permission_denied':
-      return '\nAn operator may: pass the server’s secret with --secret or in RAINBOW_SERVER_SECRET.';
-    default:
-      return '';
-  }
+  return error.code === 'unauthenticated'
+    ? '\nCheck the tokens and secrets in the configuration (--config-path), or register the cluster again.'
+    : '';
 }
 
 function isSystemError(error: unknown): error is NodeJS.ErrnoException {

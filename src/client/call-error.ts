@@ -25,6 +25,7 @@ export interface CallStatus {
 
 const CANCELLED = 1;
 const DEADLINE_EXCEEDED = 4;
+const RESOURCE_EXHAUSTED = 8;
 const UNIMPLEMENTED = 12;
 const UNAVAILABLE = 14;
 
@@ -37,6 +38,12 @@ export function callError(status: CallStatus, facts: CallFacts): RainbowError {
       return neverConnected(status.details) ? silent(status, facts) : late(status, facts);
     case UNAVAILABLE:
       return unreachable(status, facts);
+    case RESOURCE_EXHAUSTED:
+      return new RainbowError(
+        'resource_exhausted',
+        `a message of ${facts.method} is over the limit for one (${status.details}): send or ask for less at once; a large graph goes in pieces`,
+        { cause: status },
+      );
     case UNIMPLEMENTED:
       return new RainbowError(
         'unimplemented',

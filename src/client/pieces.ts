@@ -18,6 +18,9 @@ export interface Registration {
 
 type Piece = MessageInitShape<typeof RegisterClusterRequestSchema>;
 
+/** A large graph may have a slow way to go, and is read before the answer. */
+const TIMEOUT_MS = 300_000;
+
 /** Bytes of a message that are not the graph: names, secrets and framing, generously. */
 const ROOM_FOR_THE_REST = 64 * 1024;
 
@@ -26,9 +29,10 @@ export function registerCluster(
   registration: Registration,
   options?: CallOptions,
 ): Promise<RegisterClusterResponse> {
+  const patient = { timeoutMs: TIMEOUT_MS, ...options };
   const bytes = Buffer.byteLength(registration.graph, 'utf8');
-  if (bytes <= MAX_MESSAGE_BYTES - ROOM_FOR_THE_REST) return clusters.register(registration, options);
-  return clusters.registerInPieces(pieces(registration), options);
+  if (bytes <= MAX_MESSAGE_BYTES - ROOM_FOR_THE_REST) return clusters.register(registration, patient);
+  return clusters.registerInPieces(pieces(registration), patient);
 }
 
 /** The messages of RegisterInPieces. A piece has at most `pieceBytes` of UTF-8 (4 at least) and never half a character. */

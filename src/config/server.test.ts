@@ -24,7 +24,6 @@ limits: {messageBytes: 1048576, submitsPerSecond: 2.5}
 lease: {pollSeconds: 10, graceSeconds: 5}
 walltimeDefaultSeconds: 60
 outputCapBytes: 0
-satisfyRequiresClientCertificate: true
 logLevel: info
 `;
   expect(serverSettingsOf(text)).toEqual({
@@ -43,7 +42,6 @@ logLevel: info
     leaseSeconds: 10,
     scheduler: { overcommit: 'deny', defaultWalltime: 60, notReportedGrace: 5 },
     outputCapBytes: 0,
-    satisfyRequiresClientCertificate: true,
     logLevel: 'info',
   });
 });
@@ -63,7 +61,7 @@ test.each([
   ['lease: {pollSeconds: -1}', /^lease\.pollSeconds/],
   ['walltimeDefaultSeconds: 0', /^walltimeDefaultSeconds/],
   ['limits: {messageBytes: 1}', /^limits\.messageBytes/],
-  ['satisfyRequiresClientCertificate: "no"', /must be boolean/],
+  ['tls: { cert: c.pem, key: k.pem, requireClientCertificate: "no" }', /must be boolean/],
   ['selection: {name: best}', /^selection \(line 1.*did not find algorithm named best/],
   ['selection: {name: constraint}', /needs the option `priorities`/],
   [

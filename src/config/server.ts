@@ -23,7 +23,13 @@ export interface ServerSettings {
   readonly secret?: string;
   readonly globalToken?: string;
   /** Files in PEM. */
-  readonly tls?: { readonly ca?: string; readonly cert: string; readonly key: string };
+  readonly tls?: {
+    readonly ca?: string;
+    readonly cert: string;
+    readonly key: string;
+    /** Refuse clients without a certificate of that authority; false. The prototype's Python client shows none. */
+    readonly requireClientCertificate?: boolean;
+  };
   /** Selection policy where a submit names none; `random`. */
   readonly policy?: string;
   readonly policyOptions?: Readonly<Record<string, string>>;
@@ -37,10 +43,8 @@ export interface ServerSettings {
   readonly submitsPerSecond?: number;
   /** Seconds that a polling client may hold a job without accepting it; 30. */
   readonly leaseSeconds?: number;
-  /** Bytes that are kept of one job's output; 1 MiB. */
+  /** Bytes that are kept of one task's stream of output; 1 MiB. */
   readonly outputCapBytes?: number;
-  /** Is the anonymous Satisfy call only for clients that show a certificate? False. */
-  readonly satisfyRequiresClientCertificate?: boolean;
   readonly scheduler?: {
     /** What to do with a job that fits but cannot start now; `queue`. */
     readonly overcommit?: 'queue' | 'deny';
@@ -68,7 +72,9 @@ const schema = z.strictObject({
   name: words.optional(),
   secret: words.optional(),
   globalToken: words.optional(),
-  tls: z.strictObject({ ca: words.optional(), cert: words, key: words }).optional(),
+  tls: z
+    .strictObject({ ca: words.optional(), cert: words, key: words, requireClientCertificate: z.boolean().optional() })
+    .optional(),
   selection: z
     .strictObject({
       name: words.optional(),
@@ -88,7 +94,6 @@ const schema = z.strictObject({
     .min(0)
     .max(2 ** 31 - 1)
     .optional(),
-  satisfyRequiresClientCertificate: z.boolean().optional(),
   logLevel: z.enum(['debug', 'info', 'warn', 'error', 'silent']).optional(),
 });
 

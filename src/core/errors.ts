@@ -1,6 +1,6 @@
 /**
  * The few errors that Rainbow knows. Each has a stable code, a message that says what is wrong and what to do,
- * and where one exists the place in the input. `server/error-codes.ts` alone turns codes into protocol codes,
+ * and where one exists the place in the input. `wire/error-codes.ts` alone turns codes into protocol codes,
  * `cli/exit.ts` alone into exit codes. A refusal that is a normal outcome ("no cluster fits") is data, not an error.
  */
 export type ErrorCode =

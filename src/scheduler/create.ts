@@ -71,7 +71,15 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   });
   const moves = createMoves({ store, clock, debits, notices, wakeCycle: () => cycle.wake() });
   const placing = createPlacing({ matcher, registry, debits, states, system, settings, log });
-  const submit = createSubmit({ store, clock, placing, debits, notices, defaultWalltime: settings.defaultWalltime });
+  const submit = createSubmit({
+    store,
+    clock,
+    placing,
+    debits,
+    notices,
+    refresh: (name) => registry.refresh(name),
+    defaultWalltime: settings.defaultWalltime,
+  });
 
   const cycle: Cycle = createCycle({
     jobs: store.jobs,

@@ -120,8 +120,14 @@ export function createCycle(deps: CycleDependencies): Cycle {
     try {
       const result = await moves.transition(change);
       if (reservation === null) return;
-      if (result.done) deps.debits.bind(reservation, result.job);
-      else deps.debits.release(reservation);
+      if (result.done) {
+        deps.debits.bind(reservation, result.job);
+        return;
+      }
+      // Pending as before, and yet not written: the chosen cluster is gone from the store.
+      const { cluster } = change;
+      if (result.job?.state === 'pending' && cluster !== undefined) await deps.registry.refresh(cluster);
+      deps.debits.release(reservation);
     } catch (error) {
       if (reservation !== null) deps.debits.release(reservation);
       throw error;
@@ -172,6 +178,7 @@ export function createCycle(deps: CycleDependencies): Cycle {
           { error: error instanceof Error ? error.message : String(error) },
           'a pass over what is pending failed',
         );
+        asked = false; // The store is not well: the timer asks again.
       });
     }
     running = null;

@@ -29,7 +29,11 @@ test('a cluster that refused is left alone for a time that doubles', () => {
 });
 
 test('not holding a job is forgiven once and is no refusal; other ways back are neither', () => {
-  const once = [attempt('red', 'not_held', 1_000), attempt('blue', 'lease_expired', 1_000), attempt(null, 'refused', null)];
+  const once = [
+    attempt('red', 'not_held', 1_000),
+    attempt('blue', 'lease_expired', 1_000),
+    attempt(null, 'refused', null),
+  ];
   expect(readRefusals(once, 2_000, 30)).toEqual({ excluded: new Map(), refused: new Map() });
   const twice = readRefusals([...once, attempt('red', 'not_held', 1_000)], 2_000, 30);
   expect([...twice.excluded.keys()]).toEqual(['red']);

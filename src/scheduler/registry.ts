@@ -21,6 +21,8 @@ export interface InnerRegistry extends Registry {
   idsOf(name: string): readonly string[] | null;
   /** Its agent has not spoken for `seconds`. Never true of a cluster that only polls, nor soon after our own start. */
   isSilentFor(name: string, seconds: number): boolean;
+  /** Looks whether it is still registered: another server may have deleted it. */
+  refresh(name: string): Promise<void>;
   /** Writes down when clusters were last heard. */
   flushSeen(): Promise<void>;
 }
@@ -93,6 +95,13 @@ export function createRegistry(deps: RegistryDependencies): InnerRegistry {
     matcher.setCluster(entry.record.name, graph, subsystems);
     entry.ids = graph.ids;
     deps.compiled(entry.record.name);
+  };
+
+  const forget = (name: string): void => {
+    const entry = entries.get(name);
+    entries.delete(name);
+    if (entry !== undefined && entry.ids !== null) matcher.removeCluster(name);
+    deps.deleted(name);
   };
 
   /** The stored documents, read again. */
@@ -183,11 +192,18 @@ export function createRegistry(deps: RegistryDependencies): InnerRegistry {
         return record;
       }),
 
+    refresh: (name) =>
+      inTurn(name, async () => {
+        const record = await store.clusters.get(name);
+        const entry = entries.get(name);
+        if (entry === undefined || entry.record.id === record?.id) return;
+        forget(name);
+      }),
+
     delete: (name) =>
       inTurn(name, async () => {
         const result = await store.clusters.delete(name, clock.now());
-        if (entries.delete(name)) matcher.removeCluster(name);
-        deps.deleted(name);
+        forget(name);
         return result;
       }),
 

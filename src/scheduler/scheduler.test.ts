@@ -322,6 +322,15 @@ describe('clusters', () => {
     expect(rig.freeCores('K')).toBe(36);
   });
 
+  test('a cluster that was deleted behind our back is not chosen again', async () => {
+    await rig.cluster('K');
+    await rig.cluster('L');
+    await rig.store.clusters.delete('K', rig.system.clock.now());
+    const { job } = await rig.submit(coresJob({}), { policy: 'first' });
+    expect(job).toMatchObject({ state: 'assigned', cluster: 'L' });
+    expect(rig.scheduler.registry.get('K')).toBeNull();
+  });
+
   test('a stored graph that no longer reads stops that cluster alone', async () => {
     await rig.cluster('K');
     await rig.cluster('L');
@@ -334,70 +343,5 @@ describe('clusters', () => {
     await rig.scheduler.registry.replaceGraph('K', generateGraph({ name: 'K', nodes: 3, coresPerNode: 12 }));
     await rig.system.settle();
     expect(await rig.job(stuck.job.id)).toMatchObject({ state: 'assigned', cluster: 'K' });
-  });
-});
-
-describe('polling clients', () => {
-  test('an unaccepted lease returns by time, and the job is there again', async () => {
-    await rig.cluster('K');
-    const { job } = await rig.submit(coresJob({ cores: 12 }));
-    const [leased] = await rig.scheduler.receive('K', 10, 30_000);
-    expect(leased?.id).toBe(job.id);
-    expect(await rig.scheduler.receive('K', 10, 30_000)).toEqual([]);
-    await rig.system.advance(29_000);
-    expect((await rig.job(job.id)).state).toBe('received');
-    await rig.system.advance(3_000);
-    expect(await rig.job(job.id)).toMatchObject({ state: 'assigned', epoch: 2, cluster: 'K' });
-    expect(rig.freeCores('K')).toBe(24);
-    // The first holder is too late.
-    const late = {
-      id: job.id,
-      from: ['received'] as const,
-      epoch: 1,
-      to: 'accepted' as const,
-      reason: reason('leased'),
-    };
-    expect((await rig.scheduler.transition({ ...late, at: rig.system.clock.now() })).done).toBe(false);
-  });
-
-  test('what it accepted is over at walltime and grace: unknown, its capacity free, also after a restart', async () => {
-    await fresh({ settings: { notReportedGrace: 100 } });
-    await rig.cluster('K');
-    const { job } = await rig.submit(coresJob({ cores: 12 }));
-    const [leased] = await rig.scheduler.receive('K', 10, 30_000);
-    await move(leased as JobRecord, 'accepted', { leaseExpiresAt: null });
-    await rig.system.advance(155_000);
-    expect((await rig.job(job.id)).state).toBe('accepted');
-    await rig.system.advance(20_000);
-    expect(await rig.job(job.id)).toMatchObject({ state: 'unknown', reason: { code: 'not_reported' } });
-    expect(rig.freeCores('K')).toBe(36);
-    await rig.restart();
-    expect(rig.freeCores('K')).toBe(36);
-    const canceled = await rig.scheduler.cancel(job.id, { code: 'user', message: 'enough' });
-    expect(canceled).toMatchObject({ state: 'canceled', reason: { code: 'user' } });
-    expect(canceled?.reason.message).toContain('cannot be told');
-  });
-
-  test('cancel at each stage ends it at once, and again is no change', async () => {
-    await fresh({ settings: { overcommit: 'deny' } });
-    await rig.cluster('K');
-    const cancel = (job: JobRecord) => rig.scheduler.cancel(job.id, { code: 'user', message: 'no more' });
-    const stages: JobRecord[] = [];
-    stages.push((await rig.submit(coresJob(ALL))).job);
-    stages.push((await rig.submit(coresJob(ALL))).job); // pending
-    expect(stages.map(({ state }) => state)).toEqual(['assigned', 'pending']);
-    for (const job of stages.toReversed()) expect(await cancel(job)).toMatchObject({ state: 'canceled' });
-    const { job: received } = await rig.submit(coresJob(ALL));
-    await rig.scheduler.receive('K', 1, 30_000);
-    expect(await cancel(received)).toMatchObject({ state: 'canceled', reason: { message: 'no more' } });
-    const { job: accepted } = await rig.submit(coresJob(ALL));
-    const [leased] = await rig.scheduler.receive('K', 1, 30_000);
-    await move(leased as JobRecord, 'accepted', { leaseExpiresAt: null });
-    const ended = await cancel(accepted);
-    expect(ended).toMatchObject({ state: 'canceled' });
-    expect(ended?.reason.message).toContain('stop it there by hand');
-    expect(await cancel(accepted)).toEqual(ended);
-    expect(await rig.scheduler.cancel('999', reason('user'))).toBeNull();
-    expect(rig.freeCores('K')).toBe(36);
   });
 });

@@ -20,6 +20,8 @@ export interface SubmitDependencies {
   readonly placing: Placing;
   readonly debits: Debits;
   readonly notices: Notices;
+  /** The cluster may be gone: look. */
+  readonly refresh: (cluster: string) => Promise<void>;
   /** Seconds, where the jobspec gives none. */
   readonly defaultWalltime: number;
 }
@@ -54,6 +56,7 @@ export function createSubmit(deps: SubmitDependencies): (submission: Submission)
       return { ...stored, decision };
     } catch (error) {
       if (reservation !== null) debits.release(reservation);
+      if (isLostRace(error) && outcome.state === 'assigned') await deps.refresh(outcome.cluster);
       throw error;
     }
   };
@@ -63,9 +66,12 @@ export function createSubmit(deps: SubmitDependencies): (submission: Submission)
       try {
         return await attempt(submission);
       } catch (error) {
-        const lostRace = error instanceof RainbowError && error.code === 'aborted';
-        if (!lostRace || tries === TRIES) throw error;
+        if (!isLostRace(error) || tries === TRIES) throw error;
       }
     }
   };
+}
+
+function isLostRace(error: unknown): boolean {
+  return error instanceof RainbowError && error.code === 'aborted';
 }

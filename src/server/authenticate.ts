@@ -12,7 +12,7 @@ import type { ClusterRecord, GroupStore } from '../store/store.ts';
 import type { Clock } from '../system/system.ts';
 import type { CallContext } from './call.ts';
 import { FailureLimit, LIMITS } from './limits.ts';
-import { hashHex, hashSecret, NO_SECRET, sameSecret } from './secrets.ts';
+import { hashHex, NO_SECRET, sameSecret } from './secrets.ts';
 
 export type Principal =
   | { readonly kind: 'user'; readonly owner: string }
@@ -59,11 +59,11 @@ export function createAuthenticator(parts: {
   readonly registry: Pick<Registry, 'get'>;
   readonly groups: Pick<GroupStore, 'get'>;
   readonly clock: Clock;
-  /** The server's secret, which only operators and administrators know. */
-  readonly secret: string;
+  /** SHA-256 of the server's secret, which only operators and administrators know. */
+  readonly secretHash: Uint8Array;
 }): Authenticator {
   const { registry, groups } = parts;
-  const serverHash = hashSecret(parts.secret);
+  const serverHash = parts.secretHash;
   const failures = new FailureLimit(parts.clock);
 
   /** One attempt with one name: counted where it fails. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { addressOf, FailureLimit } from './limits.ts';
+import { addressOf, FailureLimit, SubmitLimit } from './limits.ts';
 
 function limit() {
   const time = { ms: 0 };
@@ -51,4 +51,18 @@ test.each([
   ['unknown', 'unknown'],
 ])('the address in %s is %s', (peer, address) => {
   expect(addressOf(peer)).toBe(address);
+});
+
+test('submits: two seconds’ worth at once, then the rate; per owner; no limit where none is set', () => {
+  const time = { ms: 0 };
+  const clock = { now: () => 0, monotonic: () => time.ms };
+  const submits = new SubmitLimit(clock, 5);
+  for (let i = 0; i < 10; i++) submits.take('user:a');
+  expect(() => submits.take('user:a')).toThrow(/you may submit 5 jobs a second/);
+  expect(() => submits.take('user:b')).not.toThrow();
+  time.ms = 200;
+  submits.take('user:a');
+  expect(() => submits.take('user:a')).toThrow(/wait a moment/);
+  const free = new SubmitLimit(clock, null);
+  for (let i = 0; i < 1_000; i++) free.take('user:a');
 });

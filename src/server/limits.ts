@@ -36,52 +36,88 @@ export const LIMITS = {
 } as const;
 
 /** Failures that one address may have with one name at once, and how many it gets back per second. */
-const BURST = 100;
-const PER_SECOND = 2;
+const FAILURES = { burst: 100, perSecond: 2 };
+/** Buckets that one limit keeps. */
 const MOST_KEYS = 10_000;
 
-/**
- * A token bucket per (address, name tried): only failures cost. Guessing at one name from one address slows down to
- * two tries a second; callers with other names at the same address (one NAT, one login node) are not held up.
- */
-export class FailureLimit {
+/** Token buckets by key; one that was never used is full. In order of last use: the longest unused goes first. */
+class Buckets {
   readonly #clock: Clock;
-  /** In order of last use; the longest unused goes first. */
+  readonly #burst: number;
+  readonly #perSecond: number;
   readonly #buckets = new Map<string, { left: number; at: number }>();
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, size: { readonly burst: number; readonly perSecond: number }) {
     this.#clock = clock;
+    this.#burst = size.burst;
+    this.#perSecond = size.perSecond;
   }
 
-  /** Throws `resource_exhausted` where too many tries have failed. Costs nothing. */
-  check(peer: string, name: string): void {
-    const key = keyOf(peer, name);
+  left(key: string): number {
     const bucket = this.#buckets.get(key);
-    if (bucket === undefined) return;
-    if (this.#refilled(bucket) < 1) {
-      throw new RainbowError(
-        'resource_exhausted',
-        'too many failed attempts from your address: correct the secret or token, wait a second, and try again',
-      );
-    }
+    if (bucket === undefined) return this.#burst;
+    const seconds = (this.#clock.monotonic() - bucket.at) / 1_000;
+    return Math.min(this.#burst, bucket.left + seconds * this.#perSecond);
   }
 
-  /** A try has failed. */
-  failed(peer: string, name: string): void {
-    const key = keyOf(peer, name);
-    const bucket = this.#buckets.get(key);
-    const left = bucket === undefined ? BURST : this.#refilled(bucket);
+  take(key: string): void {
+    const left = Math.max(0, this.left(key) - 1);
     this.#buckets.delete(key);
-    this.#buckets.set(key, { left: Math.max(0, left - 1), at: this.#clock.monotonic() });
+    this.#buckets.set(key, { left, at: this.#clock.monotonic() });
     if (this.#buckets.size > MOST_KEYS) {
       const oldest = this.#buckets.keys().next();
       if (oldest.done !== true) this.#buckets.delete(oldest.value);
     }
   }
+}
 
-  #refilled(bucket: { left: number; at: number }): number {
-    const seconds = (this.#clock.monotonic() - bucket.at) / 1_000;
-    return Math.min(BURST, bucket.left + seconds * PER_SECOND);
+/**
+ * Per (address, name tried), and only failures cost: guessing at one name from one address slows down to two tries a
+ * second; callers with other names at the same address (one NAT, one login node) are not held up.
+ */
+export class FailureLimit {
+  readonly #buckets: Buckets;
+
+  constructor(clock: Clock) {
+    this.#buckets = new Buckets(clock, FAILURES);
+  }
+
+  /** Throws `resource_exhausted` where too many tries have failed. Costs nothing. */
+  check(peer: string, name: string): void {
+    if (this.#buckets.left(keyOf(peer, name)) >= 1) return;
+    throw new RainbowError(
+      'resource_exhausted',
+      'too many failed attempts from your address: correct the secret or token, wait a second, and try again',
+    );
+  }
+
+  /** A try has failed. */
+  failed(peer: string, name: string): void {
+    this.#buckets.take(keyOf(peer, name));
+  }
+}
+
+/** Submits per owner: at the rate that the operator set, two seconds' worth at once. */
+export class SubmitLimit {
+  readonly #perSecond: number;
+  readonly #buckets: Buckets | null;
+
+  /** `perSecond` null: no limit. */
+  constructor(clock: Clock, perSecond: number | null) {
+    this.#perSecond = perSecond ?? 0;
+    this.#buckets = perSecond === null ? null : new Buckets(clock, { burst: Math.max(1, 2 * perSecond), perSecond });
+  }
+
+  /** Throws `resource_exhausted` where this owner has to wait. */
+  take(owner: string): void {
+    if (this.#buckets === null) return;
+    if (this.#buckets.left(owner) < 1) {
+      throw new RainbowError(
+        'resource_exhausted',
+        `you may submit ${this.#perSecond} jobs a second on this server; wait a moment, and submit it again`,
+      );
+    }
+    this.#buckets.take(owner);
   }
 }
 

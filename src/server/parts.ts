@@ -4,6 +4,7 @@ import type { Scheduler } from '../scheduler/scheduler.ts';
 import type { Store } from '../store/store.ts';
 import type { System } from '../system/system.ts';
 import type { Authenticator } from './authenticate.ts';
+import type { SubmitLimit } from './limits.ts';
 
 export interface Parts {
   readonly store: Store;
@@ -11,6 +12,7 @@ export interface Parts {
   readonly system: System;
   readonly authenticator: Authenticator;
   readonly settings: Settings;
+  readonly submitLimit: SubmitLimit;
   /** Never given a secret, a token or a user key. */
   readonly log: Logger;
 }

@@ -1,7 +1,8 @@
 /**
  * The server put together: store, scheduler, handlers, port. `serve` resolves when calls are answered; `stop` lets
  * what is under way finish, so nothing acknowledged is lost.
- * The server's secret lives in memory as a hash; it is told back only where it was made here.
+ * A server that is given no secret makes one at the first start of its store, shows it then, and never again: the store
+ * keeps its hash.
  */
 import { pino, type DestinationStream, type Logger } from 'pino';
 import { RainbowError } from '../core/errors.ts';
@@ -10,6 +11,7 @@ import { AgentService } from '../gen/rainbow/v1/agent_pb.js';
 import { createScheduler } from '../scheduler/create.ts';
 import type { SchedulerSettings } from '../scheduler/settings.ts';
 import { openStore } from '../store/open.ts';
+import type { Store } from '../store/store.ts';
 import type { System } from '../system/system.ts';
 import { agentHandlers, defaultAgentSettings } from './agents/connect.ts';
 import type { AgentSettings } from './agents/session.ts';
@@ -21,10 +23,11 @@ import type { TlsFiles } from './edge/tls.ts';
 import { groupHandlers } from './groups/handlers.ts';
 import { jobHandlers } from './jobs/handlers.ts';
 import { memoryGraphHandlers } from './memory-graph/handlers.ts';
+import { SubmitLimit } from './limits.ts';
 import type { Parts, Settings } from './parts.ts';
 import { compiled } from './policy.ts';
 import { prototypeHandlers } from './prototype/handlers.ts';
-import { newUuid } from './secrets.ts';
+import { hashSecret, newUuid } from './secrets.ts';
 import { serverHandlers } from './server/handlers.ts';
 
 export interface ServeOptions {
@@ -36,7 +39,7 @@ export interface ServeOptions {
   readonly version: string;
   /** The server's own name; `rainbow`. */
   readonly name?: string | undefined;
-  /** What clusters register with and operators show; a random one is made where there is none. */
+  /** What clusters register with and operators show; without it a random one is made, once per store. */
   readonly secret?: string | null | undefined;
   /** The selection policy where a submit names none; `random`. */
   readonly policy?: string | undefined;
@@ -47,6 +50,14 @@ export interface ServeOptions {
   readonly globalToken?: string | null | undefined;
   /** Seconds that a polling client may hold a job without accepting it; 30. */
   readonly leaseSeconds?: number | undefined;
+  /** Steps that one question to the matcher may take before its answer is unknown; 1,000,000. */
+  readonly matchBudget?: number | undefined;
+  /** Bytes of one message; 64 MiB. */
+  readonly messageBytes?: number | undefined;
+  /** Submits that one owner may make in a second; no limit. */
+  readonly submitsPerSecond?: number | undefined;
+  /** Bytes that are kept of one task's stream of output; 1 MiB. */
+  readonly outputCapBytes?: number | undefined;
   readonly scheduler?: Partial<SchedulerSettings> | undefined;
   /** Heartbeats, output cap; see `defaultAgentSettings`. */
   readonly agents?: Partial<Omit<AgentSettings, 'serverVersion'>> | undefined;
@@ -63,7 +74,7 @@ export interface RunningServer {
   readonly port: number;
   /** What a client can be given: `localhost:50051`. */
   readonly address: string;
-  /** The server's secret where it was made at this start, to be shown once; null where it was given. */
+  /** The server's secret where it was made at this start, to be shown once; else null. */
   readonly secretToShow: string | null;
   /** Idempotent; resolves when everything is closed. */
   stop(): Promise<void>;
@@ -78,7 +89,6 @@ export async function serve(options: ServeOptions, system: System): Promise<Runn
   const log = openLog(options);
   const given = options.secret ?? null;
   checkSecret(given);
-  const secret = given ?? newUuid(system.entropy);
 
   const store = await openStore(options.database, system);
   const closing: (() => Promise<void>)[] = [() => store.close()];
@@ -91,9 +101,10 @@ export async function serve(options: ServeOptions, system: System): Promise<Runn
     if (failed.length > 0) throw new RainbowError('internal', 'the server did not stop cleanly', { cause: failed[0] });
   };
   try {
+    const made = given === null ? await firstSecret(store, system) : null;
     const scheduler = createScheduler({
       store,
-      matcher: createMatcher(),
+      matcher: createMatcher(options.matchBudget === undefined ? {} : { budget: options.matchBudget }),
       system,
       log,
       settings: options.scheduler ?? {},
@@ -104,10 +115,13 @@ export async function serve(options: ServeOptions, system: System): Promise<Runn
       registry: scheduler.registry,
       groups: store.groups,
       clock: system.clock,
-      secret,
+      secretHash: made === null ? hashSecret(given ?? '') : made.hash,
     });
-    const parts: Parts = { store, scheduler, system, authenticator, settings, log };
-    const listener = await listen({ host: options.host, tls: options.tls, log }, bindings(parts, options), system);
+    const submitLimit = new SubmitLimit(system.clock, options.submitsPerSecond ?? null);
+    const parts: Parts = { store, scheduler, system, authenticator, submitLimit, settings, log };
+    const { host, tls, messageBytes } = options;
+    const listening = { host, tls, log, ...(messageBytes === undefined ? {} : { maxMessageBytes: messageBytes }) };
+    const listener = await listen(listening, bindings(parts, options), system);
     closing.push(() => listener.stop((options.graceSeconds ?? 10) * 1_000));
     log.info({ address: listener.address, store: store.kind, policy: settings.policy }, 'serving');
 
@@ -116,7 +130,7 @@ export async function serve(options: ServeOptions, system: System): Promise<Runn
       host: listener.host,
       port: listener.port,
       address: listener.address,
-      secretToShow: given === null ? secret : null,
+      secretToShow: made?.toShow ?? null,
       stop() {
         // The port first, then the scheduler, then the store.
         stopped ??= close().then(() => log.info({}, 'stopped'));
@@ -136,7 +150,12 @@ function bindings(parts: Parts, options: ServeOptions): readonly Binding[] {
     store,
     scheduler,
     system,
-    settings: { ...defaultAgentSettings, ...options.agents, serverVersion: settings.version },
+    settings: {
+      ...defaultAgentSettings,
+      ...(options.outputCapBytes === undefined ? {} : { outputCap: options.outputCapBytes }),
+      ...options.agents,
+      serverVersion: settings.version,
+    },
     authenticateCluster: (name, secret, call) => authenticator.cluster(name, secret, call),
   });
   return [
@@ -184,6 +203,14 @@ function checkPolicy(name: string, options: Readonly<Record<string, string>>): v
       { cause: error },
     );
   }
+}
+
+/** The secret of a server that was given none: made once per store, of which the store keeps the hash. */
+async function firstSecret(store: Store, system: System): Promise<{ hash: Uint8Array; toShow: string | null }> {
+  const secret = newUuid(system.entropy);
+  const hash = Buffer.from(hashSecret(secret)).toString('hex');
+  const kept = await store.settings.setOnce('server_secret_hash', hash);
+  return { hash: Buffer.from(kept, 'hex'), toShow: kept === hash ? secret : null };
 }
 
 function checkSecret(secret: string | null): void {

@@ -173,7 +173,7 @@ describe('with an agent', () => {
 
     const stop = new AbortController();
     const waiting = at.run(['submit', '--wait', '--', 'sleep', '60'], { signal: stop.signal });
-    await until(async () => json(await at.run(['job', 'show', '2', '--json']))['state'] === 'running');
+    await until(async () => jsonLines(await at.run(['jobs', '--state', 'running', '--json'])).length > 0);
     stop.abort();
     const stopped = await waiting;
     expect(stopped.code).toBe(130);

@@ -46,7 +46,7 @@ describe('set-up', () => {
     expect(first.code).toBe(0);
     expect(first.stderr).toContain('installing packages …');
     expect(npmCalls()).toHaveLength(1);
-    expect(npmCalls()[0]).toMatch(/^\. ci --include=dev/);
+    expect(npmCalls()[0]).toMatch(/^\. install --no-save --include=dev/);
 
     const second = await setup();
     expect(second).toMatchObject({ code: 0, stdout: '' });

@@ -113,7 +113,9 @@ function holds(constraint: Constraint, graph: ResourceGraph, vertex: number): bo
     case 'not':
       return !constraint.of.every((of) => holds(of, graph, vertex));
     case 'ranks':
-      return constraint.ranks.some(([low, high]) => low <= (graph.ranks[vertex] as number) && (graph.ranks[vertex] as number) <= high);
+      return constraint.ranks.some(
+        ([low, high]) => low <= (graph.ranks[vertex] as number) && (graph.ranks[vertex] as number) <= high,
+      );
     case 'hostlist': {
       const [, low, high] = /\[(\d+)-(\d+)\]/.exec(constraint.values[0] as string) as RegExpExecArray;
       const number = Number((graph.names[vertex] as string).replace('node', ''));

@@ -22,7 +22,7 @@ export function makeCase(seed: string): Case {
   const random = seededRandom(seed);
   const { text, graph } = randomGraph(random);
   const subsystems = random.below(2) === 0 ? [] : [randomSubsystem(random, graph)];
-  return { seed, text, graph, subsystems, request: randomRequest(random) };
+  return { seed, text, graph, subsystems, request: randomRequest(random, typesBelow(graph)) };
 }
 
 interface Vertex {
@@ -39,7 +39,7 @@ export function randomGraph(random: SeededRandom): { text: string; graph: Resour
 }
 
 function randomTree(random: SeededRandom): Vertex {
-  const budget = { left: 6 + random.below(9) };
+  const budget = { left: 8 + random.below(10) };
   const kids = (type: string, depth: number): Vertex[] => {
     const below = levels[type] ?? [];
     const made: Vertex[] = [];
@@ -106,32 +106,55 @@ function randomSubsystem(random: SeededRandom, graph: ResourceGraph): Subsystem 
   return readSubsystem('io', `{"graph":{"nodes":{${nodes.join()}},"edges":[${edges.join()}]}}`, graph);
 }
 
-export function randomRequest(random: SeededRandom): Request {
-  const vertices: RequestVertex[] = [];
-  for (let n = 1 + random.below(3); n > 0; n--) {
-    vertices.push(randomVertex(random, 0, `resources[${vertices.length}]`, false, { left: 4 }));
+/** For each type of a graph, and for '' the whole graph: the types below it. */
+export type TypesBelow = ReadonlyMap<string, readonly string[]>;
+
+export function typesBelow(graph: ResourceGraph): TypesBelow {
+  const below = new Map<string, Set<string>>([['', new Set(graph.types)]]);
+  for (let i = 0; i < graph.size; i++) {
+    for (let at = graph.parents[i] as number; at !== -1; at = graph.parents[at] as number) {
+      const type = graph.types[at] as string;
+      below.set(type, (below.get(type) ?? new Set()).add(graph.types[i] as string));
+    }
   }
-  const constraint = random.below(6) === 0 ? randomConstraint(random, 0) : null;
+  return new Map([...below].map(([type, set]) => [type, [...set]]));
+}
+
+export function randomRequest(random: SeededRandom, types: TypesBelow): Request {
+  const vertices: RequestVertex[] = [];
+  for (let n = 1 + random.below(2); n > 0; n--) {
+    vertices.push(
+      randomVertex(random, { types, parent: '', inSlot: false, depth: 0 }, `resources[${vertices.length}]`),
+    );
+  }
+  const constraint = random.below(12) === 0 ? randomConstraint(random, 0) : null;
   return { groups: [{ key: '', vertices, simple: null }], constraint };
 }
 
-function randomVertex(
-  random: SeededRandom,
-  depth: number,
-  path: string,
-  inSlot: boolean,
-  budget: { left: number },
-): RequestVertex {
-  budget.left--;
-  const slot = !inSlot ? random.below(4) === 0 : random.below(12) === 0;
-  const type = slot ? 'slot' : pick(random, requestTypes[Math.min(depth, requestTypes.length - 1)] as readonly string[]);
-  const replicas = !slot && !inSlot && random.below(6) === 0 ? 1 + random.below(3) : null;
-  const deeper = slot || (depth < 3 && random.below(5) < 3 && !['core', 'gpu', 'memory', 'ssd'].includes(type));
+interface Around {
+  readonly types: TypesBelow;
+  /** The nearest type around it; '' for none. */
+  readonly parent: string;
+  readonly inSlot: boolean;
+  readonly depth: number;
+}
+
+function randomVertex(random: SeededRandom, around: Around, path: string): RequestVertex {
+  const { inSlot, depth } = around;
+  const slot = inSlot ? random.below(12) === 0 : random.below(4) === 0;
+  const type = slot ? 'slot' : randomType(random, around);
+  const below = around.types.get(type) ?? [];
+  const replicas = !slot && random.below(inSlot ? 20 : 6) === 0 ? 1 + random.below(3) : null;
   const kids: RequestVertex[] = [];
-  if (deeper) {
-    for (let n = 1 + random.below(2); n > 0 && (budget.left > 0 || kids.length === 0); n--) {
-      const inside = inSlot || slot || replicas !== null;
-      kids.push(randomVertex(random, depth + 1, `${path}.with[${kids.length}]`, inside, budget));
+  if (slot || (depth < 3 && below.length > 0 && random.below(5) < 3)) {
+    const inner = {
+      types: around.types,
+      parent: slot ? around.parent : type,
+      inSlot: inSlot || slot || replicas !== null,
+      depth: depth + 1,
+    };
+    for (let n = 1 + random.below(2); n > 0; n--) {
+      if (depth < 3 || kids.length === 0) kids.push(randomVertex(random, inner, `${path}.with[${kids.length}]`));
     }
   }
   const isPool = type === 'memory' || type === 'ssd';
@@ -141,22 +164,23 @@ function randomVertex(
     countGiven: random.below(2) === 0,
     replicas,
     unit: isPool && random.below(4) === 0 ? pick(random, ['GB', 'slices']) : '',
-    exclusive: random.below(5) === 0 ? random.below(4) !== 0 : null,
-    requires: random.below(6) === 0 ? [randomRequirement(random, path)] : [],
+    exclusive: random.below(6) === 0 ? random.below(4) !== 0 : null,
+    requires: random.below(12) === 0 ? [randomRequirement(random, path)] : [],
     with: kids,
     label: null,
     path,
   };
 }
 
-const requestTypes = [
-  ['node', 'node', 'node', 'rack', 'socket', 'core', 'gpu', 'ssd', 'cluster'],
-  ['node', 'node', 'socket', 'socket', 'core', 'core', 'gpu', 'memory', 'ssd'],
-  ['socket', 'core', 'core', 'gpu', 'memory', 'ssd'],
-];
+/** Mostly one that is there. */
+function randomType(random: SeededRandom, around: Around): string {
+  const there = around.types.get(around.parent) ?? [];
+  const types = there.length === 0 || random.below(30) === 0 ? [...allTypes, 'cluster'] : there;
+  return pick(random, types);
+}
 
 function randomCount(random: SeededRandom): Count {
-  const min = 1 + random.below(random.below(3) === 0 ? 3 : 2);
+  const min = random.below(4) === 0 ? 2 + random.below(2) : 1;
   switch (random.below(8)) {
     case 0:
       return { min, max: Infinity, operator: '+', operand: 1, values: null };

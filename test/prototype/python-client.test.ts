@@ -1,46 +1,25 @@
 /**
  * The prototype's released Python client, unmodified (rainbow-scheduler 0.0.16 from the package index), against our
- * server. It is installed into a virtual environment in the system's temporary folder, once. Skipped, and said so,
- * where there is no Python or no package index.
+ * server. Skipped, and said so, where there is no Python or no package index.
  */
 import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { skipWithout } from '../needs.ts';
+import { python, pythonMissing } from '../python.ts';
 import { io, KEEBLER } from '../server/graphs.ts';
 import { Rainbow, SECRET } from '../server/rainbow.ts';
 
 const run = promisify(execFile);
-const VERSION = '0.0.16';
-const venv = join(tmpdir(), `rainbow-scheduler-${VERSION}-${process.getuid?.() ?? 0}`);
-const python = join(venv, 'bin', 'python');
-const ready = join(venv, 'ready');
-
-const reason = await install();
-// oxlint-disable-next-line no-console
-if (reason !== null) console.warn(`SKIPPED: the prototype's Python client could not be installed: ${reason}`);
-
-async function install(): Promise<string | null> {
-  if (existsSync(ready)) return null;
-  try {
-    await run('python3', ['-m', 'venv', '--clear', venv], { timeout: 60_000 });
-    const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', `rainbow-scheduler==${VERSION}`];
-    await run(python, pip, { timeout: 240_000 });
-    await run(python, ['-c', 'import rainbow.client'], { timeout: 60_000 });
-    await writeFile(ready, '');
-    return null;
-  } catch (error) {
-    return (error as Error).message.split('\n').slice(0, 3).join(' ');
-  }
-}
+const skip = skipWithout('python-client', await pythonMissing());
 
 let rainbow: Rainbow;
 let folder: string;
 beforeAll(async () => {
-  if (reason !== null) return;
+  if (skip) return;
   rainbow = await Rainbow.start();
   folder = await mkdtemp(join(tmpdir(), 'rainbow-python-'));
   await mkdir(folder, { recursive: true });
@@ -49,7 +28,7 @@ beforeAll(async () => {
   await writeFile(join(folder, 'state.json'), '{"nodes_free": 20, "cost_per_node_hour": 3}');
 });
 afterAll(async () => {
-  if (reason !== null) return;
+  if (skip) return;
   await rainbow.end();
   await rm(folder, { recursive: true, force: true });
 });
@@ -74,7 +53,7 @@ async function script(config: object | null, body: string): Promise<unknown> {
   return JSON.parse(said.slice(4));
 }
 
-test.skipIf(reason !== null)('register, subsystem, state, submit, receive', { timeout: 120_000 }, async () => {
+test.skipIf(skip)('register, subsystem, state, submit, receive', { timeout: 120_000 }, async () => {
   const register = `
 def answer(r): return [r.status, r.token, r.secret]
 say(answer(client.register("keebler", ${JSON.stringify(SECRET)}, "nodes.json")))`;

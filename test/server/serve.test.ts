@@ -51,6 +51,10 @@ test('a secret that nobody gave is made and told; one that was given is not', as
   expect((await failure(rainbow.register('red', KEEBLER.text))).message).toBe('request denied');
   await rainbow.scheduler.register({ name: 'red', secret: made, nodes: KEEBLER.text });
   expect(rainbow.logged).not.toContain(made);
+  // It holds for the next start of the same store, and is not shown again.
+  await rainbow.restart();
+  expect(rainbow.server.secretToShow).toBeNull();
+  await rainbow.scheduler.register({ name: 'blue', secret: made, nodes: KEEBLER.text });
   await rainbow.end();
   rainbow = await Rainbow.start();
   expect(rainbow.server.secretToShow).toBeNull();

@@ -1,19 +1,12 @@
-/** The server as Python's grpcio sees it (the prototype's Python client is built on it). Needs grpcio on this machine. */
-import { execFile, execFileSync } from 'node:child_process';
+/** The server as Python's grpcio sees it (the prototype's Python client is built on it). Needs Python and the package index. */
+import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
+import { skipWithout } from '../needs.ts';
+import { python, pythonMissing } from '../python.ts';
 import { testService } from './service.ts';
 
-const python = process.env['RAINBOW_TEST_PYTHON'] ?? 'python3';
-
-function hasGrpcio(): boolean {
-  try {
-    execFileSync(python, ['-c', 'import grpc'], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
-}
+const skip = skipWithout('python-client', await pythonMissing());
 
 const SCRIPT = `
 import sys, grpc
@@ -36,7 +29,7 @@ with grpc.insecure_channel(sys.argv[1]) as channel:
         print('error', e.code().name)
 `;
 
-it.runIf(hasGrpcio())("speaks with Python's grpcio (skipped where it is not installed)", async () => {
+it.skipIf(skip)("speaks with Python's grpcio (skipped where it is not installed)", async () => {
   const service = await testService({ host: 'localhost:0' });
   const { stdout } = await promisify(execFile)(python, ['-c', SCRIPT, service.listener.address]);
   expect(stdout.trim().split('\n')).toEqual([

@@ -2,8 +2,9 @@
  * What every runner must do, whatever cluster it drives. A runner is admitted by passing this suite with real jobs.
  * Jobs are shell scripts that write into `scratch`, so that how often each was started can be counted.
  */
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as passing } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { RainbowError } from '../../core/errors.ts';
 import { keyText, type JobKey, type NativeJob, type Order, type OutputPosition, type Runner } from './runner.ts';
@@ -24,14 +25,14 @@ export interface ClusterCase {
 
 const CORES = 4;
 
-export function runnerConformance({ name, create }: RunnerCase): void {
-  describe(`runner ${name}`, () => {
+export function runnerConformance(runnerCase: RunnerCase): void {
+  describe(`runner ${runnerCase.name}`, () => {
     let cluster: ClusterCase;
     let runner: Runner;
     const open: Runner[] = [];
 
     beforeEach(async () => {
-      cluster = await create(CORES);
+      cluster = await runnerCase.create(CORES);
       runner = await cluster.open();
       open.push(runner);
     });
@@ -92,7 +93,11 @@ export function runnerConformance({ name, create }: RunnerCase): void {
       const signal = order('2', 'kill -KILL $$');
       const missing = { ...order('3', ''), jobspec: jobspecOf('', 1, ['no-such-program-anywhere']) };
       for (const each of [three, signal, missing]) await runner.submit(each);
-      expect((await reaches(three, 'ended')).status.end).toMatchObject({ outcome: 'failed', exitCode: 3, signal: null });
+      expect((await reaches(three, 'ended')).status.end).toMatchObject({
+        outcome: 'failed',
+        exitCode: 3,
+        signal: null,
+      });
       expect((await reaches(signal, 'ended')).status.end).toMatchObject({ outcome: 'failed', signal: 9 });
       expect((await reaches(missing, 'ended')).status.end).toMatchObject({
         outcome: 'failed',
@@ -180,7 +185,9 @@ export function runnerConformance({ name, create }: RunnerCase): void {
         (error) => error instanceof RainbowError && error.code === 'failed_precondition',
       );
       const malformed = runner.submit({ ...order('2', ''), jobspec: 'version: 1\nresources: 7\n' });
-      await expect(malformed).rejects.toSatisfy((error) => error instanceof RainbowError && error.code === 'invalid_input');
+      await expect(malformed).rejects.toSatisfy(
+        (error) => error instanceof RainbowError && error.code === 'invalid_input',
+      );
       expect(await runner.find()).toEqual([]);
     });
 
@@ -232,13 +239,16 @@ export function runnerConformance({ name, create }: RunnerCase): void {
 
     /** Lets jobs go on that wait for this file. */
     async function release(file: string): Promise<void> {
-      const { writeFile } = await import('node:fs/promises');
       await writeFile(join(cluster.scratch, file), '');
     }
   });
 }
 
-export function jobspecOf(script: string, cores: number, command: readonly string[] = ['/bin/sh', '-c', script]): string {
+export function jobspecOf(
+  script: string,
+  cores: number,
+  command: readonly string[] = ['/bin/sh', '-c', script],
+): string {
   return JSON.stringify({
     version: 1,
     resources: [{ type: 'slot', count: 1, label: 'task', with: [{ type: 'core', count: cores }] }],
@@ -247,11 +257,11 @@ export function jobspecOf(script: string, cores: number, command: readonly strin
   });
 }
 
-async function until<T>(what: string, look: () => T | Promise<T>): Promise<NonNullable<T>> {
+async function until<T>(what: string, look: () => T | Promise<T>): Promise<Exclude<T, null | undefined | false>> {
   for (let tries = 0; tries < 1500; tries++) {
     const found = await look();
-    if (found !== null && found !== undefined && found !== false) return found as NonNullable<T>;
-    await new Promise((resolve) => void import('node:timers').then((timers) => timers.setTimeout(resolve, 20)));
+    if (found !== null && found !== undefined && found !== false) return found as Exclude<T, null | undefined | false>;
+    await passing(20);
   }
   throw new Error(`never: ${what}`);
 }

@@ -47,7 +47,10 @@ export const runners: Readonly<Record<string, RunnerKind>> = Object.assign(Objec
 export function runnerNamed(name: string): RunnerKind {
   const kind = runners[name];
   if (kind === undefined) {
-    throw invalid('--runner', `there is no runner ${JSON.stringify(name)}; there is: ${Object.keys(runners).join(', ')}`);
+    throw invalid(
+      '--runner',
+      `there is no runner ${JSON.stringify(name)}; there is: ${Object.keys(runners).join(', ')}`,
+    );
   }
   return kind;
 }

@@ -77,7 +77,9 @@ export function scriptedServer(): ScriptedServer {
     acknowledge: true,
     wanted: [] as Order[],
     reports: (key: string) =>
-      heard.flatMap((message) => (message.kind === 'report' && keyText(message.report) === key ? [message.report] : [])),
+      heard.flatMap((message) =>
+        message.kind === 'report' && keyText(message.report) === key ? [message.report] : [],
+      ),
     say: (message: FromServer) => stream?.put(message),
     drop(error?: RainbowError) {
       stream?.end(error ?? null);

@@ -7,7 +7,7 @@ import type { Class } from './classes.ts';
 import { competeForOneType, type Competition } from './compete.ts';
 import { components, nests } from './contention.ts';
 import { covers, dominates, power, sum, zero, type Front, type Vector } from './front.ts';
-import { grainOf } from './pool.ts';
+import { grainsOf } from './pool.ts';
 import type { Frame, Use } from './profile.ts';
 import type { Demand, Shape } from './shapes.ts';
 import type { Solver } from './solver.ts';
@@ -34,7 +34,7 @@ export class Chooser {
       const competition = competeForOneType(this.#solver, part, below.cls);
       if (competition) this.#assigned(part, competition, below, bag);
       else {
-        const frame = this.#solver.profiles.frame(part.shapes, part.counts, grainOf(part, below.cls));
+        const frame = this.#solver.profiles.frame(part.shapes, part.counts, grainsOf(part, below.cls));
         this.#below(frame, part.counts, below, bag);
       }
     }

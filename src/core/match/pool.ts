@@ -16,9 +16,10 @@ export function shareOut(frame: Frame, numbers: readonly number[], of: Class): V
       if (given.some((value) => value > 0)) ways.push([...given]);
       return;
     }
-    const most = Math.min(frame.caps[number] as number, left(supplies, numbers, given, at, frame.grain));
+    const grain = frame.grains.get(drawKey(frame.shapes[number] as Shape)) ?? 1;
+    const most = Math.min(frame.caps[number] as number, left(supplies, numbers, given, at, grain));
     // The last one takes what is left; the others every multiple of the grain.
-    const step = at === numbers.length - 1 ? Infinity : frame.grain;
+    const step = at === numbers.length - 1 ? Infinity : grain;
     for (let amount = most; amount >= 0; amount -= step) {
       given[number] = amount;
       share(at + 1);
@@ -52,15 +53,23 @@ function left(
   return alike ? rest : Math.floor(rest / grain + 1e-9) * grain;
 }
 
-/** The greatest common divisor of all quantities that a demand may draw below a class, and of what it asks for. */
-export function grainOf(demand: Demand, of: Class): number {
+/** Quantities come in multiples of these, by type and basis (`drawKey`). */
+export type Grains = ReadonlyMap<string, number>;
+
+export function drawKey(shape: Shape): string {
+  return `${shape.type}\n${shape.basis}`;
+}
+
+/** The greatest common divisors of all quantities that a demand may draw below a class, and of what it asks for. */
+export function grainsOf(demand: Demand, of: Class): Grains {
   const drawn = new Map<string, Shape>();
-  let grain = 0;
+  const grains = new Map<string, number>();
   const visit = (of: Demand): void => {
     of.shapes.forEach((shape, i) => {
       if (shape.kind === 'units') {
-        drawn.set(`${shape.type}\n${shape.basis}`, shape);
-        grain = divisor(grain, of.counts[i] as number);
+        const key = drawKey(shape);
+        drawn.set(key, shape);
+        grains.set(key, divisor(grains.get(key) ?? 0, of.counts[i] as number));
       }
       visit(shape.demand);
     });
@@ -68,10 +77,13 @@ export function grainOf(demand: Demand, of: Class): number {
   visit(demand);
   const seen = new Set<Class>([of]);
   for (const at of seen) {
-    for (const shape of drawn.values()) if (shape.type === at.own.type) grain = divisor(grain, supply(shape, at));
+    for (const [key, shape] of drawn) {
+      if (shape.type === at.own.type) grains.set(key, divisor(grains.get(key) ?? 0, supply(shape, at)));
+    }
     for (const kid of at.kids) seen.add(kid);
   }
-  return grain === 0 ? 1 : grain;
+  for (const [key, grain] of grains) if (grain === 0) grains.set(key, 1);
+  return grains;
 }
 
 function divisor(a: number, b: number): number {

@@ -5,7 +5,7 @@
  */
 import type { Class } from './classes.ts';
 import { covers, maxima, power, sum, zero, type Front, type Vector } from './front.ts';
-import { grainOf, shareOut } from './pool.ts';
+import { grainsOf, shareOut, type Grains } from './pool.ts';
 import { addDemand, type Demand, type Shape } from './shapes.ts';
 import { closes, type Solver } from './solver.ts';
 
@@ -14,8 +14,7 @@ export interface Frame {
   readonly key: string;
   readonly shapes: readonly Shape[];
   readonly caps: Vector;
-  /** Quantities come in multiples of this. */
-  readonly grain: number;
+  readonly grains: Grains;
 }
 
 /** One way to use a vertex for itself. */
@@ -41,13 +40,14 @@ export class Profiles {
     this.#solver = solver;
   }
 
-  hosts(demand: Demand, of: Class): boolean {
-    const frame = this.frame(demand.shapes, demand.counts, grainOf(demand, of));
+  hosts(demand: Demand, of: Class): boolean { (globalThis as any).P=((globalThis as any).P??0)+1; if ((globalThis as any).NOP) return true;
+    const frame = this.frame(demand.shapes, demand.counts, grainsOf(demand, of));
     return covers(this.below(frame, of), frame.caps);
   }
 
-  frame(shapes: readonly Shape[], caps: Vector, grain: number): Frame {
-    return { key: `${grain}|${shapes.map((shape, i) => `${shape.id}*${caps[i]}`).join()}`, shapes, caps, grain };
+  frame(shapes: readonly Shape[], caps: Vector, grains: Grains): Frame {
+    const key = [...grains.values()].join();
+    return { key: `${key}|${shapes.map((shape, i) => `${shape.id}*${caps[i]}`).join()}`, shapes, caps, grains };
   }
 
   /** What fits strictly below. */
@@ -145,7 +145,7 @@ export class Profiles {
       return shapes.map((shape) => counts.get(shape) ?? 0);
     };
     return {
-      frame: this.frame(shapes, [...caps.values()], frame.grain),
+      frame: this.frame(shapes, [...caps.values()], frame.grains),
       needs: vectorOf(needs),
       contents: inner.map(vectorOf),
     };

@@ -122,7 +122,9 @@ class Search {
     const next: Then = () => this.#own(vertex, copies - 1, each, place, then);
     const inner = { ...place, inSlot: true };
     if (each <= 1 || this.#isInNode(place.parent) || namesNode(vertex)) return this.#count(vertex, each, inner, next);
-    return this.#below(place.parent, 'node').some((node) => this.#count(vertex, each, { ...inner, parent: node }, next));
+    return this.#below(place.parent, 'node').some((node) =>
+      this.#count(vertex, each, { ...inner, parent: node }, next),
+    );
   }
 
   #count(vertex: RequestVertex, count: number, place: Place, then: Then): boolean {
@@ -170,7 +172,8 @@ class Search {
     const free = (this.#tree.sizes[at] as number) - (this.#tree.drawn[at] as number) - (this.#drawn[at] as number);
     const most = each > 0 && this.#canDraw(at, vertex, place) ? Math.min(missing, free * each) : 0;
     const before = this.#closing[at] as boolean | null;
-    for (let amount = most; amount > 0; amount -= each) {
+    // Quantities that matter are whole numbers of the coarser unit's parts.
+    for (let amount = most; amount > 0; amount -= Math.min(each, factor)) {
       const taken = amount / each;
       this.#drawn[at] = (this.#drawn[at] as number) + taken;
       this.#closing[at] = this.#closes(at, vertex, place);
@@ -236,7 +239,8 @@ class Search {
   }
 
   #isInNode(at: number): boolean {
-    for (let of = at; of !== -1; of = this.#tree.parents[of] as number) if (this.#tree.types[of] === 'node') return true;
+    for (let of = at; of !== -1; of = this.#tree.parents[of] as number)
+      if (this.#tree.types[of] === 'node') return true;
     return false;
   }
 }

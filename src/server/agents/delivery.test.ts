@@ -37,7 +37,7 @@ test('any order of events keeps capacity, state table and jobs', { timeout: 120_
         expect(rig.system.pendingTimers()).toBe(0);
       },
     ),
-    { numRuns: 150 },
+    { numRuns: 100 },
   );
 });
 

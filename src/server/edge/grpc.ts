@@ -3,7 +3,8 @@
  * truncated message is answered INVALID_ARGUMENT with words (grpc-js itself would say INTERNAL), and an answer that
  * cannot be encoded is an error of ours like any other.
  *
- * Limits: a deadline of more than 24.8 days that a caller sets overflows grpc-js's timer and passes at once.
+ * Limits of grpc-js: a deadline of more than 24.8 days that a caller sets overflows its timer and passes at once; its
+ * servers keep HTTP/2's window of 64 KiB, so an upload over 50 ms of round trip gets 1.3 MB/s.
  */
 import type { EventEmitter } from 'node:events';
 import type { Writable } from 'node:stream';

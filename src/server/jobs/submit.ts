@@ -16,6 +16,7 @@ import { decisionToWire, jobToWire, onClusterLossFromWire } from './convert.ts';
 export function submit(parts: Parts): Handlers<typeof JobService>['submit'] {
   return async (request, call) => {
     const person = parts.authenticator.person(call);
+    parts.submitLimit.take(person.owner);
     const opened = await openCredentials(parts, call, request.credentials);
     const candidates = restrict(allowed(parts, person, request, opened.clusters), request.clusters);
     const parsed = parseJobspec(request.jobspec, 'jobspec');

@@ -31,6 +31,7 @@ export function submitJob(parts: Parts): Handlers<typeof RainbowScheduler>['subm
       const clusters = select(parts, policy, parsed, opened.clusters, requestId);
       return { requestId, status: Result.SUBMIT_SUCCESS, clusters: [...clusters] };
     }
+    parts.submitLimit.take(opened.owner);
     const { job } = await parts.scheduler.submit({
       name: jobName(request.name, parsed, 'name'),
       owner: opened.owner,

@@ -73,7 +73,10 @@ export function createAllocation(graph: ResourceGraph, subsystems: readonly Subs
       return store(graph, witness);
     },
     retake(key, stored) {
-      debit(key, restore(stored, (id) => matcher.vertexIndex(HERE, id)));
+      debit(
+        key,
+        restore(stored, (id) => matcher.vertexIndex(HERE, id)),
+      );
     },
     giveBack(key) {
       matcher.credit(HERE, key);

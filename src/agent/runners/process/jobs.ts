@@ -157,8 +157,7 @@ export function createJobTable(
         return;
       }
       try {
-        // What the user owns is removed as that user: he could turn a directory into a link meanwhile.
-        if (user.switched) await removeAs(user, job.files);
+        await emptyRun(user, job.files);
         await rm(job.files.dir, { recursive: true, force: true });
       } catch (error) {
         // Its order goes first, so that it is not found again; the rest is only space.
@@ -169,12 +168,22 @@ export function createJobTable(
   };
 }
 
-async function removeAs(user: JobUser, files: JobFiles): Promise<void> {
+/**
+ * What a user owns is removed as that user: what still runs of his could turn a directory into a link meanwhile.
+ * The agent's own user needs it only where a job left a directory that it may not write to.
+ */
+async function emptyRun(user: JobUser, files: JobFiles): Promise<void> {
+  if (!user.switched) {
+    const removed = await rm(files.run, { recursive: true, force: true }).then(
+      () => true,
+      () => false,
+    );
+    if (removed) return;
+  }
   await mkdir(files.run, { recursive: true });
   await promisify(execFile)('/bin/sh', ['-c', 'chmod -R u+rwX . && find . -mindepth 1 -delete'], {
     cwd: files.run,
-    uid: user.uid,
-    gid: user.gid,
+    ...(user.switched ? { uid: user.uid, gid: user.gid } : {}),
   }).catch(() => undefined);
   await chmod(files.dir, 0o700);
 }

@@ -68,7 +68,8 @@ export function startShim(
   // The working directory is entered before the user is switched: the directories above may be closed to him.
   const child = spawn('/bin/sh', ['../shim', key], {
     cwd: files.run,
-    env: base,
+    // By this its timer is known too, should it be killed (remains.ts).
+    env: { ...base, RAINBOW_JOB_DIR: files.run },
     detached: true,
     stdio: 'ignore',
     ...(owner === null ? {} : { uid: owner.uid, gid: owner.gid }),
@@ -107,8 +108,9 @@ export function jobScript(
     const launch = plan[first]!;
     let last = first;
     while (last + 1 < plan.length && isSame(plan[last + 1]!, launch)) last++;
-    const home = base['HOME'] === undefined ? { HOME: runDir } : {};
-    const environment = { PATH: base['PATH'] ?? '', ...home, ...launch.environment, ...own };
+    const home = base['HOME'] === undefined && !launch.unset.includes('HOME') ? { HOME: runDir } : {};
+    const path = launch.unset.includes('PATH') ? {} : { PATH: base['PATH'] ?? '' };
+    const environment: Record<string, string> = { ...path, ...home, ...launch.environment, ...own };
     const command = [
       tools.env,
       ...tools.defaultSignals,
@@ -121,7 +123,7 @@ export function jobScript(
       ? ['/bin/sh', '-c', 'exec "$@"', 'sh', ...launch.command]
       : launch.command;
     lines.push(
-      `if [ "$1" -le ${last} ]; then launch ${quote(environment.PATH)} ${quote(launch.command[0]!)} ` +
+      `if [ "$1" -le ${last} ]; then launch ${quote(environment['PATH'] ?? '')} ${quote(launch.command[0]!)} ` +
         `${command.join(' ')} "RAINBOW_TASK_RANK=$1" ${program.map(quote).join(' ')}; fi`,
     );
     first = last + 1;
@@ -147,7 +149,9 @@ export function findTools(works: (program: string, args: readonly string[]) => b
 }
 
 function isSame(a: Launch, b: Launch): boolean {
-  return a.command === b.command && JSON.stringify([a.environment, a.unset]) === JSON.stringify([b.environment, b.unset]);
+  return (
+    a.command === b.command && JSON.stringify([a.environment, a.unset]) === JSON.stringify([b.environment, b.unset])
+  );
 }
 
 function wholeSeconds(seconds: number): number {
@@ -158,4 +162,3 @@ function wholeSeconds(seconds: number): number {
 export function quote(text: string): string {
   return `'${text.replaceAll("'", `'\\''`)}'`;
 }
-

@@ -171,13 +171,18 @@ async function readEnd(text: string, files: JobFiles, uid: number): Promise<Nati
   if (cause === 'time_limit') {
     return { outcome: 'failed', reason: { code: 'time_limit', message: 'it ran into its time limit' }, ...how };
   }
-  if (exitCode === null || exitCode === 0) return { outcome: 'completed', reason: { code: 'exit', message: '' }, ...how };
+  if (exitCode === null || exitCode === 0)
+    return { outcome: 'completed', reason: { code: 'exit', message: '' }, ...how };
   const cannot = await readUntrusted(join(files.run, `cannot.${worst.task}`), uid, 4096);
   if (cannot !== null) {
     return { outcome: 'failed', reason: { code: 'cannot_start', message: cannot.text.trim() }, ...how };
   }
   if (signal !== null) {
-    return { outcome: 'failed', reason: { code: 'signal', message: `task ${worst.task}: ${signalName(signal)}` }, ...how };
+    return {
+      outcome: 'failed',
+      reason: { code: 'signal', message: `task ${worst.task}: ${signalName(signal)}` },
+      ...how,
+    };
   }
   return { outcome: 'failed', reason: { code: 'exit', message: `task ${worst.task} exited with ${exitCode}` }, ...how };
 }

@@ -141,9 +141,10 @@ describe('the process runner', () => {
     open.splice(0);
     // As a power cut would leave it: another boot, no end; once with its claim, once without.
     const dir = join(stateDir, 'jobs', '1.1');
-    const other = (text: string): string => text.replaceAll(/boot [^\n]*|"boot":"[^"]*"/g, (found) =>
-      found.startsWith('boot ') ? 'boot another' : '"boot":"another"',
-    );
+    const other = (text: string): string =>
+      text.replaceAll(/boot [^\n]*|"boot":"[^"]*"/g, (found) =>
+        found.startsWith('boot ') ? 'boot another' : '"boot":"another"',
+      );
     await rm(join(dir, 'run', 'end'));
     await rm(join(dir, 'stop'));
     for (const file of ['start.json', 'run/claim']) {
@@ -154,7 +155,10 @@ describe('the process runner', () => {
     const again = await openRunner(stateDir, 1);
     open.push(again);
     const found = (await again.find()).find((native) => native.jobId === '1')!;
-    expect(found.status).toMatchObject({ state: 'ended', end: { outcome: 'failed', reason: { code: 'node_failure' } } });
+    expect(found.status).toMatchObject({
+      state: 'ended',
+      end: { outcome: 'failed', reason: { code: 'node_failure' } },
+    });
     await again.close();
     await rm(join(dir, 'end.json'));
     await rm(join(dir, 'run', 'claim'));
@@ -199,10 +203,10 @@ describe('the process runner', () => {
   });
 });
 
-async function until<T>(what: string, look: () => T | Promise<T>): Promise<NonNullable<T>> {
+async function until<T>(what: string, look: () => T | Promise<T>): Promise<Exclude<T, null | undefined | false>> {
   for (let tries = 0; tries < 1500; tries++) {
     const found = await look();
-    if (found !== null && found !== undefined && found !== false) return found as NonNullable<T>;
+    if (found !== null && found !== undefined && found !== false) return found as Exclude<T, null | undefined | false>;
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
   throw new Error(`never: ${what}`);

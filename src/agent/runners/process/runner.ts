@@ -209,7 +209,8 @@ export async function createProcessRunner(options: ProcessRunnerOptions, system:
     if (job.status.state !== 'accepted' || job.stopping) return;
     // Nobody has claimed it: it may be tried again, and only a claim makes it run.
     if (job.tries < MOST_TRIES) {
-      if (code !== SHIM_CLAIMED) log.warn(`job ${job.text}: its shim could not start (exit ${code ?? 'none'}); trying again`);
+      if (code !== SHIM_CLAIMED)
+        log.warn(`job ${job.text}: its shim could not start (exit ${code ?? 'none'}); trying again`);
       soon(Math.min(250 * 2 ** job.tries, 30_000), async () => {
         if (job.status.state === 'accepted' && !job.stopping) runShim(job);
       });
@@ -243,7 +244,6 @@ export async function createProcessRunner(options: ProcessRunnerOptions, system:
     await table.refresh(job);
     if (job.status.state === 'ended') return;
     if ((await readStop(job.files)) === null) await writeDurably(job.files.stop, JSON.stringify(reason));
-    if (user.switched) await chmod(job.files.stop, 0o644);
     job.stopping = true;
     if (job.status.state === 'accepted') {
       const free = job.start === null || (await claimForNobody(job));

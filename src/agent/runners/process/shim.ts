@@ -99,6 +99,18 @@ no_timer() {
   [ -z "$timer" ] || kill -TERM "$timer" 2>/dev/null
 }
 
+# A TERM that comes while a shell is being forked is lost: it is sent until the timer is gone.
+end_timer() {
+  round=0
+  while [ "$round" -lt 50 ] && no_timer && [ -n "$timer" ]; do
+    if read_stat "$timer"; then
+      case $st_state in Z | X) return ;; esac
+    fi
+    tick
+    round=$((round + 1))
+  done
+}
+
 # TERM, grace, KILL. A job that has ended by itself already keeps its real end.
 halt() {
   members
@@ -160,8 +172,9 @@ done
 printf '%s                                                                \n' "$text" 2>/dev/null >"end.$$" || { rm -f "end.$$"; exit ${String(SHIM_CANNOT_WRITE)}; }
 
 # 2. Claim, exclusively.
+started_at=$(start_of $$)
 claim="pid $$
-start $(start_of $$)
+start $started_at
 boot $boot
 host $host
 complete"
@@ -176,7 +189,26 @@ rm -f "claim.$$"
 [ -e ../stop ] && wanted=stop
 mkdir -p scratch 2>/dev/null
 
-# 3. Start the tasks, each in a session of its own where the machine can: a task's "kill 0" is its own affair.
+# 3. The walltime. Asked again each second: a signal that comes just before "wait" would be lost.
+if [ "$walltime" -gt 0 ]; then
+  (
+    over= sleeper=
+    trap 'over=1; if [ -n "$sleeper" ]; then kill -KILL "$sleeper" 2>/dev/null; fi' TERM
+    trap - HUP INT QUIT USR1 USR2 ALRM
+    sleep "$walltime" &
+    sleeper=$!
+    if [ -n "$over" ]; then kill -KILL "$sleeper"; fi
+    wait "$sleeper"
+    # A shim that was killed is not to have its pid signalled: it may be another's by now.
+    while [ -z "$over" ] && [ "$(start_of $$)" = "$started_at" ]; do
+      kill -ALRM $$
+      sleep 1
+    done
+  ) </dev/null >/dev/null 2>&1 &
+  timer=$!
+fi
+
+# 4. Start the tasks, each in a session of its own where the machine can: a task's "kill 0" is its own affair.
 rank=0
 while [ "$rank" -lt "$tasks" ] && [ -z "$wanted" ]; do
   (
@@ -189,19 +221,6 @@ while [ "$rank" -lt "$tasks" ] && [ -z "$wanted" ]; do
   rank=$((rank + 1))
 done
 started=$rank
-
-# 4. The walltime. Asked again each second: a signal that comes just before "wait" would be lost.
-if [ "$walltime" -gt 0 ]; then
-  (
-    trap - HUP INT QUIT USR1 USR2 ALRM
-    sleep "$walltime" &
-    sleeper=$!
-    trap 'kill -KILL $sleeper 2>/dev/null; exit' TERM
-    wait "$sleeper"
-    while kill -ALRM $$ 2>/dev/null; do sleep 1; done
-  ) </dev/null >/dev/null 2>&1 &
-  timer=$!
-fi
 
 # 5. Wait for every task; a trap breaks "wait" off, with a status over 128.
 for pid in $pids; do
@@ -217,7 +236,6 @@ for pid in $pids; do
   statuses="$statuses $status"
 done
 no_timer
-
 if [ "$started" -lt "$tasks" ] && [ -z "$stopped" ]; then stopped=$wanted; fi
 
 # 6. What the tasks left behind.
@@ -232,5 +250,6 @@ for status in $statuses; do
   rank=$((rank + 1))
 done
 until printf '%scomplete\n' "$text" 1<>"end.$$" && mv -f "end.$$" end; do sleep 2; done 2>/dev/null
+end_timer
 exit 0
 `;

@@ -72,7 +72,10 @@ async function homeOf(user: string): Promise<string | null> {
 }
 
 /** What a task finds in its environment before the jobspec has its say. Never the agent's own secrets. */
-export function baseEnvironment(user: JobUser, own: Readonly<Record<string, string | undefined>>): Record<string, string> {
+export function baseEnvironment(
+  user: JobUser,
+  own: Readonly<Record<string, string | undefined>>,
+): Record<string, string> {
   const base: Record<string, string> = {};
   for (const [name, value] of Object.entries(own)) {
     if (value === undefined || name.startsWith('RAINBOW_')) continue;
