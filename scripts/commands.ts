@@ -41,12 +41,7 @@ function optionTable(options: readonly Option[]): string[] {
 function usage(command: Command): string {
   const names: string[] = [];
   for (let at: Command | null = command; at !== null; at = at.parent) names.unshift(at.name());
-  const args = command.registeredArguments.map((argument) => {
-    const name = `${argument.name()}${argument.variadic ? '...' : ''}`;
-    return argument.required ? `<${name}>` : `[${name}]`;
-  });
-  const own = command.options.some((option) => !option.hidden) ? ['[options]'] : [];
-  return [...names, ...own, ...args].join(' ');
+  return `${names.join(' ')} ${command.usage()}`.trim();
 }
 
 function afterHelp(command: Command): string {

@@ -162,6 +162,7 @@ export async function serveCluster(parts: ClusterParts, system: System, signal: 
   await reconcile(running);
   holding.onChange((key) => {
     reporter.changed(key);
+    output.changed(key);
     free.changed();
   });
   const unfollow = follow(running, () => receiver.again());

@@ -2,6 +2,7 @@
  * Registers an agent's cluster where it is not registered yet, and keeps what it gets. A server that cannot be reached
  * is asked again until it can: agents and servers start in any order.
  */
+import type { AgentGraph } from './agent-graph.ts';
 import type { RainbowClient } from '../client/client.ts';
 import { RainbowError } from '../core/errors.ts';
 import { connect } from './connection.ts';
@@ -20,6 +21,43 @@ export interface Registering {
   readonly registerSecret: string;
   readonly graph: string;
   readonly subsystems: Readonly<Record<string, string>>;
+}
+
+/**
+ * Says where the cluster that is registered is not the one that this agent knows: it would refuse jobs that the server
+ * places there. Says nothing where the server cannot be asked now.
+ */
+export async function tellDifferences(invocation: Invocation, name: string, known: AgentGraph): Promise<void> {
+  const cluster = await connect(invocation, { anonymous: true, quiet: true }, (client, signal) =>
+    client.clusters.get({ name }, { signal, timeoutMs: 5_000 }),
+  ).catch((error: unknown) => {
+    if (error instanceof RainbowError) return null;
+    throw error;
+  });
+  if (cluster === null) return;
+  const missing = cluster.subsystems.filter((subsystem) => known.subsystems[subsystem] === undefined);
+  if (missing.length > 0) {
+    invocation.say(
+      `cluster ${name} has subsystems that this agent does not know (${missing.join(', ')}): it refuses jobs that need ` +
+        `them. Give them to it: ${missing.map((subsystem) => `--subsystem ${subsystem}=FILE`).join(' ')}`,
+    );
+  }
+  const [{ readGraph }, { resourceCounts }] = await Promise.all([
+    import('../core/graph/read.ts'),
+    import('../core/graph/counts.ts'),
+  ]);
+  const own = countText(sorted(resourceCounts(readGraph(known.graph))));
+  const registered = countText(sorted(cluster.resources));
+  if (own !== registered) {
+    invocation.say(
+      `cluster ${name} is registered with ${registered}, but this agent knows ${own}: it refuses jobs that do not fit. ` +
+        'Give it the graph that was registered with --graph FILE, or register this one: rainbow register cluster --replace',
+    );
+  }
+}
+
+function sorted<T extends { readonly type: string; readonly unit: string }>(counts: readonly T[]): T[] {
+  return counts.toSorted((a, b) => (`${a.type} ${a.unit}` < `${b.type} ${b.unit}` ? -1 : 1));
 }
 
 /** Resolves to the cluster's secret. */

@@ -2,7 +2,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { expectExit, json, jsonLines, rainbow, until } from './command-line.ts';
+import { expectExit, json, jsonLines, rainbow, root, until } from './command-line.ts';
 import { place, SECRET, startAgent, untilConnected, write } from './with-server.ts';
 
 const ISO = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
@@ -199,6 +199,32 @@ describe('with an agent', () => {
     await untilConnected(at, 'laptop');
     const outcome = await at.run(['submit', '--wait', '--', 'true']);
     expectExit(outcome, 0, second.said());
+  });
+
+  test('an agent that knows another graph than the registered one says so', async () => {
+    const at = await place();
+    await at.register('blue', '--nodes', '4', '--cores', '8');
+    const software = ['--subsystem', 'software', '--nodes-json', join(root, 'examples', 'demo', 'blue-software.json')];
+    expectExit(await at.run(['register', 'subsystem', '--cluster-name', 'blue', ...software]), 0);
+    const graph = join(at.folder, 'blue.json');
+    const first = startAgent(at, 'blue', ['--graph', graph]);
+    await until(() => first.said().includes('--subsystem software=FILE'), first.said);
+    await first.stop();
+    const smaller = write(
+      at.folder,
+      's.json',
+      (await at.run(['graph', 'generate', '--nodes', '1', '--cores', '2'])).stdout,
+    );
+    const second = startAgent(at, 'blue', ['--graph', smaller]);
+    await until(() => second.said().includes('is registered with'), second.said);
+    await second.stop();
+    const third = startAgent(at, 'blue', [`--graph=${graph}`, `--subsystem=software=${software.at(-1)}`]);
+    await untilConnected(at, 'blue');
+    await third.stop();
+    // What it was given is remembered.
+    const fourth = startAgent(at, 'blue');
+    await untilConnected(at, 'blue');
+    expect(third.said() + fourth.said()).not.toMatch(/does not know|is registered with/);
   });
 
   test('an agent whose cluster is registered but not known here says what to do', async () => {

@@ -2,7 +2,7 @@
 import { join, resolve } from 'node:path';
 import { Option, type Command } from 'commander';
 import { agentGraph, keepAgentGraph } from '../agent-graph.ts';
-import { ensureRegistered } from '../agent-registration.ts';
+import { ensureRegistered, tellDifferences } from '../agent-registration.ts';
 import { UsageError } from '../exit.ts';
 import { stateFolder } from '../folders.ts';
 import type { Invocation, Run } from '../invocation.ts';
@@ -74,6 +74,7 @@ async function agent(invocation: Invocation, options: AgentOptions): Promise<voi
       ? (known ?? '')
       : await ensureRegistered(invocation, settings, { name, secret: known, registerSecret, ...graph });
   await keepAgentGraph(stateDir, graph);
+  await tellDifferences(invocation, name, graph);
 
   const { runAgent } = await import('../../agent/agent.ts');
   invocation.say(`agent of cluster ${name}: runner ${options.runner}, server ${settings.host}`);

@@ -83,7 +83,8 @@ export function paintState(paint: Paint, state: JobState | null): string {
 
 export function reasonText(reason: Reason | undefined): string {
   if (reason === undefined || reason.code === '') return '';
-  const code = reason.code.replaceAll('_', ' ');
+  // That a job has ended by its own exit is what its state and exit code say already.
+  const code = reason.code === 'exit' ? '' : reason.code.replaceAll('_', ' ');
   return clean(reason.message === '' ? code : reason.message);
 }
 
