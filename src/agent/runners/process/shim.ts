@@ -175,7 +175,7 @@ while [ "$rank" -lt "$tasks" ]; do
 "
   rank=$((rank + 1))
 done
-true 2>/dev/null >"end.$$" || { rm -f "end.$$"; exit ${String(SHIM_CANNOT_WRITE)}; }
+printf '%s                                                                \n' "$text" 2>/dev/null >"end.$$" || { rm -f "end.$$"; exit ${String(SHIM_CANNOT_WRITE)}; }
 
 # 2. Claim, exclusively.
 started_at=$(start_of $$)
