@@ -46,18 +46,34 @@ export function readOptionalDocument(
   what: string,
   limits: DocumentLimits = DOCUMENT_LIMITS,
 ): DocumentNode | null {
+  return readDocuments(text, what, limits, 1)[0] ?? null;
+}
+
+/** All documents of a stream, at most `most`; those that hold nothing are left out. The limits are for all together. */
+export function readDocuments(
+  text: string,
+  what: string,
+  limits: DocumentLimits,
+  most: number,
+): readonly DocumentNode[] {
   if (text.length > limits.bytes || Buffer.byteLength(text) > limits.bytes) {
-    throw invalid(what, `longer than ${limits.bytes} bytes, which is the limit`);
+    throw invalid(placedIn(text, what, limits.bytes), `longer than ${limits.bytes} bytes, which is the limit`);
   }
   const lines = new LineCounter();
   checkTokens(text, what, limits);
-  const document = compose(text, what, lines);
-  if (document === null || document.contents === null) return null;
   const at = (offset: number): Position => {
     const { line, col } = lines.linePos(offset);
     return { line, column: col };
   };
-  return new Builder(what, limits, at).build(document.contents, 1);
+  const budget = { values: 0 };
+  return compose(text, what, lines, most).flatMap(({ contents }) =>
+    contents === null || isNullScalar(contents) ? [] : [new Builder(what, limits, at, budget).build(contents, 1)],
+  );
+}
+
+/** What `null` and `---` hold; with an anchor or in quotes it would be something. */
+function isNullScalar(node: ParsedNode): boolean {
+  return isScalar(node) && node.value === null && (node.source ?? '') === '';
 }
 
 /**
@@ -69,20 +85,24 @@ function checkTokens(text: string, what: string, limits: DocumentLimits): void {
   if (brackets <= limits.depth) return;
   let tokens = 0;
   let open = 0;
+  let offset = 0;
   for (const token of new Lexer().lex(text)) {
     tokens += 1;
+    // The lexer's own marks (a document, a scalar, a wrong end) are single control characters, not of the text.
+    // oxlint-disable-next-line no-control-regex -- these are the marks
+    if (!/^[\u0002\u0018\u001f]$/.test(token)) offset += token.length;
     if (token === '[' || token === '{') open += 1;
     else if (token === ']' || token === '}') open -= 1;
     if (open > limits.depth) {
-      throw invalid(what, `nested deeper than ${limits.depth} levels, which is the limit`);
+      throw invalid(placedIn(text, what, offset - 1), `nested deeper than ${limits.depth} levels, which is the limit`);
     }
     if (tokens > limits.tokens) {
-      throw invalid(what, `has more than ${limits.tokens} tokens, which is the limit`);
+      throw invalid(placedIn(text, what, offset - 1), `has more than ${limits.tokens} tokens, which is the limit`);
     }
   }
 }
 
-function compose(text: string, what: string, lines: LineCounter): Document.Parsed | null {
+function compose(text: string, what: string, lines: LineCounter, most: number): readonly Document.Parsed[] {
   const composer = new Composer({
     lineCounter: lines,
     uniqueKeys: false, // quadratic there; ours, below, is not
@@ -90,25 +110,34 @@ function compose(text: string, what: string, lines: LineCounter): Document.Parse
     logLevel: 'silent',
     schema: 'core',
   });
-  let document: Document.Parsed | null = null;
+  const documents: Document.Parsed[] = [];
   try {
     for (const each of composer.compose(new Parser(lines.addNewLine).parse(text))) {
-      if (document !== null) {
-        throw invalid(placed(what, each.range[0], lines), 'a second document begins here; give one');
+      if (documents.length === most) {
+        const too =
+          most === 1 ? 'a second document begins here; give one' : `more than ${most} documents, which is the limit`;
+        throw invalid(placed(what, each.range[0], lines), too);
       }
-      document = each;
+      documents.push(each);
     }
   } catch (error) {
     if (error instanceof RangeError) throw invalid(what, 'nested too deeply');
     throw error;
   }
-  if (document === null) return null;
-  const problem = document.errors[0] ?? document.warnings[0];
-  if (problem !== undefined) {
+  for (const { errors, warnings } of documents) {
+    const problem = errors[0] ?? warnings[0];
+    if (problem === undefined) continue;
     const message = /call stack/.test(problem.message) ? 'nested too deeply' : problem.message.slice(0, 200);
     throw invalid(placed(what, problem.pos[0], lines), message);
   }
-  return document;
+  return documents;
+}
+
+/** For errors found before there are lines: `offset` into the text. */
+function placedIn(text: string, what: string, offset: number): string {
+  const before = text.slice(0, offset);
+  const line = before.split('\n').length;
+  return `${what}, line ${line}, column ${before.length - before.lastIndexOf('\n')}`;
 }
 
 function placed(what: string, offset: number, lines: LineCounter): string {
@@ -121,17 +150,19 @@ class Builder {
   private readonly limits: DocumentLimits;
   private readonly at: (offset: number) => Position;
   private readonly anchors = new Map<string, ParsedNode>();
-  private values = 0;
+  /** Shared by the documents of one stream. */
+  private readonly budget: { values: number };
 
-  constructor(what: string, limits: DocumentLimits, at: (offset: number) => Position) {
+  constructor(what: string, limits: DocumentLimits, at: (offset: number) => Position, budget: { values: number }) {
     this.what = what;
     this.limits = limits;
     this.at = at;
+    this.budget = budget;
   }
 
   build(node: ParsedNode, depth: number): DocumentNode {
-    this.values += 1;
-    if (this.values > this.limits.values) {
+    this.budget.values += 1;
+    if (this.budget.values > this.limits.values) {
       throw this.wrong(node, `holds more than ${this.limits.values} values, which is the limit`);
     }
     if (depth > this.limits.depth) {

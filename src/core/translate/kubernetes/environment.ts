@@ -1,0 +1,40 @@
+/** A container's variables, and `$(NAME)` in commands and values, which Kubernetes expands and `$$(` escapes. */
+import { child, items, kindOf, text, wrong } from '../../jobspec/place.ts';
+import type { Place } from '../../jobspec/place.ts';
+import { jsonMap } from '../draft.ts';
+import type { JsonMap } from '../draft.ts';
+import type { Report } from '../report.ts';
+
+export function readVariables(list: Place | null, report: Report): JsonMap {
+  const environment = jsonMap();
+  for (const each of list === null ? [] : items(list)) {
+    const name = child(each, 'name');
+    if (name === null) throw wrong(each, '`name` is missing: every variable has one');
+    const from = child(each, 'valueFrom');
+    const value = child(each, 'value');
+    if (from !== null) {
+      report.dropped(from.node.at, from.path, `${text(name)} comes from Kubernetes itself; give it a value`);
+      continue;
+    }
+    if (value !== null && value.node.kind !== 'scalar') throw wrong(value, `must be text, not ${kindOf(value)}`);
+    environment[text(name)] = value === null ? '' : expand(text(value), environment);
+  }
+  if (list !== null && Object.keys(environment).length > 0) {
+    report.kept(list.node.at, list.path, `${Object.keys(environment).length} variables`);
+  }
+  return environment;
+}
+
+/** What names no variable stays as it is. */
+export function expand(written: string, environment: JsonMap): string {
+  return written.replaceAll(/\$\$|\$\(([^()$]{1,200})\)/g, (all, name: string | undefined) => {
+    if (name === undefined) return '$';
+    const value = Object.hasOwn(environment, name) ? environment[name] : undefined;
+    return typeof value === 'string' ? value : all;
+  });
+}
+
+/** The text that `expand` gives back. */
+export function escapeReferences(plain: string): string {
+  return plain.replaceAll('$', '$$$$');
+}
