@@ -35,6 +35,8 @@ import type { Pod } from './pod.ts';
 const MOST_DOCUMENTS = 100;
 /** Which label names the queue, as Kueue has it. */
 export const QUEUE_LABEL = 'kueue.x-k8s.io/queue-name';
+/** Begins the names that the server makes for those that have none. */
+export const NO_NAME = 'rainbow-';
 /** Keeps a name that Kubernetes does not allow. */
 export const NAME_ANNOTATION = 'rainbow/name';
 
@@ -90,7 +92,7 @@ function nameOf(place: Place): string {
   return name === null ? '' : text(name);
 }
 
-const METADATA: Policy = { annotations: null, finalizers: null, generateName: null, labels: null, namespace: null };
+const METADATA: Policy = { annotations: null, finalizers: null, labels: null, namespace: null };
 const SERVER_SET = [
   'creationTimestamp',
   'deletionTimestamp',
@@ -196,6 +198,10 @@ function readMetadata(place: Place | null, draft: Draft, override: string | unde
     named(text(name));
     report.kept(name.node.at, name.path, 'its name');
   }
+  const generated = metadata.take('generateName');
+  if (generated !== null && text(generated) === NO_NAME)
+    report.noted(generated.node.at, generated.path, 'it has no name');
+  else if (generated !== null) carryField(generated, null, draft.rainbow, report);
   const labels = metadata.take('labels');
   const queue = labels === null ? null : child(labels, QUEUE_LABEL);
   if (labels !== null && queue !== null) {

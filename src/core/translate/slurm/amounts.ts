@@ -1,5 +1,6 @@
 /** Counts, spans of time and amounts of memory as sbatch writes them. null: it is none. */
 import { LARGEST } from '../../jobspec/place.ts';
+import { bytesIn, inUnits, roundedUp } from '../amounts.ts';
 
 const SUFFIX: Readonly<Record<string, number>> = { '': 1, K: 1024, M: 1024 ** 2, G: 1024 ** 3, T: 1024 ** 4 };
 
@@ -95,15 +96,14 @@ export function readSlurmMemory(text: string): Memory | null {
   return amount <= LARGEST ? { amount, unit: `${(found[2] ?? 'M').toUpperCase()}iB` } : null;
 }
 
-/** n times as much. */
-export function timesMemory({ amount, unit }: Memory, n: number): Memory | null {
-  if (n === 1) return { amount, unit };
-  const units = ['KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
-  let total = amount * n;
-  let at = units.indexOf(unit);
-  while (total > LARGEST && at < units.length - 1) {
-    total = Math.ceil(total / 1024);
-    at += 1;
-  }
-  return total <= LARGEST ? { amount: total, unit: units[at]! } : null;
+const MEMORY_UNITS = ['PiB', 'TiB', 'GiB', 'MiB', 'KiB'];
+
+/** n times as much; in its own unit where that can be. null: more than can be asked for. */
+export function timesMemory({ amount, unit }: Memory, n: number): (Memory & { readonly rounded: boolean }) | null {
+  if (amount * n <= LARGEST) return { amount: amount * n, unit, rounded: false };
+  const bytes = bytesIn(amount, unit)! * BigInt(n);
+  const exact = inUnits(bytes, MEMORY_UNITS);
+  if (exact !== null) return { ...exact, rounded: false };
+  const { amount: up, unit: larger } = roundedUp(bytes, MEMORY_UNITS);
+  return up < LARGEST ? { amount: up, unit: larger, rounded: true } : null;
 }

@@ -27,6 +27,12 @@ import { fromPattern } from './paths.ts';
 import { readResources } from './resources.ts';
 import { readDirectives } from './script.ts';
 
+/**
+ * Ends a block of directives that was put into a script which had none. Such a block is no part of the script, so
+ * reading takes it out again.
+ */
+export const OWN_DIRECTIVES = '# (end of what the job asks for)';
+
 export interface TranslatedJob {
   /** RFC 14 YAML. */
   readonly jobspec: string;
@@ -92,8 +98,22 @@ function readTasks(
     return slots.map((slot) => ({ command: line.command, slot, count: { per_slot: 1 } }));
   }
   noteTools(script, report);
-  const command = carry({ script, name: context.file, args: context.args });
+  const command = carry({ script: withoutOwn(script), name: context.file, args: context.args });
   return [{ command, slot: slots[0]!, count: { total: 1 } }];
+}
+
+function withoutOwn(script: string): string {
+  const end = script.indexOf(`\n${OWN_DIRECTIVES}\n`);
+  const first = script.indexOf('\n');
+  if (
+    end < 0 ||
+    !script
+      .slice(first + 1, end + 1)
+      .split('\n')
+      .every((line) => line === '' || line.startsWith('#SBATCH '))
+  )
+    return script;
+  return script.slice(0, first + 1) + script.slice(end + OWN_DIRECTIVES.length + 2);
 }
 
 function readWhere(choices: Choices, draft: Draft, report: Report): number | null {

@@ -281,7 +281,9 @@ function placeMemory(placing: Placing, choices: Choices, report: Report): void {
     const found = timesMemory(memory, n);
     if (found === null) throw wrong(chosen.at ?? START, `${chosen.what} is more memory than can be asked for`);
     to.push({ type: 'memory', count: found.amount, unit: found.unit });
-    report.kept(chosen.at, chosen.what, `${found.amount} ${found.unit} ${where}`);
+    const became = `${found.amount} ${found.unit} ${where}`;
+    if (found.rounded) report.narrowed(chosen.at, chosen.what, became, 'rounded up');
+    else report.kept(chosen.at, chosen.what, became);
   };
   if (memory.by === 'cpu') return add(bundle, cores, 'in each slot');
   if (memory.by === 'node') return alone ? add(bundle, 1, 'on its node') : add(beside, 1, 'on each node');

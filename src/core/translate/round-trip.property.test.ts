@@ -1,0 +1,47 @@
+/** What was rendered without loss reads as the same jobspec; and each way of rendering is lossless often enough to tell. */
+import * as fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { RainbowError } from '../errors.ts';
+import { checkTasks, readJobspec } from '../jobspec/read.ts';
+import { NO_CONTEXT } from './context.ts';
+import { normalForm } from './normal.ts';
+import { render } from './render/render.ts';
+import type { Target } from './render/render.ts';
+import { isLossy } from './report.ts';
+import { caseCount, caseSeed } from './testing/cases.ts';
+import { jobspecs } from './testing/jobspecs.ts';
+import { translate } from './translate.ts';
+import type { Form } from './translate.ts';
+
+const context = { ...NO_CONTEXT, file: 'job.sh' };
+const ways: readonly (readonly [Target, Form, number, number])[] = [
+  ['sbatch', 'sbatch', 600, 0.3],
+  ['flux', 'flux-command', 600, 0.3],
+  ['kubernetes', 'kubernetes', 600, 0.3],
+  ['rfc14', 'jobspec', 50, 0.99],
+];
+
+test.each(ways)('%s', (target, form, usual, least) => {
+  const numRuns = caseCount(usual);
+  let lossless = 0;
+  fc.assert(
+    fc.property(jobspecs(target), (jobspec) => {
+      let rendered: ReturnType<typeof render>;
+      try {
+        rendered = render(jobspec, target, 'registry.example/default:1');
+      } catch (error) {
+        expect(error).toBeInstanceOf(RainbowError);
+        return;
+      }
+      if (isLossy(rendered.report)) return;
+      lossless += 1;
+      const [job, other] = translate(rendered.text, form, context).jobs;
+      expect(other).toBeUndefined();
+      expect(isLossy(job!.report)).toBe(false);
+      checkTasks(readJobspec(job!.jobspec));
+      expect(normalForm(job!.jobspec)).toBe(normalForm(jobspec));
+    }),
+    { numRuns, seed: caseSeed },
+  );
+  expect(lossless / numRuns).toBeGreaterThan(least);
+});
