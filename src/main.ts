@@ -24,11 +24,15 @@ function sink(stream: NodeJS.WriteStream, closed: () => void): Sink {
   };
 }
 
-async function readStdin(): Promise<string> {
-  process.stdin.setEncoding('utf8');
-  let text = '';
-  for await (const piece of process.stdin) text += String(piece);
-  return text;
+async function readStdin(most = Infinity): Promise<Uint8Array> {
+  const pieces: Uint8Array[] = [];
+  let length = 0;
+  for await (const piece of process.stdin) {
+    pieces.push(piece as Uint8Array);
+    length += (piece as Uint8Array).length;
+    if (length > most) break;
+  }
+  return Buffer.concat(pieces);
 }
 
 let stop: AbortController | null = null;

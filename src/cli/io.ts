@@ -14,8 +14,8 @@ export interface Sink {
 export interface Io {
   readonly stdout: Sink;
   readonly stderr: Sink;
-  /** All of standard input as text. */
-  readStdin(): Promise<string>;
+  /** All of standard input, or more than `most` bytes of it. */
+  readStdin(most?: number): Promise<string | Uint8Array>;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly system: System;
   /** Aborted by Ctrl-C and SIGTERM. */

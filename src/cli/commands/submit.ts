@@ -6,15 +6,14 @@ import type { Job } from '../../gen/rainbow/v1/job_pb.js';
 import { connect, operatorOptions, type OperatorOptions } from '../connection.ts';
 import { credentialsFor } from '../credentials.ts';
 import { Stopped, UsageError } from '../exit.ts';
-import { readInput } from '../files.ts';
 import type { Invocation, Run } from '../invocation.ts';
 import { collect, collectPairs, wholeNumber } from '../options.ts';
 import { candidateJson, candidateLines, decisionJson } from '../present/decision.ts';
 import { jobJson, jobLine } from '../present/job.ts';
 import { fitsWord, lossNumber, ON_CLUSTER_LOSS, stateWord } from '../present/words.ts';
 import { readSettings } from '../settings.ts';
+import { readRequests, type SubmitRequest } from '../submit-requests.ts';
 import { waitedExitCode, waitForEnd } from '../wait.ts';
-import { splitWords } from '../words.ts';
 
 export interface SubmitOptions extends OperatorOptions {
   readonly nodes?: number;
@@ -28,6 +27,10 @@ export interface SubmitOptions extends OperatorOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly command?: string;
   readonly jobspec?: string;
+  readonly batch?: string;
+  readonly kubernetes?: string;
+  readonly from?: 'sbatch' | 'flux';
+  readonly allowLossy?: boolean;
   readonly name?: string;
   readonly jobName?: string;
   readonly cluster?: readonly string[];
@@ -61,6 +64,11 @@ export function addSubmit(parent: Command, run: Run): void {
     .option('--env <key=value>', 'environment variable (repeatable)', collectPairs)
     .option('-c, --command <text>', 'what to run, as one text, instead of -- program arguments...')
     .option('--jobspec <file>', 'a jobspec, YAML or JSON, instead of all of these; - for standard input')
+    .optionsGroup('What you have already, the options above over what it says:')
+    .option('--batch <file>', 'a batch script, of sbatch or Flux, told apart by its directives; arguments after --')
+    .addOption(new Option('--from <system>', 'what the script of --batch is').choices(['sbatch', 'flux']))
+    .option('--kubernetes <file>', 'Kubernetes Jobs, YAML or JSON; one job for each')
+    .option('--allow-lossy', 'even where something of it would be lost, or not be done')
     .optionsGroup('Where it may go:')
     .option('--cluster <name>', 'only to this cluster (repeatable)', collect)
     .option('--group <name>', 'only to this cluster group (repeatable)', collect)
@@ -85,7 +93,8 @@ export function addSubmit(parent: Command, run: Run): void {
 Examples:
   rainbow submit -- hostname
   rainbow submit --nodes 2 --tasks 8 --cores 4 --time 1h --wait -- ./simulate input.dat
-  rainbow submit --jobspec job.yaml --cluster red --cluster blue --json`,
+  rainbow submit --jobspec job.yaml --cluster red --cluster blue --json
+  rainbow submit --batch job.sh --time 2h -- input.dat`,
     );
   operatorOptions(command.optionsGroup('Who asks:')).action(run(submit));
 }
@@ -93,106 +102,101 @@ Examples:
 async function submit(invocation: Invocation, options: SubmitOptions, words: readonly string[]): Promise<number> {
   if (options.propagateExit === true && options.wait !== true) throw new UsageError('--propagate-exit needs --wait.');
   if (options.dryRun === true && options.wait === true) throw new UsageError('--dry-run stores nothing to --wait for.');
-  const jobspec = await readRequest(invocation, options, words);
+  const requests = await readRequests(invocation, options, words);
   const settings = await readSettings(invocation);
   const isOperator = options.operator === true || options.secret !== undefined;
   const credentials = credentialsFor(settings, options, isOperator || options.dryRun === true);
   const clusters = [...(options.cluster ?? [])];
 
   return connect(invocation, options, async (client, signal) => {
-    if (options.dryRun === true) return dryRun(invocation, client, { jobspec, credentials, clusters }, signal);
-    const answer = await client.jobs.submit(
-      {
-        jobspec,
-        name: options.name ?? options.jobName ?? '',
-        credentials,
-        clusters,
-        policy: options.policy ?? '',
-        policyOptions: { ...options.policyOption },
-        idempotencyKey: options.idempotencyKey ?? '',
-        priority: options.priority ?? 0,
-        onClusterLoss: lossNumber(options.onClusterLoss),
-      },
-      { signal },
-    );
-    const { job, created, decision } = answer;
-    if (job === undefined) throw new Error('the server answered without a job');
-    const rejected = stateWord(job.state) === 'rejected';
-    const show = (shown: Job): void => {
-      const document = {
-        ...jobJson(shown),
-        created,
-        decision: decision === undefined ? null : decisionJson(decision),
-      };
-      invocation.result(document, () => {
-        const line = jobLine(invocation.paint, shown);
-        const again = created ? '' : ' (that idempotency key had been used: this is the earlier job)';
-        return rejected
-          ? [line, ...candidateLines(invocation.paint, decision?.candidates ?? [])].join('\n')
-          : line + again;
-      });
-    };
-    if (options.wait !== true || rejected) {
-      show(job);
-      return rejected ? 1 : 0;
+    let worst = 0;
+    for (const [index, request] of requests.entries()) {
+      const parts = { request, index: requests.length > 1 ? index : null, credentials, clusters };
+      const code =
+        options.dryRun === true
+          ? await dryRun(invocation, client, parts, signal)
+          : await one(invocation, client, options, parts, signal);
+      if (worst === 0) worst = code;
     }
-    try {
-      if (!invocation.json) invocation.say(jobLine(invocation.paint, job));
-      const ended = await waitForEnd(invocation, client, job.id);
-      show(ended);
-      return waitedExitCode(ended, stateWord(ended.state), options.propagateExit === true);
-    } catch (error) {
-      if (error instanceof Stopped) {
-        invocation.say(`job ${job.id} goes on; follow it with: rainbow job wait ${job.id}`);
-      }
-      throw error;
-    }
+    return worst;
   });
+}
+
+interface Parts {
+  readonly request: SubmitRequest;
+  /** Which of several; null for the only one. */
+  readonly index: number | null;
+  readonly credentials: { name: string; token: string }[];
+  readonly clusters: string[];
+}
+
+async function one(
+  invocation: Invocation,
+  client: RainbowClient,
+  options: SubmitOptions,
+  { request, index, credentials, clusters }: Parts,
+  signal: AbortSignal,
+): Promise<number> {
+  const key = options.idempotencyKey ?? '';
+  const answer = await client.jobs.submit(
+    {
+      jobspec: request.jobspec,
+      name: request.name,
+      credentials,
+      clusters,
+      policy: options.policy ?? '',
+      policyOptions: { ...options.policyOption },
+      // Each of several is a job of its own.
+      idempotencyKey: key === '' || index === null ? key : `${key}/${index + 1}`,
+      priority: options.priority ?? 0,
+      onClusterLoss: lossNumber(options.onClusterLoss),
+    },
+    { signal },
+  );
+  const { job, created, decision } = answer;
+  if (job === undefined) throw new Error('the server answered without a job');
+  const rejected = stateWord(job.state) === 'rejected';
+  const show = (shown: Job): void => {
+    const document = {
+      ...jobJson(shown),
+      created,
+      decision: decision === undefined ? null : decisionJson(decision),
+      ...(request.translation === null ? {} : { translation: request.translation }),
+    };
+    invocation.result(document, () => {
+      const line = jobLine(invocation.paint, shown);
+      const again = created ? '' : ' (that idempotency key had been used: this is the earlier job)';
+      return rejected
+        ? [line, ...candidateLines(invocation.paint, decision?.candidates ?? [])].join('\n')
+        : line + again;
+    });
+  };
+  if (options.wait !== true || rejected) {
+    show(job);
+    return rejected ? 1 : 0;
+  }
+  try {
+    if (!invocation.json) invocation.say(jobLine(invocation.paint, job));
+    const ended = await waitForEnd(invocation, client, job.id);
+    show(ended);
+    return waitedExitCode(ended, stateWord(ended.state), options.propagateExit === true);
+  } catch (error) {
+    if (error instanceof Stopped) {
+      invocation.say(`job ${job.id} goes on; follow it with: rainbow job wait ${job.id}`);
+    }
+    throw error;
+  }
 }
 
 async function dryRun(
   invocation: Invocation,
   client: RainbowClient,
-  request: { jobspec: string; credentials: { name: string; token: string }[]; clusters: string[] },
+  { request, credentials, clusters }: Parts,
   signal: AbortSignal,
 ): Promise<number> {
-  const { candidates } = await client.jobs.match(request, { signal });
-  invocation.result({ candidates: candidates.map(candidateJson) }, () =>
-    [...candidateLines(invocation.paint, candidates), 'nothing was stored'].join('\n'),
-  );
+  const { jobspec, translation } = request;
+  const { candidates } = await client.jobs.match({ jobspec, credentials, clusters }, { signal });
+  const document = { candidates: candidates.map(candidateJson), ...(translation === null ? {} : { translation }) };
+  invocation.result(document, () => [...candidateLines(invocation.paint, candidates), 'nothing was stored'].join('\n'));
   return candidates.some(({ satisfiable }) => fitsWord(satisfiable) === 'yes') ? 0 : 1;
-}
-
-/** Options that describe a job, and so exclude --jobspec. */
-const SHAPE = ['nodes', 'tasks', 'cores', 'gpus', 'memory', 'time', 'image', 'cwd', 'env', 'command'] as const;
-
-/** The jobspec as text: the file as it is, or made from the flags. */
-async function readRequest(invocation: Invocation, options: SubmitOptions, words: readonly string[]): Promise<string> {
-  if (options.jobspec !== undefined) {
-    const extra = SHAPE.find((name) => options[name] !== undefined);
-    if (extra !== undefined) throw new UsageError(`--jobspec says all of it: leave out --${extra}, or --jobspec.`);
-    if (words.length > 0) throw new UsageError('--jobspec says what to run: leave out the program, or --jobspec.');
-    return readInput(invocation.io, options.jobspec);
-  }
-  if (options.command !== undefined && words.length > 0) {
-    throw new UsageError('give the program either with --command or after --, not both.');
-  }
-  const command = options.command === undefined ? words : splitWords(options.command);
-  if (command.length === 0) {
-    throw new UsageError('what shall it run? Give the program after --, or --command TEXT, or --jobspec FILE.');
-  }
-  const { jobspecFromFlags } = await import('../../core/jobspec/flags.ts');
-  return jobspecFromFlags({
-    nodes: options.nodes,
-    tasks: options.tasks,
-    cores: options.cores,
-    gpus: options.gpus,
-    memory: options.memory,
-    time: options.time,
-    image: options.image,
-    cwd: options.cwd,
-    environment: options.env,
-    name: options.name ?? options.jobName,
-    command,
-  });
 }

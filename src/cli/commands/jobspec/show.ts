@@ -1,28 +1,38 @@
-/** `rainbow jobspec show`: how Rainbow reads a jobspec, whatever its dialect. */
-import type { Command } from 'commander';
-import { readInput } from '../../files.ts';
-import { about } from '../../graph-files.ts';
+/** `rainbow jobspec show`: how Rainbow reads a jobspec, whatever its dialect, or a batch script or Kubernetes Job. */
+import { Option, type Command } from 'commander';
+import type { Form } from '../../../core/translate/translate.ts';
+import { about } from '../../files.ts';
 import type { Invocation, Run } from '../../invocation.ts';
 import { jobspecText } from '../../present/jobspec.ts';
+import { FORM_WORDS, readTranslated, sayReport } from '../../translated.ts';
 
 export function addShow(parent: Command, run: Run): void {
   parent
     .command('show')
-    .description('how Rainbow reads a jobspec, whatever its dialect')
-    .argument('<file>', 'jobspec, YAML or JSON; - for standard input')
+    .description('how Rainbow reads it, whatever its form')
+    .argument('<file>', 'a jobspec, batch script, Flux command line or Kubernetes Jobs; - for standard input')
+    .addOption(
+      new Option('--from <form>', 'what the file is, where it could be several things').choices([...FORM_WORDS]),
+    )
     .action(run(show));
 }
 
-async function show(invocation: Invocation, _options: object, args: readonly string[]): Promise<void> {
+async function show(invocation: Invocation, options: { readonly from?: Form }, args: readonly string[]): Promise<void> {
   const { readJobspec } = await import('../../../core/jobspec/read.ts');
   const [file = '-'] = args;
-  const text = await readInput(invocation.io, file);
-  const jobspec = about(file, () => readJobspec(text));
-  // JSON has no Infinity; a count without a bound has `max` null.
-  if (invocation.json) {
-    return invocation.print(
-      JSON.stringify(jobspec, (_key, value: unknown) => (value === Number.POSITIVE_INFINITY ? null : value)),
+  const { form, jobs, report } = await readTranslated(invocation, { file, form: options.from });
+  sayReport(invocation, file, report);
+  for (const job of jobs) {
+    const jobspec = about(file, () => readJobspec(job.jobspec));
+    if (!invocation.json) {
+      sayReport(invocation, file, job.report);
+      invocation.print(jobspecText(jobspec));
+      continue;
+    }
+    const document = form === 'jobspec' ? jobspec : { ...jobspec, form, jobspec: job.jobspec, report: job.report };
+    // JSON has no Infinity; a count without a bound has `max` null.
+    invocation.print(
+      JSON.stringify(document, (_key, value: unknown) => (value === Number.POSITIVE_INFINITY ? null : value)),
     );
   }
-  invocation.print(jobspecText(jobspec));
 }

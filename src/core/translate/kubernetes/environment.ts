@@ -34,7 +34,7 @@ export function expand(written: string, environment: JsonMap): string {
   });
 }
 
-/** The text that `expand` gives back. */
+/** The text that `expand` gives back: a `$` counts only before another, or before a parenthesis. */
 export function escapeReferences(plain: string): string {
-  return plain.replaceAll('$', '$$$$');
+  return plain.replaceAll(/\$+(?=\()|\${2,}/g, (run) => run + run);
 }

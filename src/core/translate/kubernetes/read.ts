@@ -56,7 +56,8 @@ export function readKubernetes(source: string, context: ReadContext): Kubernetes
   const places = documents.flatMap((node) => findJobs({ node, path: '' }, beside, 0));
   if (places.length === 0) {
     const first = documents[0];
-    const at = first === undefined ? 'Kubernetes document' : `line ${first.at.line}, column ${first.at.column}`;
+    const { line, column } = first?.at ?? { line: 1, column: 1 };
+    const at = `line ${line}, column ${column}`;
     throw invalid(at, 'there is no Job of batch/v1 in it');
   }
   return { jobs: places.map((place) => readJob({ ...place, path: '' }, context)), report: beside.sorted() };
@@ -64,13 +65,16 @@ export function readKubernetes(source: string, context: ReadContext): Kubernetes
 
 /** The Jobs themselves; Lists are opened, anything else is in the report. */
 function findJobs(place: Place, report: Report, depth: number): readonly Place[] {
-  if (place.node.kind !== 'map') throw wrong(place, `must be a map with apiVersion and kind, not ${kindOf(place)}`);
-  const kind = text(required(place, 'kind', 'as in `kind: Job`'));
+  if (place.node.kind !== 'map')
+    throw wrongObject(place, `must be a map with apiVersion and kind, not ${kindOf(place)}`);
+  const kindPlace = child(place, 'kind');
+  if (kindPlace === null) throw wrongObject(place, '`kind` is missing, as in `kind: Job`');
+  const kind = text(kindPlace);
   const version = child(place, 'apiVersion');
   const api = version === null ? '' : text(version);
   if (kind === 'Job') {
     if (api === 'batch/v1') return [place];
-    throw wrong(version ?? place, `a Job is of apiVersion batch/v1, not ${JSON.stringify(api)}`);
+    throw wrongObject(version ?? place, `a Job is of apiVersion batch/v1, not ${JSON.stringify(api)}`);
   }
   const list = kind === 'List' || kind === 'JobList' ? child(place, 'items') : null;
   if (list !== null && depth < 4) {
@@ -84,6 +88,10 @@ function findJobs(place: Place, report: Report, depth: number): readonly Place[]
   const why = kind === 'CronJob' ? 'nothing is run again by the clock; submit a Job' : 'only Jobs are submitted';
   report.dropped(place.node.at, `${kind} ${nameOf(place)}`.trim(), why);
   return [];
+}
+
+function wrongObject({ node }: Place, message: string): Error {
+  return invalid(`line ${node.at.line}, column ${node.at.column}`, message);
 }
 
 function nameOf(place: Place): string {
@@ -126,7 +134,8 @@ function readJob(place: Place, context: ReadContext): TranslatedJob {
   const status = top.take('status');
   if (status !== null) report.noted(status.node.at, 'status', 'set by the server');
   readMetadata(top.take('metadata'), draft, overrides.name, report);
-  const spec = required(place, 'spec', 'what the Job is');
+  const spec = child(place, 'spec');
+  if (spec === null) throw wrongObject(place, '`spec` is missing: what the Job is');
   top.take('spec');
   const job = new Fields(spec);
   const template = new Fields(required(spec, 'template', 'the pod to run'));

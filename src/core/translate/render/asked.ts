@@ -39,7 +39,7 @@ export interface Asked {
   readonly environment: Readonly<Record<string, string>>;
 }
 
-/** Throws `invalid_input` where the jobspec is none, or is of a shape that no batch system knows. */
+/** Of RFC 14. Throws `invalid_input` where the jobspec is none, or is of a shape that no batch system knows. */
 export function readAsked(text: string, report: Report): Asked {
   const jobspec = readJobspec(text);
   checkTasks(jobspec);
@@ -54,7 +54,7 @@ export function readAsked(text: string, report: Report): Asked {
     report.dropped(null, 'attributes.parameter', 'is for Rainbow’s own policies');
   for (const name of jobspec.unset)
     report.dropped(null, `attributes.system.environment.${name}`, 'a variable cannot be unset');
-  const shape = group.simple === null ? readShape(group.vertices, jobspec, report) : simpleShape(group.simple, report);
+  const shape = readShape(group.vertices, report);
   const { command, runs, environment } = readTasks(jobspec, shape.labels, report);
   return { jobspec, attributes, ...shape, command, runs, constraint, environment };
 }
@@ -70,23 +70,23 @@ interface Shape {
 
 const NOTHING: Bundle = { cores: 0, memory: null, others: [] };
 
-function simpleShape({ nodes, tasks }: { nodes: number; tasks: number }, report: Report): Shape {
-  report.altered(null, 'resources', 'tasks of one core over nodes', 'the prototype’s simple form has another shape');
-  const count: Count = { min: nodes, max: nodes, operator: '+', operand: 1, values: null };
-  return {
-    nodes: count,
-    exclusive: false,
-    slots: { total: Math.max(nodes, tasks) },
-    slot: { ...NOTHING, cores: 1 },
-    beside: NOTHING,
-    labels: 1,
-  };
-}
-
-function readShape(vertices: readonly RequestVertex[], jobspec: Jobspec, report: Report): Shape {
+function readShape(vertices: readonly RequestVertex[], report: Report): Shape {
   const [first, second] = vertices;
   if (first === undefined || vertices.length > 2) throw unknownShape('resources');
   if (second !== undefined) return readUneven(first, second, report);
+  const inner = first.with[0];
+  if (first.type === 'slot' && inner?.type === 'node' && first.with.length === 1 && inner.count.max === 1) {
+    report.altered(null, first.path, 'one slot on each node', 'slots are in nodes, not around them');
+    dropRequires(inner, report);
+    return {
+      nodes: first.count,
+      exclusive: inner.exclusive !== false,
+      slots: { each: 1 },
+      slot: bundleOf(inner.with, true, report),
+      beside: NOTHING,
+      labels: 1,
+    };
+  }
   if (first.type === 'slot') {
     return {
       nodes: null,
@@ -97,7 +97,6 @@ function readShape(vertices: readonly RequestVertex[], jobspec: Jobspec, report:
       labels: 1,
     };
   }
-  if (jobspec.dialect === 'nextgen') throw unknownShape(first.path);
   return { ...readNode(first, report), nodes: first.count, labels: 1 };
 }
 

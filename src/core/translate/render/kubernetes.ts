@@ -9,7 +9,7 @@ import { escapeReferences } from '../kubernetes/environment.ts';
 import { quantityText } from '../kubernetes/quantity.ts';
 import { NAME_ANNOTATION, NO_NAME, QUEUE_LABEL } from '../kubernetes/read.ts';
 import { Report } from '../report.ts';
-import type { Asked } from './asked.ts';
+import type { Asked, Bundle } from './asked.ts';
 import { readAsked } from './asked.ts';
 import { dropRest, slotsInAll, variables } from './rendered.ts';
 import type { Rendered } from './rendered.ts';
@@ -26,11 +26,12 @@ export function renderKubernetes(jobspec: string, image: string | null): Rendere
       { place: 'image' },
     );
   }
-  if (asked.jobspec.image === null) report.altered(null, 'image', named, 'the jobspec names none');
+  if (asked.jobspec.image === null) report.noted(null, `image ${named}`, 'the jobspec names none');
   const { attributes } = asked;
   const job: JsonMap = jsonMap({ apiVersion: 'batch/v1', kind: 'Job', metadata: metadata(asked), spec: jsonMap() });
   const spec = under(job, 'spec');
-  Object.assign(spec, pods(asked, report));
+  const { count, each } = podsOf(asked, report);
+  Object.assign(spec, completions(asked, count, report));
   if (asked.jobspec.walltime !== null) {
     const seconds = Math.ceil(asked.jobspec.walltime);
     if (seconds !== asked.jobspec.walltime)
@@ -50,7 +51,7 @@ export function renderKubernetes(jobspec: string, image: string | null): Rendere
   if (affinity !== null) pod['affinity'] = affinity;
   else if (asked.constraint !== null)
     report.dropped(null, 'attributes.system.constraints', 'labels cannot say it: properties must be key=value or key');
-  pod['containers'] = [container(asked, named, report)];
+  pod['containers'] = [container(asked, each, named, report)];
   putBack(asked, job);
   dropRest(attributes, report);
   return { text: toYaml(job), report: report.sorted() };
@@ -75,18 +76,54 @@ function metadata({ jobspec, attributes }: Asked): JsonMap {
   return made;
 }
 
-function pods(asked: Asked, report: Report): JsonMap {
-  const { attributes, nodes, runs } = asked;
-  let count = slotsInAll(asked);
-  if (nodes !== null)
-    report.altered(null, 'resources', `${count} pods, on any nodes`, 'pods are not spread over a number of nodes');
+/** How many pods, and what each of them has. A program that runs once has one pod, with all that one node would have. */
+function podsOf(asked: Asked, report: Report): { readonly count: number; readonly each: Bundle } {
+  const { nodes, slots, slot, beside, runs } = asked;
+  const all = slotsInAll(asked);
+  const fixed = nodes === null ? null : nodes.min;
+  const besides = beside.memory !== null || beside.others.length > 0 || beside.cores > 0;
   if (asked.exclusive) report.dropped(null, 'resources[0].exclusive', 'a pod has no node alone');
-  if (runs === 'once' && count > 1)
-    report.altered(null, 'tasks[0].count', 'once in each pod', 'each pod runs the program');
-  if (typeof runs === 'object' && runs.total !== count) {
-    report.altered(null, 'tasks[0].count', `${runs.total} pods`, 'each pod runs the program once');
-    count = runs.total;
+  if (runs === 'once' && (all > 1 || besides)) {
+    const times = 'each' in slots ? slots.each : Math.ceil(slots.total / (fixed ?? 1));
+    const each = sum(times, slot, beside, report);
+    const said = `one pod of ${each.cores} cores`;
+    report.altered(
+      null,
+      'resources',
+      said,
+      (fixed ?? 1) > 1
+        ? `the program runs in one pod, with what one of ${fixed} nodes has`
+        : 'the program runs in one pod',
+    );
+    return { count: 1, each };
   }
+  if (nodes !== null)
+    report.altered(null, 'resources', `${all} pods, on any nodes`, 'pods are not spread over a number of nodes');
+  if (besides) report.dropped(null, 'what is beside the slots of a node', 'all is asked for by pod');
+  if (typeof runs !== 'object' || runs.total === all) return { count: all, each: slot };
+  report.altered(null, 'tasks[0].count', `${runs.total} pods`, 'each pod runs the program once');
+  return { count: runs.total, each: slot };
+}
+
+function sum(times: number, slot: Bundle, beside: Bundle, report: Report): Bundle {
+  const bytes = (memory: Bundle['memory']): bigint =>
+    memory === null ? 0n : (bytesIn(memory.amount, memory.unit) ?? 0n);
+  const total = bytes(slot.memory) * BigInt(times) + bytes(beside.memory);
+  const others = slot.others.map((each) => ({ ...each, count: each.count * times }));
+  for (const each of beside.others) {
+    const same = others.find(({ type, model }) => type === each.type && model === each.model);
+    if (same === undefined) others.push(each);
+    else same.count += each.count;
+  }
+  for (const { memory } of [slot, beside]) {
+    if (memory !== null && bytesIn(memory.amount, memory.unit) === null)
+      report.dropped(null, 'memory', 'of an unknown unit');
+  }
+  const memory = total === 0n ? null : (inUnits(total, UNITS) ?? roundedUp(total, UNITS));
+  return { cores: slot.cores * times + beside.cores, memory, others };
+}
+
+function completions({ attributes }: Asked, count: number, report: Report): JsonMap {
   const array = attributes.peek('rainbow', 'array');
   if (isMap(array) && count === 1) {
     const to = /^0(?:-(\d{1,8}))?$/.exec(typeof array['indices'] === 'string' ? array['indices'] : '');
@@ -109,8 +146,8 @@ function pods(asked: Asked, report: Report): JsonMap {
 
 const UNITS = ['PiB', 'TiB', 'GiB', 'MiB', 'KiB', 'PB', 'TB', 'GB', 'MB', 'KB', 'B'];
 
-function container(asked: Asked, image: string, report: Report): JsonMap {
-  const { slot, beside, command, environment, jobspec } = asked;
+function container(asked: Asked, slot: Bundle, image: string, report: Report): JsonMap {
+  const { command, environment, jobspec } = asked;
   const requests = jsonMap({ cpu: String(slot.cores) });
   const limits = jsonMap();
   if (slot.memory !== null) {
@@ -130,9 +167,6 @@ function container(asked: Asked, image: string, report: Report): JsonMap {
         'Kubernetes names extended resources by a domain: example.com/name',
       );
     } else limits[name] = count;
-  }
-  if (beside.memory !== null || beside.others.length > 0 || beside.cores > 0) {
-    report.dropped(null, 'what is beside the slots of a node', 'all is asked for by pod');
   }
   const written = variables(
     environment,

@@ -57,18 +57,18 @@ function resourcesOf({ vertices, simple, key }: RequestGroup, report: Report): r
     const total = Math.max(simple.nodes, simple.tasks);
     return layOut({ nodes: simple.nodes, exclusive: false, slots: { total }, bundle: [core], beside: [] }).resources;
   }
-  return vertices.map((vertex) =>
-    labelIn([vertexOf(vertex, key, report)]) === null ? slotAround(vertex, key, report) : vertexOf(vertex, key, report),
-  );
+  return vertices.map((vertex) => {
+    const made = vertexOf(vertex, key, report);
+    // A group that names no slot is one by itself; in it, too, things are shared that were.
+    return labelIn([made]) === null ? { type: 'slot', count: 1, label: labelOf(key), with: [shared(made)] } : made;
+  });
 }
 
-/** A group that names no slot is one by itself. */
-function slotAround(vertex: RequestVertex, key: string, report: Report): DraftVertex {
+function shared(vertex: DraftVertex): DraftVertex {
   return {
-    type: 'slot',
-    count: 1,
-    label: labelOf(key),
-    with: [{ ...vertexOf(vertex, key, report), ...(vertex.exclusive === null ? { exclusive: false } : {}) }],
+    ...vertex,
+    exclusive: vertex.exclusive ?? false,
+    ...(vertex.with === undefined ? {} : { with: vertex.with.map(shared) }),
   };
 }
 

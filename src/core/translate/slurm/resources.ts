@@ -21,16 +21,17 @@ export function readResources(choices: Choices, hosts: number | null, report: Re
     const chosen = choices.take(key);
     return chosen === null ? null : (readNumber(chosen.value, least) ?? refuse(chosen, 'a whole number', least));
   };
+  const narrowed = new Set<string>();
   const keep = (key: string, became: string): void => {
     const chosen = choices.peek(key);
-    if (chosen !== null) report.kept(chosen.at, chosen.what, became);
+    if (chosen !== null && !narrowed.has(key)) report.kept(chosen.at, chosen.what, became);
   };
 
   // 1. What is asked for, by task, by node and in all.
   const tres = readTres(choices);
-  const gpusInAll = gpuList(choices, 'gpus');
-  const gpusPerTask = gpuList(choices, 'gpus-per-task') ?? tres?.gpus ?? null;
-  const perNode = [...(gresList(choices) ?? []), ...(gpuList(choices, 'gpus-per-node') ?? [])];
+  const gpusInAll = gpuList(choices, report, 'gpus');
+  const gpusPerTask = gpuList(choices, report, 'gpus-per-task') ?? tres?.gpus ?? null;
+  const perNode = [...(gresList(choices, report) ?? []), ...(gpuList(choices, report, 'gpus-per-node') ?? [])];
   const cpusPerGpu = number('cpus-per-gpu');
   const tasksGiven = number('ntasks');
   const perNodeTasks = number('ntasks-per-node', 0) || null;
@@ -52,7 +53,7 @@ export function readResources(choices: Choices, hosts: number | null, report: Re
     } else throw wrong(exclusive.at ?? START, '--exclusive takes nothing, user, mcs or topo');
   }
   const sockets = number('sockets-per-node');
-  const gpusPerSocket = gpuList(choices, 'gpus-per-socket');
+  const gpusPerSocket = gpuList(choices, report, 'gpus-per-socket');
   if (gpusPerSocket !== null && sockets === null) {
     throw wrong(choices.spot('gpus-per-socket'), '--gpus-per-socket needs --sockets-per-node, as for sbatch');
   }
@@ -103,7 +104,8 @@ export function readResources(choices: Choices, hosts: number | null, report: Re
       nodes = 1;
       const why = 'something is asked for by node, and --nodes does not say how many';
       const chosen = choices.peek('ntasks');
-      report.narrowed(chosen?.at ?? null, chosen?.what ?? 'number of nodes', 'one node', why);
+      narrowed.add('ntasks');
+      report.narrowed(chosen?.at ?? null, chosen?.what ?? 'number of nodes', `${total} tasks on one node`, why);
     } else if (whole || mincpus !== null) nodes = 1;
     slots = { total: total ?? 1 };
   } else if (
@@ -307,18 +309,21 @@ function readTres(choices: Choices): { readonly cpus: number | null; readonly gp
   return { cpus, gpus: gres.length === 0 ? null : gres };
 }
 
-function gresList(choices: Choices): readonly Gres[] | null {
+function gresList(choices: Choices, report: Report): readonly Gres[] | null {
   const chosen = choices.take('gres');
-  return chosen === null
-    ? null
-    : (readGres(chosen.value) ?? refuse(chosen, 'generic resources: gpu:2, gpu:a100:1,shard:4'));
+  if (chosen === null) return null;
+  const read = readGres(chosen.value) ?? refuse(chosen, 'generic resources: gpu:2, gpu:a100:1,shard:4');
+  if (read.length === 0) report.noted(chosen.at, chosen.what, 'asks for none');
+  return read;
 }
 
-function gpuList(choices: Choices, key: string): readonly Gres[] | null {
+function gpuList(choices: Choices, report: Report, key: string): readonly Gres[] | null {
   const chosen = choices.take(key);
   if (chosen === null) return null;
   const read = readGpus(chosen.value) ?? refuse(chosen, 'a number of GPUs: 2, a100:2');
-  return read.length === 0 ? null : read;
+  if (read.length > 0) return read;
+  report.noted(chosen.at, chosen.what, 'asks for none');
+  return null;
 }
 
 function count(all: readonly Gres[], least: number): number {
