@@ -40,7 +40,7 @@ export function temporaryFolder(): string {
 
 export interface Surroundings {
   readonly env?: Readonly<Record<string, string>>;
-  readonly stdin?: string;
+  readonly stdin?: string | Uint8Array;
   readonly signal?: AbortSignal;
   readonly isTTY?: boolean;
   /** Called with what is written, as it comes. */

@@ -13,7 +13,7 @@ import { TARGETS, render } from './render/render.ts';
 import { Report } from './report.ts';
 import { SBATCH_OPTIONS } from './slurm/options.ts';
 import { readDirectives } from './slurm/script.ts';
-import { caseCount, caseSeed } from './testing/cases.ts';
+import { caseSeed, fuzzCount } from './testing/cases.ts';
 import {
   fluxCommands,
   fluxScripts,
@@ -24,7 +24,9 @@ import {
 import { formOf, translate } from './translate.ts';
 import type { Form, Translation } from './translate.ts';
 
-const numRuns = caseCount(5000);
+const numRuns = fuzzCount(5000);
+/** Milliseconds; a million documents take about an hour. */
+const TIMEOUT = 60_000 + numRuns * 10;
 const context = { ...NO_CONTEXT, environment: { HOME: '/home/ada', A: 'b' } };
 /** Seconds for one document; a reader needs a few milliseconds, so this is a hang. */
 const HANG = 5000;
@@ -90,53 +92,61 @@ describe('fuzz', () => {
     ['flux', fluxScripts, 0.03],
     ['flux-command', fluxCommands, 0.03],
     ['kubernetes', kubernetesDocuments, 0.02],
-  ] as const)('%s', (form, documents, least) => {
-    let accepted = 0;
-    fc.assert(
-      fc.property(documents, (text) => {
-        const began = Date.now();
-        const answer = read(text, form);
-        if (Date.now() - began > HANG) throw new Error('took too long');
-        if (typeof answer === 'string') {
-          if (!PLACE.test(answer)) throw new Error(`no line and column: ${answer}`);
-          return;
-        }
-        accepted += 1;
-        if (form === 'sbatch') nothingMissing(text, answer);
-        if (accepted % 10 === 0) checkAccepted(answer);
-      }),
-      { numRuns, seed: caseSeed },
-    );
-    expect(accepted / numRuns).toBeGreaterThan(least);
-  });
-
-  test('jobspec', () => {
-    let accepted = 0;
-    fc.assert(
-      fc.property(jobspecDocuments, (text) => {
-        let jobspec: ReturnType<typeof readJobspec>;
-        try {
-          jobspec = readJobspec(text);
-        } catch (error) {
-          const message = refused(error);
-          if (!PLACE.test(message) && !/is empty/.test(message))
-            throw new Error(`no line and column: ${message}`, { cause: error });
-          return;
-        }
-        accepted += 1;
-        for (const check of [
-          () => checkTasks(jobspec),
-          ...(accepted % 10 === 0 ? TARGETS.map((target) => () => render(text, target, 'a:1')) : []),
-        ]) {
-          try {
-            check();
-          } catch (error) {
-            refused(error);
+  ] as const)(
+    '%s',
+    (form, documents, least) => {
+      let accepted = 0;
+      fc.assert(
+        fc.property(documents, (text) => {
+          const began = Date.now();
+          const answer = read(text, form);
+          if (Date.now() - began > HANG) throw new Error('took too long');
+          if (typeof answer === 'string') {
+            if (!PLACE.test(answer)) throw new Error(`no line and column: ${answer}`);
+            return;
           }
-        }
-      }),
-      { numRuns, seed: caseSeed },
-    );
-    expect(accepted / numRuns).toBeGreaterThan(0.03);
-  });
+          accepted += 1;
+          if (form === 'sbatch') nothingMissing(text, answer);
+          if (accepted % 10 === 0) checkAccepted(answer);
+        }),
+        { numRuns, seed: caseSeed },
+      );
+      expect(accepted / numRuns).toBeGreaterThan(least);
+    },
+    TIMEOUT,
+  );
+
+  test(
+    'jobspec',
+    () => {
+      let accepted = 0;
+      fc.assert(
+        fc.property(jobspecDocuments, (text) => {
+          let jobspec: ReturnType<typeof readJobspec>;
+          try {
+            jobspec = readJobspec(text);
+          } catch (error) {
+            const message = refused(error);
+            if (!PLACE.test(message) && !/is empty/.test(message))
+              throw new Error(`no line and column: ${message}`, { cause: error });
+            return;
+          }
+          accepted += 1;
+          for (const check of [
+            () => checkTasks(jobspec),
+            ...(accepted % 10 === 0 ? TARGETS.map((target) => () => render(text, target, 'a:1')) : []),
+          ]) {
+            try {
+              check();
+            } catch (error) {
+              refused(error);
+            }
+          }
+        }),
+        { numRuns, seed: caseSeed },
+      );
+      expect(accepted / numRuns).toBeGreaterThan(0.03);
+    },
+    TIMEOUT,
+  );
 });

@@ -59,7 +59,7 @@ export function formOf(text: string): Form {
   const start = text.replace(/^\uFEFF/, '');
   if (start.startsWith('#!') || hasSbatchLines(text) || hasFluxLines(text)) return batchForm(text);
   // Only Kubernetes objects have these two at the left edge, or as the first keys of JSON.
-  const yaml = /^(?:- )?["']?apiVersion["']?[ \t]*:/m.test(text) && /^ {0,2}["']?kind["']?[ \t]*:/m.test(text);
-  const json = /^\s*[[{]/.test(start) && /"apiVersion"\s*:/.test(text) && /"kind"\s*:/.test(text);
+  const yaml = /^(?:- )?["']?apiVersion["']?[ \t]*:/m.test(start) && /^ {0,2}["']?kind["']?[ \t]*:/m.test(start);
+  const json = /^\s*[[{]/.test(start) && /"apiVersion"\s*:/.test(start) && /"kind"\s*:/.test(start);
   return yaml || json ? 'kubernetes' : 'jobspec';
 }

@@ -75,12 +75,12 @@ const OWN: Readonly<Record<string, string>> = {
   '': 'B',
 };
 
-/** The same amount in its own unit, else in the largest one that divides it; rounded up where none does. */
+/** `written`: '' where it is a sum. The same amount in its own unit, else in the largest one that divides it; rounded up where none does. */
 export function bytesOf(nanos: bigint, written: string): Bytes | null {
   const bytes = up(nanos, NANO);
   if (bytes === 0n) return null;
   const suffix = /([KMGTP]i|[kMGTP])?$/.exec(written.trim())?.[1] ?? '';
-  const own = UNITS.find(([unit]) => unit === OWN[suffix]);
+  const own = written === '' ? undefined : UNITS.find(([unit]) => unit === OWN[suffix]);
   const whole = nanos % NANO === 0n;
   for (const [unit, size] of own === undefined ? UNITS : [own, ...UNITS]) {
     if (bytes % size === 0n && bytes / size <= BigInt(LARGEST))

@@ -220,7 +220,7 @@ function readEnvironment(choices: Choices, context: ReadContext, draft: Draft, r
   if (chosen !== null) {
     const read = readExport(chosen.value) ?? refuse(chosen, 'variables: ALL, NONE, NAME, NAME=VALUE');
     for (const name of read.names) {
-      const value = context.environment[name];
+      const value = Object.hasOwn(context.environment, name) ? context.environment[name] : undefined;
       if (value !== undefined) environment[name] = value;
       else report.noted(chosen.at, chosen.what, `${name} is not set here, so it is not set there`);
     }

@@ -156,7 +156,8 @@ export function readResources(choices: Choices, hosts: number | null, report: Re
     keep('gpus-per-task', `${gresText(gpusPerTask)} in each slot`);
   }
   put(perNode);
-  for (const key of ['gres', 'gpus-per-node', 'gpus-per-socket']) keep(key, `${gresText(perNode)} on each node`);
+  for (const key of perNode.length === 0 ? [] : ['gres', 'gpus-per-node', 'gpus-per-socket'])
+    keep(key, `${gresText(perNode)} on each node`);
   if (gpusInAll !== null && gpusPerTask === null) {
     nodes = spreadGpus({ gpusInAll, nodes, inAll, alone, bundle, beside, put }, choices, report);
   } else if (gpusInAll !== null && tasksGiven !== null) {
