@@ -14,13 +14,9 @@ import { Report } from './report.ts';
 import { SBATCH_OPTIONS } from './slurm/options.ts';
 import { readDirectives } from './slurm/script.ts';
 import { caseSeed, fuzzCount } from './testing/cases.ts';
-import {
-  fluxCommands,
-  fluxScripts,
-  jobspecDocuments,
-  kubernetesDocuments,
-  sbatchScripts,
-} from './testing/documents.ts';
+import { kubernetesDocuments } from './testing/jobs.ts';
+import { fluxCommands, fluxScripts, sbatchScripts } from './testing/scripts.ts';
+import { jobspecDocuments } from './testing/specs.ts';
 import { formOf, translate } from './translate.ts';
 import type { Form, Translation } from './translate.ts';
 

@@ -15,9 +15,9 @@ import type { Form } from './translate.ts';
 
 const context = { ...NO_CONTEXT, file: 'job.sh' };
 const ways: readonly (readonly [Target, Form, number, number])[] = [
-  ['sbatch', 'sbatch', 400, 0.3],
-  ['flux', 'flux-command', 400, 0.3],
-  ['kubernetes', 'kubernetes', 400, 0.3],
+  ['sbatch', 'sbatch', 400, 0.2],
+  ['flux', 'flux-command', 400, 0.2],
+  ['kubernetes', 'kubernetes', 400, 0.2],
   ['rfc14', 'jobspec', 50, 0.99],
 ];
 

@@ -2,7 +2,6 @@
  * An sbatch script to a jobspec: its `#SBATCH` lines become resources and attributes, the script itself the command.
  * Slurm's rules: directives only before the first command, the last of a kind counts, the command line over all.
  */
-import { invalid } from '../../errors.ts';
 import { hostCount } from '../hosts.ts';
 import { readTime } from '../../jobspec/time.ts';
 import { carry, checkLineBreaks, MOST_SCRIPT, readShebang } from '../carrier.ts';
@@ -19,11 +18,11 @@ import { checkLength } from '../text.ts';
 import { readOneLine } from '../words.ts';
 import { readSlurmTime } from './amounts.ts';
 import { Choices } from './choices.ts';
-import type { Chosen } from './choices.ts';
 import { readFeatures } from './features.ts';
 import { readArray, readDependency, readExport } from './names.ts';
 import { CARRIED, DROPPED, OF_THE_CALL, SBATCH_OPTIONS } from './options.ts';
 import { fromPattern } from './paths.ts';
+import { refuse } from './refuse.ts';
 import { readResources } from './resources.ts';
 import { readDirectives } from './script.ts';
 
@@ -281,9 +280,4 @@ function readOthers(choices: Choices, report: Report): void {
       report.carried(at, what, `attributes.rainbow.slurm.${key}`, CARRIED[key]!);
     } else report.dropped(at, what, DROPPED[key] ?? 'nothing here means the same');
   }
-}
-
-function refuse({ at, what }: Chosen, right: string): never {
-  if (at === null) throw invalid(what, `must be ${right}`);
-  throw wrong(at, `${what.slice(0, 80)}: must be ${right}`);
 }
