@@ -1,5 +1,6 @@
 /** A jobspec for people: what it asks for as a tree, then what it runs. */
 import type { Count, Jobspec, Requirement, RequestVertex, Task } from '../../core/jobspec/jobspec.ts';
+import { carried } from '../../core/translate/carrier.ts';
 import { clean } from '../paint.ts';
 
 function countText({ min, max, operator, operand, values }: Count): string {
@@ -47,6 +48,11 @@ function taskText({ command, count, slot }: Task): string {
       : count.per === 'total'
         ? `${count.n} in all`
         : `${count.n} per ${count.type}`;
+  const script = carried(command);
+  if (script !== null) {
+    const words = [`the script ${script.name}`, ...script.args.map((word) => JSON.stringify(word))].join(' ');
+    return `${times}: ${words} (${script.script.split('\n').length - 1} lines, by ${command[4] ?? ''})`;
+  }
   return `${times}: ${command.map((word) => (/^[\w./:=@%+,-]+$/.test(word) ? word : JSON.stringify(word))).join(' ')}`;
 }
 
