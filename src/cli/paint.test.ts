@@ -21,6 +21,7 @@ test('text from elsewhere cannot move the cursor', () => {
   // oxlint-disable-next-line no-control-regex -- these are what must not be there
   expect(clean('a\u001b[2Jb\r\nc\u0007\u009bd')).not.toMatch(/[\u0000-\u001f\u007f-\u009f]/);
   expect(clean('größer 数')).toBe('größer 数');
+  expect(clean('a\u202eb\u2066c\u2069d\u2028e\u2029f')).toBe('a b c d e f');
 });
 
 test('a table is as wide as its widest cell, painted or not, and ends no line in blanks', () => {

@@ -2,13 +2,13 @@
  * Checks of what callers send, shared by both protocols: each throws `invalid_input` with the place, or
  * `resource_exhausted` past a limit. Names of clusters, groups and subsystems are core/names.ts's.
  */
+import { CONTROL } from '../core/control-characters.ts';
 import { invalid, RainbowError } from '../core/errors.ts';
 import { readJobspec } from '../core/jobspec/read.ts';
 import type { Jobspec } from '../core/jobspec/jobspec.ts';
 import type { JobId } from '../store/store.ts';
 import { LIMITS } from './limits.ts';
 
-const CONTROL = /\p{Cc}/u;
 const MOST_ID = 2n ** 63n - 1n;
 
 /** A job's id, as decimal digits. */

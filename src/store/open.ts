@@ -7,9 +7,14 @@ import type { Store } from './store.ts';
 
 /**
  * Opens it on the newest schema, making the file (and its folder) where there is none.
- * Throws `failed_precondition` for a file that is not ours, cannot be opened, or was made by a newer Rainbow.
+ * Throws `failed_precondition` for a file that is not ours, cannot be opened, was made by a newer Rainbow, or is another
+ * server's now.
  */
-export async function openStore(url: string, system: System): Promise<Store> {
+export async function openStore(
+  url: string,
+  system: System,
+  options: { /** For this process alone, as a server needs it. */ readonly alone?: boolean } = {},
+): Promise<Store> {
   const at = Math.trunc(system.clock.now());
   if (/^postgres(ql)?:\/\//i.test(url)) {
     throw new RainbowError(
@@ -26,5 +31,15 @@ export async function openStore(url: string, system: System): Promise<Store> {
   }
   const { openThreadEngine } = await import('./sqlite/thread-engine.ts');
   // Absolute, so that SQLite does not take a relative path like `file:x` for a URI.
-  return storeOver(await openThreadEngine({ path: resolve(url), at }), 'sqlite');
+  const path = resolve(url);
+  const engine = await openThreadEngine({ path, at });
+  if (options.alone !== true) return storeOver(engine, 'sqlite');
+  const { holdFile } = await import('./sqlite/hold-file.ts');
+  try {
+    const release = holdFile(path);
+    return storeOver({ ...engine, close: () => engine.close().finally(release) }, 'sqlite');
+  } catch (error) {
+    await engine.close();
+    throw error;
+  }
 }

@@ -73,7 +73,14 @@ describe('submit', () => {
     const again = await at.run(args);
     expect(again.stdout).toMatch(/^job 1 /);
     expect(again.stdout).toContain('earlier job');
-    expect(json(await at.run([...args.slice(0, 3), '--json', '--', 'true']))).toMatchObject({ id: 1, created: false });
+    const document = await at.run([...args.slice(0, 3), '--json', '--', 'true']);
+    expect(json(document)).toMatchObject({ id: 1, created: false });
+    expect([again.stderr, document.stderr]).toEqual(['', '']);
+
+    // Not the same job after all: the earlier one is still the answer, but not silently.
+    const other = await at.run([...args.slice(0, 3), '--json', '--', 'false']);
+    expect(json(other)).toMatchObject({ id: 1, created: false });
+    expect(other.stderr).toMatch(/belongs to job 1, which has another jobspec: .* not submitted/);
   });
 
   test('a jobspec is kept exactly as it is', async () => {

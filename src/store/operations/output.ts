@@ -129,3 +129,18 @@ export function* readOutput(
   }));
   return { chunks, next: rows.at(-1)?.number ?? after };
 }
+
+export function* cutOutput(
+  id: JobId,
+  epoch: number,
+): Operation<readonly { readonly task: number; readonly stream: 'stdout' | 'stderr'; readonly offset: number }[]> {
+  const key = idOf(id);
+  if (key === null) return [];
+  const rows = yield* all<{ task: number; stream: 'stdout' | 'stderr'; next_offset: number }>(
+    `SELECT task, stream, next_offset FROM output_streams
+     WHERE job_id = ? AND epoch = ? AND next_offset > kept_bytes ORDER BY task, stream DESC`,
+    key,
+    epoch,
+  );
+  return rows.map(({ task, stream, next_offset }) => ({ task, stream, offset: next_offset }));
+}

@@ -1,6 +1,6 @@
 /** Clusters, read. Graphs are beside the row, so a list does not touch them. */
 import { RainbowError } from '../../core/errors.ts';
-import type { AgentInstance, ClusterRecord, ResourceCount } from '../store.ts';
+import type { AgentInstance, ClusterRecord, ClusterRef, ResourceCount } from '../store.ts';
 import { all, one, type Operation } from './statement.ts';
 
 export interface ClusterRow {
@@ -60,6 +60,12 @@ export function* lockCluster(name: string): Operation<ClusterRow> {
   const row = yield* one<ClusterRow>(`${SELECT_CLUSTER} WHERE name = ? FOR UPDATE`, name);
   if (row === undefined) throw noCluster(name);
   return row;
+}
+
+/** Is it there still? Another one may have its name by now. */
+export function* isRegistered(cluster: ClusterRef): Operation<boolean> {
+  const row = yield* one('SELECT 1 AS found FROM clusters WHERE id = ? AND name = ?', cluster.id, cluster.name);
+  return row !== undefined;
 }
 
 export function noCluster(name: string): RainbowError {

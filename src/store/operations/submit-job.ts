@@ -1,7 +1,8 @@
 /** A new job where it stands once stored, with its decision and its events; or the earlier one under the same key. */
 import { RainbowError } from '../../core/errors.ts';
-import type { JobRecord, NewJob } from '../store.ts';
+import type { ClusterRef, JobRecord, NewJob } from '../store.ts';
 import { jobOf, SELECT_JOB, type JobRow } from './job-row.ts';
+import { isRegistered } from './read-clusters.ts';
 import { one, run, type Operation } from './statement.ts';
 import { writeJobEvent } from './write-event.ts';
 import { writeDecision } from './write-transition.ts';
@@ -20,7 +21,10 @@ export function* submitJob(job: NewJob): Operation<{ readonly job: JobRecord; re
   // 2. The job, as the decision left it.
   const { outcome, at } = job;
   const assigned = outcome.state === 'assigned' ? outcome : null;
-  const clusterId = assigned === null ? null : yield* clusterIdOf(assigned.cluster);
+  if (assigned !== null) yield* checkRegistered(assigned.cluster);
+  const cluster = assigned?.cluster.name ?? null;
+  const clusterId = assigned?.cluster.id ?? null;
+  const candidates = job.candidates.map(({ name, id }) => ({ name, id }));
   const allocation = assigned?.allocation ?? null;
   const ended = outcome.state === 'rejected' ? at : null;
   const inserted = yield* one<{ id: string }>(
@@ -37,7 +41,7 @@ export function* submitJob(job: NewJob): Operation<{ readonly job: JobRecord; re
     outcome.state,
     outcome.reason.code,
     outcome.reason.message,
-    assigned?.cluster ?? null,
+    cluster,
     clusterId,
     assigned === null ? null : at,
     ended,
@@ -49,7 +53,7 @@ export function* submitJob(job: NewJob): Operation<{ readonly job: JobRecord; re
      VALUES (?, ?, ?, ?, ?, ?)`,
     key,
     job.jobspec,
-    JSON.stringify(job.candidates),
+    JSON.stringify(candidates),
     job.policy,
     JSON.stringify(job.policyOptions),
     allocation,
@@ -61,7 +65,7 @@ export function* submitJob(job: NewJob): Operation<{ readonly job: JobRecord; re
   const pending = outcome.state === 'pending' ? outcome.reason : { code: 'submitted' as const, message: '' };
   yield* writeJobEvent(born, 'pending', null, pending, at);
   if (outcome.state !== 'pending') {
-    yield* writeJobEvent(born, outcome.state, assigned?.cluster ?? null, outcome.reason, at);
+    yield* writeJobEvent(born, outcome.state, cluster, outcome.reason, at);
   }
   return {
     created: true,
@@ -72,7 +76,7 @@ export function* submitJob(job: NewJob): Operation<{ readonly job: JobRecord; re
       state: outcome.state,
       reason: outcome.reason,
       epoch: 1,
-      cluster: assigned?.cluster ?? null,
+      cluster,
       clusterId,
       nativeId: null,
       exitCode: null,
@@ -88,7 +92,7 @@ export function* submitJob(job: NewJob): Operation<{ readonly job: JobRecord; re
       priority: job.priority,
       walltime: job.walltime,
       onClusterLoss: job.onClusterLoss,
-      candidates: job.candidates,
+      candidates,
       policy: job.policy,
       policyOptions: job.policyOptions,
       jobspec: job.jobspec,
@@ -97,10 +101,10 @@ export function* submitJob(job: NewJob): Operation<{ readonly job: JobRecord; re
   };
 }
 
-function* clusterIdOf(name: string): Operation<number> {
-  const row = yield* one<{ id: number }>('SELECT id FROM clusters WHERE name = ?', name);
-  if (row === undefined) {
-    throw new RainbowError('aborted', `cluster ${name} was deleted while the job was being placed; submit it again`);
-  }
-  return row.id;
+function* checkRegistered(cluster: ClusterRef): Operation<void> {
+  if (yield* isRegistered(cluster)) return;
+  throw new RainbowError(
+    'aborted',
+    `cluster ${cluster.name} was deleted while the job was being placed; submit it again`,
+  );
 }

@@ -44,13 +44,14 @@ beforeAll(() => {
   migrate(database, ':memory:', 0);
   const hash = new Uint8Array(32);
   const reason = { code: 'selected', message: '' } as const;
-  const outcome = { state: 'assigned', reason, cluster: 'red', allocation: '[]' } as const;
+  const red = { name: 'red', id: 1 };
+  const outcome = { state: 'assigned', reason, cluster: red, allocation: '[]' } as const;
   database.call('registerCluster', { name: 'red', secretHash: hash, tokenHash: hash, graph: '', counts: [], at: 1 });
   database.call('replaceGraph', 'red', '', [], 1);
   database.call('putSubsystem', 'red', 'io', '', true, 1);
   database.call('mergeState', 'red', {}, 1);
   const instance = { id: 'a', startedAt: 1, runner: 'process', version: '1', runAs: 'mapped' } as const;
-  database.call('claimInstance', 'red', instance, 1);
+  database.call('claimInstance', red, instance, 1);
   database.call('clustersSeen', ['red'], 5);
   database.call('createGroup', { name: 'g', tokenHash: hash, clusters: ['red'], at: 1 });
   database.call('updateGroup', 'g', ['red'], 1);
@@ -73,7 +74,7 @@ beforeAll(() => {
       decision: '{}',
     });
   }
-  database.call('receiveJobs', 'red', 2, 5, 2);
+  database.call('receiveJobs', red, 2, 5, 2);
   database.call('returnExpired', 9, 9);
   database.call('requestCancel', '3', reason, 1);
   const again = {
@@ -81,13 +82,13 @@ beforeAll(() => {
     from: ['pending'],
     epoch: 2,
     to: 'assigned',
-    cluster: 'red',
+    cluster: red,
     allocation: 'x',
     decision: '{}',
   } as const;
   database.call('transitionJob', { ...again, at: 1, reason });
-  database.call('numberAt', 'red', '1');
-  database.call('jobsByNumbers', 'red', [1]);
+  database.call('numberAt', red, '1');
+  database.call('jobsByNumbers', red, [1]);
   database.call('getJob', '1');
   database.call('getAttempts', '1');
   const filters: Omit<JobFilter, 'limit'>[] = [
@@ -104,7 +105,7 @@ beforeAll(() => {
   }
   database.call('countJobsByCluster');
   database.call('pendingJobs', 5);
-  database.call('jobsAtCluster', 'red', ['running']);
+  database.call('jobsAtCluster', red, ['running']);
   database.call('getDecisions', '1');
   for (const filter of [{}, { jobId: '1' }, { owner: 'ada' }, { owner: 'ada', jobId: '1' }]) {
     database.call('eventsAfter', 0, 5, filter);
@@ -119,7 +120,7 @@ beforeAll(() => {
   database.call('getGraph', 'red');
   database.call('deleteSubsystem', 'red', 'io', 1);
   database.call('deleteGroup', 'g', 1);
-  database.call('deleteCluster', 'red', 9);
+  database.call('deleteCluster', 'red', 9, true);
 });
 
 test('every operation is looked at', () => {
