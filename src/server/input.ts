@@ -54,8 +54,24 @@ export function parseJobspec(text: string, place: string, format?: 'yaml' | 'jso
       { place },
     );
   }
-  return readJobspec(text, format === undefined ? {} : { format });
+  const key = `${format ?? ''} ${text}`;
+  const known = readLately.get(key);
+  if (known !== undefined) return known;
+  const jobspec = readJobspec(text, format === undefined ? {} : { format });
+  if (text.length <= MOST_KEPT_CHARS) {
+    if (readLately.size >= MOST_KEPT) readLately.delete(readLately.keys().next().value ?? '');
+    readLately.set(key, jobspec);
+  }
+  return jobspec;
 }
+
+/**
+ * Jobspecs that were read lately, oldest first: reading YAML takes half a millisecond, most bursts repeat one text, and
+ * the matcher knows a request that it has seen.
+ */
+const readLately = new Map<string, Jobspec>();
+const MOST_KEPT = 1_000;
+const MOST_KEPT_CHARS = 8_192;
 
 /** The name as given, else the jobspec's own, else its program's. */
 export function jobName(given: string, jobspec: Jobspec, place: string): string {

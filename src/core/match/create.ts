@@ -42,6 +42,8 @@ const shapeLimit = 200_000;
 const questionLimit = 1_000;
 
 type Satisfying = ReturnType<Matcher['satisfying']>;
+/** By the class of everything. */
+type Reasons = WeakMap<Class, readonly MatchReason[]>;
 
 class ClassMatcher implements Matcher {
   readonly #budget: number;
@@ -56,6 +58,8 @@ class ClassMatcher implements Matcher {
   /** Who satisfies what, until a cluster comes, goes or changes. */
   readonly #satisfying = new Map<string, Satisfying>();
   #questions = new WeakMap<Request, Question>();
+  /** By the tree that the constraint leaves and the whole one: clusters that look alike share their reasons. */
+  readonly #reasonsOf = new WeakMap<Question, WeakMap<Class, Reasons>>();
   #tops = new WeakMap<Class, Class>();
   #sweepAt = 10_000;
 
@@ -280,7 +284,11 @@ class ClassMatcher implements Matcher {
     const whole = { vertex: path, type: '', needed: null, best: null, unit: '', relaxation: null };
     if (all === null) return [{ ...whole, stage: 'total', message: 'nothing of this cluster is free' }];
     if (left === null) return [{ ...whole, stage: 'constraint', message: 'the constraint leaves no node' }];
-    return reasonsFor(this.#solver, question, this.#top(left), this.#top(all), this.#budget);
+    const byLeft = remembered(this.#reasonsOf, question, () => new WeakMap<Class, Reasons>());
+    const byAll = remembered(byLeft, left, (): Reasons => new WeakMap());
+    return remembered(byAll, all, () =>
+      reasonsFor(this.#solver, question, this.#top(left), this.#top(all), this.#budget),
+    );
   }
 
   #fits(overlay: Overlay, question: Question): Fits {
@@ -347,4 +355,12 @@ class ClassMatcher implements Matcher {
     this.#questions = new WeakMap();
     this.#sweepAt = Math.max(10_000, 2 * this.#classes.count);
   }
+}
+
+function remembered<K extends object, V>(known: WeakMap<K, V>, key: K, make: () => V): V {
+  const found = known.get(key);
+  if (found !== undefined) return found;
+  const made = make();
+  known.set(key, made);
+  return made;
 }

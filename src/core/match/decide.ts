@@ -29,7 +29,14 @@ export function asked(solver: Solver, group: RequestGroup, choices: Choices = ne
   return { group, demand, apart };
 }
 
-export function decide(solver: Solver, { group, demand, apart }: Asked, top: Class, budget: number): Fits {
+/** `keepUnknown`: false where the budget is a part of the usual one, so that a later question may still find out. */
+export function decide(
+  solver: Solver,
+  { group, demand, apart }: Asked,
+  top: Class,
+  budget: number,
+  keepUnknown = true,
+): Fits {
   const key = apart === null ? demand.id : `${demand.id}/${apart.id}`;
   const known = top.memo.decided?.get(key);
   if (known !== undefined) return known;
@@ -37,7 +44,7 @@ export function decide(solver: Solver, { group, demand, apart }: Asked, top: Cla
   if (fits !== 'unknown') return fits;
   // What the solver knows is kept on the classes; what it took a search to find out, or nobody could, here.
   const searched = bySearch(group, top, budget);
-  (top.memo.decided ??= new Map()).set(key, searched);
+  if (searched !== 'unknown' || keepUnknown) (top.memo.decided ??= new Map()).set(key, searched);
   return searched;
 }
 

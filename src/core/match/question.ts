@@ -54,11 +54,18 @@ function identities(
   }
 }
 
-/** Do all groups fit below `top`, each by itself? A certain no wins over an unknown. */
+/**
+ * Do all groups fit below `top`, each by itself? They share the budget. A certain no wins over an unknown.
+ */
 export function answer(solver: Solver, question: Question, top: Class, budget: number): Fits {
   let fits: Fits = 'yes';
+  let left = budget;
   for (const one of question.groups) {
-    const decided = decide(solver, one, top, budget);
+    // Once it is spent, a cheap no can still be found.
+    const before = Math.max(left, Math.ceil(budget / 100));
+    solver.begin(before); // what is known already costs no step
+    const decided = decide(solver, one, top, before, before === budget);
+    left = decided === 'unknown' ? 0 : Math.max(0, solver.steps.left);
     if (decided === 'no') return 'no';
     if (decided === 'unknown') fits = 'unknown';
   }
@@ -74,8 +81,16 @@ export function reasonsFor(
   budget: number,
 ): MatchReason[] {
   const compiler = new Compiler(solver.shapes);
-  const fits = (vertices: readonly RequestVertex[], on: Class): boolean =>
-    decide(solver, asked(solver, { key: '', vertices, simple: null }), on, budget) === 'yes';
+  // An explanation asks dozens of questions: together they may take about twice what the verdict may.
+  let left = 2 * budget;
+  const fits = (vertices: readonly RequestVertex[], on: Class): boolean => {
+    const steps = Math.min(Math.ceil(budget / 10), left);
+    if (steps <= 0) return false;
+    solver.begin(steps); // what is known already costs no step
+    const decided = decide(solver, asked(solver, { key: '', vertices, simple: null }), on, steps, false);
+    left -= decided === 'unknown' ? 2 * steps : steps - Math.max(0, solver.steps.left);
+    return decided === 'yes';
+  };
   const oracle: Oracle = {
     hasConstraint: question.filter !== null,
     fits: (vertices) => fits(vertices, top),
