@@ -49,7 +49,11 @@ function usage(command: Command): string {
 function afterHelp(command: Command): string {
   let text = '';
   // Commander's types leave out that a command is an emitter.
-  (command as unknown as EventEmitter).emit('afterHelp', { error: false, command, write: (more: string) => (text += more) });
+  (command as unknown as EventEmitter).emit('afterHelp', {
+    error: false,
+    command,
+    write: (more: string) => (text += more),
+  });
   return text.trim();
 }
 

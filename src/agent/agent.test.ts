@@ -276,7 +276,11 @@ describe('the cluster is deleted', () => {
         () => null,
       ),
     );
-    return Number(text);
+    const pid = Number(text);
+    endings.push(async () => {
+      if (isAlive(pid)) process.kill(pid, 'SIGKILL');
+    });
+    return pid;
   }
 
   function isAlive(pid: number): boolean {
@@ -330,7 +334,6 @@ describe('the cluster is deleted', () => {
     expect(job.reason?.message).toContain('stopped by hand');
     expect(await agent(here).done).toMatchObject({ code: 'unauthenticated' });
     expect(isAlive(pid)).toBe(true);
-    process.kill(pid, 'SIGKILL');
   });
 });
 

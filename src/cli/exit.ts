@@ -29,9 +29,12 @@ export interface Failure {
   readonly message: string | null;
 }
 
-/** What to do about errors whose own message does not know it: a server never says which secret was wrong. */
+/** All that a server says of a wrong secret: not even which one it was. */
+export const REQUEST_DENIED = 'request denied';
+
+/** What to do about errors whose own message does not know it. */
 function remedy(error: RainbowError): string {
-  return error.code === 'unauthenticated'
+  return error.code === 'unauthenticated' && error.message === REQUEST_DENIED
     ? '\nCheck the tokens and secrets in the configuration (--config-path), or register the cluster again.'
     : '';
 }

@@ -42,3 +42,14 @@ test('a table is as wide as its widest cell, painted or not, and ends no line in
   const lines = text.split('\n').map((line) => line.replaceAll(/\u001b\[\d+m/g, ''));
   expect(lines).toEqual(['  ID  STATE   WHY', '   5  failed', '1234  up']);
 });
+
+test('a table that is wider than there is room has its last column cut', () => {
+  const columns = [
+    { title: 'A', cell: (row: string) => row },
+    { title: 'WHY', cell: (row: string) => `\u001b[31m${row.repeat(9)}\u001b[39m` },
+  ];
+  const plain = (text: string): string => text;
+  expect(table(columns, ['abcd'], plain, 20)).toBe('A     WHY\nabcd  abcdabcdabcda…');
+  expect(table(columns, ['abcd'], plain)).toContain('abcd'.repeat(9));
+  expect(table(columns, ['ab'], plain, 22)).toContain('ab'.repeat(9));
+});

@@ -53,6 +53,10 @@ export async function readSettings(asked: Asked): Promise<Settings> {
       `there is no configuration file ${path}; make one with: rainbow config init --config-path ${path}`,
     );
   }
+  if (read !== null) {
+    const { tellUnknownKeys } = await import('./config-keys.ts');
+    await tellUnknownKeys(asked, path);
+  }
   const config = read ?? emptyClientConfig();
   const host = given(globals.host) ?? given(io.env['RAINBOW_HOST']) ?? config.host ?? DEFAULT_HOST;
   // Before anything is made or asked for its sake: a user key, a state directory.

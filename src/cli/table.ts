@@ -28,7 +28,11 @@ const LEAST = 10;
 
 /** Cut to so many characters, the last of them an ellipsis. A painted text that is cut loses its paint. */
 function fit(text: string, to: number): string {
-  return width(text) <= to ? text : `${Array.from(stripVTControlCharacters(text)).slice(0, to - 1).join('')}…`;
+  return width(text) <= to
+    ? text
+    : `${Array.from(stripVTControlCharacters(text))
+        .slice(0, to - 1)
+        .join('')}…`;
 }
 
 /** Where it is wider than `most`, the last column is cut. */
@@ -46,7 +50,9 @@ export function table<Row>(
   const last = Math.max(LEAST, most - others);
   const line = (texts: readonly string[]): string =>
     texts
-      .map((text, i) => pad(i === columns.length - 1 ? fit(text, last) : text, widths[i] ?? 0, columns[i]?.align ?? 'left'))
+      .map((text, i) =>
+        pad(i === columns.length - 1 ? fit(text, last) : text, widths[i] ?? 0, columns[i]?.align ?? 'left'),
+      )
       .join('  ')
       .trimEnd();
   return [line(columns.map((column) => heading(column.title))), ...cells.map(line)].join('\n');

@@ -1,5 +1,5 @@
 /** Submitting, following and managing jobs from the command line; real processes run them. */
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { expectExit, json, jsonLines, rainbow, root, until } from './command-line.ts';
@@ -103,12 +103,45 @@ describe('submit', () => {
     expect(none.stderr).toContain('Put those that you were given under "clusters"');
     const wrong = await at.run(['submit', '--cluster', 'red', '--token', 'wrong', '--', 'true']);
     expect(wrong.code).toBe(1);
-    expect(wrong.stderr).toContain('request denied');
+    expect(wrong.stderr).toContain('request denied\nCheck the token given with --token for red.');
+    await at.register('red', '--nodes', '1', '--cores', '2');
+    const config = join(at.folder, 'home', 'config', 'rainbow', 'config.yaml');
+    const text = readFileSync(config, 'utf8');
+    writeFileSync(
+      config,
+      text.replace(/token: .*/, 'token: stale').replace(/^clusters:/m, 'groups: [{name: physics, tokn: x}]\nclusters:'),
+    );
+    const stale = await at.run(['submit', '--', 'true']);
+    expect(stale.code).toBe(1);
+    expect(stale.stderr).toContain(`Check the tokens of ${config}, which were sent: red.`);
+    expect(stale.stderr.match(/groups\[0\]\.tokn/g)).toHaveLength(1);
+    writeFileSync(config, text);
+    const bad = write(at.folder, 'bad.yaml', 'version: 1\nresources: 5\n');
+    expect((await at.run(['submit', '--jobspec', bad])).stderr).toContain(`rainbow: ${bad}: `);
+    expect((await at.run(['submit', '--timeout', '1s', '--', 'true'])).code).toBe(2);
+    expect((await at.run(['job', 'wait', '1', '--timeout', 'soon'])).code).toBe(2);
+    expectExit(await at.run(['submit', '--', 'true']), 0);
+    const late = await at.run(['job', 'wait', '1', '--timeout', '50ms']);
+    expect(late.code).toBe(1);
+    expect(late.stderr).toContain('job 1 has not ended within 50ms; it goes on');
+    expect((await at.run(['submit', '--wait', '--timeout', '50ms', '--', 'true'])).code).toBe(1);
     const { port } = at.server;
     await at.server.stop();
     const gone = await at.run(['jobs']);
     expect(gone).toMatchObject({ code: 1, stdout: '' });
     expect(gone.stderr).toContain(String(port));
+    // Never reached: it may be the wrong host, so nobody waits for it.
+    for (const follow of [
+      ['job', 'wait', '1'],
+      ['job', 'events', '1', '-f'],
+      ['job', 'logs', '1', '-f'],
+      ['events', '-f'],
+    ]) {
+      expect(await at.run(follow)).toMatchObject({
+        code: 1,
+        stderr: expect.stringContaining(String(port)),
+      });
+    }
     expect((await at.run(['jobs', '--host', 'not a host'])).code).not.toBe(0);
   });
 
@@ -177,6 +210,12 @@ describe('with an agent', () => {
     const { stdout } = await at.run(['job', 'logs', '1', '--label']);
     expect(stdout.split('\n').sort()).toEqual(['', '0: rank 0', '1: rank 1']);
     expect((await at.run(['job', 'logs', '1', '--task', '1'])).stdout).toBe('rank 1\n');
+    const seventh = await at.run(['job', 'logs', '1', '--task', '7', '-f']);
+    expect(seventh).toMatchObject({ code: 1, stdout: '' });
+    expect(seventh.stderr).toContain('task 7; it has tasks 0 to 1');
+    expect((await at.run(['job', 'logs', '1', '--attempt', '2'])).stderr).toContain(
+      'no attempt 2; there is one so far',
+    );
 
     const stop = new AbortController();
     const waiting = at.run(['submit', '--wait', '--', 'sleep', '60'], { signal: stop.signal });
@@ -222,9 +261,19 @@ describe('with an agent', () => {
       's.json',
       (await at.run(['graph', 'generate', '--nodes', '1', '--cores', '2'])).stdout,
     );
-    const second = startAgent(at, 'blue', ['--graph', smaller]);
-    await until(() => second.said().includes('is registered with'), second.said);
-    await second.stop();
+    // It would take the right one's place: it does not even connect.
+    const refused = await at.run([
+      'agent',
+      '--cluster-name',
+      'blue',
+      '--state-dir',
+      join(at.folder, 'other'),
+      '--graph',
+      smaller,
+    ]);
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toMatch(/is registered with .*--replace-graph/);
+    expect(refused.stderr).not.toContain('agent of cluster');
     const third = startAgent(at, 'blue', [`--graph=${graph}`, `--subsystem=software=${software.at(-1)}`]);
     await untilConnected(at, 'blue');
     await third.stop();
@@ -232,6 +281,27 @@ describe('with an agent', () => {
     const fourth = startAgent(at, 'blue');
     await untilConnected(at, 'blue');
     expect(third.said() + fourth.said()).not.toMatch(/does not know|is registered with/);
+    await fourth.stop();
+  });
+
+  test('--replace-graph makes the agent’s graph the registered one', async () => {
+    const at = await place();
+    await at.register('red', '--nodes', '4', '--cores', '8');
+    const smaller = join(at.folder, 'smaller.json');
+    await at.run(['graph', 'generate', '--name', 'red', '--nodes', '1', '--cores', '2', '-o', smaller]);
+    const agent = startAgent(at, 'red', ['--graph', smaller, '--replace-graph']);
+    await untilConnected(at, 'red');
+    expect(agent.said()).toContain('has a new graph');
+    const { resources } = json<{ resources: unknown[] }>(await at.run(['cluster', 'show', 'red', '--json']));
+    expect(resources).toContainEqual(expect.objectContaining({ type: 'core', total: 2 }));
+    expectExit(await at.run(['submit', '--wait', '--', 'true']), 0, agent.said());
+    await agent.stop();
+    // Somebody replaces it from elsewhere: the agent's jobs want it back, so it is only told.
+    const larger = join(at.folder, 'red.json');
+    expectExit(await at.run(['register', 'cluster', '--replace', '--cluster-name', 'red', '--nodes-json', larger]), 0);
+    const again = startAgent(at, 'red');
+    await untilConnected(at, 'red');
+    expect(again.said()).toContain('is registered with');
   });
 
   test('an agent whose cluster is registered but not known here says what to do', async () => {
@@ -271,6 +341,15 @@ describe('lists, events, explanations', () => {
     expect((await at.run(['jobs', '--all'], other)).code).toBe(2);
     const all = await at.run(['jobs', '--all', '--json'], { env: { ...other.env, RAINBOW_SERVER_SECRET: SECRET } });
     expect(jsonLines(all)).toHaveLength(4);
+    expect(jsonLines(await at.run(['jobs', '--operator', '--secret', SECRET, '--json'], other))).toHaveLength(4);
+    // On a terminal the table is as wide as it, elsewhere it is whole.
+    const terminal = (await at.run(['jobs'], { isTTY: true })).stdout;
+    // oxlint-disable-next-line no-control-regex -- colours
+    const shown = terminal.replace(/\u001b\[\d+m/g, '').split('\n');
+    expect(shown.every((line) => line.length <= 100)).toBe(true);
+    expect(shown[1]).toMatch(/…$/);
+    expect(text.split('\n')[1]).toMatch(/red: .*\w$/);
+    expect(text).not.toContain('can ever hold it');
     expect((await at.run(['jobs'], { env: { RAINBOW_KEY: 'nonsense' } })).stderr).toContain('RAINBOW_KEY');
   });
 
@@ -324,6 +403,22 @@ describe('lists, events, explanations', () => {
       ['blue', 'yes'],
       ['red', 'no'],
     ]);
+  });
+
+  test('explain tells what the policy’s steps did, and its options in one line', async () => {
+    const at = await place();
+    await at.register('red', '--nodes', '1', '--cores', '4');
+    await at.register('blue', '--nodes', '1', '--cores', '4');
+    for (const [name, free] of Object.entries({ red: 3, blue: 0 })) {
+      expectExit(await at.run(['update', 'state', '--cluster-name', name, `nodes_free=${free}`]), 0);
+    }
+    const priorities = '- priority: 1\n  steps:\n  - filter: "nodes_free > 0"\n  - select: first\n';
+    const option = ['--policy', 'constraint', '--policy-option', `priorities=${priorities}`];
+    expectExit(await at.run(['submit', ...option, '--', 'true']), 0);
+    const { stdout } = await at.run(['explain', '1']);
+    expect(stdout).toMatch(/chose red\n/);
+    expect(stdout).toMatch(/^ +priority 1: filter.*$/m);
+    expect(stdout).toMatch(/policy constraint \(priorities=- priority: 1 steps: .{1,50}…\)/);
   });
 
   test('receive: takes and accepts, as the prototype does', async () => {

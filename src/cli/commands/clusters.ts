@@ -15,6 +15,11 @@ async function clusters(invocation: Invocation): Promise<void> {
   invocation.result(clusters.map(clusterJson), () =>
     clusters.length === 0
       ? 'no clusters; register one with: rainbow register cluster, or start an agent: rainbow agent'
-      : table(clusterColumns(paint, io.system.clock.now()), clusters, (title) => paint.dim(title), tableWidth(io.stdout)),
+      : table(
+          clusterColumns(paint, io.system.clock.now()),
+          clusters,
+          (title) => paint.dim(title),
+          tableWidth(io.stdout),
+        ),
   );
 }

@@ -5,6 +5,7 @@ import { credentialsFor } from '../credentials.ts';
 import { UsageError } from '../exit.ts';
 import { readInput } from '../files.ts';
 import type { Invocation, Run } from '../invocation.ts';
+import { namingFile } from '../jobspec-errors.ts';
 import { collect, jobId } from '../options.ts';
 import {
   candidateJson,
@@ -49,7 +50,11 @@ async function explain(invocation: Invocation, options: Options, args: readonly 
   // A placement names a cluster's nodes: it is told to those who may use it.
   const credentials = placement ? credentialsFor(await readSettings(invocation), options, true) : [];
   const { candidates, openings } = await connect(invocation, options, (client, signal) =>
-    client.jobs.match({ jobspec, credentials, clusters: [...(options.cluster ?? [])], placement }, { signal }),
+    namingFile(
+      file,
+      jobspec,
+      client.jobs.match({ jobspec, credentials, clusters: [...(options.cluster ?? [])], placement }, { signal }),
+    ),
   );
   invocation.result(
     { jobspec: file, candidates: candidates.map(candidateJson), openings: openings.map(openingJson) },

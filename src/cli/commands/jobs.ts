@@ -56,27 +56,23 @@ async function jobs(invocation: Invocation, options: Options): Promise<void> {
   const { io, paint } = invocation;
   // Whoever shows the server's secret has no jobs of its own: it sees everybody's.
   const all = options.all === true || options.operator === true || options.secret !== undefined;
-  await connect(
-    invocation,
-    { ...options, operator: all, quiet: options.watch === true },
-    async (client, signal) => {
-      for (;;) {
-        const found = await list(client, { ...options, all }, signal);
-        if (invocation.json) {
-          for (const job of found) invocation.print(JSON.stringify(jobJson(job)));
-          return;
-        }
-        const text =
-          found.length === 0
-            ? 'no jobs'
-            : table(jobColumns(paint, io.system.clock.now()), found, (title) => paint.dim(title), tableWidth(io.stdout));
-        if (options.watch !== true) return invocation.print(text);
-        io.stdout.write(io.stdout.isTTY ? `\u001b[2J\u001b[H${text}\n` : `${text}\n\n`);
-        await passed(io, 2_000);
-        if (io.signal.aborted) throw new Stopped();
+  await connect(invocation, { ...options, operator: all, quiet: options.watch === true }, async (client, signal) => {
+    for (;;) {
+      const found = await list(client, { ...options, all }, signal);
+      if (invocation.json) {
+        for (const job of found) invocation.print(JSON.stringify(jobJson(job)));
+        return;
       }
-    },
-  );
+      const text =
+        found.length === 0
+          ? 'no jobs'
+          : table(jobColumns(paint, io.system.clock.now()), found, (title) => paint.dim(title), tableWidth(io.stdout));
+      if (options.watch !== true) return invocation.print(text);
+      io.stdout.write(io.stdout.isTTY ? `\u001b[2J\u001b[H${text}\n` : `${text}\n\n`);
+      await passed(io, 2_000);
+      if (io.signal.aborted) throw new Stopped();
+    }
+  });
 }
 
 /** Page after page, up to the limit. */

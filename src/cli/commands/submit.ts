@@ -5,10 +5,11 @@ import { readTime } from '../../core/jobspec/time.ts';
 import type { OnClusterLoss } from '../../core/job/state.ts';
 import type { Job } from '../../gen/rainbow/v1/job_pb.js';
 import { connect, operatorOptions, type OperatorOptions } from '../connection.ts';
-import { credentialsFor } from '../credentials.ts';
+import { credentialsFor, tokensSent } from '../credentials.ts';
 import { Stopped, UsageError } from '../exit.ts';
 import { readInput } from '../files.ts';
 import type { Invocation, Run } from '../invocation.ts';
+import { namingFile } from '../jobspec-errors.ts';
 import { collect, collectPairs, wholeNumber } from '../options.ts';
 import { candidateJson, candidateLines, decisionJson } from '../present/decision.ts';
 import { jobJson, jobLine } from '../present/job.ts';
@@ -105,59 +106,64 @@ async function submit(invocation: Invocation, options: SubmitOptions, words: rea
   const credentials = credentialsFor(settings, options, isOperator || options.dryRun === true);
   const clusters = [...(options.cluster ?? [])];
 
-  return connect(invocation, options, async (client, signal) => {
-    if (options.dryRun === true) return dryRun(invocation, client, { jobspec, credentials, clusters }, signal);
-    const answer = await client.jobs.submit(
-      {
-        jobspec,
-        name: options.name ?? options.jobName ?? '',
-        credentials,
-        clusters,
-        policy: options.policy ?? '',
-        policyOptions: { ...options.policyOption },
-        idempotencyKey: options.idempotencyKey ?? '',
-        priority: options.priority ?? 0,
-        onClusterLoss: lossNumber(options.onClusterLoss),
-      },
-      { signal },
-    );
-    const { job, created, decision } = answer;
-    if (job === undefined) throw new Error('the server answered without a job');
-    if (!created) await tellOtherJobspec(invocation, client, job.id, jobspec, signal);
-    const rejected = stateWord(job.state) === 'rejected';
-    const show = (shown: Job): void => {
-      const document = {
-        ...jobJson(shown),
-        created,
-        decision: decision === undefined ? null : decisionJson(decision),
+  return connect(
+    invocation,
+    { ...options, ...tokensSent(options, credentials, settings.configPath) },
+    async (client, signal) => {
+      const named = <T>(work: Promise<T>): Promise<T> => namingFile(options.jobspec, jobspec, work);
+      if (options.dryRun === true) return named(dryRun(invocation, client, { jobspec, credentials, clusters }, signal));
+      const asked = client.jobs.submit(
+        {
+          jobspec,
+          name: options.name ?? options.jobName ?? '',
+          credentials,
+          clusters,
+          policy: options.policy ?? '',
+          policyOptions: { ...options.policyOption },
+          idempotencyKey: options.idempotencyKey ?? '',
+          priority: options.priority ?? 0,
+          onClusterLoss: lossNumber(options.onClusterLoss),
+        },
+        { signal },
+      );
+      const { job, created, decision } = await named(asked);
+      if (job === undefined) throw new Error('the server answered without a job');
+      if (!created) await tellOtherJobspec(invocation, client, job.id, jobspec, signal);
+      const rejected = stateWord(job.state) === 'rejected';
+      const show = (shown: Job): void => {
+        const document = {
+          ...jobJson(shown),
+          created,
+          decision: decision === undefined ? null : decisionJson(decision),
+        };
+        invocation.result(document, () => {
+          const line = jobLine(invocation.paint, shown);
+          const again = created ? '' : ' (that idempotency key had been used: this is the earlier job)';
+          return rejected
+            ? [line, ...candidateLines(invocation.paint, decision?.candidates ?? [])].join('\n')
+            : line + again;
+        });
       };
-      invocation.result(document, () => {
-        const line = jobLine(invocation.paint, shown);
-        const again = created ? '' : ' (that idempotency key had been used: this is the earlier job)';
-        return rejected
-          ? [line, ...candidateLines(invocation.paint, decision?.candidates ?? [])].join('\n')
-          : line + again;
-      });
-    };
-    if (options.wait !== true || rejected) {
-      show(job);
-      return rejected ? 1 : 0;
-    }
-    const limit = startTimeLimit(invocation.io, options.timeout);
-    try {
-      if (!invocation.json) invocation.say(jobLine(invocation.paint, job));
-      const ended = await waitForEnd(invocation, client, job.id, { isReached: true, limit });
-      show(ended);
-      return waitedExitCode(ended, stateWord(ended.state), options.propagateExit === true);
-    } catch (error) {
-      if (error instanceof Stopped) {
-        invocation.say(`job ${job.id} goes on; follow it with: rainbow job wait ${job.id}`);
+      if (options.wait !== true || rejected) {
+        show(job);
+        return rejected ? 1 : 0;
       }
-      throw error;
-    } finally {
-      limit?.end();
-    }
-  });
+      const limit = startTimeLimit(invocation.io, options.timeout);
+      try {
+        if (!invocation.json) invocation.say(jobLine(invocation.paint, job));
+        const ended = await waitForEnd(invocation, client, job.id, { isReached: true, limit });
+        show(ended);
+        return waitedExitCode(ended, stateWord(ended.state), options.propagateExit === true);
+      } catch (error) {
+        if (error instanceof Stopped) {
+          invocation.say(`job ${job.id} goes on; follow it with: rainbow job wait ${job.id}`);
+        }
+        throw error;
+      } finally {
+        limit?.end();
+      }
+    },
+  );
 }
 
 /** The key says that it is the same job. Where it is not, the earlier one is answered all the same, and this is said. */

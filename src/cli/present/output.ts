@@ -18,8 +18,8 @@ export class OutputPrinter {
   readonly #invocation: Invocation;
   readonly #options: OutputOptions;
   readonly #labels: LineLabels | null;
-  /** Bytes that were shown, or told to be missing, by task and stream. */
-  readonly #shown = new Map<string, number>();
+  /** By task and stream: how far it was shown or told to be missing, and how much of that was kept. */
+  readonly #shown = new Map<string, { readonly end: number; readonly kept: number }>();
   #highestTask = -1;
 
   constructor(invocation: Invocation, options: OutputOptions) {
@@ -43,19 +43,25 @@ export class OutputPrinter {
     this.#highestTask = Math.max(this.#highestTask, chunk.task);
     if (this.#options.task !== undefined && chunk.task !== this.#options.task) return;
     const source = `${chunk.task}/${chunk.stream}`;
-    const before = this.#shown.get(source) ?? 0;
+    const { end: before, kept } = this.#shown.get(source) ?? { end: 0, kept: 0 };
     const offset = Number(chunk.offset);
     const end = offset + chunk.data.length;
     if (end <= before) return;
-    this.#shown.set(source, end);
-    if (offset > before) this.#tellGap(chunk, offset - before);
-    this.#write({ ...chunk, offset: String(Math.max(offset, before)), data: chunk.data.subarray(Math.max(0, before - offset)) });
+    this.#shown.set(source, { end, kept: kept + end - Math.max(offset, before) });
+    if (offset > before) this.#tellGap(chunk, offset - before, kept);
+    this.#write({
+      ...chunk,
+      offset: String(Math.max(offset, before)),
+      data: chunk.data.subarray(Math.max(0, before - offset)),
+    });
   }
 
-  #tellGap(chunk: OutputChunk, bytes: number): void {
+  #tellGap(chunk: OutputChunk, bytes: number, kept: number): void {
     const missing = bytes === 1 ? '1 byte was' : `${bytes} bytes were`;
+    // The server's cap is a setting; it shows in what came before.
+    const cap = kept === 2 ** 20 ? '1 MiB' : `${kept} bytes`;
     this.#invocation.say(
-      `task ${chunk.task} ${streamWord(chunk.stream) ?? '?'}: ${missing} not kept (the server keeps 1 MiB of each)`,
+      `task ${chunk.task} ${streamWord(chunk.stream) ?? '?'}: ${missing} not kept (the server keeps ${cap} of each)`,
     );
   }
 

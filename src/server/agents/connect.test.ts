@@ -110,13 +110,13 @@ describe('a deleted cluster', () => {
 
   test('registered anew while its agent is let in: that agent neither fences the newcomer nor is served', async () => {
     await rig.cluster('L');
-    const get = rig.store.clusters.claimInstance;
+    const claim = rig.store.clusters.claimInstance.bind(rig.store.clusters);
     Object.assign(rig.store.clusters, {
-      claimInstance: async (...asked: Parameters<typeof get>) => {
+      claimInstance: async (...asked: Parameters<typeof claim>) => {
         await rig.store.clusters.delete('L', rig.system.clock.now());
         const secretHash = new Uint8Array(32);
         await rig.store.clusters.register({ ...NAMESAKE, secretHash, at: rig.system.clock.now() });
-        return await get(...asked);
+        return await claim(...asked);
       },
     });
     const agent = agentOf('L');

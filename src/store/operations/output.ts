@@ -138,9 +138,11 @@ export function* cutOutput(
   if (key === null) return [];
   const rows = yield* all<{ task: number; stream: 'stdout' | 'stderr'; next_offset: number }>(
     `SELECT task, stream, next_offset FROM output_streams
-     WHERE job_id = ? AND epoch = ? AND next_offset > kept_bytes ORDER BY task, stream DESC`,
+     WHERE job_id = ? AND epoch = ? AND next_offset > kept_bytes ORDER BY task, stream`,
     key,
     epoch,
   );
-  return rows.map(({ task, stream, next_offset }) => ({ task, stream, offset: next_offset }));
+  // Of each task stdout first; in SQL that would be a sort.
+  const inOrder = rows.toSorted((a, b) => a.task - b.task || (a.stream < b.stream ? 1 : -1));
+  return inOrder.map(({ task, stream, next_offset }) => ({ task, stream, offset: next_offset }));
 }

@@ -113,6 +113,7 @@ beforeAll(() => {
   database.call('lastEvent');
   database.call('appendOutput', '1', 1, [{ task: 0, stream: 'stdout', offset: 0, data: hash, at: 1 }], 9);
   database.call('readOutput', '1', 1, 0, 9);
+  database.call('cutOutput', '1', 1);
   database.call('setSettingOnce', 'a', 'b');
   database.call('getSetting', 'a');
   database.call('getCluster', 'red');

@@ -44,7 +44,8 @@ async function logs(invocation: Invocation, options: Options, args: readonly str
       );
     }
     const tasks = task === undefined ? null : await knownTasks(job);
-    if (task !== undefined && tasks !== null && tasks.isExact && task >= tasks.least) throw noTask(id, task, tasks.least);
+    if (task !== undefined && tasks !== null && tasks.isExact && task >= tasks.least)
+      throw noTask(id, task, tasks.least);
 
     let epoch = attempt ?? newest;
     const read = (follow: boolean) => client.jobs.readOutput({ id, epoch: String(epoch), follow }, { signal });
