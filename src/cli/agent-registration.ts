@@ -13,8 +13,11 @@ import { saveCredentials } from './enroll.ts';
 import { Stopped } from './exit.ts';
 import type { Invocation } from './invocation.ts';
 import { countText } from './present/graph.ts';
-import type { Settings } from './settings.ts';
+import { clusterSecretFrom, configPath, type Settings } from './settings.ts';
 import { passed } from './wait.ts';
+
+const REGISTER_SECRET =
+  'the server’s secret (--register-secret, RAINBOW_SERVER_SECRET, or scheduler.secret of the configuration)';
 
 export interface Registering {
   readonly name: string;
@@ -86,8 +89,9 @@ export async function replaceGraph(
   { name, secret, graph, subsystems }: AgentGraph & { readonly name: string; readonly secret: string },
 ): Promise<void> {
   const { registerCluster } = await import('../client/pieces.ts');
+  const carries = clusterSecretFrom(name, configPath(invocation));
   const replaced = await untilReached(invocation, () =>
-    connect(invocation, { anonymous: true }, async (client, signal) => {
+    connect(invocation, { anonymous: true, carries }, async (client, signal) => {
       if ((await registered(client, name, { signal })) === null) return null;
       const { cluster } = await registerCluster(client, { name, secret, graph, replace: true }, { signal });
       for (const [subsystem, text] of Object.entries(subsystems)) {
@@ -110,8 +114,11 @@ export async function ensureRegistered(
   settings: Settings,
   registering: Registering,
 ): Promise<string> {
+  const { name, secret } = registering;
+  const carries =
+    secret === undefined ? REGISTER_SECRET : `${REGISTER_SECRET}; and ${clusterSecretFrom(name, settings.configPath)}`;
   return untilReached(invocation, () =>
-    connect(invocation, { anonymous: true }, (client, signal) =>
+    connect(invocation, { anonymous: true, carries }, (client, signal) =>
       register(invocation, settings, client, registering, signal),
     ),
   );

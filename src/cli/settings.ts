@@ -106,12 +106,17 @@ export function clusterSecret({ io }: Asked, config: ClientConfig, name: string)
   return given(io.env['RAINBOW_SECRET']) ?? given(own ?? undefined) ?? given(other ?? undefined);
 }
 
+/** Which secret it is, and where it is from: for a request that is denied. */
+export function clusterSecretFrom(name: string, configPath: string): string {
+  return `the secret of cluster ${name} (--secret, RAINBOW_SECRET, or ${configPath})`;
+}
+
 /** Name and secret of the cluster that a command is about: the one that is `named`, else the configuration's own. */
 export async function clusterAccess(
   asked: Asked,
   flag: string | undefined,
   named: string | undefined = asked.globals.clusterName,
-): Promise<{ name: string; secret: string; isNamed: boolean }> {
+): Promise<{ name: string; secret: string; isNamed: boolean; carries: string }> {
   const { config, configPath } = await readSettings(asked);
   const isNamed = given(named) !== undefined;
   const name = given(named) ?? given(config.cluster?.name ?? undefined);
@@ -122,5 +127,5 @@ export async function clusterAccess(
       `the secret of cluster ${name} is missing: pass it with --secret, in RAINBOW_SECRET, or save it in ${configPath}.`,
     );
   }
-  return { name, secret, isNamed };
+  return { name, secret, isNamed, carries: clusterSecretFrom(name, configPath) };
 }

@@ -322,6 +322,7 @@ export interface OutputChunk {
 
 export interface OutputStore {
   /**
+   * An empty chunk says how far its stream is, of which the rest was not kept.
    * Appends; bytes at offsets that are there already are dropped, so a repeated report changes nothing. Beyond
    * `cap` bytes of one task's stream, nothing more is kept. Resolves to the offset up to which all is dealt with
    * (kept, or dropped by the cap), per (task, stream) in the chunks: the sender may forget what is below it.

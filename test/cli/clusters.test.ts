@@ -155,7 +155,9 @@ describe('clusters', () => {
     const config = join(at.folder, 'home', 'config', 'rainbow', 'config.yaml');
     await at.register('red', '--nodes', '1', '--cores', '2');
     const blue = await at.register('blue', '--nodes', '1', '--cores', '2');
-    expect((await at.run(['delete', '--cluster-name', 'red', '--secret', 'wrong'])).code).toBe(1);
+    const wrong = await at.run(['delete', '--cluster-name', 'red', '--secret', 'wrong']);
+    expect(wrong.code).toBe(1);
+    expect(wrong.stderr).toContain('Check the secret of cluster red (--secret');
     const unnamed = await at.run(['delete']);
     expect(unnamed.code).toBe(2);
     expect(unnamed.stderr).toMatch(/cluster blue.*--yes/);

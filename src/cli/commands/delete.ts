@@ -37,10 +37,10 @@ async function remove(invocation: Invocation, options: Options, args: readonly s
     throw new UsageError(`which cluster: ${argument}, or ${clusterName}? Name one.`);
   }
   const secretFlag = options.deleteSecret ?? options.secret;
-  const { name, secret, isNamed } = await clusterAccess(invocation, secretFlag, argument ?? clusterName);
+  const { name, secret, isNamed, carries } = await clusterAccess(invocation, secretFlag, argument ?? clusterName);
   const subsystem = options.deleteSubsystem;
   if (subsystem !== undefined && subsystem !== '') {
-    await connect(invocation, { anonymous: true }, (client, signal) =>
+    await connect(invocation, { anonymous: true, carries }, (client, signal) =>
       client.clusters.deleteSubsystem({ cluster: name, secret, subsystem }, { signal }),
     );
     return invocation.result(
@@ -54,7 +54,7 @@ async function remove(invocation: Invocation, options: Options, args: readonly s
         `name it (rainbow delete --cluster-name ${name}), or add --yes.`,
     );
   }
-  const { jobsReturned, jobsCanceled } = await connect(invocation, { anonymous: true }, (client, signal) =>
+  const { jobsReturned, jobsCanceled } = await connect(invocation, { anonymous: true, carries }, (client, signal) =>
     client.clusters.delete({ name, secret }, { signal }),
   );
   await forget(invocation, name);

@@ -109,17 +109,20 @@ export function keepOutput(
   };
 }
 
-/** As much of a chunk as there is room for, and counts it; nothing where all of it is there already, or over a cap. */
+/** As much of a chunk as there is room for, and counts it; nothing where all of it is there already. */
 function fit(kept: Kept, chunk: OutputChunk, cap: number): OutputChunk[] {
   if (chunk.task >= MOST_TASKS || kept.pieces >= MOST_PIECES) return [];
   const stream = kept.streams.get(nameOf(chunk));
   const repeated = Math.max(0, (stream?.end ?? 0) - chunk.offset);
   const room = Math.min(cap - (stream?.bytes ?? 0), cap * MOST_CAPS - kept.bytes);
-  const fresh = Math.min(chunk.data.byteLength - repeated, room);
-  if (fresh <= 0) return [];
+  const added = chunk.data.byteLength - repeated;
+  const fresh = Math.max(0, Math.min(added, room));
+  if (added <= 0) return [];
   const fitting = { ...chunk, data: chunk.data.subarray(0, repeated + fresh) };
-  addTo(kept, fitting, fresh);
-  return [fitting];
+  if (fresh > 0) addTo(kept, fitting, fresh);
+  // What does not fit is not kept, but how long the stream is, so that a reader sees that something is missing.
+  const end = { ...chunk, offset: chunk.offset + chunk.data.byteLength, data: chunk.data.subarray(0, 0) };
+  return [...(fresh > 0 ? [fitting] : []), ...(fresh < added ? [end] : [])];
 }
 
 function addTo(kept: Kept, chunk: OutputChunk, bytes: number): void {

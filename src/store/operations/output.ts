@@ -46,7 +46,10 @@ export function* appendOutput(
     }
     const known = Math.max(0, end.offset - chunk.offset);
     const fresh = chunk.data.subarray(known);
-    if (fresh.byteLength === 0) continue;
+    if (fresh.byteLength === 0) {
+      end.offset = Math.max(end.offset, chunk.offset);
+      continue;
+    }
     const kept = fresh.subarray(0, Math.max(0, cap - end.kept));
     if (kept.byteLength > 0) {
       number += 1;

@@ -8,7 +8,7 @@ import type { Invocation, Run } from '../../invocation.ts';
 import { collect, collectFiles, type NamedFile } from '../../options.ts';
 import { clusterJson } from '../../present/cluster.ts';
 import { countText } from '../../present/graph.ts';
-import { clusterSecret, configPath, readSettings, serverSecret } from '../../settings.ts';
+import { clusterSecret, clusterSecretFrom, configPath, readSettings, serverSecret } from '../../settings.ts';
 
 interface Options {
   readonly secret?: string;
@@ -61,9 +61,7 @@ async function register(invocation: Invocation, options: Options): Promise<void>
     );
   }
 
-  const carries = replace
-    ? `the secret of cluster ${name} (--secret, RAINBOW_SECRET, or ${settings.configPath})`
-    : SERVER_SECRET;
+  const carries = replace ? clusterSecretFrom(name, settings.configPath) : SERVER_SECRET;
   const { credentials, cluster } = await connect(invocation, { anonymous: true, carries }, async (client, signal) => {
     const { registerCluster } = await import('../../../client/pieces.ts');
     const answer = await registerCluster(
