@@ -55,7 +55,7 @@ afterEach(async () => {
 afterAll(async () => {
   client.close();
   await server.stop();
-  await rm(root, { recursive: true, force: true });
+  await rm(root, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
 });
 
 interface Here {

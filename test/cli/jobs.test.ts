@@ -2,7 +2,7 @@
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { expectExit, json, jsonLines, rainbow, root, until } from './command-line.ts';
+import { expectExit, json, jsonLines, root, until } from './command-line.ts';
 import { place, SECRET, startAgent, untilConnected, write } from './with-server.ts';
 
 const ISO = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;

@@ -40,6 +40,22 @@ describe('lists, events, explanations', () => {
     expect((await at.run(['jobs'], { env: { RAINBOW_KEY: 'nonsense' } })).stderr).toContain('RAINBOW_KEY');
   });
 
+  test('jobs --watch shows the table again, and nothing beside it', async () => {
+    const at = await place();
+    const stop = new AbortController();
+    let tables = 0;
+    const watching = at.run(['jobs', '--watch'], {
+      isTTY: true,
+      signal: stop.signal,
+      onOutput: (text) => {
+        if (text.includes('no jobs')) tables += 1;
+      },
+    });
+    await until(() => tables === 2);
+    stop.abort();
+    expect(await watching).toMatchObject({ code: 130, stderr: '' });
+  });
+
   test('events resume after a number', async () => {
     const at = await place();
     await at.register('red', '--nodes', '1', '--cores', '4');
