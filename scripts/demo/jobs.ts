@@ -131,7 +131,7 @@ function ends(kind: string): boolean {
 
 /** Prints the table and the output; returns what is not as it should be. */
 export function tellTable(followed: readonly Followed[]): readonly string[] {
-  const colours = paint({ write() {}, isTTY: process.stdout.isTTY === true, columns: 100 }, process.env);
+  const colours = paint({ write() {}, isTTY: Boolean(process.stdout.isTTY), columns: 100 }, process.env);
   sayPlain('');
   sayPlain(
     table(
