@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { isFinal } from '../../src/core/job/state.ts';
 import { jobspecFromFlags } from '../../src/core/jobspec/flags.ts';
 import type { Job } from '../../src/gen/rainbow/v1/job_pb.js';
+import { isatty } from 'node:tty';
 import { paint } from '../../src/cli/paint.ts';
 import { paintState, reasonText } from '../../src/cli/present/job.ts';
 import { stateWord } from '../../src/cli/present/words.ts';
@@ -131,7 +132,7 @@ function ends(kind: string): boolean {
 
 /** Prints the table and the output; returns what is not as it should be. */
 export function tellTable(followed: readonly Followed[]): readonly string[] {
-  const colours = paint({ write() {}, isTTY: Boolean(process.stdout.isTTY), columns: 100 }, process.env);
+  const colours = paint({ write() {}, isTTY: isatty(1), columns: 100 }, process.env);
   sayPlain('');
   sayPlain(
     table(

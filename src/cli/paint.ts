@@ -18,8 +18,7 @@ export interface Paint {
 
 export function wantsColour(sink: Sink, env: Readonly<Record<string, string | undefined>>): boolean {
   if (env['NO_COLOR'] !== undefined && env['NO_COLOR'] !== '') return false;
-  // A stream that is none says undefined, whatever its type says.
-  return Boolean(sink.isTTY) && env['TERM'] !== 'dumb';
+  return sink.isTTY && env['TERM'] !== 'dumb';
 }
 
 export function paint(sink: Sink, env: Readonly<Record<string, string | undefined>>): Paint {
