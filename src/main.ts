@@ -2,6 +2,7 @@
  * The composition root: the real system, streams, signals and environment, and the command line on top. Nothing else.
  */
 import { enableCompileCache } from 'node:module';
+import { isatty } from 'node:tty';
 import { cacheFolder } from './cli/folders.ts';
 import type { Io, Sink } from './cli/io.ts';
 import { realSystem } from './system/real.ts';
@@ -12,12 +13,14 @@ enableCompileCache(cacheFolder(process.env));
 
 function sink(stream: NodeJS.WriteStream, failed: (error: NodeJS.ErrnoException) => void): Sink {
   stream.on('error', failed);
+  // A pipe's own `isTTY` is undefined, not false.
+  const isTTY = isatty(stream.fd);
   return {
     write: (text) => {
       stream.write(text);
     },
-    isTTY: stream.isTTY,
-    columns: stream.isTTY ? stream.columns : 80,
+    isTTY,
+    columns: isTTY ? stream.columns : 80,
   };
 }
 

@@ -1,10 +1,10 @@
 /** The demo's jobs: what each asks for, how it must end, and the table of how it did. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { isatty } from 'node:tty';
 import { isFinal } from '../../src/core/job/state.ts';
 import { jobspecFromFlags } from '../../src/core/jobspec/flags.ts';
 import type { Job } from '../../src/gen/rainbow/v1/job_pb.js';
-import { isatty } from 'node:tty';
 import { paint } from '../../src/cli/paint.ts';
 import { paintState, reasonText } from '../../src/cli/present/job.ts';
 import { stateWord } from '../../src/cli/present/words.ts';
