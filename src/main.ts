@@ -11,7 +11,7 @@ import { realSystem } from './system/real.ts';
 // write there can put in code of their own.
 enableCompileCache(cacheFolder(process.env));
 
-function sink(stream: NodeJS.WriteStream, failed: (error: NodeJS.ErrnoException) => void): Sink {
+function sink(stream: NodeJS.WriteStream & { fd: number }, failed: (error: NodeJS.ErrnoException) => void): Sink {
   stream.on('error', failed);
   // A pipe's own `isTTY` is undefined, not false.
   const isTTY = isatty(stream.fd);
