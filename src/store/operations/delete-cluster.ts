@@ -4,9 +4,9 @@
  */
 import { HELD_STATES, type JobState, type Reason } from '../../core/job/state.ts';
 import type { JobId } from '../store.ts';
-import { lockCluster } from './read-clusters.ts';
+import { noCluster } from './read-clusters.ts';
 import { jobsAtCluster } from './read-jobs.ts';
-import { run, type Operation } from './statement.ts';
+import { all, one, run, type Operation } from './statement.ts';
 import { writeClusterEvent } from './write-event.ts';
 import { applyChange } from './write-transition.ts';
 
@@ -14,12 +14,22 @@ export function* deleteCluster(
   name: string,
   at: number,
 ): Operation<{ readonly returned: readonly JobId[]; readonly canceled: readonly JobId[] }> {
-  const { id } = yield* lockCluster(name);
+  // 1. From here on no job is assigned to it, and none of its jobs is moved by anybody else. All states in one
+  //    statement: a job that moves between two would be in neither.
+  const cluster = yield* one<{ id: number }>('SELECT id FROM clusters WHERE name = ? FOR UPDATE', name);
+  if (cluster === undefined) throw noCluster(name);
+  yield* all(
+    `SELECT 1 AS found FROM jobs WHERE cluster = ?
+     AND state IN ('assigned','received','accepted','running','unknown') FOR UPDATE`,
+    name,
+  );
+
+  // 2. Its jobs, then itself.
   const reason: Reason = { code: 'cluster_deleted', message: `cluster ${name} was deleted` };
   const returned = yield* moveAll(name, ['assigned'], 'pending', reason, at);
   const canceled = yield* moveAll(name, HELD_STATES, 'canceled', reason, at);
   // Subsystems, graph, job numbers and memberships go with the row.
-  yield* run('DELETE FROM clusters WHERE id = ?', id);
+  yield* run('DELETE FROM clusters WHERE id = ?', cluster.id);
   yield* run('DELETE FROM names WHERE name = ?', name);
   yield* writeClusterEvent(name, 'deleted', at);
   return { returned, canceled };

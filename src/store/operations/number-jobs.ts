@@ -7,7 +7,7 @@ import { one, run, type Operation } from './statement.ts';
 const LARGEST_NUMBER = 2 ** 31 - 1;
 
 export function* numberAt(cluster: string, id: JobId): Operation<number> {
-  const at = yield* one<{ id: number }>('SELECT id FROM clusters WHERE name = ? FOR UPDATE', cluster);
+  const at = yield* one<{ id: number }>('SELECT id FROM clusters WHERE name = ? FOR NO KEY UPDATE', cluster);
   if (at === undefined) throw new RainbowError('not_found', `there is no cluster ${cluster}`);
   const key = idOf(id);
   const job = key === null ? undefined : yield* one('SELECT 1 AS found FROM jobs WHERE id = ?', key);
@@ -37,6 +37,8 @@ export function* numberAt(cluster: string, id: JobId): Operation<number> {
 export function* jobsByNumbers(cluster: string, numbers: readonly number[]): Operation<ReadonlyMap<number, JobRecord>> {
   const jobs = new Map<number, JobRecord>();
   for (const number of new Set(numbers)) {
+    // No job has it, and not every engine compares it with whole numbers.
+    if (!Number.isSafeInteger(number)) continue;
     const row = yield* one<JobRow>(
       `${SELECT_JOB} WHERE jobs.id = (SELECT job_numbers.job_id FROM job_numbers
          JOIN clusters ON clusters.id = job_numbers.cluster_id

@@ -55,11 +55,19 @@ export function* clusterNow(name: string): Operation<ClusterRecord> {
   return cluster;
 }
 
-/** The row; nobody else changes it until this transaction ends. */
+/** The row; nobody else changes it until this transaction ends. Jobs may be assigned to it meanwhile. */
 export function* lockCluster(name: string): Operation<ClusterRow> {
-  const row = yield* one<ClusterRow>(`${SELECT_CLUSTER} WHERE name = ? FOR UPDATE`, name);
+  const row = yield* one<ClusterRow>(`${SELECT_CLUSTER} WHERE name = ? FOR NO KEY UPDATE`, name);
   if (row === undefined) throw noCluster(name);
   return row;
+}
+
+export const SELECT_CLUSTER_ID = 'SELECT id FROM clusters WHERE name = ? FOR KEY SHARE';
+
+/** For a job that goes there: the cluster is not deleted until this transaction ends. Null where there is none. */
+export function* clusterIdOf(name: string): Operation<number | null> {
+  const row = yield* one<{ id: number }>(SELECT_CLUSTER_ID, name);
+  return row?.id ?? null;
 }
 
 export function noCluster(name: string): RainbowError {

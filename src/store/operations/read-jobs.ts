@@ -12,11 +12,17 @@ export function* getJob(id: JobId): Operation<JobRecord | null> {
   return row === undefined ? null : jobOf(row);
 }
 
+/**
+ * Both tables' rows are locked: PostgreSQL, having waited for a lock, reads the newest version of the rows that it
+ * locks, and of others the one from before the wait.
+ */
+export const LOCK_JOB = `${SELECT_JOB} WHERE jobs.id = ? FOR UPDATE`;
+
 /** As `getJob`; nobody else changes the job until this transaction ends. */
 export function* lockJob(id: JobId): Operation<JobRecord | null> {
   const key = idOf(id);
   if (key === null) return null;
-  const row = yield* one<JobRow>(`${SELECT_JOB} WHERE jobs.id = ? FOR UPDATE`, key);
+  const row = yield* one<JobRow>(LOCK_JOB, key);
   return row === undefined ? null : jobOf(row);
 }
 

@@ -7,8 +7,9 @@
 import { RainbowError } from '../../core/errors.ts';
 import { isAllowed, isFinal, type FinalState } from '../../core/job/state.ts';
 import type { JobRecord, Transition, TransitionResult } from '../store.ts';
+import { clusterIdOf } from './read-clusters.ts';
 import { lockJob } from './read-jobs.ts';
-import { one, run, type Operation } from './statement.ts';
+import { run, type Operation } from './statement.ts';
 import { writeJobEvent } from './write-event.ts';
 
 /** The parts of a job that a change writes. */
@@ -38,18 +39,17 @@ export function* transitionJob(change: Transition): Operation<TransitionResult> 
   if (job === null) return { done: false, job: null };
   const expected = change.from.includes(job.state) && change.epoch === job.epoch;
   if (!expected || !isAllowed(job.state, change.to)) return { done: false, job };
-  const clusterId = change.to === 'assigned' ? yield* clusterIdOf(change) : null;
+  const clusterId = change.to === 'assigned' ? yield* destinationOf(change) : null;
   // The chosen cluster was deleted meanwhile: a lost race like any other.
   if (change.to === 'assigned' && clusterId === null) return { done: false, job };
   return { done: true, job: yield* applyChange(job, change, clusterId) };
 }
 
-function* clusterIdOf(change: Transition): Operation<number | null> {
+function* destinationOf(change: Transition): Operation<number | null> {
   if (change.cluster === undefined) {
     throw new RainbowError('internal', 'a move to assigned names no cluster', { place: `job ${change.id}` });
   }
-  const row = yield* one<{ id: number }>('SELECT id FROM clusters WHERE name = ?', change.cluster);
-  return row?.id ?? null;
+  return yield* clusterIdOf(change.cluster);
 }
 
 /** Writes an allowed change of a locked job. `clusterId` is needed for `assigned`. */
