@@ -1,0 +1,165 @@
+/**
+ * Submits that wait together, in three statements for all of them: operations/submit-job.ts for many at once. What
+ * one of them is refused for is its own outcome. A key that another transaction is just writing makes the insert
+ * fail; the caller then runs each by itself, and the second finds what the first has stored.
+ */
+import type { RainbowError } from '../../core/errors.ts';
+import { jobOf, SELECT_JOB, type JobRow } from '../operations/job-row.ts';
+import { clusterIdOf } from '../operations/read-clusters.ts';
+import type { SqlValue } from '../operations/statement.ts';
+import { clusterGone, storedJob, writeBirth } from '../operations/submit-job.ts';
+import type { JobRecord, NewJob } from '../store.ts';
+import type { PostgresOperation, PostgresStatement } from './database.ts';
+
+export type Submitted =
+  | { readonly value: { readonly job: JobRecord; readonly created: boolean } }
+  | { readonly error: RainbowError };
+
+interface Placed {
+  readonly place: number;
+  readonly job: NewJob;
+  readonly clusterId: number | null;
+}
+
+const EARLIER = `${SELECT_JOB.replace('SELECT ', 'SELECT wanted.place, ')}
+  JOIN unnest($1::text[], $2::text[]) WITH ORDINALITY AS wanted (owner, key, place)
+    ON wanted.owner = jobs.owner AND wanted.key = jobs.idempotency_key
+  WHERE jobs.idempotency_key IS NOT NULL`;
+
+/** What is inserted of each, and its type; in the order of `valuesOf`. */
+const GIVEN = {
+  name: 'text',
+  owner: 'text',
+  idempotency_key: 'text',
+  priority: 'bigint',
+  walltime: 'float8',
+  on_cluster_loss: 'text',
+  submitted_at: 'bigint',
+  state: 'text',
+  reason_code: 'text',
+  reason_message: 'text',
+  cluster: 'text',
+  cluster_id: 'bigint',
+  assigned_at: 'bigint',
+  ended_at: 'bigint',
+  jobspec: 'text',
+  candidates: 'text',
+  policy: 'text',
+  policy_options: 'text',
+  allocation: 'text',
+  decision: 'text',
+} as const;
+
+const JOB_COLUMNS = Object.keys(GIVEN).slice(0, 14).join(', ');
+const DOCUMENT_COLUMNS = Object.keys(GIVEN).slice(14, 19).join(', ');
+
+// Keys are inserted in one order by everybody, or two batches could wait for each other.
+const INSERT = `WITH given AS MATERIALIZED (
+    SELECT nextval((SELECT pg_get_serial_sequence('jobs', 'id')::regclass)) AS id, rows.*
+    FROM unnest(${Object.values(GIVEN)
+      .map((type, index) => `$${index + 1}::${type}[]`)
+      .join(', ')}) WITH ORDINALITY AS rows (${Object.keys(GIVEN).join(', ')}, place)
+  ), job AS (
+    INSERT INTO jobs (id, epoch, ${JOB_COLUMNS}) SELECT id, 1, ${JOB_COLUMNS} FROM given
+    ORDER BY idempotency_key IS NULL, owner, idempotency_key, place
+  ), document AS (
+    INSERT INTO job_documents (job_id, ${DOCUMENT_COLUMNS}) SELECT id, ${DOCUMENT_COLUMNS} FROM given
+  ), decided AS (
+    INSERT INTO decisions (job_id, epoch, at, decision) SELECT id, 1, submitted_at, decision FROM given
+    WHERE decision IS NOT NULL ORDER BY place
+  )
+  SELECT CAST(id AS TEXT) AS id FROM given ORDER BY place`;
+
+export function* submitJobs(jobs: readonly NewJob[]): PostgresOperation<readonly Submitted[]> {
+  const outcomes: Submitted[] = [];
+
+  // 1. Repeated submits are answered with what the first one stored.
+  const earlier = yield* earlierJobs(jobs);
+
+  // 2. What remains, and where it goes. The first of two with one key in this batch is stored.
+  const placed: Placed[] = [];
+  const first = new Map<string, number>();
+  const repeats: { readonly place: number; readonly of: number }[] = [];
+  for (const [place, job] of jobs.entries()) {
+    const known = earlier.get(place);
+    if (known !== undefined) {
+      outcomes[place] = { value: { job: known, created: false } };
+      continue;
+    }
+    const key = job.idempotencyKey === null ? null : JSON.stringify([job.owner, job.idempotencyKey]);
+    const before = key === null ? undefined : first.get(key);
+    if (before !== undefined) {
+      repeats.push({ place, of: before });
+      continue;
+    }
+    const destination = job.outcome.state === 'assigned' ? job.outcome.cluster : null;
+    const clusterId = destination === null ? null : yield* clusterIdOf(destination);
+    if (destination !== null && clusterId === null) {
+      outcomes[place] = { error: clusterGone(destination) };
+      continue;
+    }
+    if (key !== null) first.set(key, place);
+    placed.push({ place, job, clusterId });
+  }
+
+  // 3. All of it at once; ids are given in the order of asking.
+  if (placed.length > 0) {
+    const values = placed.map(({ job, clusterId }) => valuesOf(job, clusterId));
+    const ids = yield* rowsOf<{ id: string }>({
+      sql: INSERT,
+      values: Object.keys(GIVEN).map((_, column) => values.map((row) => row[column] ?? null)),
+    });
+    for (const [index, { place, job, clusterId }] of placed.entries()) {
+      const stored = storedJob(job, (ids[index] as { id: string }).id, clusterId);
+      yield* writeBirth(stored);
+      outcomes[place] = { value: { job: stored, created: true } };
+    }
+  }
+  for (const { place, of } of repeats) {
+    const outcome = outcomes[of] as Submitted;
+    outcomes[place] = 'value' in outcome ? { value: { job: outcome.value.job, created: false } } : outcome;
+  }
+  return outcomes;
+}
+
+/** Jobs stored before under the same owner and key, by place in the list. */
+function* earlierJobs(jobs: readonly NewJob[]): PostgresOperation<ReadonlyMap<number, JobRecord>> {
+  const keyed = [...jobs.entries()].filter(([, { idempotencyKey }]) => idempotencyKey !== null);
+  if (keyed.length === 0) return new Map();
+  const rows = yield* rowsOf<JobRow & { place: number }>({
+    sql: EARLIER,
+    values: [keyed.map(([, { owner }]) => owner), keyed.map(([, { idempotencyKey }]) => idempotencyKey)],
+  });
+  return new Map(rows.map((row) => [(keyed[row.place - 1] as (typeof keyed)[number])[0], jobOf(row)]));
+}
+
+function valuesOf(job: NewJob, clusterId: number | null): readonly SqlValue[] {
+  const { outcome, at } = job;
+  const assigned = outcome.state === 'assigned' ? outcome : null;
+  return [
+    job.name,
+    job.owner,
+    job.idempotencyKey,
+    job.priority,
+    job.walltime,
+    job.onClusterLoss,
+    at,
+    outcome.state,
+    outcome.reason.code,
+    outcome.reason.message,
+    assigned?.cluster ?? null,
+    clusterId,
+    assigned === null ? null : at,
+    outcome.state === 'rejected' ? at : null,
+    job.jobspec,
+    JSON.stringify(job.candidates),
+    job.policy,
+    JSON.stringify(job.policyOptions),
+    assigned?.allocation ?? null,
+    job.decision,
+  ];
+}
+
+function* rowsOf<R>(statement: PostgresStatement): PostgresOperation<readonly R[]> {
+  return (yield statement) as unknown as readonly R[];
+}
