@@ -36,8 +36,8 @@ const SESSION: Readonly<Record<string, string>> = {
   plan_cache_mode: 'force_generic_plan',
   default_transaction_isolation: 'read committed',
   idle_in_transaction_session_timeout: '10s',
-  lock_timeout: '15s',
-  statement_timeout: '60s',
+  lock_timeout: '10s',
+  statement_timeout: '30s',
 };
 
 const SET_SESSION = `SELECT set_config(wanted.name, wanted.value, false)

@@ -98,6 +98,11 @@ export function maybeCommitted(error: unknown): RainbowError {
   );
 }
 
+/** It was there when the store was opened, so whatever it is may pass. Where it is, is not for every caller to know. */
+export function awayError(cause: unknown): RainbowError {
+  return unavailable('the database cannot be reached; it is tried again with every call, so ask again shortly', cause);
+}
+
 export function closedError(): RainbowError {
   return new RainbowError('unavailable', 'the store is closed');
 }

