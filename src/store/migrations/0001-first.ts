@@ -63,7 +63,7 @@ function clusters({ serial, integer, bytes, text, strict }: Words): string[] {
   ];
 }
 
-function jobs({ serial, integer, real, text, strict }: Words): string[] {
+function jobs({ engine, serial, integer, real, text, strict }: Words): string[] {
   const attempt = `
       cluster ${text},
       cluster_id ${integer},
@@ -99,7 +99,8 @@ function jobs({ serial, integer, real, text, strict }: Words): string[] {
     `CREATE INDEX jobs_owner ON jobs (owner, state, id)`,
     `CREATE INDEX jobs_cluster ON jobs (cluster, state, id) WHERE cluster IS NOT NULL`,
     `CREATE INDEX jobs_state ON jobs (state, id)`,
-    `CREATE INDEX jobs_pending ON jobs (priority DESC, id) WHERE state = 'pending'`,
+    // PostgreSQL has no `INDEXED BY`, and compares a row with a place in the order only where both go the same way.
+    `CREATE INDEX jobs_pending ON jobs (${engine === 'postgres' ? '(-priority)' : 'priority DESC'}, id) WHERE state = 'pending'`,
     `CREATE INDEX jobs_assigned ON jobs (cluster, priority DESC, id) WHERE state = 'assigned'`,
     `CREATE INDEX jobs_lease ON jobs (lease_expires_at, id) WHERE state = 'received' AND lease_expires_at IS NOT NULL`,
     `CREATE TABLE job_documents (

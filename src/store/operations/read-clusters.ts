@@ -92,8 +92,7 @@ export function* getGraph(
   name: string,
 ): Operation<{ readonly graph: string; readonly subsystems: ReadonlyMap<string, string> } | null> {
   const row = yield* one<{ cluster_id: number; graph: string }>(
-    `SELECT cluster_graphs.cluster_id, cluster_graphs.graph FROM clusters
-     JOIN cluster_graphs ON cluster_graphs.cluster_id = clusters.id WHERE clusters.name = ?`,
+    'SELECT cluster_id, graph FROM cluster_graphs WHERE cluster_id = (SELECT id FROM clusters WHERE name = ?)',
     name,
   );
   if (row === undefined) return null;

@@ -11,12 +11,13 @@
  * Nothing was acknowledged before, so doing it again is safe: operations decide from what they read.
  */
 import { RainbowError } from '../../core/errors.ts';
-import { operationNamed, type OperationName } from '../operations/operations.ts';
+import type { OperationName } from '../operations/operations.ts';
 import type { NewJob } from '../store.ts';
 import type { Database } from './database.ts';
 import { ConnectionLost, errorOf, isCollision, isLostRace, maybeCommitted, notCommitted } from './failure.ts';
 import { changesLockedRows, lockRows } from './lock-rows.ts';
 import { outputNotices, type Voice } from './notices.ts';
+import { postgresOperation } from './own-operations.ts';
 import { submitJobs } from './submit-jobs.ts';
 import { CommitUnknown, Transaction } from './transaction.ts';
 
@@ -95,7 +96,7 @@ async function runHastily(transaction: Transaction, { name, args }: Call): Promi
   const before = transaction.writes;
   if (changesLockedRows(name)) transaction.forget();
   try {
-    return { value: await transaction.run(operationNamed(name)(...args)) };
+    return { value: await transaction.run(postgresOperation(name)(...args)) };
   } catch (error) {
     if (!(error instanceof RainbowError)) throw error;
     if (transaction.writes > before) throw new Spoiled(`${name} was refused after it had written`, { cause: error });
@@ -138,7 +139,7 @@ async function runPatiently(transaction: Transaction, { name, args }: Call): Pro
     const events = transaction.events;
     await transaction.command('SAVEPOINT one');
     try {
-      const value = await transaction.run(operationNamed(name)(...args));
+      const value = await transaction.run(postgresOperation(name)(...args));
       await transaction.command('RELEASE one');
       return { value };
     } catch (error) {

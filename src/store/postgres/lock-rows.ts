@@ -53,7 +53,10 @@ export function changesLockedRows(name: OperationName): boolean {
   return ['receiveJobs', 'returnExpired', 'registerCluster', 'deleteCluster'].includes(name);
 }
 
-export async function lockRows(transaction: Transaction, calls: readonly Call[]): Promise<void> {
+export async function lockRows(
+  transaction: Pick<Transaction, 'query' | 'know'>,
+  calls: readonly Call[],
+): Promise<void> {
   // 1. What they need.
   const jobs = new Set<bigint>();
   const changed = new Set<string>();

@@ -8,6 +8,7 @@ import { realSystem } from '../../system/real.ts';
 import { MIGRATIONS } from '../migrations/index.ts';
 import type { Migration } from '../migrations/migration.ts';
 import { openStore } from '../open.ts';
+import { sqliteSchema } from '../testing/schema.ts';
 import { migrate } from './migrate.ts';
 import { openDatabase } from './open-database.ts';
 
@@ -50,6 +51,12 @@ test('a new file is private, durable, marked as ours, and notes when it was made
   expect(plainly((other) => other.prepare('SELECT * FROM schema_versions').all())).toEqual([
     { number: 1, name: 'first', applied_at: 1234 },
   ]);
+});
+
+test('the schema is the one that is checked in', async () => {
+  openDatabase(path, 0).close();
+  const schema = await plainly((other) => sqliteSchema((sql) => other.prepare(sql).all()));
+  await expect(schema).toMatchFileSnapshot('../migrations/schema.sqlite.sql');
 });
 
 test('the states of the schema are the states of the table', () => {

@@ -123,6 +123,7 @@ class Local implements LocalPostgres {
         reject(new Error(`PostgreSQL did not start: ${said.join('\n')}`));
         // Not asked to: a test that fails for it should say so.
         if (this.#process !== child) return;
+        // oxlint-disable-next-line no-console
         console.error(`PostgreSQL ended by itself (${code ?? signal}):\n${said.join('\n')}`);
       });
     });
