@@ -5,7 +5,7 @@
  */
 import { Client, type ClientConfig } from 'pg';
 import type { Row, SqlValue } from '../operations/statement.ts';
-import { ConnectionLost } from './failure.ts';
+import { ConnectionLost, stateOf } from './failure.ts';
 import { textOf } from './statement-text.ts';
 
 /** Milliseconds until a connection that is not answered is given up. */
@@ -46,6 +46,7 @@ const SET_SESSION = `SELECT set_config(wanted.name, wanted.value, false)
     .join(', ')}) AS wanted (name, value) JOIN pg_settings ON pg_settings.name = wanted.name;
   SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'`;
 
+const NOT_PREPARED = '26000';
 const BYTEA = 17;
 const INT2 = 21;
 const INT4 = 23;
@@ -66,6 +67,12 @@ function parserOf(oid: number): (text: string) => SqlValue {
     default:
       return (text) => text;
   }
+}
+
+function canBeSent(value: unknown): boolean {
+  if (value === null || value instanceof Uint8Array) return true;
+  if (Array.isArray(value)) return value.every(canBeSent);
+  return ['string', 'number', 'bigint'].includes(typeof value);
 }
 
 export class Database {
@@ -113,6 +120,8 @@ export class Database {
   }
 
   query({ sql, values }: PostgresStatement): Promise<readonly Row[]> {
+    // The driver would close the prepared statement, and go on believing that it is there.
+    if (!values.every(canBeSent)) return Promise.reject(new TypeError('a value of no type that a column has'));
     const { text, name } = textOf(sql);
     return this.#send<readonly Row[]>({ text, values, ...(name === undefined ? {} : { name }) }, ({ rows }) => rows);
   }
@@ -157,10 +166,15 @@ export class Database {
     if (this.#lost !== null) return Promise.reject(this.#lost);
     this.#gather();
     return new Promise((resolve, reject) => {
-      this.#client.query(query as { text: string; values?: unknown[] }, (error: Error | null, result) => {
-        if (error === null || error === undefined) resolve(take(result));
+      this.#client.query(query as { text: string; values?: unknown[] }, (error: Error | null | undefined, result) => {
+        if (error === null || error === undefined) {
+          resolve(take(result));
+          return;
+        }
+        // Behind a pooler, what was prepared may be on another connection.
+        if (stateOf(error) === NOT_PREPARED) this.destroy('a prepared statement is gone');
         // What PostgreSQL itself said explains more than that the connection then went.
-        else reject(this.#lost === null || 'severity' in error ? error : this.#lost);
+        reject(this.#lost === null || stateOf(error) !== null ? error : this.#lost);
       });
     });
   }

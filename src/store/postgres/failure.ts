@@ -15,6 +15,7 @@ const NOT_NOW: ReadonlyMap<string, string> = new Map([
   ['08', 'the connection to PostgreSQL failed; it is tried again with the next call'],
   ['25006', 'the database only allows reading; is this a standby? Give the address of the primary'],
   ['25P03', 'the transaction was idle for too long, and PostgreSQL ended it; ask again'],
+  ['26000', 'the connection lost what it had prepared; a pooler must keep prepared statements'],
   ['28', 'PostgreSQL does not let this user in; check the user, its password and pg_hba.conf'],
   ['3D000', 'the database is not there any more'],
   ['40', 'the call met others again and again; ask again'],

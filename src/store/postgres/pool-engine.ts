@@ -3,7 +3,8 @@
  * under way gather and share the next, as in sqlite/thread-engine.ts; a caller alone sees one commit at once.
  *
  * Order: writes are done in the order of the calls; a read waits for the writes that were asked for before it here,
- * so a caller reads what it wrote. Reads do not wait for each other, or for later writes.
+ * so a caller reads what it wrote. Reads do not wait for each other, or for later writes; nor for ever: where a write
+ * is held up by a server that hangs, they go on after two seconds without it, since nobody was answered that it is done.
  */
 import { RainbowError } from '../../core/errors.ts';
 import type { System, Timer } from '../../system/system.ts';
@@ -27,6 +28,8 @@ const READERS = 3;
 const READS_TOGETHER = 32;
 /** Milliseconds until a database that does not answer is given up; PostgreSQL itself ends a statement before. */
 const ANSWER_LIMIT = 35_000;
+/** How long a read waits for the writes before it. */
+const READ_PATIENCE = 2_000;
 
 export interface EngineOptions {
   readonly waitingLimit?: number;
@@ -75,8 +78,11 @@ export async function openPoolEngine(url: string, system: System, options: Engin
   const reads: Waiting[] = [];
   const idleReaders = new Set(reading);
   let isWriting = false;
-  let written = 0;
+  /** Writes that reads need not wait for any more. */
+  let passed = 0;
+  let impatience: Timer | null = null;
   let asked = 0;
+  let finished = 0;
   let waiting = 0;
   let gathering = false;
   let closing: Promise<void> | null = null;
@@ -112,7 +118,8 @@ export async function openPoolEngine(url: string, system: System, options: Engin
         for (const [index, call] of batch.entries()) settle(call, outcomes[index] as Outcome);
         if (newest !== null) heardEvents(newest);
       });
-      written += batch.length;
+      finished += batch.length;
+      passed = Math.max(passed, finished);
       readWhatMay();
     }
     isWriting = false;
@@ -127,15 +134,24 @@ export async function openPoolEngine(url: string, system: System, options: Engin
   };
 
   const nextReads = (): Waiting[] => {
-    const late = reads.slice(0, READS_TOGETHER).findIndex(({ behind }) => behind > written);
+    const late = reads.slice(0, READS_TOGETHER).findIndex(({ behind }) => behind > passed);
     return reads.splice(0, late === -1 ? READS_TOGETHER : late);
   };
 
+  /** Reads that wait now wait for no write after this one. */
+  const startWaiting = (newest: number): Timer =>
+    system.timers.after(READ_PATIENCE, () => {
+      impatience = null;
+      passed = Math.max(passed, newest);
+      readWhatMay();
+    });
+
   const readWhatMay = (): void => {
     for (const link of idleReaders) {
-      if (reads[0] === undefined || reads[0].behind > written) return;
+      if (reads[0] === undefined || reads[0].behind > passed) break;
       void read(link);
     }
+    if (reads.length > 0) impatience ??= startWaiting(asked);
   };
 
   const start = (): void => {
@@ -149,6 +165,7 @@ export async function openPoolEngine(url: string, system: System, options: Engin
       whenIdle = resolve;
       if (waiting === 0) resolve();
     });
+    impatience?.cancel();
     await Promise.all([news.close(), ...[writing, ...reading].map((link) => link.close(system.timers))]);
   };
 
