@@ -1,6 +1,7 @@
 /**
  * Writes docs/commands.md from the command line's own program; with `--check` only says whether it is up to date.
  */
+import type { EventEmitter } from 'node:events';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command, Option } from 'commander';
@@ -41,20 +42,19 @@ function optionTable(options: readonly Option[]): string[] {
 function usage(command: Command): string {
   const names: string[] = [];
   for (let at: Command | null = command; at !== null; at = at.parent) names.unshift(at.name());
-  const args = command.registeredArguments.map((argument) => {
-    const name = `${argument.name()}${argument.variadic ? '...' : ''}`;
-    return argument.required ? `<${name}>` : `[${name}]`;
-  });
-  const own = command.options.some((option) => !option.hidden) ? ['[options]'] : [];
-  return [...names, ...own, ...args].join(' ');
+  return `${names.join(' ')} ${command.usage()}`.trim();
 }
 
+/** What `addHelpText('after', …)` added: whoever added it listens to this event. */
 function afterHelp(command: Command): string {
   let text = '';
-  command.configureOutput({ ...command.configureOutput(), writeOut: (more) => (text += more) });
-  command.outputHelp();
-  const help = command.createHelp();
-  return text.slice(help.formatHelp(command, help).length).trim();
+  // Commander's types leave out that a command is an emitter.
+  (command as unknown as EventEmitter).emit('afterHelp', {
+    error: false,
+    command,
+    write: (more: string) => (text += more),
+  });
+  return text.trim();
 }
 
 function visible(command: Command): Command[] {

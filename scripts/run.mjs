@@ -24,18 +24,21 @@ try {
 const node = rightNode();
 const path = [dirname(node), join(root, 'node_modules', '.bin'), process.env.PATH ?? ''].join(delimiter);
 const isScript = /\.(ts|mjs|js)$/.test(program);
-const child = spawn(
+
+// A terminal sends Ctrl-C to the whole foreground group, the child included; anything else goes on from here. Listened
+// to before there is a child, so that none is missed.
+let child = null;
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+  process.on(signal, () => {
+    if (signal !== 'SIGINT' || !process.stdin.isTTY) child?.kill(signal);
+  });
+}
+
+child = spawn(
   isScript ? node : program,
   isScript ? ['--disable-warning=ExperimentalWarning', program, ...args] : args,
   { stdio: 'inherit', env: { ...process.env, PATH: path } },
 );
-
-// A terminal sends Ctrl-C to the whole foreground group, the child included; anything else goes on from here.
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
-  process.on(signal, () => {
-    if (signal !== 'SIGINT' || !process.stdin.isTTY) child.kill(signal);
-  });
-}
 child.once('error', (error) => {
   process.stderr.write(`rainbow: ${program} could not be started: ${error.message}\n`);
   process.exitCode = 1;

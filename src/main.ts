@@ -10,11 +10,8 @@ import { realSystem } from './system/real.ts';
 // write there can put in code of their own.
 enableCompileCache(cacheFolder(process.env));
 
-function sink(stream: NodeJS.WriteStream, closed: () => void): Sink {
-  stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-    closed();
-  });
+function sink(stream: NodeJS.WriteStream, failed: (error: NodeJS.ErrnoException) => void): Sink {
+  stream.on('error', failed);
   return {
     write: (text) => {
       stream.write(text);
@@ -49,9 +46,13 @@ function stopSignal(): AbortSignal {
 }
 
 const io: Io = {
-  // Whoever reads the results has had enough (`| head`): that is no error, and nothing more is to be said.
-  stdout: sink(process.stdout, () => process.exit(0)),
-  // Nobody reads the messages any more: the work goes on without them.
+  stdout: sink(process.stdout, (error) => {
+    // Whoever reads the results has had enough (`| head`): that is no error, and nothing more is to be said.
+    if (error.code === 'EPIPE') process.exit(0);
+    process.stderr.write(`rainbow: the results cannot be written to standard output: ${error.message}\n`);
+    process.exit(1);
+  }),
+  // Nobody reads the messages any more, or they go nowhere: the work goes on without them.
   stderr: sink(process.stderr, () => {}),
   readStdin,
   env: process.env,

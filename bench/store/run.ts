@@ -37,6 +37,8 @@ interface Round {
   readonly cpu: number;
 }
 
+/** The first cluster of both stores. */
+const RED = { name: 'red', id: 1 };
 let keys = 0;
 function newJob(): NewJob {
   keys += 1;
@@ -44,7 +46,7 @@ function newJob(): NewJob {
     name: 'bench',
     owner: 'user:0123456789abcdef0123456789abcdef0123456789abcdef',
     jobspec: 'version: 1\n'.padEnd(RECORD, '#'),
-    candidates: ['red'],
+    candidates: [RED],
     policy: 'random',
     policyOptions: {},
     priority: 0,
@@ -52,7 +54,7 @@ function newJob(): NewJob {
     onClusterLoss: 'wait',
     idempotencyKey: `key-${process.pid}-${keys}`,
     at: Date.now(),
-    outcome: { state: 'assigned', reason: { code: 'selected', message: '' }, cluster: 'red', allocation: '["n1"]' },
+    outcome: { state: 'assigned', reason: { code: 'selected', message: '' }, cluster: RED, allocation: '["n1"]' },
     decision: '{"chosen":"red"}',
   };
 }

@@ -14,6 +14,8 @@ export interface OutputPump {
   connected(send: (message: ToServer) => void): void;
   disconnected(): void;
   acknowledged(key: JobKey, positions: readonly OutputPosition[]): void;
+  /** Its state changed: where it has ended, the rest is sent at once. */
+  changed(key: JobKey): void;
   /** All that it wrote is with the server, or there is no point in waiting. */
   isDrained(key: JobKey): boolean;
   forget(key: JobKey): void;
@@ -67,6 +69,7 @@ export function createOutputPump(parts: {
   let send: ((message: ToServer) => void) | null = null;
   let timer: Timer | null = null;
   let ticking = false;
+  let again = false;
 
   const jobOf = (key: JobKey): Job => {
     const text = keyText(key);
@@ -147,11 +150,20 @@ export function createOutputPump(parts: {
   };
 
   const run = (): void => {
-    if (ticking || send === null) return;
+    if (send === null) return;
+    if (ticking) {
+      again = true;
+      return;
+    }
     ticking = true;
     tick()
       .catch((error: unknown) => parts.log.warn(`output: ${describe(error)}`))
-      .finally(() => (ticking = false));
+      .finally(() => {
+        ticking = false;
+        const asked = again;
+        again = false;
+        if (asked) run();
+      });
   };
 
   return {
@@ -187,6 +199,12 @@ export function createOutputPump(parts: {
         job.nextAt = 0;
         run();
       }
+    },
+    changed(key) {
+      const entry = holding.get(key);
+      if (entry === null || entry.report.startedAt === null || !isOver(entry.report.state)) return;
+      jobOf(key).nextAt = 0;
+      run();
     },
     isDrained: (key) => jobs.get(keyText(key))?.drained ?? false,
     forget: (key) => void jobs.delete(keyText(key)),

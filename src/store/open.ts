@@ -8,10 +8,14 @@ import type { Store } from './store.ts';
 
 /**
  * Opens it on the newest schema, making the file (and its folder) where there is none.
- * Throws `failed_precondition` for a file or database that is not ours, cannot be opened, or was made by a newer
- * Rainbow; `unavailable` for a database that cannot be reached.
+ * Throws `failed_precondition` for a file or database that is not ours, cannot be opened, was made by a newer Rainbow,
+ * or is another server's now; `unavailable` for a database that cannot be reached.
  */
-export async function openStore(url: string, system: System): Promise<Store> {
+export async function openStore(
+  url: string,
+  system: System,
+  options: { /** For this process alone, as a server needs it. */ readonly alone?: boolean } = {},
+): Promise<Store> {
   const at = Math.trunc(system.clock.now());
   if (isPostgresAddress(url)) {
     const { openPoolEngine } = await import('./postgres/pool-engine.ts');
@@ -26,5 +30,15 @@ export async function openStore(url: string, system: System): Promise<Store> {
   }
   const { openThreadEngine } = await import('./sqlite/thread-engine.ts');
   // Absolute, so that SQLite does not take a relative path like `file:x` for a URI.
-  return storeOver(await openThreadEngine({ path: resolve(url), at }), 'sqlite');
+  const path = resolve(url);
+  const engine = await openThreadEngine({ path, at });
+  if (options.alone !== true) return storeOver(engine, 'sqlite');
+  const { holdFile } = await import('./sqlite/hold-file.ts');
+  try {
+    const release = holdFile(path);
+    return storeOver({ ...engine, close: () => engine.close().finally(release) }, 'sqlite');
+  } catch (error) {
+    await engine.close();
+    throw error;
+  }
 }

@@ -76,15 +76,19 @@ describe('the scripts', () => {
     expect(spawnSync('ls', ['-A', folder], { encoding: 'utf8' }).stdout).toBe('');
   });
 
-  test.each(['zsh', 'fish'])('%s takes it', async (shell) => {
-    const { stdout: script } = await rainbow(['completion', shell]);
-    expect(script).toContain('rainbow complete --');
-    if (spawnSync(shell, ['--version']).status !== 0) return;
-    const outcome = await runChild(
-      shell,
-      shell === 'zsh' ? ['-fc', `autoload -U compinit; compinit -u; ${script}`] : ['-c', script],
-      { env },
-    );
-    expect(outcome).toMatchObject({ code: 0, stderr: '' });
+  describe.each(['zsh', 'fish'])('%s', (shell) => {
+    test.skipIf(spawnSync(shell, ['--version']).status !== 0)('takes it', async () => {
+      const { stdout: script } = await rainbow(['completion', shell]);
+      expect(script).toContain('rainbow complete --');
+      const load = shell === 'zsh' ? ['-fc', `autoload -U compinit; compinit -u; ${script}`] : ['-c', script];
+      expect(await runChild(shell, load, { env })).toMatchObject({ code: 0, stderr: '' });
+    });
+  });
+
+  test.skipIf(spawnSync('fish', ['--version']).status !== 0)('fish completes with it', async () => {
+    const { stdout: script } = await rainbow(['completion', 'fish']);
+    const ask = (line: string) => runChild('fish', ['-c', `${script}\ncomplete --do-complete '${line}'`], { env });
+    expect((await ask('rainbow submit --on-cluster-loss r')).stdout).toBe('requeue\n');
+    expect((await ask('rainbow graph show /etc/passw')).stdout).toContain('/etc/passwd');
   });
 });

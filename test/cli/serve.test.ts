@@ -114,10 +114,9 @@ describe('serve', () => {
     const env = homeIn(home);
     mkdirSync(home, { recursive: true });
     const [cert, key] = [join(home, 'cert.pem'), join(home, 'key.pem')];
-    const made = spawnSync('openssl', [
-      ...'req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 1 -subj /CN=localhost'.split(' '),
-      ...['-addext', 'subjectAltName=IP:127.0.0.1', '-keyout', key, '-out', cert],
-    ]);
+    const how = '-x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 1 -subj /CN=localhost'.split(' ');
+    const where = ['-addext', 'subjectAltName=IP:127.0.0.1', '-keyout', key, '-out', cert];
+    const made = spawnSync('openssl', ['req', ...how, ...where]);
     expect(made.status).toBe(0);
     const server = await start(['--cert', cert, '--key', key, '--db', ':memory:', '--secret', 'orange'], env);
     const ask = ['clusters', '--json', '--host', server.address];

@@ -8,6 +8,7 @@ import { UsageError } from '../exit.ts';
 import { configFolder, dataFolder } from '../folders.ts';
 import type { Invocation, Run } from '../invocation.ts';
 import { collectPairs } from '../options.ts';
+import { clean } from '../paint.ts';
 import { DEFAULT_HOST } from '../settings.ts';
 import { version } from '../version.ts';
 
@@ -101,7 +102,7 @@ async function start(invocation: Invocation, options: Options): Promise<void> {
       secret: server.secretToShow,
     },
     () => {
-      const ready = `rainbow: ready on ${server.address} (store ${shownAddress(database)})`;
+      const ready = `rainbow: ready on ${server.address} (store ${clean(shownAddress(database))})`;
       return server.secretToShow === null
         ? ready
         : `${ready}\nrainbow: the server’s secret is ${server.secretToShow} (random; shown this once; --secret chooses one)`;

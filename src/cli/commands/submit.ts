@@ -1,18 +1,21 @@
 /** `rainbow submit`: answered once the job is durable. */
 import { Option, type Command } from 'commander';
 import type { RainbowClient } from '../../client/client.ts';
+import { readTime } from '../../core/jobspec/time.ts';
 import type { OnClusterLoss } from '../../core/job/state.ts';
 import type { Job } from '../../gen/rainbow/v1/job_pb.js';
 import { connect, operatorOptions, type OperatorOptions } from '../connection.ts';
-import { credentialsFor } from '../credentials.ts';
+import { credentialsFor, tokensSent } from '../credentials.ts';
 import { Stopped, UsageError } from '../exit.ts';
 import { readInput } from '../files.ts';
 import type { Invocation, Run } from '../invocation.ts';
+import { namingFile } from '../jobspec-errors.ts';
 import { collect, collectPairs, wholeNumber } from '../options.ts';
 import { candidateJson, candidateLines, decisionJson } from '../present/decision.ts';
 import { jobJson, jobLine } from '../present/job.ts';
 import { fitsWord, lossNumber, ON_CLUSTER_LOSS, stateWord } from '../present/words.ts';
 import { readSettings } from '../settings.ts';
+import { startTimeLimit } from '../time-limit.ts';
 import { waitedExitCode, waitForEnd } from '../wait.ts';
 import { splitWords } from '../words.ts';
 
@@ -40,6 +43,7 @@ export interface SubmitOptions extends OperatorOptions {
   readonly onClusterLoss?: OnClusterLoss;
   readonly dryRun?: boolean;
   readonly wait?: boolean;
+  readonly timeout?: string;
   readonly propagateExit?: boolean;
 }
 
@@ -78,6 +82,7 @@ export function addSubmit(parent: Command, run: Run): void {
     .optionsGroup('What happens then:')
     .option('--dry-run', 'only say which clusters could hold it, and why not the others; nothing is stored')
     .option('--wait', 'follow it to its end; exit with 0 if it completed, else 1')
+    .option('--timeout <span>', 'with --wait: at most so long, then exit with 1; the job goes on: 90s, 10m, 1h30m')
     .option('--propagate-exit', 'with --wait: exit with the job’s own exit code')
     .addHelpText(
       'after',
@@ -92,6 +97,8 @@ Examples:
 
 async function submit(invocation: Invocation, options: SubmitOptions, words: readonly string[]): Promise<number> {
   if (options.propagateExit === true && options.wait !== true) throw new UsageError('--propagate-exit needs --wait.');
+  if (options.timeout !== undefined && options.wait !== true) throw new UsageError('--timeout needs --wait.');
+  if (options.timeout !== undefined) readTime(options.timeout, '--timeout');
   if (options.dryRun === true && options.wait === true) throw new UsageError('--dry-run stores nothing to --wait for.');
   const jobspec = await readRequest(invocation, options, words);
   const settings = await readSettings(invocation);
@@ -99,55 +106,80 @@ async function submit(invocation: Invocation, options: SubmitOptions, words: rea
   const credentials = credentialsFor(settings, options, isOperator || options.dryRun === true);
   const clusters = [...(options.cluster ?? [])];
 
-  return connect(invocation, options, async (client, signal) => {
-    if (options.dryRun === true) return dryRun(invocation, client, { jobspec, credentials, clusters }, signal);
-    const answer = await client.jobs.submit(
-      {
-        jobspec,
-        name: options.name ?? options.jobName ?? '',
-        credentials,
-        clusters,
-        policy: options.policy ?? '',
-        policyOptions: { ...options.policyOption },
-        idempotencyKey: options.idempotencyKey ?? '',
-        priority: options.priority ?? 0,
-        onClusterLoss: lossNumber(options.onClusterLoss),
-      },
-      { signal },
-    );
-    const { job, created, decision } = answer;
-    if (job === undefined) throw new Error('the server answered without a job');
-    const rejected = stateWord(job.state) === 'rejected';
-    const show = (shown: Job): void => {
-      const document = {
-        ...jobJson(shown),
-        created,
-        decision: decision === undefined ? null : decisionJson(decision),
+  return connect(
+    invocation,
+    { ...options, ...tokensSent(options, credentials, settings.configPath) },
+    async (client, signal) => {
+      const named = <T>(work: Promise<T>): Promise<T> => namingFile(options.jobspec, jobspec, work);
+      if (options.dryRun === true) return named(dryRun(invocation, client, { jobspec, credentials, clusters }, signal));
+      const asked = client.jobs.submit(
+        {
+          jobspec,
+          name: options.name ?? options.jobName ?? '',
+          credentials,
+          clusters,
+          policy: options.policy ?? '',
+          policyOptions: { ...options.policyOption },
+          idempotencyKey: options.idempotencyKey ?? '',
+          priority: options.priority ?? 0,
+          onClusterLoss: lossNumber(options.onClusterLoss),
+        },
+        { signal },
+      );
+      const { job, created, decision } = await named(asked);
+      if (job === undefined) throw new Error('the server answered without a job');
+      if (!created) await tellOtherJobspec(invocation, client, job.id, jobspec, signal);
+      const rejected = stateWord(job.state) === 'rejected';
+      const show = (shown: Job): void => {
+        const document = {
+          ...jobJson(shown),
+          created,
+          decision: decision === undefined ? null : decisionJson(decision),
+        };
+        invocation.result(document, () => {
+          const line = jobLine(invocation.paint, shown);
+          const again = created ? '' : ' (that idempotency key had been used: this is the earlier job)';
+          return rejected
+            ? [line, ...candidateLines(invocation.paint, decision?.candidates ?? [])].join('\n')
+            : line + again;
+        });
       };
-      invocation.result(document, () => {
-        const line = jobLine(invocation.paint, shown);
-        const again = created ? '' : ' (that idempotency key had been used: this is the earlier job)';
-        return rejected
-          ? [line, ...candidateLines(invocation.paint, decision?.candidates ?? [])].join('\n')
-          : line + again;
-      });
-    };
-    if (options.wait !== true || rejected) {
-      show(job);
-      return rejected ? 1 : 0;
-    }
-    try {
-      if (!invocation.json) invocation.say(jobLine(invocation.paint, job));
-      const ended = await waitForEnd(invocation, client, job.id);
-      show(ended);
-      return waitedExitCode(ended, stateWord(ended.state), options.propagateExit === true);
-    } catch (error) {
-      if (error instanceof Stopped) {
-        invocation.say(`job ${job.id} goes on; follow it with: rainbow job wait ${job.id}`);
+      if (options.wait !== true || rejected) {
+        show(job);
+        return rejected ? 1 : 0;
       }
-      throw error;
-    }
-  });
+      const limit = startTimeLimit(invocation.io, options.timeout);
+      try {
+        if (!invocation.json) invocation.say(jobLine(invocation.paint, job));
+        const ended = await waitForEnd(invocation, client, job.id, { isReached: true, limit });
+        show(ended);
+        return waitedExitCode(ended, stateWord(ended.state), options.propagateExit === true);
+      } catch (error) {
+        if (error instanceof Stopped) {
+          invocation.say(`job ${job.id} goes on; follow it with: rainbow job wait ${job.id}`);
+        }
+        throw error;
+      } finally {
+        limit?.end();
+      }
+    },
+  );
+}
+
+/** The key says that it is the same job. Where it is not, the earlier one is answered all the same, and this is said. */
+async function tellOtherJobspec(
+  invocation: Invocation,
+  client: RainbowClient,
+  id: string,
+  jobspec: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const earlier = await client.jobs.get({ id }, { signal });
+  if (earlier.jobspec === jobspec) return;
+  invocation.say(
+    `that idempotency key belongs to job ${id}, which has another jobspec: what you ask for now was not submitted; ` +
+      'choose another key to submit it',
+  );
 }
 
 async function dryRun(
@@ -178,7 +210,7 @@ async function readRequest(invocation: Invocation, options: SubmitOptions, words
     throw new UsageError('give the program either with --command or after --, not both.');
   }
   const command = options.command === undefined ? words : splitWords(options.command);
-  if (command.length === 0) {
+  if (command.length === 0 || command[0] === '') {
     throw new UsageError('what shall it run? Give the program after --, or --command TEXT, or --jobspec FILE.');
   }
   const { jobspecFromFlags } = await import('../../core/jobspec/flags.ts');

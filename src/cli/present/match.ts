@@ -16,7 +16,7 @@ export function reasonLines(reasons: readonly ShownReason[]): string[] {
     const change = reason.relaxation?.message ?? '';
     return [
       `${clean(reason.message)}${place} [${clean(reason.stage)}]`,
-      ...(change === '' ? [] : [`  would fit with: ${clean(change)}`]),
+      ...(change === '' ? [] : [`  ${clean(change)}`]),
     ];
   });
 }

@@ -8,13 +8,14 @@ export type CallOperation = <N extends OperationName>(name: N, ...args: Argument
 export async function callEveryOperation(call: CallOperation): Promise<void> {
   const hash = new Uint8Array(32);
   const reason = { code: 'selected', message: '' } as const;
-  const outcome = { state: 'assigned', reason, cluster: 'red', allocation: '[]' } as const;
+  const red = { name: 'red', id: 1 };
+  const outcome = { state: 'assigned', reason, cluster: red, allocation: '[]' } as const;
   await call('registerCluster', { name: 'red', secretHash: hash, tokenHash: hash, graph: '', counts: [], at: 1 });
   await call('replaceGraph', 'red', '', [], 1);
   await call('putSubsystem', 'red', 'io', '', true, 1);
   await call('mergeState', 'red', {}, 1);
   const instance = { id: 'a', startedAt: 1, runner: 'process', version: '1', runAs: 'mapped' } as const;
-  await call('claimInstance', 'red', instance, 1);
+  await call('claimInstance', red, instance, 1);
   await call('clustersSeen', ['red'], 5);
   await call('createGroup', { name: 'g', tokenHash: hash, clusters: ['red'], at: 1 });
   await call('updateGroup', 'g', ['red'], 1);
@@ -37,7 +38,7 @@ export async function callEveryOperation(call: CallOperation): Promise<void> {
       decision: '{}',
     });
   }
-  await call('receiveJobs', 'red', 2, 5, 2);
+  await call('receiveJobs', red, 2, 5, 2);
   await call('returnExpired', 9, 9);
   await call('requestCancel', '3', reason, 1);
   const again = {
@@ -45,13 +46,13 @@ export async function callEveryOperation(call: CallOperation): Promise<void> {
     from: ['pending'],
     epoch: 2,
     to: 'assigned',
-    cluster: 'red',
+    cluster: red,
     allocation: 'x',
     decision: '{}',
   } as const;
   await call('transitionJob', { ...again, at: 1, reason });
-  await call('numberAt', 'red', '1');
-  await call('jobsByNumbers', 'red', [1]);
+  await call('numberAt', red, '1');
+  await call('jobsByNumbers', red, [1]);
   await call('getJob', '1');
   await call('getAttempts', '1');
   const filters: Omit<JobFilter, 'limit'>[] = [
@@ -69,7 +70,7 @@ export async function callEveryOperation(call: CallOperation): Promise<void> {
   await call('countJobsByCluster');
   await call('pendingJobs', 5);
   await call('pendingJobs', 5, { priority: 0, id: '1' });
-  await call('jobsAtCluster', 'red', ['running']);
+  await call('jobsAtCluster', red, ['running']);
   await call('getDecisions', '1');
   for (const filter of [{}, { jobId: '1' }, { owner: 'ada' }, { owner: 'ada', jobId: '1' }]) {
     await call('eventsAfter', 0, 5, filter);
@@ -77,6 +78,7 @@ export async function callEveryOperation(call: CallOperation): Promise<void> {
   await call('lastEvent');
   await call('appendOutput', '1', 1, [{ task: 0, stream: 'stdout', offset: 0, data: hash, at: 1 }], 9);
   await call('readOutput', '1', 1, 0, 9);
+  await call('cutOutput', '1', 1);
   await call('setSettingOnce', 'a', 'b');
   await call('getSetting', 'a');
   await call('getCluster', 'red');
@@ -84,5 +86,5 @@ export async function callEveryOperation(call: CallOperation): Promise<void> {
   await call('getGraph', 'red');
   await call('deleteSubsystem', 'red', 'io', 1);
   await call('deleteGroup', 'g', 1);
-  await call('deleteCluster', 'red', 9);
+  await call('deleteCluster', 'red', 9, true);
 }

@@ -1,6 +1,6 @@
 /** Clusters, read. Graphs are beside the row, so a list does not touch them. */
 import { RainbowError } from '../../core/errors.ts';
-import type { AgentInstance, ClusterRecord, ResourceCount } from '../store.ts';
+import type { AgentInstance, ClusterRecord, ClusterRef, ResourceCount } from '../store.ts';
 import { all, one, type Operation } from './statement.ts';
 
 export interface ClusterRow {
@@ -62,12 +62,14 @@ export function* lockCluster(name: string): Operation<ClusterRow> {
   return row;
 }
 
-export const SELECT_CLUSTER_ID = 'SELECT id FROM clusters WHERE name = ? FOR KEY SHARE';
+export const SELECT_REGISTERED = 'SELECT 1 AS found FROM clusters WHERE id = ? AND name = ? FOR KEY SHARE';
 
-/** For a job that goes there: the cluster is not deleted until this transaction ends. Null where there is none. */
-export function* clusterIdOf(name: string): Operation<number | null> {
-  const row = yield* one<{ id: number }>(SELECT_CLUSTER_ID, name);
-  return row?.id ?? null;
+/**
+ * Is it there still? Another one may have its name by now. For a job that goes there: it is not deleted until this
+ * transaction ends.
+ */
+export function* isRegistered(cluster: ClusterRef): Operation<boolean> {
+  return (yield* one(SELECT_REGISTERED, cluster.id, cluster.name)) !== undefined;
 }
 
 export function noCluster(name: string): RainbowError {

@@ -1,6 +1,6 @@
 /** Jobs, read: one, by filter, by state, at a cluster. Nothing here writes. */
 import type { JobState } from '../../core/job/state.ts';
-import type { AttemptRecord, JobFilter, JobId, JobRecord } from '../store.ts';
+import type { AttemptRecord, ClusterRef, JobFilter, JobId, JobRecord } from '../store.ts';
 import { JOB_STATES } from '../../core/job/state.ts';
 import { idOf, jobOf, LARGEST_ID, SELECT_JOB, selectJobBy, type JobRow } from './job-row.ts';
 import { all, limitOf, one, type Operation, type SqlValue } from './statement.ts';
@@ -172,16 +172,15 @@ export function* pendingJobs(
   return [...equal, ...lower].map(jobOf);
 }
 
-/** At the cluster that has the name now: what an earlier one of that name left behind is not its own. */
-export function* jobsAtCluster(cluster: string, states: readonly JobState[]): Operation<readonly JobRecord[]> {
+/** At this very cluster: what an earlier one of its name left behind is not its own. */
+export function* jobsAtCluster(cluster: ClusterRef, states: readonly JobState[]): Operation<readonly JobRecord[]> {
   const jobs: JobRecord[] = [];
   for (const state of new Set(states)) {
     const rows = yield* all<JobRow>(
-      `${SELECT_JOB} WHERE jobs.cluster = ? AND jobs.state = ?
-       AND jobs.cluster_id = (SELECT id FROM clusters WHERE name = ?) ORDER BY jobs.id`,
-      cluster,
+      `${SELECT_JOB} WHERE jobs.cluster = ? AND jobs.state = ? AND jobs.cluster_id = ? ORDER BY jobs.id`,
+      cluster.name,
       state,
-      cluster,
+      cluster.id,
     );
     for (const row of rows) jobs.push(jobOf(row));
   }

@@ -1,8 +1,8 @@
 /** A new job where it stands once stored, with its decision and its events; or the earlier one under the same key. */
 import { RainbowError } from '../../core/errors.ts';
-import type { JobId, JobRecord, NewJob } from '../store.ts';
+import type { ClusterRef, JobId, JobRecord, NewJob } from '../store.ts';
 import { jobOf, SELECT_JOB, type JobRow } from './job-row.ts';
-import { clusterIdOf } from './read-clusters.ts';
+import { isRegistered } from './read-clusters.ts';
 import { one, run, type Operation } from './statement.ts';
 import { writeJobEvent } from './write-event.ts';
 import { writeDecision } from './write-transition.ts';
@@ -21,8 +21,9 @@ export function* submitJob(job: NewJob): Operation<{ readonly job: JobRecord; re
   // 2. The job, as the decision left it.
   const { outcome, at } = job;
   const assigned = outcome.state === 'assigned' ? outcome : null;
-  const clusterId = assigned === null ? null : yield* clusterIdOf(assigned.cluster);
-  if (assigned !== null && clusterId === null) throw clusterGone(assigned.cluster);
+  if (assigned !== null && !(yield* isRegistered(assigned.cluster))) throw clusterGone(assigned.cluster);
+  const cluster = assigned?.cluster.name ?? null;
+  const clusterId = assigned?.cluster.id ?? null;
   const allocation = assigned?.allocation ?? null;
   const ended = outcome.state === 'rejected' ? at : null;
   const inserted = yield* one<{ id: string }>(
@@ -39,7 +40,7 @@ export function* submitJob(job: NewJob): Operation<{ readonly job: JobRecord; re
     outcome.state,
     outcome.reason.code,
     outcome.reason.message,
-    assigned?.cluster ?? null,
+    cluster,
     clusterId,
     assigned === null ? null : at,
     ended,
@@ -51,7 +52,7 @@ export function* submitJob(job: NewJob): Operation<{ readonly job: JobRecord; re
      VALUES (?, ?, ?, ?, ?, ?)`,
     key,
     job.jobspec,
-    JSON.stringify(job.candidates),
+    JSON.stringify(candidatesOf(job)),
     job.policy,
     JSON.stringify(job.policyOptions),
     allocation,
@@ -59,7 +60,7 @@ export function* submitJob(job: NewJob): Operation<{ readonly job: JobRecord; re
   if (job.decision !== null) yield* writeDecision(key, 1, at, job.decision);
 
   // 3. What it tells.
-  const stored = storedJob(job, id, clusterId);
+  const stored = storedJob(job, id);
   yield* writeBirth(stored);
   return { created: true, job: stored };
 }
@@ -72,7 +73,7 @@ export function* writeBirth(job: JobRecord): Operation<void> {
 }
 
 /** The new job as it can be read from now on. */
-export function storedJob(job: NewJob, id: JobId, clusterId: number | null): JobRecord {
+export function storedJob(job: NewJob, id: JobId): JobRecord {
   const { outcome, at } = job;
   const assigned = outcome.state === 'assigned' ? outcome : null;
   return {
@@ -82,8 +83,8 @@ export function storedJob(job: NewJob, id: JobId, clusterId: number | null): Job
     state: outcome.state,
     reason: outcome.reason,
     epoch: 1,
-    cluster: assigned?.cluster ?? null,
-    clusterId,
+    cluster: assigned?.cluster.name ?? null,
+    clusterId: assigned?.cluster.id ?? null,
     nativeId: null,
     exitCode: null,
     signal: null,
@@ -98,7 +99,7 @@ export function storedJob(job: NewJob, id: JobId, clusterId: number | null): Job
     priority: job.priority,
     walltime: job.walltime,
     onClusterLoss: job.onClusterLoss,
-    candidates: job.candidates,
+    candidates: candidatesOf(job),
     policy: job.policy,
     policyOptions: job.policyOptions,
     jobspec: job.jobspec,
@@ -106,6 +107,11 @@ export function storedJob(job: NewJob, id: JobId, clusterId: number | null): Job
   };
 }
 
-export function clusterGone(name: string): RainbowError {
+/** No more of them than who they are: callers have whole records. */
+export function candidatesOf({ candidates }: NewJob): readonly ClusterRef[] {
+  return candidates.map(({ name, id }) => ({ name, id }));
+}
+
+export function clusterGone({ name }: ClusterRef): RainbowError {
   return new RainbowError('aborted', `cluster ${name} was deleted while the job was being placed; submit it again`);
 }

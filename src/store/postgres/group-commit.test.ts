@@ -88,8 +88,8 @@ describe.skipIf(skipWithout('postgres', missing))('group commit', () => {
 
   test('a job that another server is just moving is taken along when its cluster goes', async () => {
     const { store, holding, waiting } = await scene();
-    await register(store, 'red');
-    const job = await submit(store, { outcome: assignedTo('red') });
+    const red = await register(store, 'red');
+    const job = await submit(store, { outcome: assignedTo(red) });
     const moving = await holding(transitionJob(change(job, 'received')));
     const deleting = store.clusters.delete('red', 5000);
     await waiting();
@@ -100,10 +100,10 @@ describe.skipIf(skipWithout('postgres', missing))('group commit', () => {
 
   test('a cluster is not deleted under a job that another server just sends there', async () => {
     const { store, holding, waiting } = await scene();
-    await register(store, 'red');
+    const red = await register(store, 'red');
     const waitingJob = await submit(store);
-    const sent = await holding(submitJob(newJob({ outcome: assignedTo('red') })));
-    await sent.transaction.run(transitionJob(change(waitingJob, 'assigned', { cluster: 'red' })));
+    const sent = await holding(submitJob(newJob({ outcome: assignedTo(red) })));
+    await sent.transaction.run(transitionJob(change(waitingJob, 'assigned', { cluster: red })));
     const deleting = store.clusters.delete('red', 5000);
     await waiting();
     await sent.commit();
@@ -114,9 +114,9 @@ describe.skipIf(skipWithout('postgres', missing))('group commit', () => {
     const { url, store, aside, waiting } = await scene();
     const another = await openStore(url, realSystem);
     onTestFinished(() => another.close());
-    await register(store, 'red');
+    const red = await register(store, 'red');
     await aside.command('BEGIN; UPDATE event_counter SET last = last');
-    const submitting = submit(store, { outcome: assignedTo('red') });
+    const submitting = submit(store, { outcome: assignedTo(red) });
     await waiting(1);
     const deleting = another.clusters.delete('red', 5000);
     await waiting(2);
@@ -188,15 +188,15 @@ describe.skipIf(skipWithout('postgres', missing))('group commit', () => {
 
   test('receivers skip what another server is just taking, without waiting', async () => {
     const { store, holding } = await scene();
-    await register(store, 'red');
+    const red = await register(store, 'red');
     const [one, two] = [
-      await submit(store, { outcome: assignedTo('red') }),
-      await submit(store, { outcome: assignedTo('red') }),
+      await submit(store, { outcome: assignedTo(red) }),
+      await submit(store, { outcome: assignedTo(red) }),
     ];
     const taken = await holding(transitionJob(change(one, 'received')));
-    expect((await store.jobs.receive('red', 9, null, 3000)).map(({ id }) => id)).toEqual([two.id]);
+    expect((await store.jobs.receive(red, 9, null, 3000)).map(({ id }) => id)).toEqual([two.id]);
     await taken.commit();
-    expect(await store.jobs.receive('red', 9, null, 3000)).toEqual([]);
+    expect(await store.jobs.receive(red, 9, null, 3000)).toEqual([]);
   });
 
   test('a full disk refuses writes as unavailable, serves reads, and takes writes once there is room', async () => {

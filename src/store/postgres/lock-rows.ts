@@ -6,6 +6,7 @@ import { SELECT_JOB } from '../operations/job-row.ts';
 import type { Arguments, OperationName } from '../operations/operations.ts';
 import { idOf } from '../operations/job-row.ts';
 import type { Row } from '../operations/statement.ts';
+import type { ClusterRef } from '../store.ts';
 import type { LockedRows, Transaction } from './transaction.ts';
 
 interface Call {
@@ -14,14 +15,14 @@ interface Call {
 }
 
 const LOCK_JOBS = `${SELECT_JOB} WHERE jobs.id = ANY($1::bigint[]) ORDER BY jobs.id FOR UPDATE`;
-const HOLD_CLUSTERS = 'SELECT id, name FROM clusters WHERE name = ANY($1::text[]) ORDER BY name FOR KEY SHARE';
+const HOLD_CLUSTERS = 'SELECT id, name FROM clusters WHERE id = ANY($1::bigint[]) ORDER BY id FOR KEY SHARE';
 const LOCK_CLUSTERS = 'SELECT 1 AS found FROM clusters WHERE name = ANY($1::text[]) ORDER BY name FOR NO KEY UPDATE';
 
 /** Of a call: the job that it changes, the cluster that it changes, the cluster that it sends a job to. */
 function needsOf({ name, args }: Call): {
   job?: string;
   clusters?: readonly string[];
-  destination?: string | undefined;
+  destination?: ClusterRef | undefined;
 } {
   switch (name) {
     case 'submitJob': {
@@ -36,16 +37,21 @@ function needsOf({ name, args }: Call): {
       return { job: args[0] as string };
     case 'clustersSeen':
       return { clusters: args[0] as readonly string[] };
-    case 'mergeState':
     case 'claimInstance':
+    case 'numberAt':
+      return { clusters: [(args[0] as ClusterRef).name] };
+    case 'mergeState':
     case 'replaceGraph':
     case 'putSubsystem':
     case 'deleteSubsystem':
-    case 'numberAt':
       return { clusters: [args[0] as string] };
     default:
       return {};
   }
+}
+
+function keyOf({ id, name }: ClusterRef): string {
+  return `${id} ${name}`;
 }
 
 /** Calls after which what was read at the beginning may no longer be so. */
@@ -60,33 +66,35 @@ export async function lockRows(
   // 1. What they need.
   const jobs = new Set<bigint>();
   const changed = new Set<string>();
-  const destinations = new Set<string>();
+  const destinations = new Map<string, ClusterRef>();
   for (const call of calls) {
     const { job, clusters, destination } = needsOf(call);
     const key = job === undefined ? null : idOf(job);
     if (key !== null) jobs.add(key);
     for (const name of clusters ?? []) changed.add(name);
-    if (destination !== undefined) destinations.add(destination);
+    if (destination !== undefined) destinations.set(keyOf(destination), destination);
   }
 
   // 2. Clusters before jobs, as whoever deletes a cluster does.
   const [, held, locked] = await Promise.all([
     changed.size > 1 ? transaction.query({ sql: LOCK_CLUSTERS, values: [[...changed]] }) : [],
-    destinations.size > 0 ? transaction.query({ sql: HOLD_CLUSTERS, values: [[...destinations]] }) : [],
+    destinations.size > 0
+      ? transaction.query({ sql: HOLD_CLUSTERS, values: [[...destinations.values()].map(({ id }) => id)] })
+      : [],
     jobs.size > 0 ? transaction.query({ sql: LOCK_JOBS, values: [[...jobs]] }) : [],
   ]);
-  transaction.know(rowsByKey(held, destinations, locked, jobs));
+  transaction.know(rowsByKey(held, [...destinations.keys()], locked, jobs));
 }
 
 function rowsByKey(
   held: readonly Row[],
-  destinations: ReadonlySet<string>,
+  destinations: readonly string[],
   locked: readonly Row[],
   jobs: ReadonlySet<bigint>,
 ): LockedRows {
   const rows: LockedRows = { jobs: new Map(), clusters: new Map() };
-  for (const name of destinations) rows.clusters.set(name, null);
-  for (const row of held) rows.clusters.set(String(row['name']), row);
+  for (const key of destinations) rows.clusters.set(key, null);
+  for (const row of held) rows.clusters.set(keyOf({ id: Number(row['id']), name: String(row['name']) }), row);
   for (const key of jobs) rows.jobs.set(String(key), null);
   for (const row of locked) rows.jobs.set(String(row['id']), row);
   return rows;

@@ -118,7 +118,7 @@ describe.skipIf(skipWithout('postgres', missing))('statements', () => {
     await recorder.run('lastEvent', newestEvent());
     recorder.as('transitionJob');
     await lockRows({ query: (statement) => recorder.query(statement), know: () => undefined }, [
-      { name: 'transitionJob', args: [{ id: '1', to: 'assigned', cluster: 'red' }] },
+      { name: 'transitionJob', args: [{ id: '1', to: 'assigned', cluster: { name: 'red', id: 1 } }] },
       { name: 'clustersSeen', args: [['red', 'blue']] },
     ]);
     return { database, recorder };

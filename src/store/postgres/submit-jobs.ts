@@ -5,9 +5,9 @@
  */
 import type { RainbowError } from '../../core/errors.ts';
 import { jobOf, SELECT_JOB, type JobRow } from '../operations/job-row.ts';
-import { clusterIdOf } from '../operations/read-clusters.ts';
+import { isRegistered } from '../operations/read-clusters.ts';
 import type { SqlValue } from '../operations/statement.ts';
-import { clusterGone, storedJob, writeBirth } from '../operations/submit-job.ts';
+import { candidatesOf, clusterGone, storedJob, writeBirth } from '../operations/submit-job.ts';
 import type { JobRecord, NewJob } from '../store.ts';
 import type { PostgresOperation, PostgresStatement } from './database.ts';
 
@@ -18,7 +18,6 @@ export type Submitted =
 interface Placed {
   readonly place: number;
   readonly job: NewJob;
-  readonly clusterId: number | null;
 }
 
 const EARLIER = `${SELECT_JOB.replace('SELECT ', 'SELECT wanted.place, ')}
@@ -93,24 +92,23 @@ export function* submitJobs(jobs: readonly NewJob[]): PostgresOperation<readonly
       continue;
     }
     const destination = job.outcome.state === 'assigned' ? job.outcome.cluster : null;
-    const clusterId = destination === null ? null : yield* clusterIdOf(destination);
-    if (destination !== null && clusterId === null) {
+    if (destination !== null && !(yield* isRegistered(destination))) {
       outcomes[place] = { error: clusterGone(destination) };
       continue;
     }
     if (key !== null) first.set(key, place);
-    placed.push({ place, job, clusterId });
+    placed.push({ place, job });
   }
 
   // 3. All of it at once; ids are given in the order of asking.
   if (placed.length > 0) {
-    const values = placed.map(({ job, clusterId }) => valuesOf(job, clusterId));
+    const values = placed.map(({ job }) => valuesOf(job));
     const ids = yield* rowsOf<{ id: string }>({
       sql: INSERT,
       values: Object.keys(GIVEN).map((_, column) => values.map((row) => row[column] ?? null)),
     });
-    for (const [index, { place, job, clusterId }] of placed.entries()) {
-      const stored = storedJob(job, (ids[index] as { id: string }).id, clusterId);
+    for (const [index, { place, job }] of placed.entries()) {
+      const stored = storedJob(job, (ids[index] as { id: string }).id);
       yield* writeBirth(stored);
       outcomes[place] = { value: { job: stored, created: true } };
     }
@@ -133,7 +131,7 @@ function* earlierJobs(jobs: readonly NewJob[]): PostgresOperation<ReadonlyMap<nu
   return new Map(rows.map((row) => [(keyed[row.place - 1] as (typeof keyed)[number])[0], jobOf(row)]));
 }
 
-function valuesOf(job: NewJob, clusterId: number | null): readonly SqlValue[] {
+function valuesOf(job: NewJob): readonly SqlValue[] {
   const { outcome, at } = job;
   const assigned = outcome.state === 'assigned' ? outcome : null;
   return [
@@ -147,12 +145,12 @@ function valuesOf(job: NewJob, clusterId: number | null): readonly SqlValue[] {
     outcome.state,
     outcome.reason.code,
     outcome.reason.message,
-    assigned?.cluster ?? null,
-    clusterId,
+    assigned?.cluster.name ?? null,
+    assigned?.cluster.id ?? null,
     assigned === null ? null : at,
     outcome.state === 'rejected' ? at : null,
     job.jobspec,
-    JSON.stringify(job.candidates),
+    JSON.stringify(candidatesOf(job)),
     job.policy,
     JSON.stringify(job.policyOptions),
     assigned?.allocation ?? null,

@@ -7,7 +7,7 @@
  * undone to a savepoint.
  */
 import { LOCK_JOB } from '../operations/read-jobs.ts';
-import { SELECT_CLUSTER_ID } from '../operations/read-clusters.ts';
+import { SELECT_REGISTERED } from '../operations/read-clusters.ts';
 import type { Row, SqlValue } from '../operations/statement.ts';
 import { INSERT_EVENT } from '../operations/write-event.ts';
 import type { Database, PostgresOperation, PostgresStatement } from './database.ts';
@@ -15,7 +15,7 @@ import { ConnectionLost, stateOf } from './failure.ts';
 import { textOf } from './statement-text.ts';
 import { writeEvents } from './write-events.ts';
 
-/** Rows that this transaction has locked, by the key that they are looked up with; none is null. */
+/** Rows that this transaction has locked, by what they are looked up with (id; id and name); none is null. */
 export interface LockedRows {
   readonly jobs: Map<string, Row | null>;
   readonly clusters: Map<string, Row | null>;
@@ -160,7 +160,7 @@ export class Transaction {
   }
 
   #known({ sql, values }: PostgresStatement): Row | null | undefined {
-    if (sql === SELECT_CLUSTER_ID) return this.#locked.clusters.get(String(values[0]));
+    if (sql === SELECT_REGISTERED) return this.#locked.clusters.get(values.join(' '));
     if (sql !== LOCK_JOB) return undefined;
     const key = String(values[0]);
     const row = this.#locked.jobs.get(key);

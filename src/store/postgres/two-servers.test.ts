@@ -2,7 +2,7 @@
 import { afterAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { skipWithout } from '../../../test/needs.ts';
 import { realSystem } from '../../system/real.ts';
-import { assignedTo, because, change, newJob, register, submit } from '../conformance/fixtures.ts';
+import { assignedTo, because, change, named, newJob, register, submit } from '../conformance/fixtures.ts';
 import { openStore } from '../open.ts';
 import type { EventRecord, JobRecord, Store } from '../store.ts';
 import { storeOver } from '../store-over-engine.ts';
@@ -44,23 +44,23 @@ function watch(store: Store): { readonly seen: EventRecord[]; readonly caughtUpT
 describe.skipIf(skipWithout('postgres', missing))('two servers on one database', () => {
   test('what one has answered the other reads', async () => {
     const { one, two } = await openTwo();
-    await register(one, 'red');
+    const red = await register(one, 'red');
     for (let n = 0; n < 50; n++) {
       const [writer, reader] = n % 2 === 0 ? [one, two] : [two, one];
-      const job = await submit(writer, { outcome: assignedTo('red') });
+      const job = await submit(writer, { outcome: assignedTo(red) });
       expect(await reader.jobs.get(job.id)).toEqual(job);
     }
   });
 
   test('receivers get disjoint jobs, and all of them', async () => {
     const { one, both } = await openTwo();
-    await register(one, 'red');
-    await Promise.all(Array.from({ length: 400 }, () => submit(one, { outcome: assignedTo('red') })));
+    const red = await register(one, 'red');
+    await Promise.all(Array.from({ length: 400 }, () => submit(one, { outcome: assignedTo(red) })));
     const received: string[] = [];
     const receive = async (store: Store): Promise<void> => {
       // Jobs that the other is just taking are skipped, so an empty answer is not yet the end.
       while (received.length < 400) {
-        for (const { id } of await store.jobs.receive('red', 3, null, 3000)) received.push(id);
+        for (const { id } of await store.jobs.receive(red, 3, null, 3000)) received.push(id);
       }
     };
     await Promise.all(both.flatMap((store) => Array.from({ length: 8 }, () => receive(store))));
@@ -86,13 +86,13 @@ describe.skipIf(skipWithout('postgres', missing))('two servers on one database',
 
   test('of many changes from one state, one is done', async () => {
     const { one, both } = await openTwo();
-    await register(one, 'red');
+    const red = await register(one, 'red');
     const jobs = await Promise.all(Array.from({ length: 20 }, () => submit(one)));
     const done = await Promise.all(
       both.flatMap((store) =>
         // Each in its own order, so that batches meet.
         (store === one ? jobs : jobs.toReversed()).flatMap((job) =>
-          (['assigned', 'canceled'] as const).map((to) => store.jobs.transition(change(job, to, { cluster: 'red' }))),
+          (['assigned', 'canceled'] as const).map((to) => store.jobs.transition(change(job, to, { cluster: red }))),
         ),
       ),
     );
@@ -104,13 +104,13 @@ describe.skipIf(skipWithout('postgres', missing))('two servers on one database',
   test('a job that moves while its cluster is deleted is not lost', async () => {
     const { one, two } = await openTwo();
     for (let round = 0; round < 10; round++) {
-      await register(one, 'red');
-      const jobs = await Promise.all(Array.from({ length: 10 }, () => submit(one, { outcome: assignedTo('red') })));
+      const red = await register(one, 'red');
+      const jobs = await Promise.all(Array.from({ length: 10 }, () => submit(one, { outcome: assignedTo(red) })));
       const [deleted, late] = await Promise.all([
         one.clusters.delete('red', 5000),
         // Too late, some of them.
-        Promise.allSettled(Array.from({ length: 5 }, () => submit(two, { outcome: assignedTo('red') }))),
-        two.jobs.receive('red', 5, null, 4000),
+        Promise.allSettled(Array.from({ length: 5 }, () => submit(two, { outcome: assignedTo(red) }))),
+        two.jobs.receive(red, 5, null, 4000),
         ...jobs.map((job) => two.jobs.transition(change(job, 'received', { at: 4000 }))),
       ]);
       const codes = late.map((result) =>
@@ -137,8 +137,9 @@ describe.skipIf(skipWithout('postgres', missing))('two servers on one database',
     ).toEqual(Array.from({ length: 10 }, () => 'already_exists'));
 
     for (let n = 0; n < 10; n++) await submit(one);
+    const c1 = await named(one, 'c1');
     const numbers = await Promise.all(
-      both.flatMap((store) => Array.from({ length: 20 }, (_, n) => store.jobs.numberAt('c1', String(1 + (n % 10))))),
+      both.flatMap((store) => Array.from({ length: 20 }, (_, n) => store.jobs.numberAt(c1, String(1 + (n % 10))))),
     );
     expect([...new Set(numbers)].toSorted((a, b) => a - b)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
     const set = await Promise.all(both.map((store, n) => store.settings.setOnce('secret', `${n}`)));
@@ -147,10 +148,10 @@ describe.skipIf(skipWithout('postgres', missing))('two servers on one database',
 
   test('watchers of either miss no event and see none twice, in one order', async () => {
     const { one, two, both } = await openTwo();
-    await register(one, 'red');
+    const red = await register(one, 'red');
     const watchers = both.map(watch);
     const life = async (store: Store): Promise<void> => {
-      let job: JobRecord = await submit(store, { outcome: assignedTo('red') });
+      let job: JobRecord = await submit(store, { outcome: assignedTo(red) });
       for (const to of ['received', 'accepted', 'running', 'completed'] as const) {
         const result = await store.jobs.transition(change(job, to));
         if (result.done) job = result.job;
@@ -170,8 +171,8 @@ describe.skipIf(skipWithout('postgres', missing))('two servers on one database',
 
   test('output that one takes wakes the listeners of the other, of that job alone', async () => {
     const { one, two } = await openTwo();
-    await register(one, 'red');
-    const [a, b] = [await submit(one, { outcome: assignedTo('red') }), await submit(one)];
+    const red = await register(one, 'red');
+    const [a, b] = [await submit(one, { outcome: assignedTo(red) }), await submit(one)];
     const [ofA, ofB] = [vi.fn<() => void>(), vi.fn<() => void>()];
     two.output.subscribe(a.id, ofA);
     two.output.subscribe(b.id, ofB);

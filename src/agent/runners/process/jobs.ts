@@ -172,6 +172,8 @@ export function createJobTable(
  * What a user owns is removed as that user: what still runs of his could turn a directory into a link meanwhile.
  * The agent's own user needs it only where a job left a directory that it may not write to.
  */
+const EMPTY = 'find . -mindepth 1 -delete 2>/dev/null || { chmod -R u+rwX . && find . -mindepth 1 -delete; }';
+
 async function emptyRun(user: JobUser, files: JobFiles): Promise<void> {
   if (!user.switched) {
     const removed = await rm(files.run, { recursive: true, force: true }).then(
@@ -181,7 +183,7 @@ async function emptyRun(user: JobUser, files: JobFiles): Promise<void> {
     if (removed) return;
   }
   await mkdir(files.run, { recursive: true });
-  await promisify(execFile)('/bin/sh', ['-c', 'chmod -R u+rwX . && find . -mindepth 1 -delete'], {
+  await promisify(execFile)('/bin/sh', ['-c', EMPTY], {
     cwd: files.run,
     ...(user.switched ? { uid: user.uid, gid: user.gid } : {}),
   }).catch(() => undefined);

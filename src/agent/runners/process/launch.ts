@@ -48,10 +48,9 @@ export async function prepare(
   await rm(files.script, { force: true });
   await writeFile(files.script, jobScript(attempt, base, tools, files.run), { mode: 0o400 });
   await writeFile(files.shim, SHIM, { mode: 0o444 });
-  await mkdir(files.run, { recursive: true, mode: 0o700 });
+  await mkdir(files.scratch, { recursive: true, mode: 0o700 });
   if (user.switched) {
-    await chown(files.script, user.uid, user.gid);
-    await chown(files.run, user.uid, user.gid);
+    for (const path of [files.script, files.scratch, files.run]) await chown(path, user.uid, user.gid);
     await chmod(files.dir, 0o711);
   }
   await writeDurably(files.start, JSON.stringify(attempt.start));

@@ -10,7 +10,8 @@
  * Where it stops: a process that leaves its task's session (a daemon) is not followed. A task that exits with
  * 128 + n cannot be told from one that died of signal n: shells say the same for both.
  *
- * Files, in the current directory (`run/`): claim, out.RANK, err.RANK, cannot.RANK, end. Read: ../job.sh, ../stop.
+ * Files, in the current directory (`run/`): claim, out.RANK, err.RANK, cannot.RANK, end. Read: ../job.sh, ../stop;
+ * `scratch/` is there.
  * `job.sh` sets job_id, job_epoch, boot, host, walltime, grace, tasks, own_sessions (the path of setsid, or nothing), directory, and
  * defines `task RANK`, which calls `launch PATH PROGRAM COMMAND…`.
  *
@@ -154,10 +155,15 @@ cannot() {
 launch() {
   along=$1 program=$2
   shift 2
-  ( cd -- "$directory" ) 2>/dev/null || cannot 126 "cannot enter the directory $directory"
-  ( cd -- "$directory" && reachable "$along" "$program" ) ||
-    cannot 127 "$program: there is no such program, or it is not executable"
-  cd -- "$directory"
+  # Looked at from inside a shell of its own: what cannot start is noted here, in the job's directory.
+  ( cd -P -- "$directory" 2>/dev/null || exit 2; reachable "$along" "$program" )
+  case $? in
+  0) ;;
+  2) cannot 126 "cannot enter the directory $directory" ;;
+  *) cannot 127 "$program: there is no such program, or it is not executable" ;;
+  esac
+  # -P: by the name as it is, not from the root; the directories above may be closed to this user.
+  cd -P -- "$directory"
   if [ -n "$own_sessions" ]; then exec "$own_sessions" "$@"; fi
   exec "$@"
 }
@@ -185,9 +191,7 @@ if ! ln "claim.$$" claim 2>/dev/null; then
   rm -f "claim.$$" "end.$$"
   exit "$code"
 fi
-rm -f "claim.$$"
 [ -e ../stop ] && wanted=stop
-mkdir -p scratch 2>/dev/null
 
 # 3. The walltime. Asked again each second: a signal that comes just before "wait" would be lost.
 if [ "$walltime" -gt 0 ]; then

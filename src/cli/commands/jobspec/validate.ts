@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { RainbowError } from '../../../core/errors.ts';
 import { readInput } from '../../files.ts';
 import type { Invocation, Run } from '../../invocation.ts';
-import { cleanLines } from '../../paint.ts';
+import { clean, cleanLines } from '../../paint.ts';
 
 export function addValidate(parent: Command, run: Run): void {
   parent
@@ -22,13 +22,13 @@ async function validate(invocation: Invocation, _options: object, files: readonl
       const { dialect, name } = readJobspec(await readInput(invocation.io, file));
       const answer = { jobspec: file, valid: true, dialect, name };
       if (invocation.json) invocation.print(JSON.stringify(answer));
-      else invocation.print(`${file}: ${paint.green('valid')} (${dialect})`);
+      else invocation.print(`${clean(file)}: ${paint.green('valid')} (${dialect})`);
     } catch (error) {
       if (!(error instanceof RainbowError)) throw error;
       failed++;
       const answer = { jobspec: file, valid: false, error: { code: error.code, message: error.message } };
       if (invocation.json) invocation.print(JSON.stringify(answer));
-      else invocation.print(`${file}: ${paint.red('not valid')}: ${cleanLines(error.message)}`);
+      else invocation.print(`${clean(file)}: ${paint.red('not valid')}: ${cleanLines(error.message)}`);
     }
   }
   return failed > 0 ? 1 : 0;
