@@ -69,11 +69,11 @@ function allFailed(calls: readonly Call[], error: unknown): Committed {
 async function inHaste(database: Database, calls: readonly Call[], voice: Voice): Promise<Committed> {
   const transaction = Transaction.begin(database, 'hasty');
   try {
-    await lockRows(transaction, calls);
+    const stored = await lockRows(transaction, calls);
     const outcomes: Outcome[] = [];
     while (outcomes.length < calls.length) {
       const submits = submitsFrom(calls, outcomes.length);
-      if (submits.length > 0) outcomes.push(...(await transaction.run(submitJobs(submits))));
+      if (submits.length > 0) outcomes.push(...(await transaction.run(submitJobs(submits, stored))));
       else outcomes.push(await runHastily(transaction, calls[outcomes.length] as Call));
     }
     return { outcomes, newest: await transaction.commit(voice.channel, notices(voice, calls, outcomes)) };

@@ -6,7 +6,8 @@ import { SELECT_JOB } from '../operations/job-row.ts';
 import type { Arguments, OperationName } from '../operations/operations.ts';
 import { idOf } from '../operations/job-row.ts';
 import type { Row } from '../operations/statement.ts';
-import type { ClusterRef } from '../store.ts';
+import type { ClusterRef, NewJob } from '../store.ts';
+import { findEarlier, jobsByKey, type JobsByKey } from './submit-jobs.ts';
 import type { LockedRows, Transaction } from './transaction.ts';
 
 interface Call {
@@ -59,10 +60,11 @@ export function changesLockedRows(name: OperationName): boolean {
   return ['receiveJobs', 'returnExpired', 'registerCluster', 'deleteCluster'].includes(name);
 }
 
+/** Answers the jobs that are stored already under the keys of these submits. */
 export async function lockRows(
   transaction: Pick<Transaction, 'query' | 'know'>,
   calls: readonly Call[],
-): Promise<void> {
+): Promise<JobsByKey> {
   // 1. What they need.
   const jobs = new Set<bigint>();
   const changed = new Set<string>();
@@ -76,14 +78,18 @@ export async function lockRows(
   }
 
   // 2. Clusters before jobs, as whoever deletes a cluster does.
-  const [, held, locked] = await Promise.all([
+  const submits = calls.flatMap(({ name, args }) => (name === 'submitJob' ? [args[0] as NewJob] : []));
+  const keys = findEarlier(submits);
+  const [, held, locked, earlier] = await Promise.all([
     changed.size > 1 ? transaction.query({ sql: LOCK_CLUSTERS, values: [[...changed]] }) : [],
     destinations.size > 0
       ? transaction.query({ sql: HOLD_CLUSTERS, values: [[...destinations.values()].map(({ id }) => id)] })
       : [],
     jobs.size > 0 ? transaction.query({ sql: LOCK_JOBS, values: [[...jobs]] }) : [],
+    keys === null ? [] : transaction.query(keys),
   ]);
   transaction.know(rowsByKey(held, [...destinations.keys()], locked, jobs));
+  return jobsByKey(earlier);
 }
 
 function rowsByKey(

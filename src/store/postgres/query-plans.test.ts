@@ -114,12 +114,13 @@ describe.skipIf(skipWithout('postgres', missing))('statements', () => {
     const recorder = new Recorder(database);
     await callEveryOperation((name, ...args) => recorder.call(name, ...args));
     // The driver's own.
-    await recorder.run('submitJob', submitJobs([newJob({ idempotencyKey: 'k', decision: '{}' })]));
+    await recorder.run('submitJob', submitJobs([newJob({ idempotencyKey: 'k', decision: '{}' })], new Map()));
     await recorder.run('lastEvent', newestEvent());
     recorder.as('transitionJob');
     await lockRows({ query: (statement) => recorder.query(statement), know: () => undefined }, [
       { name: 'transitionJob', args: [{ id: '1', to: 'assigned', cluster: { name: 'red', id: 1 } }] },
       { name: 'clustersSeen', args: [['red', 'blue']] },
+      { name: 'submitJob', args: [newJob({ idempotencyKey: 'k' })] },
     ]);
     return { database, recorder };
   }

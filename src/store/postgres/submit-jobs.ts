@@ -1,12 +1,13 @@
 /**
- * Submits that wait together, in three statements for all of them: operations/submit-job.ts for many at once. What
+ * Submits that wait together, in one statement for all of them: operations/submit-job.ts for many at once. What they
+ * need to know is read at the beginning of the batch, with everything else (lock-rows.ts). What
  * one of them is refused for is its own outcome. A key that another transaction is just writing makes the insert
  * fail; the caller then runs each by itself, and the second finds what the first has stored.
  */
 import type { RainbowError } from '../../core/errors.ts';
 import { jobOf, SELECT_JOB, type JobRow } from '../operations/job-row.ts';
 import { isRegistered } from '../operations/read-clusters.ts';
-import type { SqlValue } from '../operations/statement.ts';
+import type { Row, SqlValue } from '../operations/statement.ts';
 import { candidatesOf, clusterGone, storedJob, writeBirth } from '../operations/submit-job.ts';
 import type { JobRecord, NewJob } from '../store.ts';
 import type { PostgresOperation, PostgresStatement } from './database.ts';
@@ -20,8 +21,8 @@ interface Placed {
   readonly job: NewJob;
 }
 
-const EARLIER = `${SELECT_JOB.replace('SELECT ', 'SELECT wanted.place, ')}
-  JOIN unnest($1::text[], $2::text[]) WITH ORDINALITY AS wanted (owner, key, place)
+const EARLIER = `${SELECT_JOB.replace('SELECT ', 'SELECT wanted.key, ')}
+  JOIN unnest($1::text[], $2::text[]) AS wanted (owner, key)
     ON wanted.owner = jobs.owner AND wanted.key = jobs.idempotency_key
   WHERE jobs.idempotency_key IS NOT NULL`;
 
@@ -69,23 +70,25 @@ const INSERT = `WITH given AS MATERIALIZED (
   )
   SELECT CAST(id AS TEXT) AS id FROM given ORDER BY place`;
 
-export function* submitJobs(jobs: readonly NewJob[]): PostgresOperation<readonly Submitted[]> {
+/** Jobs by owner and key, as far as they are known. */
+export type JobsByKey = Map<string, JobRecord>;
+
+/** `stored`: the earlier jobs under these keys; those of this call are added. */
+export function* submitJobs(jobs: readonly NewJob[], stored: JobsByKey): PostgresOperation<readonly Submitted[]> {
   const outcomes: Submitted[] = [];
 
-  // 1. Repeated submits are answered with what the first one stored.
-  const earlier = yield* earlierJobs(jobs);
-
-  // 2. What remains, and where it goes. The first of two with one key in this batch is stored.
+  // 1. Repeated submits are answered with what the first one stored; the others go where they are sent. The first of
+  //    two with one key in this batch is stored.
   const placed: Placed[] = [];
   const first = new Map<string, number>();
   const repeats: { readonly place: number; readonly of: number }[] = [];
   for (const [place, job] of jobs.entries()) {
-    const known = earlier.get(place);
+    const key = keyOf(job);
+    const known = key === null ? undefined : stored.get(key);
     if (known !== undefined) {
       outcomes[place] = { value: { job: known, created: false } };
       continue;
     }
-    const key = job.idempotencyKey === null ? null : JSON.stringify([job.owner, job.idempotencyKey]);
     const before = key === null ? undefined : first.get(key);
     if (before !== undefined) {
       repeats.push({ place, of: before });
@@ -100,7 +103,7 @@ export function* submitJobs(jobs: readonly NewJob[]): PostgresOperation<readonly
     placed.push({ place, job });
   }
 
-  // 3. All of it at once; ids are given in the order of asking.
+  // 2. All of it at once; ids are given in the order of asking.
   if (placed.length > 0) {
     const values = placed.map(({ job }) => valuesOf(job));
     const ids = yield* rowsOf<{ id: string }>({
@@ -108,9 +111,11 @@ export function* submitJobs(jobs: readonly NewJob[]): PostgresOperation<readonly
       values: Object.keys(GIVEN).map((_, column) => values.map((row) => row[column] ?? null)),
     });
     for (const [index, { place, job }] of placed.entries()) {
-      const stored = storedJob(job, (ids[index] as { id: string }).id);
-      yield* writeBirth(stored);
-      outcomes[place] = { value: { job: stored, created: true } };
+      const born = storedJob(job, (ids[index] as { id: string }).id);
+      yield* writeBirth(born);
+      outcomes[place] = { value: { job: born, created: true } };
+      const key = keyOf(job);
+      if (key !== null) stored.set(key, born);
     }
   }
   for (const { place, of } of repeats) {
@@ -120,15 +125,21 @@ export function* submitJobs(jobs: readonly NewJob[]): PostgresOperation<readonly
   return outcomes;
 }
 
-/** Jobs stored before under the same owner and key, by place in the list. */
-function* earlierJobs(jobs: readonly NewJob[]): PostgresOperation<ReadonlyMap<number, JobRecord>> {
-  const keyed = [...jobs.entries()].filter(([, { idempotencyKey }]) => idempotencyKey !== null);
-  if (keyed.length === 0) return new Map();
-  const rows = yield* rowsOf<JobRow & { place: number }>({
-    sql: EARLIER,
-    values: [keyed.map(([, { owner }]) => owner), keyed.map(([, { idempotencyKey }]) => idempotencyKey)],
-  });
-  return new Map(rows.map((row) => [(keyed[row.place - 1] as (typeof keyed)[number])[0], jobOf(row)]));
+function keyOf({ owner, idempotencyKey }: NewJob): string | null {
+  return idempotencyKey === null ? null : JSON.stringify([owner, idempotencyKey]);
+}
+
+/** The statement that finds what is stored under the keys of these; null where none has one. */
+export function findEarlier(jobs: readonly NewJob[]): PostgresStatement | null {
+  const keyed = jobs.filter(({ idempotencyKey }) => idempotencyKey !== null);
+  if (keyed.length === 0) return null;
+  return { sql: EARLIER, values: [keyed.map(({ owner }) => owner), keyed.map(({ idempotencyKey }) => idempotencyKey)] };
+}
+
+/** Its rows. */
+export function jobsByKey(rows: readonly Row[]): JobsByKey {
+  const found = rows as unknown as readonly (JobRow & { readonly key: string })[];
+  return new Map(found.map((row) => [JSON.stringify([row.owner, row.key]), jobOf(row)]));
 }
 
 function valuesOf(job: NewJob): readonly SqlValue[] {
