@@ -1,14 +1,15 @@
-/** The store behind a url: a file's path, or `:memory:`. Engines are loaded when they are asked for. */
+/** The store behind a url: a file's path, `:memory:`, or `postgres://…`. Engines are loaded when they are asked for. */
 import { resolve } from 'node:path';
 import { RainbowError } from '../core/errors.ts';
 import type { System } from '../system/system.ts';
+import { isPostgresAddress } from './address.ts';
 import { storeOver } from './store-over-engine.ts';
 import type { Store } from './store.ts';
 
 /**
  * Opens it on the newest schema, making the file (and its folder) where there is none.
- * Throws `failed_precondition` for a file that is not ours, cannot be opened, was made by a newer Rainbow, or is another
- * server's now.
+ * Throws `failed_precondition` for a file or database that is not ours, cannot be opened, was made by a newer Rainbow,
+ * or is another server's now; `unavailable` for a database that cannot be reached.
  */
 export async function openStore(
   url: string,
@@ -16,11 +17,9 @@ export async function openStore(
   options: { /** For this process alone, as a server needs it. */ readonly alone?: boolean } = {},
 ): Promise<Store> {
   const at = Math.trunc(system.clock.now());
-  if (/^postgres(ql)?:\/\//i.test(url)) {
-    throw new RainbowError(
-      'unimplemented',
-      'this version of Rainbow keeps its store in a SQLite file; give a path instead of a postgres:// address',
-    );
+  if (isPostgresAddress(url)) {
+    const { openPoolEngine } = await import('./postgres/pool-engine.ts');
+    return storeOver(await openPoolEngine(url, system), 'postgres');
   }
   if (url === '' || url.includes('\0')) {
     throw new RainbowError('invalid_input', 'the store needs a path, or :memory: for one that is not kept');

@@ -9,6 +9,13 @@ export function storeOver(engine: Engine, kind: Store['kind']): Store {
   engine.onEvents((seq) => {
     for (const listener of eventListeners) notify(eventListeners, listener, () => listener(seq));
   });
+  const outputOf = (id: JobId): void => {
+    const listeners = outputListeners.get(id);
+    if (listeners !== undefined) for (const listener of listeners) notify(listeners, listener, listener);
+  };
+  engine.onOutput?.((id) => {
+    for (const job of id === null ? [...outputListeners.keys()] : [id]) outputOf(job);
+  });
   const call = <N extends OperationName>(name: N, ...args: Arguments<N>): Promise<Result<N>> => engine.call(name, args);
 
   return {
@@ -64,8 +71,7 @@ export function storeOver(engine: Engine, kind: Store['kind']): Store {
     output: {
       async append(id, epoch, chunks, cap) {
         const offsets = await call('appendOutput', id, epoch, chunks.map(alone), cap);
-        const listeners = outputListeners.get(id);
-        if (listeners !== undefined) for (const listener of listeners) notify(listeners, listener, listener);
+        outputOf(id);
         return offsets;
       },
       read: (id, epoch, after, limit) => call('readOutput', id, epoch, after, limit),

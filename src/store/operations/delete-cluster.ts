@@ -6,9 +6,9 @@
 import { isPolled } from '../../core/job/polled.ts';
 import { HELD_STATES, type JobState, type Reason } from '../../core/job/state.ts';
 import type { ClusterRef, JobId, JobRecord } from '../store.ts';
-import { lockCluster } from './read-clusters.ts';
+import { noCluster } from './read-clusters.ts';
 import { jobsAtCluster } from './read-jobs.ts';
-import { run, type Operation } from './statement.ts';
+import { all, one, run, type Operation } from './statement.ts';
 import { writeClusterEvent } from './write-event.ts';
 import { applyChange } from './write-transition.ts';
 
@@ -17,7 +17,18 @@ export function* deleteCluster(
   at: number,
   agentConnected: boolean,
 ): Operation<{ readonly returned: readonly JobId[]; readonly canceled: readonly JobId[] }> {
-  const { id } = yield* lockCluster(name);
+  // 1. From here on no job is assigned to it, and none of its jobs is moved by anybody else. All states in one
+  //    statement: a job that moves between two would be in neither.
+  const cluster = yield* one<{ id: number }>('SELECT id FROM clusters WHERE name = ? FOR UPDATE', name);
+  if (cluster === undefined) throw noCluster(name);
+  const { id } = cluster;
+  yield* all(
+    `SELECT 1 AS found FROM jobs WHERE cluster = ?
+     AND state IN ('assigned','received','accepted','running','unknown') FOR UPDATE`,
+    name,
+  );
+
+  // 2. Its jobs, then itself.
   const because = (message: string): Reason => ({ code: 'cluster_deleted', message });
   const returned = yield* moveAll(
     { name, id },

@@ -82,7 +82,7 @@ export function jobOf(row: JobRow): JobRecord {
 }
 
 const ID = /^[1-9][0-9]{0,18}$/;
-const LARGEST_ID = 2n ** 63n - 1n;
+export const LARGEST_ID = 2n ** 63n - 1n;
 
 /** The id as a number for the database; null where no job can have it, as with any text that is not an id. */
 export function idOf(id: JobId): bigint | null {

@@ -8,7 +8,7 @@ const LARGEST_NUMBER = 2 ** 31 - 1;
 
 export function* numberAt(cluster: ClusterRef, id: JobId): Operation<number> {
   const at = yield* one<{ id: number }>(
-    'SELECT id FROM clusters WHERE id = ? AND name = ? FOR UPDATE',
+    'SELECT id FROM clusters WHERE id = ? AND name = ? FOR NO KEY UPDATE',
     cluster.id,
     cluster.name,
   );
@@ -44,6 +44,8 @@ export function* jobsByNumbers(
 ): Operation<ReadonlyMap<number, JobRecord>> {
   const jobs = new Map<number, JobRecord>();
   for (const number of new Set(numbers)) {
+    // No job has it, and not every engine compares it with whole numbers.
+    if (!Number.isSafeInteger(number)) continue;
     const row = yield* one<JobRow>(
       `${SELECT_JOB} WHERE jobs.id = (SELECT job_numbers.job_id FROM job_numbers
          WHERE job_numbers.cluster_id = ? AND job_numbers.number = ?)`,

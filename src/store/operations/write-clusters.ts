@@ -134,7 +134,8 @@ function isNewer(a: AgentInstance, b: AgentInstance): boolean {
 }
 
 export function* clustersSeen(names: readonly string[], at: number): Operation<void> {
-  for (const name of new Set(names)) {
+  // In one order for everybody, or two transactions could wait for each other.
+  for (const name of [...new Set(names)].sort()) {
     yield* run(
       'UPDATE clusters SET last_seen_at = ? WHERE name = ? AND (last_seen_at IS NULL OR last_seen_at < ?)',
       at,
