@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { RainbowError } from '../core/errors.ts';
 import type { System } from '../system/system.ts';
 import { isPostgresAddress } from './address.ts';
+import type { Engine } from './engine.ts';
 import { storeOver } from './store-over-engine.ts';
 import type { Store } from './store.ts';
 
@@ -19,7 +20,10 @@ export async function openStore(
   const at = Math.trunc(system.clock.now());
   if (isPostgresAddress(url)) {
     const { openPoolEngine } = await import('./postgres/pool-engine.ts');
-    return storeOver(await openPoolEngine(url, system), 'postgres');
+    const engine = await openPoolEngine(url, system);
+    if (options.alone !== true) return storeOver(engine, 'postgres');
+    const { holdDatabase } = await import('./postgres/hold-database.ts');
+    return held(engine, 'postgres', () => holdDatabase(url));
   }
   if (url === '' || url.includes('\0')) {
     throw new RainbowError('invalid_input', 'the store needs a path, or :memory: for one that is not kept');
@@ -34,9 +38,16 @@ export async function openStore(
   const engine = await openThreadEngine({ path, at });
   if (options.alone !== true) return storeOver(engine, 'sqlite');
   const { holdFile } = await import('./sqlite/hold-file.ts');
+  return held(engine, 'sqlite', () => holdFile(path));
+}
+
+type Release = () => void | Promise<void>;
+
+async function held(engine: Engine, kind: Store['kind'], hold: () => Release | Promise<Release>): Promise<Store> {
   try {
-    const release = holdFile(path);
-    return storeOver({ ...engine, close: () => engine.close().finally(release) }, 'sqlite');
+    const release = await hold();
+    const store = storeOver(engine, kind);
+    return { ...store, close: () => store.close().finally(async () => release()) };
   } catch (error) {
     await engine.close();
     throw error;
