@@ -1,6 +1,7 @@
 /**
  * Writes docs/commands.md from the command line's own program; with `--check` only says whether it is up to date.
  */
+import type { EventEmitter } from 'node:events';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command, Option } from 'commander';
@@ -44,12 +45,16 @@ function usage(command: Command): string {
   return `${names.join(' ')} ${command.usage()}`.trim();
 }
 
+/** What `addHelpText('after', …)` added: whoever added it listens to this event. */
 function afterHelp(command: Command): string {
   let text = '';
-  command.configureOutput({ ...command.configureOutput(), writeOut: (more) => (text += more) });
-  command.outputHelp();
-  const help = command.createHelp();
-  return text.slice(help.formatHelp(command, help).length).trim();
+  // Commander's types leave out that a command is an emitter.
+  (command as unknown as EventEmitter).emit('afterHelp', {
+    error: false,
+    command,
+    write: (more: string) => (text += more),
+  });
+  return text.trim();
 }
 
 function visible(command: Command): Command[] {

@@ -6,7 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { join } from 'node:path';
 
-const cases = process.env['RAINBOW_CASES'] ?? '5000';
+const cases = process.env['RAINBOW_CASES'] ?? '200000';
 const seed = process.env['RAINBOW_SEED'] ?? String(randomInt(2 ** 31));
 console.log(`soak: RAINBOW_CASES=${cases} RAINBOW_SEED=${seed}`);
 const { status } = spawnSync(

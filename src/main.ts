@@ -2,6 +2,7 @@
  * The composition root: the real system, streams, signals and environment, and the command line on top. Nothing else.
  */
 import { enableCompileCache } from 'node:module';
+import { isatty } from 'node:tty';
 import { cacheFolder } from './cli/folders.ts';
 import type { Io, Sink } from './cli/io.ts';
 import { realSystem } from './system/real.ts';
@@ -10,17 +11,16 @@ import { realSystem } from './system/real.ts';
 // write there can put in code of their own.
 enableCompileCache(cacheFolder(process.env));
 
-function sink(stream: NodeJS.WriteStream, closed: () => void): Sink {
-  stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-    closed();
-  });
+function sink(stream: NodeJS.WriteStream & { fd: number }, failed: (error: NodeJS.ErrnoException) => void): Sink {
+  stream.on('error', failed);
+  // A pipe's own `isTTY` is undefined, not false.
+  const isTTY = isatty(stream.fd);
   return {
     write: (text) => {
       stream.write(text);
     },
-    isTTY: stream.isTTY,
-    columns: stream.isTTY ? stream.columns : 80,
+    isTTY,
+    columns: isTTY ? stream.columns : 80,
   };
 }
 
@@ -53,9 +53,13 @@ function stopSignal(): AbortSignal {
 }
 
 const io: Io = {
-  // Whoever reads the results has had enough (`| head`): that is no error, and nothing more is to be said.
-  stdout: sink(process.stdout, () => process.exit(0)),
-  // Nobody reads the messages any more: the work goes on without them.
+  stdout: sink(process.stdout, (error) => {
+    // Whoever reads the results has had enough (`| head`): that is no error, and nothing more is to be said.
+    if (error.code === 'EPIPE') process.exit(0);
+    process.stderr.write(`rainbow: the results cannot be written to standard output: ${error.message}\n`);
+    process.exit(1);
+  }),
+  // Nobody reads the messages any more, or they go nowhere: the work goes on without them.
   stderr: sink(process.stderr, () => {}),
   readStdin,
   env: process.env,

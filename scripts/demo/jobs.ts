@@ -1,6 +1,7 @@
 /** The demo's jobs: what each asks for, how it must end, and the table of how it did. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { isatty } from 'node:tty';
 import { isFinal } from '../../src/core/job/state.ts';
 import { jobspecFromFlags } from '../../src/core/jobspec/flags.ts';
 import type { Job } from '../../src/gen/rainbow/v1/job_pb.js';
@@ -131,7 +132,7 @@ function ends(kind: string): boolean {
 
 /** Prints the table and the output; returns what is not as it should be. */
 export function tellTable(followed: readonly Followed[]): readonly string[] {
-  const colours = paint({ write() {}, isTTY: process.stdout.isTTY, columns: 100 }, process.env);
+  const colours = paint({ write() {}, isTTY: isatty(1), columns: 100 }, process.env);
   sayPlain('');
   sayPlain(
     table(

@@ -1,6 +1,6 @@
 /** The agent with the real server, over a real socket, with real processes; killed with SIGKILL at every sentinel. */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
@@ -55,7 +55,7 @@ afterEach(async () => {
 afterAll(async () => {
   client.close();
   await server.stop();
-  await rm(root, { recursive: true, force: true });
+  await rm(root, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
 });
 
 interface Here {
@@ -265,6 +265,78 @@ describe('with the real server', () => {
   });
 });
 
+describe('the cluster is deleted', () => {
+  /** Does not end by itself, nor by TERM. */
+  const STUBBORN = 'trap "" TERM; echo $$ > $SCRATCH/pid; while :; do sleep 0.1; done';
+
+  async function pidOf(here: Here): Promise<number> {
+    const text = await until('it has said its pid', () =>
+      readFile(join(here.scratch, 'pid'), 'utf8').then(
+        (said) => said.endsWith('\n') && said,
+        () => null,
+      ),
+    );
+    const pid = Number(text);
+    endings.push(async () => {
+      if (isAlive(pid)) process.kill(pid, 'SIGKILL');
+    });
+    return pid;
+  }
+
+  function isAlive(pid: number): boolean {
+    try {
+      process.kill(pid, 0);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  test('under its agent: processes are stopped, nothing is left, the agent ends with 1; another cluster’s job goes on', async () => {
+    const [here, other] = [await cluster(), await cluster()];
+    const mine = agentProcess(here, null);
+    agent(other);
+    const [id, bystander] = [await submit(here, STUBBORN), await submit(other, 'exec sleep 300')];
+    const [pid] = [await pidOf(here), await running(id), await running(bystander)];
+    const queued = await submit(here, 'echo never >> $SCRATCH/log', 4);
+    await until('the other waits there', async () => (await client.jobs.get({ id: queued })).nativeId !== '');
+    expect(isAlive(pid)).toBe(true);
+    await client.clusters.delete({ name: here.options.cluster, secret: here.options.secret });
+    expect(await mine.ended).toBe(1);
+    expect(mine.said.join('')).toContain(`cluster ${here.options.cluster} was deleted: 2 jobs stopped`);
+    expect(isAlive(pid)).toBe(false);
+    expect(await readdir(join(here.options.stateDir, 'jobs'))).toEqual([]);
+    expect(await log(here)).toBe('');
+    for (const gone of [id, queued]) {
+      expect(await client.jobs.get({ id: gone })).toMatchObject({
+        state: JobState.CANCELED,
+        reason: { code: 'cluster_deleted', message: expect.stringContaining('its agent is told to stop it') as string },
+      });
+    }
+    expect(await running(bystander)).toMatchObject({ state: JobState.RUNNING });
+    await client.jobs.cancel({ id: bystander });
+    await ended(bystander);
+  });
+
+  test('while its agent is away: the reason says that somebody has to look, and the agent that comes back stops nothing', async () => {
+    const here = await cluster();
+    const first = agentProcess(here, null);
+    const id = await submit(here, 'echo $$ > $SCRATCH/pid; exec sleep 300');
+    const [pid] = [await pidOf(here), await running(id)];
+    first.child.kill('SIGKILL');
+    await first.ended;
+    await until('the server has noticed', async () => {
+      const seen = await client.clusters.get({ name: here.options.cluster });
+      return !seen.connected;
+    });
+    await client.clusters.delete({ name: here.options.cluster, secret: here.options.secret });
+    const job = await client.jobs.get({ id });
+    expect(job.reason?.message).toContain('stopped by hand');
+    expect(await agent(here).done).toMatchObject({ code: 'unauthenticated' });
+    expect(isAlive(pid)).toBe(true);
+  });
+});
+
 describe('killed with SIGKILL', () => {
   test.each(SENTINELS)('at %s: its process was started once, its end is told once', async (point) => {
     const here = await cluster();
@@ -285,7 +357,6 @@ describe('killed with SIGKILL', () => {
   });
 
   async function readJobs(here: Here): Promise<string[]> {
-    const { readdir } = await import('node:fs/promises');
     return readdir(join(here.options.stateDir, 'jobs'));
   }
 });

@@ -7,6 +7,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createClient } from '../client/client.ts';
 import { checkName } from '../core/names.ts';
+import { RainbowError } from '../core/errors.ts';
 import type { System } from '../system/system.ts';
 import { stayConnected } from './connect.ts';
 import { createFreeTeller } from './free.ts';
@@ -23,6 +24,7 @@ import { follow, reconcile } from './run.ts';
 import { runnerNamed } from './runners/runners.ts';
 import type { Runner } from './runners/runner.ts';
 import { noHook, type ReachedHook } from './sentinels.ts';
+import { stopAll } from './stop-all.ts';
 import { grpcUplink } from './wire.ts';
 
 export interface AgentOptions {
@@ -58,7 +60,8 @@ const MAX_JOBS = 256;
 
 /**
  * Resolves after the signal aborts; running jobs are left running. Throws RainbowError: `invalid_input` (an option),
- * `unauthenticated` (the secret), `failed_precondition` (fenced by a newer agent, state directory in use).
+ * `unauthenticated` (the secret), `failed_precondition` (fenced by a newer agent, state directory in use), `not_found`
+ * (the cluster was deleted while it was connected: all that it held is stopped).
  */
 export async function runAgent(options: AgentOptions, system: System, signal: AbortSignal): Promise<void> {
   const log = options.log ?? silentLog;
@@ -205,7 +208,7 @@ export async function serveCluster(parts: ClusterParts, system: System, signal: 
 
   // 2. Serve.
   try {
-    await stayConnected(
+    const ending = await stayConnected(
       {
         uplink,
         system,
@@ -226,8 +229,14 @@ export async function serveCluster(parts: ClusterParts, system: System, signal: 
       },
       signal,
     );
+    // 3. Nobody wants any of it any more.
+    if (ending === 'deleted') {
+      await receiver.close();
+      const result = await stopAll({ holding, runner, system, log, cluster: identity.cluster }, signal);
+      throw deleted(identity.cluster, result);
+    }
   } finally {
-    // 3. Let go; what runs goes on.
+    // 4. Let go; what runs goes on.
     unfollow();
     await receiver.close();
     reporter.close();
@@ -236,4 +245,16 @@ export async function serveCluster(parts: ClusterParts, system: System, signal: 
     const left = holding.count();
     if (left > 0) log.info(`the agent ends; ${left} job${left === 1 ? '' : 's'} it holds go on without it`);
   }
+}
+
+function deleted(
+  cluster: string,
+  { stopped, left }: { readonly stopped: number; readonly left: number },
+): RainbowError {
+  const unfinished = left === 0 ? '' : `, ${left} of them told to and not ended yet`;
+  return new RainbowError(
+    'not_found',
+    `cluster ${cluster} was deleted: ${stopped} job${stopped === 1 ? '' : 's'} stopped${unfinished}; ` +
+      'to use it again, register it anew and start its agent with the new secret',
+  );
 }

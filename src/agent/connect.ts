@@ -30,8 +30,15 @@ const LAST_WAIT_MS = 15_000;
 const WELCOME_WITHIN_MS = 30_000;
 const MISSED = 3;
 
-/** Resolves when the signal aborts. Throws RainbowError where connecting again cannot help. */
-export async function stayConnected(parts: ConnectParts, signal: AbortSignal): Promise<void> {
+/** How it ended, where nothing went wrong: told to, or the server has deleted the cluster. */
+export type Ending = 'told' | 'deleted';
+
+/**
+ * Resolves when the signal aborts, or when the cluster was deleted; throws RainbowError where connecting again cannot
+ * help. `deleted` is certain: a server says `not_found` only on a stream that it has let in, and after its Welcome only
+ * because the cluster was deleted under it. An agent that is not let in learns no more than that.
+ */
+export async function stayConnected(parts: ConnectParts, signal: AbortSignal): Promise<Ending> {
   const { system, log } = parts;
   let attempt = 0;
   while (!signal.aborted) {
@@ -43,17 +50,19 @@ export async function stayConnected(parts: ConnectParts, signal: AbortSignal): P
       });
       if (!signal.aborted) log.info('the server ended the stream; connecting again');
     } catch (error) {
-      if (signal.aborted) return;
+      if (signal.aborted) return 'told';
+      if (welcomed && error instanceof RainbowError && error.code === 'not_found') return 'deleted';
       const final = finalError(error);
       if (final !== null) throw final;
       // Said once per outage, not with every try.
       if (welcomed || attempt === 0) log.warn(`${describe(error)}; jobs go on, trying again`);
     }
-    if (signal.aborted) return;
+    if (signal.aborted) return 'told';
     const ms = Math.min(FIRST_WAIT_MS * 2 ** attempt, LAST_WAIT_MS);
     attempt = Math.min(attempt + 1, 20);
     await wait(system, ms * (0.5 + fraction(system) / 2), signal);
   }
+  return 'told';
 }
 
 async function oneStream(parts: ConnectParts, signal: AbortSignal, welcomed: () => void): Promise<void> {

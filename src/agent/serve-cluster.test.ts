@@ -91,6 +91,13 @@ function startAgent(where: World, more: { reached?: ReachedHook; maxJobs?: numbe
   return agent;
 }
 
+async function isOver(done: Promise<unknown>, system: SimulatedSystem): Promise<boolean> {
+  let over = false;
+  void done.then(() => (over = true));
+  await system.settle();
+  return over;
+}
+
 const held = async (journal: Journal): Promise<string[]> =>
   (await journal.entries()).map((entry) => keyText(entry.order));
 
@@ -437,7 +444,7 @@ describe('the end of the agent', () => {
     for (const [error, words] of [
       [new RainbowError('failed_precondition', 'a newer agent of this cluster has connected'), /newer agent/],
       [new RainbowError('unauthenticated', 'request denied'), /--secret/],
-      [new RainbowError('not_found', 'cluster red was deleted'), /deleted/],
+      [new RainbowError('not_found', 'cluster red was deleted'), /cluster red was deleted: 0 jobs stopped/],
     ] as const) {
       const where = world();
       const agent = startAgent(where);
@@ -448,6 +455,99 @@ describe('the end of the agent', () => {
       expect(ended).toBeInstanceOf(RainbowError);
       expect((ended as RainbowError).message).toMatch(words);
       expect(where.system.pendingTimers()).toBe(0);
+    }
+  });
+
+  test('its cluster deleted under it: all that it holds is stopped, seen to its end and forgotten', async () => {
+    const where = world();
+    const { system, cluster, server, journal } = where;
+    const gate = Promise.withResolvers<void>();
+    const agent = startAgent(where, {
+      reached: (point, key) => (point === 'afterSubmit' && key.jobId === '8' ? gate.promise : undefined),
+    });
+    await system.settle();
+    server.acknowledge = false;
+    for (const id of ['6', '7']) server.say({ kind: 'start', order: order(id) });
+    await system.until(() => cluster.jobs.has('7.1'), 'submitted');
+    cluster.end('6.1', {}); // Ended, and its end not acknowledged yet.
+    cluster.run('7.1');
+    await system.settle();
+    server.say({ kind: 'start', order: order('8') });
+    await system.until(() => cluster.jobs.has('8.1'), 'being submitted');
+    server.say({ kind: 'start', order: order('9') });
+    await system.settle();
+    cluster.deaf = true;
+    server.drop(new RainbowError('not_found', 'cluster red was deleted'));
+    await system.settle();
+    gate.resolve();
+    await system.advance(3000);
+    expect(new Set(cluster.stopped.map(({ key }) => key))).toEqual(new Set(['7.1', '8.1']));
+    expect(cluster.stopped[0]).toMatchObject({ reason: { code: 'cluster_deleted' } });
+    expect(await isOver(agent.done, system)).toBe(false);
+    cluster.end('7.1', { outcome: 'canceled' });
+    cluster.end('8.1', { outcome: 'canceled' });
+    await system.advance(1000);
+    const ended = await agent.done;
+    expect(ended).toMatchObject({ code: 'not_found' });
+    expect((ended as RainbowError).message).toContain('cluster red was deleted: 2 jobs stopped');
+    expect(cluster.submitted.has('9.1')).toBe(false);
+    expect(await held(journal)).toEqual([]);
+    expect(cluster.jobs.size).toBe(0);
+    expect(system.pendingTimers()).toBe(0);
+    expect(server.hellos).toHaveLength(1);
+  });
+
+  test('killed while it stops them, its next start asks again before it says Hello', async () => {
+    const where = world();
+    const { system, cluster, server } = where;
+    const agent = startAgent(where);
+    await system.settle();
+    server.say({ kind: 'start', order: order('7') });
+    await system.until(() => cluster.jobs.has('7.1'), 'submitted');
+    cluster.run('7.1');
+    cluster.deaf = true;
+    server.drop(new RainbowError('not_found', 'cluster red was deleted'));
+    await system.advance(1000);
+    await agent.kill();
+    const asked = cluster.stopped.length;
+    server.refuse = new RainbowError('unauthenticated', 'request denied');
+    const next = startAgent(where);
+    expect(await next.done).toMatchObject({ code: 'unauthenticated' });
+    expect(cluster.stopped.slice(asked)).toMatchObject([{ key: '7.1', reason: { code: 'cluster_deleted' } }]);
+  });
+
+  test('told to end while it stops them, it ends, and keeps in mind what has not ended', async () => {
+    const where = world();
+    const { system, cluster, server, journal } = where;
+    const agent = startAgent(where);
+    await system.settle();
+    server.say({ kind: 'start', order: order('7') });
+    await system.until(() => cluster.jobs.has('7.1'), 'submitted');
+    cluster.deaf = true;
+    server.drop(new RainbowError('not_found', 'cluster red was deleted'));
+    await system.advance(1000);
+    await agent.stop();
+    expect(await agent.done).toMatchObject({ message: expect.stringContaining('not ended yet') as string });
+    expect(await held(journal)).toEqual(['7.1']);
+  });
+
+  test('not let in, however that is said, it stops nothing: only a stream that was welcomed is certain', async () => {
+    for (const code of ['unauthenticated', 'not_found', 'permission_denied'] as const) {
+      const where = world();
+      const { system, cluster, server, journal } = where;
+      const before = startAgent(where);
+      await system.settle();
+      server.say({ kind: 'start', order: order('7') });
+      await system.until(() => cluster.jobs.has('7.1'), 'submitted');
+      cluster.run('7.1');
+      await system.settle();
+      server.refuse = new RainbowError(code, 'request denied');
+      server.drop();
+      await system.advance(1000);
+      expect(await before.done).toMatchObject({ code });
+      expect(await startAgent(where).done).toMatchObject({ code });
+      expect(cluster.stopped).toEqual([]);
+      expect(await held(journal)).toEqual(['7.1']);
     }
   });
 

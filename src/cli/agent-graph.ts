@@ -21,19 +21,28 @@ function keptIn(stateDir: string): string {
   return join(stateDir, 'graph.json');
 }
 
+export interface FoundGraph {
+  readonly graph: AgentGraph;
+  /** Is it the resource graph that it registered before? */
+  readonly isKept: boolean;
+}
+
 export async function agentGraph(
   io: Io,
   stateDir: string,
   name: string,
   flags: { readonly graph?: string; readonly subsystem?: readonly NamedFile[] },
-): Promise<AgentGraph> {
+): Promise<FoundGraph> {
   const kept = await readKept(stateDir);
   const given = await Promise.all(
     (flags.subsystem ?? []).map(async ({ name, file }) => [name, await readInput(io, file)] as const),
   );
   const graph =
     flags.graph === undefined ? (kept?.graph ?? (await discoverMachine(name))) : await readInput(io, flags.graph);
-  return { graph, subsystems: { ...kept?.subsystems, ...Object.fromEntries(given) } };
+  return {
+    graph: { graph, subsystems: { ...kept?.subsystems, ...Object.fromEntries(given) } },
+    isKept: graph === kept?.graph,
+  };
 }
 
 export async function keepAgentGraph(stateDir: string, graph: AgentGraph): Promise<void> {

@@ -1,17 +1,23 @@
 /**
- * Registers an agent's cluster where it is not registered yet, and keeps what it gets. A server that cannot be reached
+ * Registers an agent's cluster where it is not registered yet, keeps what it gets, and compares what is registered with
+ * what the agent knows. A server that cannot be reached
  * is asked again until it can: agents and servers start in any order.
  */
-import type { AgentGraph } from './agent-graph.ts';
+import type { CallOptions } from '@connectrpc/connect';
+import type { AgentGraph, FoundGraph } from './agent-graph.ts';
 import type { RainbowClient } from '../client/client.ts';
 import { RainbowError } from '../core/errors.ts';
+import type { Cluster } from '../gen/rainbow/v1/clusters_pb.js';
 import { connect } from './connection.ts';
 import { saveCredentials } from './enroll.ts';
 import { Stopped } from './exit.ts';
 import type { Invocation } from './invocation.ts';
 import { countText } from './present/graph.ts';
-import type { Settings } from './settings.ts';
+import { clusterSecretFrom, configPath, type Settings } from './settings.ts';
 import { passed } from './wait.ts';
+
+const REGISTER_SECRET =
+  'the server’s secret (--register-secret, RAINBOW_SERVER_SECRET, or scheduler.secret of the configuration)';
 
 export interface Registering {
   readonly name: string;
@@ -24,16 +30,26 @@ export interface Registering {
 }
 
 /**
- * Says where the cluster that is registered is not the one that this agent knows: it would refuse jobs that the server
- * places there. Says nothing where the server cannot be asked now.
+ * The registered cluster against what this agent knows of it. Another resource graph is refused (`failed_precondition`)
+ * before the agent connects: it would take the place of the right one, and refuse the jobs that the server places
+ * there. It is only told where the agent has had it all along (`isKept`), because its jobs want it back; and a server
+ * that cannot be asked now is waited for where it has not. Missing subsystems are told.
  */
-export async function tellDifferences(invocation: Invocation, name: string, known: AgentGraph): Promise<void> {
-  const cluster = await connect(invocation, { anonymous: true, quiet: true }, (client, signal) =>
-    client.clusters.get({ name }, { signal, timeoutMs: 5_000 }),
-  ).catch((error: unknown) => {
-    if (error instanceof RainbowError) return null;
-    throw error;
-  });
+export async function checkRegistered(
+  invocation: Invocation,
+  name: string,
+  { graph: known, isKept }: FoundGraph,
+): Promise<void> {
+  const ask = (): Promise<Cluster | null> =>
+    connect(invocation, { anonymous: true, quiet: true }, (client, signal) =>
+      registered(client, name, { signal, timeoutMs: 5_000 }),
+    );
+  const cluster = isKept
+    ? await ask().catch((error: unknown) => {
+        if (error instanceof RainbowError) return null;
+        throw error;
+      })
+    : await untilReached(invocation, ask);
   if (cluster === null) return;
   const missing = cluster.subsystems.filter((subsystem) => known.subsystems[subsystem] === undefined);
   if (missing.length > 0) {
@@ -47,13 +63,45 @@ export async function tellDifferences(invocation: Invocation, name: string, know
     import('../core/graph/counts.ts'),
   ]);
   const own = countText(sorted(resourceCounts(readGraph(known.graph))));
-  const registered = countText(sorted(cluster.resources));
-  if (own !== registered) {
-    invocation.say(
-      `cluster ${name} is registered with ${registered}, but this agent knows ${own}: it refuses jobs that do not fit. ` +
-        'Give it the graph that was registered with --graph FILE, or register this one: rainbow register cluster --replace',
-    );
-  }
+  const there = countText(sorted(cluster.resources));
+  if (own === there) return;
+  const difference =
+    `cluster ${name} is registered with ${there}, but this agent knows ${own}. Give it the graph that was registered ` +
+    'with --graph FILE, or make this one the registered one with --replace-graph';
+  if (!isKept) throw new RainbowError('failed_precondition', difference);
+  invocation.say(`${difference}. Until then it refuses jobs that do not fit`);
+}
+
+/** Null where there is no such cluster. */
+async function registered(client: RainbowClient, name: string, options: CallOptions): Promise<Cluster | null> {
+  return client.clusters.get({ name }, options).catch((error: unknown) => {
+    if (error instanceof RainbowError && error.code === 'not_found') return null;
+    throw error;
+  });
+}
+
+/**
+ * Makes the agent's graph and subsystems those of its cluster, which proves itself with its own secret; nothing where
+ * it is not registered.
+ */
+export async function replaceGraph(
+  invocation: Invocation,
+  { name, secret, graph, subsystems }: AgentGraph & { readonly name: string; readonly secret: string },
+): Promise<void> {
+  const { registerCluster } = await import('../client/pieces.ts');
+  const carries = clusterSecretFrom(name, configPath(invocation));
+  const replaced = await untilReached(invocation, () =>
+    connect(invocation, { anonymous: true, carries }, async (client, signal) => {
+      if ((await registered(client, name, { signal })) === null) return null;
+      const { cluster } = await registerCluster(client, { name, secret, graph, replace: true }, { signal });
+      for (const [subsystem, text] of Object.entries(subsystems)) {
+        const replace = cluster?.subsystems.includes(subsystem) === true;
+        await client.clusters.registerSubsystem({ cluster: name, secret, subsystem, graph: text, replace }, { signal });
+      }
+      return cluster ?? null;
+    }),
+  );
+  if (replaced !== null) invocation.say(`cluster ${name} has a new graph: ${countText(replaced.resources)}`);
 }
 
 function sorted<T extends { readonly type: string; readonly unit: string }>(counts: readonly T[]): T[] {
@@ -66,12 +114,22 @@ export async function ensureRegistered(
   settings: Settings,
   registering: Registering,
 ): Promise<string> {
+  const { name, secret } = registering;
+  const carries =
+    secret === undefined ? REGISTER_SECRET : `${REGISTER_SECRET}; and ${clusterSecretFrom(name, settings.configPath)}`;
+  return untilReached(invocation, () =>
+    connect(invocation, { anonymous: true, carries }, (client, signal) =>
+      register(invocation, settings, client, registering, signal),
+    ),
+  );
+}
+
+/** Asks again until the server is there. */
+async function untilReached<T>(invocation: Invocation, ask: () => Promise<T>): Promise<T> {
   const { io } = invocation;
   for (let tries = 0; ; tries++) {
     try {
-      return await connect(invocation, { anonymous: true }, (client, signal) =>
-        register(invocation, settings, client, registering, signal),
-      );
+      return await ask();
     } catch (error) {
       if (!(error instanceof RainbowError) || error.code !== 'unavailable') throw error;
       if (tries === 0) invocation.say(`${error.message}; trying again until it is there`);
@@ -88,10 +146,7 @@ async function register(
   { name, secret: known, registerSecret, graph, subsystems }: Registering,
   signal: AbortSignal,
 ): Promise<string> {
-  const there = await client.clusters.get({ name }, { signal }).catch((error: unknown) => {
-    if (error instanceof RainbowError && error.code === 'not_found') return null;
-    throw error;
-  });
+  const there = await registered(client, name, { signal });
   if (there !== null && known === undefined) {
     throw new RainbowError(
       'failed_precondition',

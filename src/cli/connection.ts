@@ -4,7 +4,8 @@
  */
 import { Option, type Command } from 'commander';
 import type { RainbowClient } from '../client/client.ts';
-import { Stopped } from './exit.ts';
+import { RainbowError } from '../core/errors.ts';
+import { REQUEST_DENIED, Stopped } from './exit.ts';
 import type { Invocation } from './invocation.ts';
 import { startProgress } from './progress.ts';
 import { operatorSecret, readSettings } from './settings.ts';
@@ -15,6 +16,10 @@ export interface OperatorOptions {
   readonly operator?: boolean;
   readonly secret?: string;
 }
+
+/** What an operator shows, and where it is from. */
+export const SERVER_SECRET =
+  'the server’s secret (--secret, RAINBOW_SERVER_SECRET, or scheduler.secret of the configuration)';
 
 /** `--secret`: on commands that are for operators alone. */
 export function secretOption(command: Command): Command {
@@ -36,6 +41,8 @@ export interface Asking extends OperatorOptions {
   readonly anonymous?: boolean;
   /** Without a sign of life: the command shows its own. */
   readonly quiet?: boolean;
+  /** Which secrets or tokens the message itself carries, and where they are from: for a request that is denied. */
+  readonly carries?: string;
 }
 
 /** Runs `work` with a client that is closed afterwards. The signal ends its calls when the command is stopped. */
@@ -46,10 +53,11 @@ export async function connect<T>(
 ): Promise<T> {
   const { io } = invocation;
   const settings = await readSettings(invocation);
+  const isOperator = asking.operator === true || asking.secret !== undefined;
   const authorization =
     asking.anonymous === true
       ? undefined
-      : asking.operator === true || asking.secret !== undefined
+      : isOperator
         ? operatorSecret(invocation, settings.config, asking.secret)
         : await userKey(io);
   const { createClient } = await import('../client/client.ts');
@@ -63,9 +71,19 @@ export async function connect<T>(
   try {
     return await work(client, io.signal);
   } catch (error) {
-    throw io.signal.aborted ? new Stopped() : error;
+    throw io.signal.aborted ? new Stopped() : withHint(error, isOperator && asking.anonymous !== true, asking.carries);
   } finally {
     progress?.end();
     client.close();
   }
+}
+
+/** The server never says which secret was wrong; here it is known which were shown. */
+function withHint(error: unknown, isOperator: boolean, carries: string | undefined): unknown {
+  if (!(error instanceof RainbowError) || error.code !== 'unauthenticated' || error.message !== REQUEST_DENIED) {
+    return error;
+  }
+  const shown = [...(isOperator ? [SERVER_SECRET] : []), ...(carries === undefined ? [] : [carries])];
+  if (shown.length === 0) return error;
+  return new RainbowError('unauthenticated', `${REQUEST_DENIED}\nCheck ${shown.join('; and ')}.`, { cause: error });
 }

@@ -71,3 +71,19 @@ function noToken(kind: 'cluster' | 'group', name: string, configPath: string): R
     `there is no token for ${kind} ${name} in ${configPath}; put it there under "${kind}s", or pass --token`,
   );
 }
+
+/** For a request that is denied; nothing where no tokens were sent. */
+export function tokensSent(
+  wanted: Wanted,
+  credentials: readonly Credential[],
+  configPath: string,
+): { readonly carries?: string } {
+  if (credentials.length === 0) return {};
+  const names = credentials.map(({ name }) => name).join(', ');
+  if (wanted.token !== undefined) return { carries: `the token given with --token for ${names}` };
+  const alone =
+    credentials.length === 1
+      ? ''
+      : '; one wrong token among them is enough, and --cluster NAME or --group NAME sends that one alone';
+  return { carries: `the tokens of ${configPath}, which were sent: ${names}${alone}` };
+}

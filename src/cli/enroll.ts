@@ -1,7 +1,7 @@
-/** Keeping what a registration gave: the cluster's secret and token, in the user's configuration. */
+/** Keeping what a registration gave, the cluster's secret and token, in the user's configuration; and forgetting it. */
 import type { ClientConfig } from '../config/config.ts';
 import type { Invocation } from './invocation.ts';
-import { changeConfig } from './settings.ts';
+import { changeConfig, readSettings } from './settings.ts';
 
 export interface Enrolled {
   readonly name: string;
@@ -32,4 +32,22 @@ function keepSecret(clusters: ClientConfig['clusters'], name: string, secret: st
 
 export async function saveCredentials(invocation: Invocation, enrolled: Enrolled): Promise<void> {
   await changeConfig(invocation, (config) => withCredentials(config, enrolled));
+}
+
+/** Without anything of the cluster: it was deleted, so what it had opens nothing any more. */
+export function withoutCredentials(config: ClientConfig, name: string): ClientConfig {
+  const { cluster, ...rest } = config;
+  return {
+    ...rest,
+    ...(cluster === undefined || cluster.name === name ? {} : { cluster }),
+    clusters: config.clusters.filter((entry) => entry.name !== name),
+  };
+}
+
+/** Resolves to whether there was anything to forget. */
+export async function forgetCredentials(invocation: Invocation, name: string): Promise<boolean> {
+  const { config } = await readSettings(invocation);
+  if (config.cluster?.name !== name && !config.clusters.some((entry) => entry.name === name)) return false;
+  await changeConfig(invocation, (config) => withoutCredentials(config, name));
+  return true;
 }

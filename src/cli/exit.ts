@@ -29,9 +29,12 @@ export interface Failure {
   readonly message: string | null;
 }
 
-/** What to do about errors whose own message does not know it: a server never says which secret was wrong. */
+/** All that a server says of a wrong secret: not even which one it was. */
+export const REQUEST_DENIED = 'request denied';
+
+/** What to do about errors whose own message does not know it. */
 function remedy(error: RainbowError): string {
-  return error.code === 'unauthenticated'
+  return error.code === 'unauthenticated' && error.message === REQUEST_DENIED
     ? '\nCheck the tokens and secrets in the configuration (--config-path), or register the cluster again.'
     : '';
 }
@@ -40,13 +43,18 @@ function isSystemError(error: unknown): error is NodeJS.ErrnoException {
   return error instanceof Error && typeof (error as NodeJS.ErrnoException).syscall === 'string';
 }
 
+/** An option's value that only its reader, further in, knows to be wrong: the place is the option itself. */
+function isWrongOption(error: unknown): error is RainbowError {
+  return error instanceof RainbowError && error.code === 'invalid_input' && error.place?.startsWith('--') === true;
+}
+
 /** Never throws. */
 export function failureOf(error: unknown, stopped: boolean): Failure {
   if (error instanceof CommanderError) {
     // Commander has printed its message already; help and version are no failure.
     return { code: error.exitCode === 0 ? 0 : 2, message: null };
   }
-  if (error instanceof UsageError) return { code: 2, message: error.message };
+  if (error instanceof UsageError || isWrongOption(error)) return { code: 2, message: error.message };
   if (error instanceof Stopped || stopped) return { code: 130, message: null };
   if (error instanceof RainbowError) return { code: 1, message: error.message + remedy(error) };
   if (isSystemError(error)) return { code: 1, message: error.message };

@@ -4,7 +4,7 @@
  */
 import type { Command } from 'commander';
 import type { Io } from './io.ts';
-import { paint, type Paint } from './paint.ts';
+import { cleanLines, paint, type Paint } from './paint.ts';
 
 /** Options that every command takes. */
 export interface GlobalOptions {
@@ -26,7 +26,7 @@ export interface Invocation {
   readonly json: boolean;
   /** Colours of standard output. */
   readonly paint: Paint;
-  /** A line for people, on standard error. */
+  /** A line for people, on standard error; unpainted, and made safe to print here. */
   readonly say: (message: string) => void;
   /** A line of the result, on standard output. */
   readonly print: (text: string) => void;
@@ -43,7 +43,7 @@ export function invocation(io: Io, command: Command): Invocation {
     globals,
     json,
     paint: paint(io.stdout, io.env),
-    say: (message) => io.stderr.write(`rainbow: ${message}\n`),
+    say: (message) => io.stderr.write(`rainbow: ${cleanLines(message)}\n`),
     print,
     result(document, text) {
       if (json) print(JSON.stringify(document));

@@ -21,6 +21,7 @@ test('text from elsewhere cannot move the cursor', () => {
   // oxlint-disable-next-line no-control-regex -- these are what must not be there
   expect(clean('a\u001b[2Jb\r\nc\u0007\u009bd')).not.toMatch(/[\u0000-\u001f\u007f-\u009f]/);
   expect(clean('größer 数')).toBe('größer 数');
+  expect(clean('a\u202eb\u2066c\u2069d\u2028e\u2029f')).toBe('a b c d e f');
 });
 
 test('a table is as wide as its widest cell, painted or not, and ends no line in blanks', () => {
@@ -40,4 +41,15 @@ test('a table is as wide as its widest cell, painted or not, and ends no line in
   // oxlint-disable-next-line no-control-regex -- these are what is cut out
   const lines = text.split('\n').map((line) => line.replaceAll(/\u001b\[\d+m/g, ''));
   expect(lines).toEqual(['  ID  STATE   WHY', '   5  failed', '1234  up']);
+});
+
+test('a table that is wider than there is room has its last column cut', () => {
+  const columns = [
+    { title: 'A', cell: (row: string) => row },
+    { title: 'WHY', cell: (row: string) => `\u001b[31m${row.repeat(9)}\u001b[39m` },
+  ];
+  const plain = (text: string): string => text;
+  expect(table(columns, ['abcd'], plain, 20)).toBe('A     WHY\nabcd  abcdabcdabcda…');
+  expect(table(columns, ['abcd'], plain)).toContain('abcd'.repeat(9));
+  expect(table(columns, ['ab'], plain, 22)).toContain('ab'.repeat(9));
 });

@@ -4,6 +4,7 @@
  */
 import { stripVTControlCharacters } from 'node:util';
 import pc from 'picocolors';
+import { CONTROL } from '../core/control-characters.ts';
 import type { Sink } from './io.ts';
 
 export interface Paint {
@@ -24,10 +25,11 @@ export function paint(sink: Sink, env: Readonly<Record<string, string | undefine
   return pc.createColors(wantsColour(sink, env));
 }
 
-/** Without control characters: a job's name must not be able to move the reader's cursor. */
+const CONTROLS = new RegExp(`${CONTROL.source}+`, 'gu');
+
+/** Without control characters: a job's name must not be able to move the reader's cursor, nor to turn the line around. */
 export function clean(text: string): string {
-  // oxlint-disable-next-line no-control-regex -- these are what is cut out
-  return stripVTControlCharacters(text).replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ');
+  return stripVTControlCharacters(text).replace(CONTROLS, ' ');
 }
 
 /** The same for text of several lines, such as a command's error. */

@@ -47,7 +47,7 @@ export function createProgram(io: Io, ended: (code: ExitCode) => void): Command 
     .configureOutput({
       writeOut: (text) => io.stdout.write(text),
       writeErr: (text) => io.stderr.write(text),
-      outputError: (text, write) => write(text.replace(/^error: /, 'rainbow: ')),
+      outputError: (text, write) => write(cleanLines(text.replace(/^error: /, 'rainbow: '))),
       getOutHelpWidth: () => Math.min(io.stdout.columns, 120),
       getErrHelpWidth: () => Math.min(io.stderr.columns, 120),
       getOutHasColors: () => wantsColour(io.stdout, io.env),

@@ -3,6 +3,7 @@
  * Silent elsewhere: pipes and logs get results only.
  */
 import type { Invocation } from './invocation.ts';
+import { clean } from './paint.ts';
 
 const FRAMES = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
 
@@ -24,7 +25,7 @@ export function startProgress({ io }: Invocation, label: string): Progress {
     if (passed < 500) return;
     shown = true;
     frame = (frame + 1) % FRAMES.length;
-    const text = `${FRAMES[frame]} ${now} (${Math.floor(passed / 1000)} s)`;
+    const text = `${FRAMES[frame]} ${clean(now)} (${Math.floor(passed / 1000)} s)`;
     io.stderr.write(`\r\u001b[2K${text.slice(0, Math.max(10, io.stderr.columns - 1))}`);
   });
   return {

@@ -3,6 +3,7 @@
  * config/config.ts's; here is which file, which server, which name and secret.
  */
 import { join } from 'node:path';
+import { serverAddress } from '../client/address.ts';
 import type { ClientConfig } from '../config/config.ts';
 import type { TlsFiles } from '../client/tls.ts';
 import { RainbowError } from '../core/errors.ts';
@@ -37,7 +38,10 @@ export function namesConfig({ io, globals }: Asked): boolean {
   return given(globals.configPath) !== undefined || given(io.env['RAINBOW_CONFIG']) !== undefined;
 }
 
-/** Errors: `invalid_input` for a file that cannot be read as a configuration, `not_found` where a named one is missing. */
+/**
+ * Errors: `invalid_input` for a file that cannot be read as a configuration and for a host that is none, `not_found`
+ * where a named file is missing.
+ */
 export async function readSettings(asked: Asked): Promise<Settings> {
   const { io, globals } = asked;
   const path = configPath(asked);
@@ -49,12 +53,19 @@ export async function readSettings(asked: Asked): Promise<Settings> {
       `there is no configuration file ${path}; make one with: rainbow config init --config-path ${path}`,
     );
   }
+  if (read !== null) {
+    const { tellUnknownKeys } = await import('./config-keys.ts');
+    await tellUnknownKeys(asked, path);
+  }
   const config = read ?? emptyClientConfig();
+  const host = given(globals.host) ?? given(io.env['RAINBOW_HOST']) ?? config.host ?? DEFAULT_HOST;
+  // Before anything is made or asked for its sake: a user key, a state directory.
+  serverAddress(host);
   return {
     globals,
     configPath: path,
     config,
-    host: given(globals.host) ?? given(io.env['RAINBOW_HOST']) ?? config.host ?? DEFAULT_HOST,
+    host,
     tls: tlsFiles(asked),
   };
 }
@@ -95,10 +106,20 @@ export function clusterSecret({ io }: Asked, config: ClientConfig, name: string)
   return given(io.env['RAINBOW_SECRET']) ?? given(own ?? undefined) ?? given(other ?? undefined);
 }
 
-/** Name and secret of the cluster that a command is about. */
-export async function clusterAccess(asked: Asked, flag: string | undefined): Promise<{ name: string; secret: string }> {
+/** Which secret it is, and where it is from: for a request that is denied. */
+export function clusterSecretFrom(name: string, configPath: string): string {
+  return `the secret of cluster ${name} (--secret, RAINBOW_SECRET, or ${configPath})`;
+}
+
+/** Name and secret of the cluster that a command is about: the one that is `named`, else the configuration's own. */
+export async function clusterAccess(
+  asked: Asked,
+  flag: string | undefined,
+  named: string | undefined = asked.globals.clusterName,
+): Promise<{ name: string; secret: string; isNamed: boolean; carries: string }> {
   const { config, configPath } = await readSettings(asked);
-  const name = given(asked.globals.clusterName) ?? given(config.cluster?.name ?? undefined);
+  const isNamed = given(named) !== undefined;
+  const name = given(named) ?? given(config.cluster?.name ?? undefined);
   if (name === undefined) throw new UsageError('which cluster? Give its name with --cluster-name NAME.');
   const secret = given(flag) ?? clusterSecret(asked, config, name);
   if (secret === undefined) {
@@ -106,5 +127,5 @@ export async function clusterAccess(asked: Asked, flag: string | undefined): Pro
       `the secret of cluster ${name} is missing: pass it with --secret, in RAINBOW_SECRET, or save it in ${configPath}.`,
     );
   }
-  return { name, secret };
+  return { name, secret, isNamed, carries: clusterSecretFrom(name, configPath) };
 }

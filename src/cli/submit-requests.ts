@@ -47,7 +47,7 @@ async function fromFlags(options: SubmitOptions, words: readonly string[]): Prom
     throw new UsageError('give the program either with --command or after --, not both.');
   }
   const command = options.command === undefined ? words : splitWords(options.command);
-  if (command.length === 0) {
+  if (command.length === 0 || command[0] === '') {
     throw new UsageError(
       'what shall it run? Give the program after --, or --command TEXT, --jobspec, --batch or --kubernetes FILE.',
     );

@@ -7,9 +7,10 @@ import { Stopped } from './exit.ts';
 import type { Invocation } from './invocation.ts';
 import type { Io } from './io.ts';
 import { startProgress } from './progress.ts';
+import type { TimeLimit } from './time-limit.ts';
 
 /** Resolves after `ms`, or as soon as the caller is stopped. */
-export function passed(io: Io, ms: number): Promise<void> {
+export function passed(io: Pick<Io, 'signal' | 'system'>, ms: number): Promise<void> {
   return new Promise((resolve) => {
     if (io.signal.aborted) return resolve();
     const end = (): void => {
@@ -26,48 +27,89 @@ export function passed(io: Io, ms: number): Promise<void> {
 const LONGEST_PAUSE_MS = 5_000;
 
 /**
+ * Follows something over breaks of the connection. `follow` goes on from where it was, calls `came` with everything that
+ * comes, and resolves to whether that was all (false: the server ended it, as one does that stops and comes back). What
+ * is not `unavailable` is thrown, and Stopped when `signal` aborts.
+ */
+export async function overBreaks(
+  { io, say }: Invocation,
+  signal: AbortSignal,
+  follow: (came: () => void) => Promise<boolean>,
+): Promise<void> {
+  let pause = 0;
+  const came = (): void => {
+    if (pause > 0) say('connected again');
+    pause = 0;
+  };
+  for (;;) {
+    try {
+      if (await follow(came)) return;
+    } catch (error) {
+      if (signal.aborted) throw new Stopped();
+      if (!(error instanceof RainbowError) || error.code !== 'unavailable') throw error;
+      if (pause === 0) say(`${error.message}; trying again until Ctrl-C`);
+    }
+    if (signal.aborted) throw new Stopped();
+    pause = Math.min(LONGEST_PAUSE_MS, Math.max(200, pause * 2));
+    await passed({ system: io.system, signal }, pause);
+    if (signal.aborted) throw new Stopped();
+  }
+}
+
+export interface Following {
+  readonly jobId: string;
+  readonly afterSeq: string;
+  /** Has the server answered already? Else one that cannot be reached at first is an error at once. */
+  readonly isReached?: boolean;
+  readonly limit?: TimeLimit | undefined;
+}
+
+/**
  * Events from `afterSeq` on, following; a broken connection is made again and nothing is missed, because events are
- * numbered in commit order. `onEvent` returns true to end. Throws Stopped when the caller is stopped.
+ * numbered in commit order. `onEvent` returns true to end. Throws Stopped when the caller is stopped, and
+ * `deadline_exceeded` when the limit is over.
  */
 export async function followEvents(
   invocation: Invocation,
   client: RainbowClient,
-  ask: { readonly jobId: string; readonly afterSeq: string },
+  ask: Following,
   onEvent: (event: Event) => boolean | Promise<boolean>,
 ): Promise<void> {
   const { io } = invocation;
+  const { limit } = ask;
+  const signal = limit === undefined ? io.signal : AbortSignal.any([io.signal, limit.signal]);
   let after = ask.afterSeq;
-  let pause = 0;
-  for (;;) {
-    try {
-      const events = client.jobs.watchEvents(
-        { jobId: ask.jobId, afterSeq: after, follow: true },
-        { signal: io.signal },
-      );
+  try {
+    if (ask.isReached !== true) await client.server.getInfo({}, { signal });
+    await overBreaks(invocation, signal, async (came) => {
+      const events = client.jobs.watchEvents({ jobId: ask.jobId, afterSeq: after, follow: true }, { signal });
       for await (const event of events) {
-        if (pause > 0) invocation.say('connected again');
-        pause = 0;
+        came();
         after = event.seq;
-        if (await onEvent(event)) return;
+        if (await onEvent(event)) return true;
       }
-      // The server ended the stream: it stops, and comes back.
-    } catch (error) {
-      if (io.signal.aborted) throw new Stopped();
-      if (!(error instanceof RainbowError) || error.code !== 'unavailable') throw error;
-      if (pause === 0) invocation.say(`${error.message}; trying again until Ctrl-C`);
-    }
+      return false;
+    });
+  } catch (error) {
     if (io.signal.aborted) throw new Stopped();
-    pause = Math.min(LONGEST_PAUSE_MS, Math.max(200, pause * 2));
-    await passed(io, pause);
-    if (io.signal.aborted) throw new Stopped();
+    if (limit?.signal.aborted !== true) throw error;
+    throw new RainbowError(
+      'deadline_exceeded',
+      `job ${ask.jobId} has not ended within ${limit.text}; it goes on; wait longer with: rainbow job wait ${ask.jobId}`,
+    );
   }
 }
 
 /** Follows a job to its end, showing its state on a terminal. Throws Stopped when the caller is stopped: the job goes on. */
-export async function waitForEnd(invocation: Invocation, client: RainbowClient, id: string): Promise<Job> {
+export async function waitForEnd(
+  invocation: Invocation,
+  client: RainbowClient,
+  id: string,
+  how: Pick<Following, 'isReached' | 'limit'> = {},
+): Promise<Job> {
   const progress = startProgress(invocation, `job ${id}`);
   try {
-    await followEvents(invocation, client, { jobId: id, afterSeq: '0' }, (event) => {
+    await followEvents(invocation, client, { jobId: id, afterSeq: '0', ...how }, (event) => {
       const state = JOB_STATES.find((known): known is JobState => known === event.kind);
       if (state === undefined) return false;
       progress.set(`job ${id} ${state}${event.cluster === '' ? '' : ` on ${event.cluster}`}`);

@@ -104,7 +104,7 @@ function neverConnected(details: string): boolean {
   return /LB pick|name resolution/i.test(details) && !details.includes('remote_addr');
 }
 
-function unreachable(status: CallStatus, { address, secure }: CallFacts): RainbowError {
+function unreachable(status: CallStatus, { address, secure, timeoutMs }: CallFacts): RainbowError {
   const { details } = status;
   const say = (message: string) => new RainbowError('unavailable', message, { cause: status });
   if (/name resolution|ENOTFOUND|EAI_AGAIN/i.test(details)) {
@@ -134,6 +134,8 @@ function unreachable(status: CallStatus, { address, secure }: CallFacts): Rainbo
     );
   }
   if (/connection dropped|ECONNRESET|EPIPE|refused by server|closed/i.test(details)) {
+    // What may last for ever is a stream that one follows: there is nothing that may have been carried out.
+    if (timeoutMs === null) return say(`the connection to ${address} broke`);
     return say(
       `the connection to ${address} broke before the answer came: it is not known whether the call was carried out`,
     );

@@ -63,6 +63,8 @@ export function lazyChannel(options: ChannelOptions): Channel {
     // What grpc-js writes to standard error, a call's own error says too.
     if (process.env['GRPC_VERBOSITY'] === undefined) grpc.setLogVerbosity(grpc.logVerbosity.NONE);
     const client = new grpc.Client(address.text, credentials, {
+      // A channel of its own: not another client's back-off after a failure.
+      'grpc.use_local_subchannel_pool': 1,
       'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
       'grpc.max_send_message_length': -1,
       'grpc-node.flow_control_window': WINDOW_BYTES,

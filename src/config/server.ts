@@ -35,7 +35,7 @@ export interface ServerSettings {
   readonly policyOptions?: Readonly<Record<string, string>>;
   /** May a submit name another one? True. */
   readonly clientMayChoosePolicy?: boolean;
-  /** Steps that one question to the matcher may take; 1,000,000. */
+  /** Steps that one question to the matcher may take; 200,000. */
   readonly matchBudget?: number;
   /** Bytes of one message; 64 MiB. */
   readonly messageBytes?: number;

@@ -77,7 +77,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     placing,
     debits,
     notices,
-    refresh: (name) => registry.refresh(name),
+    registry,
     defaultWalltime: settings.defaultWalltime,
   });
 
@@ -109,10 +109,13 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       const { jobspec } = jobspecs.read(job.jobspec);
       if (jobspec === null) return false;
       const others = job.candidates.filter(
-        (name) =>
-          name !== job.cluster && registry.get(name) !== null && !registry.isSilentFor(name, settings.silentAfter),
+        (cluster) =>
+          cluster.id !== job.clusterId &&
+          registry.isStill(cluster) &&
+          !registry.isSilentFor(cluster.name, settings.silentAfter),
       );
-      return placing.match(jobspec, others).some(({ satisfiable }) => satisfiable.fits === 'yes');
+      const names = others.map(({ name }) => name);
+      return placing.match(jobspec, names).some(({ satisfiable }) => satisfiable.fits === 'yes');
     },
     log,
   });
@@ -121,10 +124,10 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     registry,
     async start() {
       await registry.load();
-      for (const { name } of registry.list()) {
-        const jobs = await store.jobs.atCluster(name, DEBITED_STATES);
+      for (const cluster of registry.list()) {
+        const jobs = await store.jobs.atCluster(cluster, DEBITED_STATES);
         debits.load(
-          name,
+          cluster.name,
           jobs.toSorted((a, b) => REBUILD_ORDER.indexOf(a.state) - REBUILD_ORDER.indexOf(b.state)),
         );
       }
@@ -135,6 +138,11 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       await Promise.all([cycle.stop(), sweeper.stop()]);
     },
     match: (jobspec, clusters) => placing.match(jobspec, clusters),
+    openings: (jobspec, candidates) => placing.openings(jobspec, candidates),
+    place(jobspec, cluster) {
+      if (registry.idsOf(cluster) === null) return null;
+      return matcher.place(cluster, jobspec.request, 'free') ?? matcher.place(cluster, jobspec.request, 'all');
+    },
     submit,
     cancel: (id, reason) => moves.cancel(id, reason),
     transition: (change) => moves.transition(change),

@@ -8,7 +8,7 @@
  * itself. A job that stays pending is not written.
  */
 import type { Reason } from '../core/job/state.ts';
-import type { JobRecord, JobStore, Transition } from '../store/store.ts';
+import type { ClusterRef, JobRecord, JobStore, Transition } from '../store/store.ts';
 import type { System, Timer } from '../system/system.ts';
 import type { Debits, Reservation } from './debits.ts';
 import { writeDecision } from './decision-record.ts';
@@ -66,17 +66,19 @@ export function createCycle(deps: CycleDependencies): Cycle {
       const message = `its jobspec can no longer be read (${error}): submit it again in a form that this server reads`;
       return step(job, 'failed', { code: 'cannot_start', message });
     }
-    const candidates = job.candidates.filter((name) => isStill(job, name));
-    if (candidates.length === 0) {
+    // By id, never by name or time: a later cluster of that name is another one, with another token.
+    const still = job.candidates.filter((cluster) => deps.registry.isStill(cluster));
+    if (still.length === 0) {
       const message = 'none of the clusters that it may use is registered any more';
       return step(job, 'canceled', { code: 'cluster_deleted', message });
     }
+    const candidates = still.map(({ name }) => name);
     const question = { jobspec, candidates, policy: job.policy, policyOptions: job.policyOptions };
-    const key = refusals === noRefusals ? keyOf(job, candidates) : null;
+    const key = refusals === noRefusals ? keyOf(job, still) : null;
     if (key !== null && stuck.has(key)) return null;
     const { decision, outcome } = placing.decide({ ...question, excluded: refusals.excluded });
     if (outcome.state === 'assigned') {
-      const reservation = placing.reserve(outcome.cluster, jobspec, job);
+      const reservation = placing.reserve(outcome.cluster.name, jobspec, job);
       const { cluster } = outcome;
       const { allocation } = reservation;
       const more = { cluster, allocation, decision: writeDecision(decision) };
@@ -93,12 +95,6 @@ export function createCycle(deps: CycleDependencies): Cycle {
     }
     if (key !== null) stuck.add(key);
     return null;
-  };
-
-  /** Was it there when the job was submitted? A later cluster of that name is another one, with another token. */
-  const isStill = (job: JobRecord, name: string): boolean => {
-    const cluster = deps.registry.get(name);
-    return cluster !== null && cluster.registeredAt <= job.submittedAt;
   };
 
   const step = (
@@ -126,7 +122,7 @@ export function createCycle(deps: CycleDependencies): Cycle {
       }
       // Pending as before, and yet not written: the chosen cluster is gone from the store.
       const { cluster } = change;
-      if (result.job?.state === 'pending' && cluster !== undefined) await deps.registry.refresh(cluster);
+      if (result.job?.state === 'pending' && cluster !== undefined) await deps.registry.refresh(cluster.name);
       deps.debits.release(reservation);
     } catch (error) {
       if (reservation !== null) deps.debits.release(reservation);
@@ -213,6 +209,6 @@ export function createCycle(deps: CycleDependencies): Cycle {
   };
 }
 
-function keyOf(job: JobRecord, candidates: readonly string[]): string {
+function keyOf(job: JobRecord, candidates: readonly ClusterRef[]): string {
   return JSON.stringify([job.policy, job.policyOptions, candidates, job.jobspec]);
 }

@@ -2,15 +2,16 @@
  * Every write of a job's state after its submit: the conditional write first, then memory (debits), then wake-ups.
  * A job that comes back to pending although somebody asked to cancel it is canceled instead of placed again.
  */
+import { isPolled } from '../core/job/polled.ts';
 import { HELD_STATES, isFinal, type JobState, type Reason } from '../core/job/state.ts';
-import type { JobId, JobRecord, Store, Transition, TransitionResult } from '../store/store.ts';
+import type { ClusterRef, JobId, JobRecord, Store, Transition, TransitionResult } from '../store/store.ts';
 import type { Clock } from '../system/system.ts';
 import type { Debits } from './debits.ts';
 import type { Notices } from './notices.ts';
 
 export interface Moves {
   transition(change: Transition): Promise<TransitionResult>;
-  receive(cluster: string, limit: number, leaseMs: number | null): Promise<readonly JobRecord[]>;
+  receive(cluster: ClusterRef, limit: number, leaseMs: number | null): Promise<readonly JobRecord[]>;
   returnExpired(limit: number): Promise<readonly JobRecord[]>;
   cancel(id: JobId, reason: Reason): Promise<JobRecord | null>;
 }
@@ -25,14 +26,6 @@ export interface MoveDependencies {
 
 /** Lost races in a row before a cancel gives up; each means that the job moved in between. */
 const TRIES = 20;
-
-/**
- * Is it held by a polling prototype client? Such a lease has an end until it is accepted, and an acceptance without a
- * native id; what an agent accepted always has one (its own, or the job's id and epoch).
- */
-export function isPolled(job: JobRecord): boolean {
-  return job.leaseExpiresAt !== null || (job.acceptedAt !== null && job.nativeId === null);
-}
 
 export function createMoves(deps: MoveDependencies): Moves {
   const { store, clock, debits, notices } = deps;

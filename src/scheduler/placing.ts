@@ -7,8 +7,10 @@ import { decide, type Decided } from '../core/decide.ts';
 import type { Reason } from '../core/job/state.ts';
 import type { Jobspec } from '../core/jobspec/jobspec.ts';
 import type { Matcher, Verdict } from '../core/match/matcher.ts';
+import { openings, type Opening } from '../core/match/openings.ts';
 import { policyNamed } from '../core/select/policies.ts';
 import type { Policy } from '../core/select/policy.ts';
+import type { ClusterRef } from '../store/store.ts';
 import type { System } from '../system/system.ts';
 import type { Debits, Reservation } from './debits.ts';
 import type { Log } from './log.ts';
@@ -29,13 +31,15 @@ export interface Question {
 export interface Placement {
   readonly decision: DecisionRecord;
   readonly outcome:
-    | { readonly state: 'assigned'; readonly cluster: string; readonly reason: Reason }
+    /** The very cluster that was decided on: the write is lost where it is gone, namesake or not. */
+    | { readonly state: 'assigned'; readonly cluster: ClusterRef; readonly reason: Reason }
     | { readonly state: 'pending' | 'rejected'; readonly reason: Reason };
 }
 
 export interface Placing {
   /** Match only. Candidates that are not registered (any more) fit nothing. */
   match(jobspec: Jobspec, clusters: readonly string[]): readonly CandidateResult[];
+  openings(jobspec: Jobspec, candidates: readonly CandidateResult[]): readonly Opening[];
   decide(question: Question): Placement;
   /** To be called in the same turn as `decide`. */
   reserve(cluster: string, jobspec: Jobspec, job: { readonly jobspec: string; readonly priority: number }): Reservation;
@@ -47,6 +51,21 @@ const MOST_POLICIES = 256;
 
 const FITS_NOT: Verdict = { fits: 'no', reasons: [] };
 const FITS_UNKNOWN: Verdict = { fits: 'unknown', reasons: [] };
+const NOT_ASKED: Verdict = {
+  fits: 'unknown',
+  reasons: [
+    {
+      stage: 'budget',
+      vertex: '',
+      type: '',
+      message: 'not asked: the clusters before it took all the time that one question may take',
+      needed: null,
+      best: null,
+      unit: '',
+      relaxation: null,
+    },
+  ],
+};
 
 export function createPlacing(deps: {
   readonly matcher: Matcher;
@@ -60,9 +79,16 @@ export function createPlacing(deps: {
   const { matcher, registry, states, system, settings } = deps;
   const selects = new Map<string, Select>();
 
-  const result = (jobspec: Jobspec, cluster: string): CandidateResult => {
+  /** Asks one cluster after the other; what the time does not suffice for is unknown, not guessed. */
+  const ask = (jobspec: Jobspec, clusters: readonly string[]): readonly CandidateResult[] => {
+    const until = system.clock.monotonic() + settings.longestMatch * 1000;
+    return clusters.map((cluster) => result(jobspec, cluster, system.clock.monotonic() < until));
+  };
+
+  const result = (jobspec: Jobspec, cluster: string, inTime: boolean): CandidateResult => {
     if (registry.get(cluster) === null) return { cluster, satisfiable: FITS_NOT, startable: FITS_NOT, state: {} };
     const state = states.of(cluster);
+    if (!inTime) return { cluster, satisfiable: NOT_ASKED, startable: NOT_ASKED, state };
     if (registry.idsOf(cluster) === null) return { cluster, satisfiable: FITS_UNKNOWN, startable: FITS_UNKNOWN, state };
     try {
       const satisfiable = matcher.satisfiable(cluster, jobspec.request);
@@ -88,15 +114,23 @@ export function createPlacing(deps: {
   };
 
   return {
-    match: (jobspec, clusters) => clusters.map((cluster) => result(jobspec, cluster)),
+    match: ask,
+
+    openings: (jobspec, candidates) =>
+      openings(
+        jobspec.request,
+        candidates.map(({ cluster, satisfiable }) => ({ cluster, verdict: satisfiable })),
+        (cluster, changed) =>
+          registry.idsOf(cluster) === null ? 'unknown' : matcher.satisfiable(cluster, changed).fits,
+      ),
 
     decide({ jobspec, candidates, policy, policyOptions, excluded }) {
       const began = system.clock.monotonic();
       const seed = Buffer.from(system.entropy.bytes(8)).toString('hex');
-      const results = candidates.map((cluster) => result(jobspec, cluster));
+      const results = ask(jobspec, candidates);
       const away = new Map(excluded);
       const fitting = results.filter(({ cluster, satisfiable }) => satisfiable.fits === 'yes' && !away.has(cluster));
-      const silent = fitting.filter(({ cluster }) => registry.isSilentFor(cluster, settings.silentAfter));
+      const silent = fitting.filter(({ cluster }) => registry.isSilentFor(cluster, settings.passOverAfter));
       // A silent cluster is chosen only where there is no other.
       if (silent.length < fitting.length) {
         for (const { cluster } of silent) away.set(cluster, 'its agent is silent');
@@ -124,11 +158,12 @@ export function createPlacing(deps: {
       const micros = Math.round((system.clock.monotonic() - began) * 1000);
       const at = system.clock.now();
       const decision = { at, policy, policyOptions, seed, candidates: results, order, notes, chosen, reason, micros };
+      const cluster = chosen === null ? null : registry.get(chosen);
       return {
         decision,
         outcome:
-          outcome === 'assigned' && chosen !== null
-            ? { state: 'assigned', cluster: chosen, reason }
+          outcome === 'assigned' && cluster !== null
+            ? { state: 'assigned', cluster: { name: cluster.name, id: cluster.id }, reason }
             : { state: outcome === 'rejected' ? 'rejected' : 'pending', reason },
       };
     },

@@ -9,7 +9,7 @@ import { resourceCounts } from '../core/graph/counts.ts';
 import type { ResourceGraph, Subsystem } from '../core/graph/graph.ts';
 import { readGraph, readSubsystem } from '../core/graph/read.ts';
 import type { Matcher } from '../core/match/matcher.ts';
-import type { AgentInstance, ClusterRecord, Store } from '../store/store.ts';
+import type { AgentInstance, ClusterRecord, ClusterRef, Store } from '../store/store.ts';
 import type { Clock } from '../system/system.ts';
 import type { Log } from './log.ts';
 import type { Registry } from './scheduler.ts';
@@ -19,6 +19,8 @@ export interface InnerRegistry extends Registry {
   load(): Promise<void>;
   /** Ids of the vertices; null where the cluster is unknown or its graph is not compiled. */
   idsOf(name: string): readonly string[] | null;
+  /** Is it this very cluster that has the name, or another of that name? */
+  isStill(cluster: ClusterRef): boolean;
   /** Its agent has not spoken for `seconds`. Never true of a cluster that only polls, nor soon after our own start. */
   isSilentFor(name: string, seconds: number): boolean;
   /** Looks whether it is still registered: another server may have deleted it. */
@@ -202,16 +204,16 @@ export function createRegistry(deps: RegistryDependencies): InnerRegistry {
 
     delete: (name) =>
       inTurn(name, async () => {
-        const result = await store.clusters.delete(name, clock.now());
+        const result = await store.clusters.delete(name, clock.now(), entries.get(name)?.connected ?? false);
         forget(name);
         return result;
       }),
 
-    claimInstance: (name, instance: AgentInstance) =>
-      inTurn(name, async () => {
-        const claimed = await store.clusters.claimInstance(name, instance, clock.now());
-        const record = await store.clusters.get(name);
-        if (record === null) throw missing(name);
+    claimInstance: (cluster, instance: AgentInstance) =>
+      inTurn(cluster.name, async () => {
+        const claimed = await store.clusters.claimInstance(cluster, instance, clock.now());
+        const record = await store.clusters.get(cluster.name);
+        if (record?.id !== cluster.id) throw missing(cluster.name);
         keep(record);
         return claimed;
       }),
@@ -242,6 +244,7 @@ export function createRegistry(deps: RegistryDependencies): InnerRegistry {
     },
 
     idsOf: (name) => entries.get(name)?.ids ?? null,
+    isStill: ({ name, id }) => entries.get(name)?.record.id === id,
     isSilentFor(name, seconds) {
       const entry = entries.get(name);
       if (entry === undefined || entry.record.instance === null || entry.connected) return false;

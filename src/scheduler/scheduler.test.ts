@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { generateGraph } from '../core/graph/generate.ts';
 import { readJobspec } from '../core/jobspec/read.ts';
 import type { ReasonCode } from '../core/job/state.ts';
-import type { JobRecord } from '../store/store.ts';
+import type { JobRecord, NewJob, Transition } from '../store/store.ts';
 import { coresJob, hash, openRig, type Rig } from './testing/rig.ts';
 
 const ALL = { nodes: 3, cores: 12 };
@@ -35,7 +35,7 @@ async function move(job: JobRecord, to: JobRecord['state'], more: object = {}): 
 
 /** As an agent does: with a native id. */
 async function run(job: JobRecord): Promise<JobRecord> {
-  const [held] = await rig.scheduler.receive(job.cluster ?? '', 1, null);
+  const [held] = await rig.receive(job.cluster ?? '', 1, null);
   return await move(await move(held as JobRecord, 'accepted', { nativeId: 'n' }), 'running');
 }
 
@@ -179,7 +179,7 @@ describe('decisions', () => {
     const base = {
       name: 't',
       owner: 'o',
-      candidates: ['K'],
+      candidates: [rig.ref('K')],
       policy: 'random',
       policyOptions: {},
       priority: 9,
@@ -226,7 +226,7 @@ describe('decisions', () => {
     const { job } = await rig.submit(coresJob({}));
     const refuse = async (): Promise<void> => {
       const now = await rig.job(job.id);
-      const [held] = await rig.scheduler.receive(now.cluster ?? '', 1, null);
+      const [held] = await rig.receive(now.cluster ?? '', 1, null);
       await move(held as JobRecord, 'pending', { reason: { code: 'refused', message: 'no such partition' } });
       await rig.system.settle();
     };
@@ -320,6 +320,101 @@ describe('clusters', () => {
     expect(await rig.job(only.job.id)).toMatchObject({ state: 'canceled', reason: { code: 'cluster_deleted' } });
     expect(await rig.job(either.job.id)).toMatchObject({ state: 'assigned', cluster: 'L' });
     expect(rig.freeCores('K')).toBe(36);
+  });
+
+  test('a clock that is set back cancels nothing, and sends nothing to a namesake', async () => {
+    await fresh({ settings: { overcommit: 'deny' } });
+    await rig.cluster('K');
+    const { job: first } = await rig.submit(coresJob(ALL));
+    // 1. Submitted, by the clock, before its cluster was registered.
+    rig.system.turnClock(-3_600_000);
+    const { job: waits } = await rig.submit(coresJob(ALL));
+    const { job: leased } = await rig.submit(coresJob(ALL));
+    expect([waits.state, leased.state]).toEqual(['pending', 'pending']);
+    await rig.system.advance(60_000);
+    expect((await rig.job(waits.id)).state).toBe('pending');
+    await rig.restart();
+    await rig.system.settle();
+    expect((await rig.job(waits.id)).state).toBe('pending');
+    await move(await run(first), 'completed');
+    await rig.system.settle();
+    expect(await rig.job(waits.id)).toMatchObject({ state: 'assigned', cluster: 'K' });
+    // 2. Deleted, and registered anew at a time that seems to be before the submit.
+    const [held] = await rig.receive('K', 1, null);
+    expect(held?.id).toBe(waits.id);
+    await rig.scheduler.registry.delete('K');
+    rig.system.turnClock(-3_600_000);
+    await rig.cluster('K');
+    await rig.system.advance(60_000);
+    expect(await rig.job(leased.id)).toMatchObject({ state: 'canceled', reason: { code: 'cluster_deleted' } });
+    expect(await rig.receive('K', 10, null)).toEqual([]);
+    expect(rig.freeCores('K')).toBe(36);
+  });
+
+  test('deleted and registered anew between decision and write, in the same millisecond: a lost race', async () => {
+    await rig.cluster('K');
+    const anew = async (): Promise<void> => {
+      await rig.scheduler.registry.delete('K');
+      await rig.cluster('K');
+    };
+    // 1. A submit: its only cluster is gone, so it is told; with another, it goes there.
+    const before = rig.ref('K');
+    const submit = rig.store.jobs.submit.bind(rig.store.jobs);
+    let tries = 0;
+    const racing = (): void => {
+      tries = 0;
+      Object.assign(rig.store.jobs, {
+        submit: async (job: NewJob) => {
+          if (++tries === 1) await anew();
+          return await submit(job);
+        },
+      });
+    };
+    racing();
+    await expect(rig.submit(coresJob({}), { candidates: ['K'] })).rejects.toMatchObject({ code: 'aborted' });
+    expect(rig.ref('K').id).toBeGreaterThan(before.id);
+    expect(await rig.store.jobs.list({ limit: 9 })).toEqual([]);
+    await rig.cluster('L');
+    const meant = [rig.ref('K'), rig.ref('L')];
+    racing();
+    const { job } = await rig.submit(coresJob({}), { policy: 'first' });
+    expect(job).toMatchObject({ state: 'assigned', cluster: 'L', candidates: meant });
+    expect(tries).toBe(2);
+    Object.assign(rig.store.jobs, { submit });
+    await rig.scheduler.cancel(job.id, reason('user'));
+
+    // 2. A pass over what is pending.
+    const asks = { candidates: [rig.ref('K')] };
+    const transition = rig.store.jobs.transition.bind(rig.store.jobs);
+    let isRaced = false;
+    Object.assign(rig.store.jobs, {
+      transition: async (change: Transition) => {
+        if (change.to === 'assigned' && !isRaced) {
+          isRaced = true;
+          await anew();
+        }
+        return await transition(change);
+      },
+    });
+    const { job: pending } = await rig.store.jobs.submit({
+      name: 't',
+      owner: 'o',
+      ...asks,
+      policy: 'random',
+      policyOptions: {},
+      priority: 0,
+      walltime: 60,
+      jobspec: coresJob({}),
+      onClusterLoss: 'wait',
+      idempotencyKey: null,
+      at: rig.system.clock.now(),
+      outcome: { state: 'pending', reason: reason('submitted') },
+      decision: null,
+    });
+    await rig.system.advance(60_000);
+    expect(isRaced).toBe(true);
+    expect(await rig.job(pending.id)).toMatchObject({ state: 'canceled', reason: { code: 'cluster_deleted' } });
+    expect([rig.freeCores('K'), rig.freeCores('L')]).toEqual([36, 36]);
   });
 
   test('a cluster that was deleted behind our back is not chosen again', async () => {

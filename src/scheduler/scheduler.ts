@@ -5,10 +5,12 @@
  */
 import type { Reason } from '../core/job/state.ts';
 import type { Jobspec } from '../core/jobspec/jobspec.ts';
-import type { Verdict } from '../core/match/matcher.ts';
+import type { Verdict, Witness } from '../core/match/matcher.ts';
+import type { Opening } from '../core/match/openings.ts';
 import type {
   AgentInstance,
   ClusterRecord,
+  ClusterRef,
   JobId,
   JobRecord,
   NewJob,
@@ -24,6 +26,10 @@ export interface Scheduler {
 
   /** Match only; nothing is written. Clusters in the order given. */
   match(jobspec: Jobspec, clusters: readonly string[]): readonly CandidateResult[];
+  /** Which single changes would open those candidates that cannot hold it; the one that opens most first. */
+  openings(jobspec: Jobspec, candidates: readonly CandidateResult[]): readonly Opening[];
+  /** Which vertices it would take there: of what is free now, else of everything. Null where it does not fit. */
+  place(jobspec: Jobspec, cluster: string): Witness | null;
   /** Decide and store in one transaction. A job that no candidate can ever hold is stored as rejected if `storeRejected`. */
   submit(submission: Submission): Promise<Submitted>;
   /** Idempotent at every stage; an agent that holds the job is told to stop it. Null: no such job. */
@@ -33,7 +39,7 @@ export interface Scheduler {
    */
   transition(change: Transition): Promise<TransitionResult>;
   /** Polling client: assigned → received under a lease of `leaseMs`. */
-  receive(cluster: string, limit: number, leaseMs: number | null): Promise<readonly JobRecord[]>;
+  receive(cluster: ClusterRef, limit: number, leaseMs: number | null): Promise<readonly JobRecord[]>;
   /**
    * Called when a job was assigned to this cluster, when a job that is held there is to be stopped, and when the
    * cluster itself was changed or deleted. Returns how to stop listening.
@@ -64,6 +70,7 @@ export interface Registry {
   putSubsystem(cluster: string, subsystem: string, graph: string, replace: boolean): Promise<ClusterRecord>;
   deleteSubsystem(cluster: string, subsystem: string): Promise<ClusterRecord>;
   mergeState(cluster: string, state: Readonly<Record<string, unknown>>): Promise<ClusterRecord>;
+  /** An agent that is connected is told by the end of its stream, after the commit. */
   delete(name: string): Promise<{ readonly returned: readonly JobId[]; readonly canceled: readonly JobId[] }>;
   get(name: string): ClusterRecord | null;
   list(): readonly ClusterRecord[];
@@ -71,8 +78,11 @@ export interface Registry {
   counts(
     name: string,
   ): readonly { readonly type: string; readonly total: number; readonly free: number; readonly unit: string }[];
-  /** The newest instance of a cluster's agent wins: false where a newer one is recorded. */
-  claimInstance(name: string, instance: AgentInstance): Promise<boolean>;
+  /**
+   * The newest instance of a cluster's agent wins: false where a newer one is recorded. `not_found` where that cluster
+   * is gone.
+   */
+  claimInstance(cluster: ClusterRef, instance: AgentInstance): Promise<boolean>;
   /** An agent's stream was opened or closed, or it spoke. */
   setConnected(name: string, connected: boolean): void;
   isConnected(name: string): boolean;
@@ -89,7 +99,7 @@ export interface CandidateResult {
 
 export interface Submission extends Omit<NewJob, 'outcome' | 'decision' | 'at' | 'candidates' | 'walltime'> {
   readonly parsed: Jobspec;
-  /** Clusters that the submitter may use and asked for. */
+  /** Clusters that the submitter may use and asked for; from here on those that have these names now are meant. */
   readonly candidates: readonly string[];
   /** Store a job that no candidate can ever hold as `rejected` (Rainbow's own call), or store nothing (the prototype's). */
   readonly storeRejected: boolean;

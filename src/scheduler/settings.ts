@@ -4,6 +4,10 @@ export interface SchedulerSettings {
   readonly overcommit: 'queue' | 'deny';
   /** Of a job that gives none: bids, reservations and the end of a polled job need one. */
   readonly defaultWalltime: number;
+  /** That one question to all clusters may hold the server; those not asked by then are `unknown`. */
+  readonly longestMatch: number;
+  /** An agent that has not spoken for so long (two heartbeats) is passed over where another cluster fits. */
+  readonly passOverAfter: number;
   /** An agent that has not spoken for so long is silent: what it holds becomes `unknown`. */
   readonly silentAfter: number;
   /** From its last word: then a job's on_cluster_loss is applied. */
@@ -23,6 +27,8 @@ export interface SchedulerSettings {
 export const defaultSettings: SchedulerSettings = {
   overcommit: 'queue',
   defaultWalltime: 3600,
+  longestMatch: 0.25,
+  passOverAfter: 20,
   silentAfter: 60,
   lostAfter: 600,
   reassignAfter: 120,

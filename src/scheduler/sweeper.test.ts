@@ -32,9 +32,9 @@ async function move(job: JobRecord, to: JobRecord['state'], more: object = {}): 
 test('an unaccepted lease returns by time, and the job is there again', async () => {
   await rig.cluster('K');
   const { job } = await rig.submit(coresJob({ cores: 12 }));
-  const [leased] = await rig.scheduler.receive('K', 10, 30_000);
+  const [leased] = await rig.receive('K', 10, 30_000);
   expect(leased?.id).toBe(job.id);
-  expect(await rig.scheduler.receive('K', 10, 30_000)).toEqual([]);
+  expect(await rig.receive('K', 10, 30_000)).toEqual([]);
   await rig.system.advance(29_000);
   expect((await rig.job(job.id)).state).toBe('received');
   await rig.system.advance(3_000);
@@ -55,7 +55,7 @@ test('what it accepted is over at walltime and grace: unknown, its capacity free
   await fresh({ settings: { notReportedGrace: 100 } });
   await rig.cluster('K');
   const { job } = await rig.submit(coresJob({ cores: 12 }));
-  const [leased] = await rig.scheduler.receive('K', 10, 30_000);
+  const [leased] = await rig.receive('K', 10, 30_000);
   await move(leased as JobRecord, 'accepted', { leaseExpiresAt: null });
   await rig.system.advance(155_000);
   expect((await rig.job(job.id)).state).toBe('accepted');
@@ -79,10 +79,10 @@ test('cancel at each stage ends it at once, and again is no change', async () =>
   expect(stages.map(({ state }) => state)).toEqual(['assigned', 'pending']);
   for (const job of stages.toReversed()) expect(await cancel(job)).toMatchObject({ state: 'canceled' });
   const { job: received } = await rig.submit(coresJob(ALL));
-  await rig.scheduler.receive('K', 1, 30_000);
+  await rig.receive('K', 1, 30_000);
   expect(await cancel(received)).toMatchObject({ state: 'canceled', reason: { message: 'no more' } });
   const { job: accepted } = await rig.submit(coresJob(ALL));
-  const [leased] = await rig.scheduler.receive('K', 1, 30_000);
+  const [leased] = await rig.receive('K', 1, 30_000);
   await move(leased as JobRecord, 'accepted', { leaseExpiresAt: null });
   const ended = await cancel(accepted);
   expect(ended).toMatchObject({ state: 'canceled' });

@@ -9,11 +9,12 @@
  * `duplicate` is done like `requeue`: a new attempt elsewhere; the old holder is stopped when it calls in again.
  * Every write is conditional, so that a round which raced with an agent's report does nothing.
  */
+import { isPolled } from '../core/job/polled.ts';
 import type { Reason } from '../core/job/state.ts';
-import type { JobRecord, JobStore, Transition } from '../store/store.ts';
+import type { ClusterRef, JobRecord, JobStore, Transition } from '../store/store.ts';
 import type { System, Timer } from '../system/system.ts';
 import type { Log } from './log.ts';
-import { isPolled, type Moves } from './moves.ts';
+import type { Moves } from './moves.ts';
 import type { InnerRegistry } from './registry.ts';
 import type { SchedulerSettings } from './settings.ts';
 
@@ -71,8 +72,9 @@ export function createSweeper(deps: SweeperDependencies): Sweeper {
     }
   };
 
-  const sweepPolled = async (cluster: string): Promise<void> => {
-    for (const job of await deps.jobs.atCluster(cluster, ['accepted', 'running'])) {
+  const sweepPolled = async (at: ClusterRef): Promise<void> => {
+    const { name: cluster } = at;
+    for (const job of await deps.jobs.atCluster(at, ['accepted', 'running'])) {
       if (!isPolled(job) || job.acceptedAt === null) continue;
       if (now() < job.acceptedAt + (job.walltime + settings.notReportedGrace) * 1000) continue;
       await move(job, 'unknown', {
@@ -82,8 +84,9 @@ export function createSweeper(deps: SweeperDependencies): Sweeper {
     }
   };
 
-  const sweepSilent = async (cluster: string): Promise<void> => {
-    for (const job of await deps.jobs.atCluster(cluster, ['received', 'accepted', 'running'])) {
+  const sweepSilent = async (at: ClusterRef): Promise<void> => {
+    const { name: cluster } = at;
+    for (const job of await deps.jobs.atCluster(at, ['received', 'accepted', 'running'])) {
       if (isPolled(job)) continue;
       await move(job, 'unknown', {
         code: 'cluster_silent',
@@ -91,12 +94,12 @@ export function createSweeper(deps: SweeperDependencies): Sweeper {
       });
     }
     if (registry.isSilentFor(cluster, settings.lostAfter)) {
-      for (const job of await deps.jobs.atCluster(cluster, ['unknown'])) {
+      for (const job of await deps.jobs.atCluster(at, ['unknown'])) {
         if (job.reason.code !== 'not_reported') await applyLoss(job, cluster);
       }
     }
     if (registry.isSilentFor(cluster, settings.reassignAfter)) {
-      for (const job of await deps.jobs.atCluster(cluster, ['assigned'])) {
+      for (const job of await deps.jobs.atCluster(at, ['assigned'])) {
         if (!deps.hasAlternative(job)) continue;
         await move(job, 'pending', {
           code: 'cluster_silent',
@@ -129,11 +132,12 @@ export function createSweeper(deps: SweeperDependencies): Sweeper {
     await returnLeases();
     if (!slow) return;
     await registry.flushSeen();
-    for (const { name, instance } of registry.list()) {
+    for (const cluster of registry.list()) {
+      const { name, instance } = cluster;
       if (deps.outstanding(name) === 0) continue;
       // Jobs that a polling client took stay with it even after an agent has come.
-      if (instance === null || rare) await sweepPolled(name);
-      if (instance !== null && registry.isSilentFor(name, settings.silentAfter)) await sweepSilent(name);
+      if (instance === null || rare) await sweepPolled(cluster);
+      if (instance !== null && registry.isSilentFor(name, settings.silentAfter)) await sweepSilent(cluster);
     }
   };
 

@@ -3,7 +3,9 @@
  * an operator); a cluster with its name and secret inside the message; a submitter shows names and tokens of the
  * clusters and groups that it may use.
  * Invariant: every refusal is the same `unauthenticated` "request denied", whether the name or the secret was wrong,
- * and an unknown name costs the same comparison. Names are exact: no pattern, no folding of case.
+ * and an unknown name costs the same comparison; past the limit of failures it is `resource_exhausted`. What is right
+ * is never refused, however often others at the same address have failed: only wrong tries are held up. Names are
+ * exact: no pattern, no folding of case.
  * Not here: what a principal may then do (the handlers), accounts (there are none yet: the owner is a key's hash).
  */
 import { RainbowError } from '../core/errors.ts';
@@ -66,15 +68,15 @@ export function createAuthenticator(parts: {
   const serverHash = parts.secretHash;
   const failures = new FailureLimit(parts.clock);
 
-  /** One attempt with one name: counted where it fails. */
+  /** One attempt with one name, already compared: it counts, and is slowed down, where it is wrong. */
   function attempt(call: CallContext, name: string, right: boolean): void {
     if (right) return;
+    failures.check(call.peer, name);
     failures.failed(call.peer, name);
     throw denied();
   }
 
   function server(secret: string, call: CallContext): void {
-    failures.check(call.peer, THE_SERVER);
     attempt(call, THE_SERVER, sameSecret(secret, serverHash) && secret !== '');
   }
 
@@ -117,7 +119,6 @@ export function createAuthenticator(parts: {
     },
 
     cluster(name, secret, call) {
-      failures.check(call.peer, name);
       const cluster = registry.get(name);
       const right = sameSecret(secret, cluster?.secretHash ?? NO_SECRET);
       attempt(call, name, right && cluster !== null);
@@ -131,7 +132,6 @@ export function createAuthenticator(parts: {
           `credentials: ${credentials.length} are too many; send at most ${LIMITS.credentials}, or use a cluster group`,
         );
       }
-      for (const { name } of credentials) failures.check(call.peer, name);
       const clusters = new Set<string>();
       let wrong: string | null = null;
       // Every one is looked at, so that the time says nothing about which was wrong.

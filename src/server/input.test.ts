@@ -31,7 +31,9 @@ test('a sequence number is whole, from 0, and empty is 0', () => {
 
 test("a job's name is one printable line of bounded length", () => {
   expect(checkJobName(`it's "quoted" 100% ✓`, 'name')).toBe(`it's "quoted" 100% ✓`);
-  for (const wrong of ['two\nlines', 'nul\0', 'esc\u001b[31m', 'x'.repeat(257)]) {
+  const turned = ['\u202a', '\u202e', '\u2066', '\u2069'].map((mark) => `invoice${mark}exe.txt`);
+  const split = ['\u2028', '\u2029'].map((separator) => `two${separator}lines`);
+  for (const wrong of ['two\nlines', 'nul\0', 'esc\u001b[31m', 'x'.repeat(257), ...turned, ...split]) {
     expect(refusal(() => checkJobName(wrong, 'name')).code).toBe('invalid_input');
   }
   refusal(() => checkText('x'.repeat(2_000), 'message'));

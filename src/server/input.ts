@@ -2,13 +2,13 @@
  * Checks of what callers send, shared by both protocols: each throws `invalid_input` with the place, or
  * `resource_exhausted` past a limit. Names of clusters, groups and subsystems are core/names.ts's.
  */
+import { CONTROL } from '../core/control-characters.ts';
 import { invalid, RainbowError } from '../core/errors.ts';
 import { readJobspec } from '../core/jobspec/read.ts';
 import type { Jobspec } from '../core/jobspec/jobspec.ts';
 import type { JobId } from '../store/store.ts';
 import { LIMITS } from './limits.ts';
 
-const CONTROL = /\p{Cc}/u;
 const MOST_ID = 2n ** 63n - 1n;
 
 /** A job's id, as decimal digits. */
@@ -54,8 +54,24 @@ export function parseJobspec(text: string, place: string, format?: 'yaml' | 'jso
       { place },
     );
   }
-  return readJobspec(text, format === undefined ? {} : { format });
+  const key = `${format ?? ''} ${text}`;
+  const known = readLately.get(key);
+  if (known !== undefined) return known;
+  const jobspec = readJobspec(text, format === undefined ? {} : { format });
+  if (text.length <= MOST_KEPT_CHARS) {
+    if (readLately.size >= MOST_KEPT) readLately.delete(readLately.keys().next().value ?? '');
+    readLately.set(key, jobspec);
+  }
+  return jobspec;
 }
+
+/**
+ * Jobspecs that were read lately, oldest first: reading YAML takes half a millisecond, most bursts repeat one text, and
+ * the matcher knows a request that it has seen.
+ */
+const readLately = new Map<string, Jobspec>();
+const MOST_KEPT = 1_000;
+const MOST_KEPT_CHARS = 8_192;
 
 /** The name as given, else the jobspec's own, else its program's. */
 export function jobName(given: string, jobspec: Jobspec, place: string): string {

@@ -72,8 +72,10 @@ class Buckets {
 }
 
 /**
- * Per (address, name tried), and only failures cost: guessing at one name from one address slows down to two tries a
- * second; callers with other names at the same address (one NAT, one login node) are not held up.
+ * Per (address, name tried), and only failures cost: wrong tries at one name from one address slow down to two a
+ * second; callers with other names at the same address (one NAT, one login node) are not held up. It is asked only
+ * about tries that are wrong, so that nobody can lock out who has the right secret: what keeps a secret from being
+ * guessed is its length.
  */
 export class FailureLimit {
   readonly #buckets: Buckets;
@@ -82,12 +84,12 @@ export class FailureLimit {
     this.#buckets = new Buckets(clock, FAILURES);
   }
 
-  /** Throws `resource_exhausted` where too many tries have failed. Costs nothing. */
+  /** Of a try that is wrong: throws `resource_exhausted` where too many have failed before. Costs nothing. */
   check(peer: string, name: string): void {
     if (this.#buckets.left(keyOf(peer, name)) >= 1) return;
     throw new RainbowError(
       'resource_exhausted',
-      'too many failed attempts from your address: correct the secret or token, wait a second, and try again',
+      'too many failed attempts from your address: correct the secret or token, and try again',
     );
   }
 

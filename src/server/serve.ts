@@ -50,7 +50,7 @@ export interface ServeOptions {
   readonly globalToken?: string | null | undefined;
   /** Seconds that a polling client may hold a job without accepting it; 30. */
   readonly leaseSeconds?: number | undefined;
-  /** Steps that one question to the matcher may take before its answer is unknown; 1,000,000. */
+  /** Steps that one question to the matcher may take before its answer is unknown; 200,000. */
   readonly matchBudget?: number | undefined;
   /** Bytes of one message; 64 MiB. */
   readonly messageBytes?: number | undefined;
@@ -80,6 +80,11 @@ export interface RunningServer {
   stop(): Promise<void>;
 }
 
+/** About a tenth of a second, in which the server answers nobody else. */
+const MATCH_BUDGET = 200_000;
+
+const SECRET_HASH = 'server_secret_hash';
+
 /**
  * Errors: `invalid_input` (options, policy, TLS files, address), `unavailable` (port taken, store not to be opened),
  * `permission_denied` (a port below 1024).
@@ -90,7 +95,7 @@ export async function serve(options: ServeOptions, system: System): Promise<Runn
   const given = options.secret ?? null;
   checkSecret(given);
 
-  const store = await openStore(options.database, system);
+  const store = await openStore(options.database, system, { alone: true });
   const closing: (() => Promise<void>)[] = [() => store.close()];
   /** The reverse of the start. One that fails keeps none of the others from closing. */
   const close = async (): Promise<void> => {
@@ -101,10 +106,10 @@ export async function serve(options: ServeOptions, system: System): Promise<Runn
     if (failed.length > 0) throw new RainbowError('internal', 'the server did not stop cleanly', { cause: failed[0] });
   };
   try {
-    const made = given === null ? await firstSecret(store, system) : null;
+    const own = given === null ? await ownSecret(store, system) : null;
     const scheduler = createScheduler({
       store,
-      matcher: createMatcher(options.matchBudget === undefined ? {} : { budget: options.matchBudget }),
+      matcher: createMatcher({ budget: options.matchBudget ?? MATCH_BUDGET }),
       system,
       log,
       settings: options.scheduler ?? {},
@@ -115,7 +120,7 @@ export async function serve(options: ServeOptions, system: System): Promise<Runn
       registry: scheduler.registry,
       groups: store.groups,
       clock: system.clock,
-      secretHash: made === null ? hashSecret(given ?? '') : made.hash,
+      secretHash: own === null ? hashSecret(given ?? '') : own.hash,
     });
     const submitLimit = new SubmitLimit(system.clock, options.submitsPerSecond ?? null);
     const parts: Parts = { store, scheduler, system, authenticator, submitLimit, settings, log };
@@ -123,6 +128,8 @@ export async function serve(options: ServeOptions, system: System): Promise<Runn
     const listening = { host, tls, log, ...(messageBytes === undefined ? {} : { maxMessageBytes: messageBytes }) };
     const listener = await listen(listening, bindings(parts, options), system);
     closing.push(() => listener.stop((options.graceSeconds ?? 10) * 1_000));
+    // Kept only now: a start that failed showed it to nobody.
+    if (own !== null) await own.keep();
     log.info({ address: listener.address, store: store.kind, policy: settings.policy }, 'serving');
 
     let stopped: Promise<void> | null = null;
@@ -130,7 +137,7 @@ export async function serve(options: ServeOptions, system: System): Promise<Runn
       host: listener.host,
       port: listener.port,
       address: listener.address,
-      secretToShow: made?.toShow ?? null,
+      secretToShow: own?.toShow ?? null,
       stop() {
         // The port first, then the scheduler, then the store.
         stopped ??= close().then(() => log.info({}, 'stopped'));
@@ -145,7 +152,7 @@ export async function serve(options: ServeOptions, system: System): Promise<Runn
 }
 
 function bindings(parts: Parts, options: ServeOptions): readonly Binding[] {
-  const { store, scheduler, system, authenticator, settings } = parts;
+  const { store, scheduler, system, authenticator, settings, log } = parts;
   const agents = agentHandlers({
     store,
     scheduler,
@@ -157,6 +164,7 @@ function bindings(parts: Parts, options: ServeOptions): readonly Binding[] {
       serverVersion: settings.version,
     },
     authenticateCluster: (name, secret, call) => authenticator.cluster(name, secret, call),
+    log,
   });
   return [
     prototypeHandlers(parts),
@@ -206,11 +214,18 @@ function checkPolicy(name: string, options: Readonly<Record<string, string>>): v
 }
 
 /** The secret of a server that was given none: made once per store, of which the store keeps the hash. */
-async function firstSecret(store: Store, system: System): Promise<{ hash: Uint8Array; toShow: string | null }> {
+async function ownSecret(store: Store, system: System) {
+  const kept = await store.settings.get(SECRET_HASH);
+  if (kept !== null) return { hash: Buffer.from(kept, 'hex'), toShow: null, keep: () => Promise.resolve() };
   const secret = newUuid(system.entropy);
-  const hash = Buffer.from(hashSecret(secret)).toString('hex');
-  const kept = await store.settings.setOnce('server_secret_hash', hash);
-  return { hash: Buffer.from(kept, 'hex'), toShow: kept === hash ? secret : null };
+  const hash = hashSecret(secret);
+  return {
+    hash,
+    toShow: secret,
+    async keep(): Promise<void> {
+      await store.settings.setOnce(SECRET_HASH, Buffer.from(hash).toString('hex'));
+    },
+  };
 }
 
 function checkSecret(secret: string | null): void {

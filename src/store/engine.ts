@@ -1,7 +1,8 @@
 /**
  * What stands between the store's calls and the database that runs them: one function. An engine may be a thread,
- * this thread, or later a pool of connections; `store-over-engine.ts` makes the store of any.
+ * this thread, or a pool of connections; `store-over-engine.ts` makes the store of any.
  */
+import type { JobId } from './store.ts';
 import type { Arguments, OperationName, Result } from './operations/operations.ts';
 
 export interface Engine {
@@ -11,4 +12,9 @@ export interface Engine {
   close(): Promise<void>;
   /** `news` is called after each commit that wrote events, with the newest number. One listener. */
   onEvents(news: (seq: number) => void): void;
+  /**
+   * Where others write to the same database: `news` is called after a commit of theirs that wrote output of this
+   * job; with null, when perhaps it was of any. One listener.
+   */
+  onOutput?(news: (job: JobId | null) => void): void;
 }

@@ -1,21 +1,29 @@
-/** The store behind a url: a file's path, or `:memory:`. Engines are loaded when they are asked for. */
+/** The store behind a url: a file's path, `:memory:`, or `postgres://…`. Engines are loaded when they are asked for. */
 import { resolve } from 'node:path';
 import { RainbowError } from '../core/errors.ts';
 import type { System } from '../system/system.ts';
+import { isPostgresAddress } from './address.ts';
+import type { Engine } from './engine.ts';
 import { storeOver } from './store-over-engine.ts';
 import type { Store } from './store.ts';
 
 /**
  * Opens it on the newest schema, making the file (and its folder) where there is none.
- * Throws `failed_precondition` for a file that is not ours, cannot be opened, or was made by a newer Rainbow.
+ * Throws `failed_precondition` for a file or database that is not ours, cannot be opened, was made by a newer Rainbow,
+ * or is another server's now; `unavailable` for a database that cannot be reached.
  */
-export async function openStore(url: string, system: System): Promise<Store> {
+export async function openStore(
+  url: string,
+  system: System,
+  options: { /** For this process alone, as a server needs it. */ readonly alone?: boolean } = {},
+): Promise<Store> {
   const at = Math.trunc(system.clock.now());
-  if (/^postgres(ql)?:\/\//i.test(url)) {
-    throw new RainbowError(
-      'unimplemented',
-      'this version of Rainbow keeps its store in a SQLite file; give a path instead of a postgres:// address',
-    );
+  if (isPostgresAddress(url)) {
+    const { openPoolEngine } = await import('./postgres/pool-engine.ts');
+    const engine = await openPoolEngine(url, system);
+    if (options.alone !== true) return storeOver(engine, 'postgres');
+    const { holdDatabase } = await import('./postgres/hold-database.ts');
+    return held(engine, 'postgres', () => holdDatabase(url));
   }
   if (url === '' || url.includes('\0')) {
     throw new RainbowError('invalid_input', 'the store needs a path, or :memory: for one that is not kept');
@@ -26,5 +34,22 @@ export async function openStore(url: string, system: System): Promise<Store> {
   }
   const { openThreadEngine } = await import('./sqlite/thread-engine.ts');
   // Absolute, so that SQLite does not take a relative path like `file:x` for a URI.
-  return storeOver(await openThreadEngine({ path: resolve(url), at }), 'sqlite');
+  const path = resolve(url);
+  const engine = await openThreadEngine({ path, at });
+  if (options.alone !== true) return storeOver(engine, 'sqlite');
+  const { holdFile } = await import('./sqlite/hold-file.ts');
+  return held(engine, 'sqlite', () => holdFile(path));
+}
+
+type Release = () => void | Promise<void>;
+
+async function held(engine: Engine, kind: Store['kind'], hold: () => Release | Promise<Release>): Promise<Store> {
+  try {
+    const release = await hold();
+    const store = storeOver(engine, kind);
+    return { ...store, close: () => store.close().finally(async () => release()) };
+  } catch (error) {
+    await engine.close();
+    throw error;
+  }
 }

@@ -1,13 +1,20 @@
 /** The store as calls of an engine, and who listens to what was committed. */
 import type { Engine } from './engine.ts';
 import type { Arguments, OperationName, Result } from './operations/operations.ts';
-import type { JobId, OutputChunk, Store } from './store.ts';
+import type { ClusterRef, JobId, OutputChunk, Store } from './store.ts';
 
 export function storeOver(engine: Engine, kind: Store['kind']): Store {
   const eventListeners = new Set<(seq: number) => void>();
   const outputListeners = new Map<JobId, Set<() => void>>();
   engine.onEvents((seq) => {
     for (const listener of eventListeners) notify(eventListeners, listener, () => listener(seq));
+  });
+  const outputOf = (id: JobId): void => {
+    const listeners = outputListeners.get(id);
+    if (listeners !== undefined) for (const listener of listeners) notify(listeners, listener, listener);
+  };
+  engine.onOutput?.((id) => {
+    for (const job of id === null ? [...outputListeners.keys()] : [id]) outputOf(job);
   });
   const call = <N extends OperationName>(name: N, ...args: Arguments<N>): Promise<Result<N>> => engine.call(name, args);
 
@@ -20,11 +27,11 @@ export function storeOver(engine: Engine, kind: Store['kind']): Store {
         call('putSubsystem', cluster, subsystem, graph, replace, at),
       deleteSubsystem: (cluster, subsystem, at) => call('deleteSubsystem', cluster, subsystem, at),
       mergeState: (cluster, state, at) => call('mergeState', cluster, state, at),
-      delete: (name, at) => call('deleteCluster', name, at),
+      delete: (name, at, agentConnected = false) => call('deleteCluster', name, at, agentConnected),
       get: (name) => call('getCluster', name),
       list: () => call('listClusters'),
       graph: (name) => call('getGraph', name),
-      claimInstance: (cluster, instance, at) => call('claimInstance', cluster, instance, at),
+      claimInstance: (cluster, instance, at) => call('claimInstance', only(cluster), instance, at),
       seen: (names, at) => call('clustersSeen', names, at),
     },
     groups: {
@@ -41,13 +48,13 @@ export function storeOver(engine: Engine, kind: Store['kind']): Store {
       list: (filter) => call('listJobs', filter),
       countsByCluster: () => call('countJobsByCluster'),
       transition: (change) => call('transitionJob', change),
-      receive: (cluster, limit, leaseExpiresAt, at) => call('receiveJobs', cluster, limit, leaseExpiresAt, at),
+      receive: (cluster, limit, leaseExpiresAt, at) => call('receiveJobs', only(cluster), limit, leaseExpiresAt, at),
       returnExpired: (at, limit) => call('returnExpired', at, limit),
       pending: (limit, after) => (after === undefined ? call('pendingJobs', limit) : call('pendingJobs', limit, after)),
-      atCluster: (cluster, states) => call('jobsAtCluster', cluster, states),
+      atCluster: (cluster, states) => call('jobsAtCluster', only(cluster), states),
       requestCancel: (id, reason, at) => call('requestCancel', id, reason, at),
-      numberAt: (cluster, id) => call('numberAt', cluster, id),
-      byNumbers: (cluster, numbers) => call('jobsByNumbers', cluster, numbers),
+      numberAt: (cluster, id) => call('numberAt', only(cluster), id),
+      byNumbers: (cluster, numbers) => call('jobsByNumbers', only(cluster), numbers),
       decisions: (id) => call('getDecisions', id),
     },
     events: {
@@ -64,11 +71,11 @@ export function storeOver(engine: Engine, kind: Store['kind']): Store {
     output: {
       async append(id, epoch, chunks, cap) {
         const offsets = await call('appendOutput', id, epoch, chunks.map(alone), cap);
-        const listeners = outputListeners.get(id);
-        if (listeners !== undefined) for (const listener of listeners) notify(listeners, listener, listener);
+        outputOf(id);
         return offsets;
       },
       read: (id, epoch, after, limit) => call('readOutput', id, epoch, after, limit),
+      cut: (id, epoch) => call('cutOutput', id, epoch),
       subscribe(id, listener) {
         const own = (): void => listener();
         const listeners = outputListeners.get(id) ?? new Set();
@@ -92,6 +99,11 @@ function notify<T>(listeners: ReadonlySet<T>, listener: T, call: () => void): vo
   queueMicrotask(() => {
     if (listeners.has(listener)) call();
   });
+}
+
+/** Callers have whole records; no more than this of them travels to the engine. */
+function only({ name, id }: ClusterRef): ClusterRef {
+  return { name, id };
 }
 
 /** The bytes without the buffer that they may be a window of: a copy to a thread takes the whole buffer along. */

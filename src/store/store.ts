@@ -25,10 +25,14 @@ export type JobId = string;
 
 // ── clusters ────────────────────────────────────────────────────────────────────────────────────────────────
 
-export interface ClusterRecord {
+/** One cluster, for ever: a name may be registered anew by somebody else, an id never is. */
+export interface ClusterRef {
+  readonly name: string;
   /** Never used again, even if the name is. */
   readonly id: number;
-  readonly name: string;
+}
+
+export interface ClusterRecord extends ClusterRef {
   readonly secretHash: Uint8Array;
   readonly tokenHash: Uint8Array;
   readonly registeredAt: number;
@@ -76,11 +80,13 @@ export interface ClusterStore {
   mergeState(cluster: string, state: Readonly<Record<string, unknown>>, at: number): Promise<ClusterRecord>;
   /**
    * With everything of it, in one transaction: subsystems, state, memberships; jobs that are assigned go back to
-   * pending (cluster_deleted), jobs that somebody holds are canceled (cluster_deleted).
+   * pending (cluster_deleted), jobs that somebody holds are canceled (cluster_deleted). Their reason says who stops
+   * what still runs: the agent that is `agentConnected` and is about to be told, else a person.
    */
   delete(
     name: string,
     at: number,
+    agentConnected?: boolean,
   ): Promise<{ readonly returned: readonly JobId[]; readonly canceled: readonly JobId[] }>;
   get(name: string): Promise<ClusterRecord | null>;
   /** By name. */
@@ -89,9 +95,9 @@ export interface ClusterStore {
   graph(name: string): Promise<{ readonly graph: string; readonly subsystems: ReadonlyMap<string, string> } | null>;
   /**
    * An agent's stream opened. The newest instance (by startedAt, then id) wins: false where a newer one is
-   * recorded already.
+   * recorded already. `not_found` where that cluster is gone, also where another has its name now.
    */
-  claimInstance(cluster: string, instance: AgentInstance, at: number): Promise<boolean>;
+  claimInstance(cluster: ClusterRef, instance: AgentInstance, at: number): Promise<boolean>;
   /** Many at once; missing names are ignored. */
   seen(names: readonly string[], at: number): Promise<void>;
 }
@@ -142,7 +148,8 @@ export interface JobRecord {
   /** Seconds. */
   readonly walltime: number;
   readonly onClusterLoss: OnClusterLoss;
-  readonly candidates: readonly string[];
+  /** The clusters that its submitter might use then: a later cluster of such a name is none of them. */
+  readonly candidates: readonly ClusterRef[];
   readonly policy: string;
   readonly policyOptions: Readonly<Record<string, string>>;
   readonly jobspec: string;
@@ -154,7 +161,7 @@ export interface NewJob {
   readonly name: string;
   readonly owner: string;
   readonly jobspec: string;
-  readonly candidates: readonly string[];
+  readonly candidates: readonly ClusterRef[];
   readonly policy: string;
   readonly policyOptions: Readonly<Record<string, string>>;
   readonly priority: number;
@@ -169,7 +176,7 @@ export interface NewJob {
     | {
         readonly state: 'assigned';
         readonly reason: Reason;
-        readonly cluster: string;
+        readonly cluster: ClusterRef;
         readonly allocation: string | null;
       };
   /** The decision as JSON; null where none was taken. */
@@ -184,8 +191,8 @@ export interface Transition {
   readonly to: JobState;
   readonly reason: Reason;
   readonly at: number;
-  /** Needed for `assigned`. */
-  readonly cluster?: string;
+  /** Needed for `assigned`: the cluster that was decided on. If it is gone, the race is lost, namesake or not. */
+  readonly cluster?: ClusterRef;
   readonly allocation?: string | null;
   readonly decision?: string | null;
   readonly nativeId?: string;
@@ -232,7 +239,7 @@ export interface AttemptRecord {
 export interface JobStore {
   /**
    * Job, first attempt, events and decision in one transaction; the same (owner, key) answers the earlier job.
-   * `aborted` where the cluster it was assigned to has been deleted meanwhile.
+   * `aborted` where the cluster it was assigned to has been deleted meanwhile, also where another has its name now.
    */
   submit(job: NewJob): Promise<{ readonly job: JobRecord; readonly created: boolean }>;
   get(id: JobId): Promise<JobRecord | null>;
@@ -247,24 +254,27 @@ export interface JobStore {
   transition(change: Transition): Promise<TransitionResult>;
   /**
    * assigned → received for up to `limit` jobs of that cluster, highest priority first, then lowest id. No two
-   * callers get the same job. One whose cancel was asked for is left out.
+   * callers get the same job. One whose cancel was asked for is left out. Nothing where that cluster is gone.
    */
-  receive(cluster: string, limit: number, leaseExpiresAt: number | null, at: number): Promise<readonly JobRecord[]>;
+  receive(cluster: ClusterRef, limit: number, leaseExpiresAt: number | null, at: number): Promise<readonly JobRecord[]>;
   /** received → pending where the lease of a polling client is over. */
   returnExpired(at: number, limit: number): Promise<readonly JobRecord[]>;
   /** Jobs to decide on, highest priority first, then lowest id; `after`: those behind this place in that order. */
   pending(limit: number, after?: { readonly priority: number; readonly id: JobId }): Promise<readonly JobRecord[]>;
   /** Jobs in the given states at one cluster, by id. */
-  atCluster(cluster: string, states: readonly JobState[]): Promise<readonly JobRecord[]>;
+  atCluster(cluster: ClusterRef, states: readonly JobState[]): Promise<readonly JobRecord[]>;
   /**
    * Asks for a cancel; changes nothing where the job has ended. Idempotent; writes an event the first time. Resolves
    * to the job as it then is, null where there is none.
    */
   requestCancel(id: JobId, reason: Reason, at: number): Promise<JobRecord | null>;
-  /** The prototype's int32 number of a job at a cluster, from 1 in order of asking; made on first use. */
-  numberAt(cluster: string, id: JobId): Promise<number>;
+  /**
+   * The prototype's int32 number of a job at a cluster, from 1 in order of asking; made on first use. `not_found` where
+   * there is no such job, or that cluster is gone.
+   */
+  numberAt(cluster: ClusterRef, id: JobId): Promise<number>;
   /** The jobs behind such numbers; unknown numbers are left out. */
-  byNumbers(cluster: string, numbers: readonly number[]): Promise<ReadonlyMap<number, JobRecord>>;
+  byNumbers(cluster: ClusterRef, numbers: readonly number[]): Promise<ReadonlyMap<number, JobRecord>>;
   /** Decisions on a job as JSON, oldest first. */
   decisions(id: JobId): Promise<readonly { readonly epoch: number; readonly at: number; readonly decision: string }[]>;
 }
@@ -312,6 +322,7 @@ export interface OutputChunk {
 
 export interface OutputStore {
   /**
+   * An empty chunk says how far its stream is, of which the rest was not kept.
    * Appends; bytes at offsets that are there already are dropped, so a repeated report changes nothing. Beyond
    * `cap` bytes of one task's stream, nothing more is kept. Resolves to the offset up to which all is dealt with
    * (kept, or dropped by the cap), per (task, stream) in the chunks: the sender may forget what is below it.
@@ -330,6 +341,11 @@ export interface OutputStore {
     after: number,
     limit: number,
   ): Promise<{ readonly chunks: readonly OutputChunk[]; readonly next: number }>;
+  /** Streams of which something was not kept, and their full length as far as it was reported. */
+  cut(
+    id: JobId,
+    epoch: number,
+  ): Promise<readonly { readonly task: number; readonly stream: 'stdout' | 'stderr'; readonly offset: number }[]>;
   /** Called after each commit that wrote output of this job. */
   subscribe(id: JobId, listener: () => void): () => void;
 }

@@ -11,6 +11,8 @@ import type { System, Timer } from './system.ts';
 export interface SimulatedSystem extends System {
   /** Moves the clock on by `ms`, firing what falls due on the way. */
   advance(ms: number): Promise<void>;
+  /** Somebody sets the wall clock, forwards or back; no time passes, and timers do not notice. */
+  turnClock(ms: number): void;
   /** Lets everything go on that waits for no timer. */
   settle(): Promise<void>;
   /** Moves on from timer to timer until `condition` holds; throws when it still does not after `limitMs`. */
@@ -39,7 +41,7 @@ const TURNS = 8;
 
 export function simulatedSystem(options: SimulatedOptions = {}): SimulatedSystem {
   const random = seededRandom(options.seed ?? 'rainbow');
-  const origin = options.startAt ?? FIRST_OF_2026;
+  let origin = options.startAt ?? FIRST_OF_2026;
   const planned = new Set<Planned>();
   let elapsed = 0;
   let made = 0;
@@ -87,6 +89,7 @@ export function simulatedSystem(options: SimulatedOptions = {}): SimulatedSystem
     },
     entropy: { bytes: (length) => Uint8Array.from({ length }, () => random.below(256)) },
     advance,
+    turnClock: (ms) => void (origin += ms),
     settle,
     async until(condition, what, limitMs = 600_000) {
       const end = elapsed + limitMs;

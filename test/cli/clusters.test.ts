@@ -150,15 +150,33 @@ describe('clusters', () => {
     expect(missing.stderr).toContain('rainbow clusters');
   });
 
-  test('delete', async () => {
+  test('delete: the cluster is named, and what the configuration has of it goes, too', async () => {
     const at = await place();
+    const config = join(at.folder, 'home', 'config', 'rainbow', 'config.yaml');
     await at.register('red', '--nodes', '1', '--cores', '2');
-    expect((await at.run(['delete', '--cluster-name', 'red', '--secret', 'wrong'])).code).toBe(1);
+    const blue = await at.register('blue', '--nodes', '1', '--cores', '2');
+    const wrong = await at.run(['delete', '--cluster-name', 'red', '--secret', 'wrong']);
+    expect(wrong.code).toBe(1);
+    expect(wrong.stderr).toContain('Check the secret of cluster red (--secret');
+    const unnamed = await at.run(['delete']);
+    expect(unnamed.code).toBe(2);
+    expect(unnamed.stderr).toMatch(/cluster blue.*--yes/);
+    expect((await at.run(['delete', 'red', '--cluster-name', 'blue'])).code).toBe(2);
+    expect(json<unknown[]>(await at.run(['clusters', '--json']))).toHaveLength(2);
+
     expect(json(await at.run(['delete', '--cluster-name', 'red', '--json']))).toMatchObject({
       deleted: true,
       jobsCanceled: 0,
     });
+    expect(parse(readFileSync(config, 'utf8'))).toEqual({
+      cluster: { name: 'blue', secret: blue.secret },
+      clusters: [{ name: 'blue', token: blue.token }],
+    });
+    expectExit(await at.run(['delete', '--yes']), 0);
+    expect(parse(readFileSync(config, 'utf8'))).toEqual({ clusters: [] });
     expect(json(await at.run(['clusters', '--json']))).toEqual([]);
+    await at.register('green', '--nodes', '1', '--cores', '2');
+    expectExit(await at.run(['delete', 'green']), 0);
   });
 });
 
@@ -187,5 +205,6 @@ describe('groups', () => {
 
     const denied = await at.run(['group', 'list', '--secret', 'wrong']);
     expect(denied.code).toBe(1);
+    expect(denied.stderr).toContain('Check the server’s secret (--secret');
   });
 });

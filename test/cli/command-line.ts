@@ -34,7 +34,7 @@ export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'rainbow-cli-'));
   // Where the tests run as root, jobs run as another user, who must get through to their own folders below.
   chmodSync(folder, 0o711);
-  afterwards(() => rmSync(folder, { recursive: true, force: true }));
+  afterwards(() => rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 }));
   return folder;
 }
 

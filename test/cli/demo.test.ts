@@ -41,7 +41,7 @@ test('--keep leaves it running, and says how to reach and stop it', async () => 
   afterwards(async () => {
     for (const pid of pids.filter(isAlive)) process.kill(pid, 'SIGTERM');
     await until(() => !pids.some(isAlive));
-    rmSync(folder, { recursive: true, force: true });
+    rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
   });
   expect(pids).toHaveLength(3);
   expect(pids.every(isAlive)).toBe(true);

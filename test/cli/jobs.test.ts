@@ -1,8 +1,8 @@
 /** Submitting, following and managing jobs from the command line; real processes run them. */
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { expectExit, json, jsonLines, rainbow, root, until } from './command-line.ts';
+import { expectExit, json, jsonLines, root, until } from './command-line.ts';
 import { place, SECRET, startAgent, untilConnected, write } from './with-server.ts';
 
 const ISO = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
@@ -73,7 +73,14 @@ describe('submit', () => {
     const again = await at.run(args);
     expect(again.stdout).toMatch(/^job 1 /);
     expect(again.stdout).toContain('earlier job');
-    expect(json(await at.run([...args.slice(0, 3), '--json', '--', 'true']))).toMatchObject({ id: 1, created: false });
+    const document = await at.run([...args.slice(0, 3), '--json', '--', 'true']);
+    expect(json(document)).toMatchObject({ id: 1, created: false });
+    expect([again.stderr, document.stderr]).toEqual(['', '']);
+
+    // Not the same job after all: the earlier one is still the answer, but not silently.
+    const other = await at.run([...args.slice(0, 3), '--json', '--', 'false']);
+    expect(json(other)).toMatchObject({ id: 1, created: false });
+    expect(other.stderr).toMatch(/belongs to job 1, which has another jobspec: .* not submitted/);
   });
 
   test('a jobspec is kept exactly as it is', async () => {
@@ -96,12 +103,45 @@ describe('submit', () => {
     expect(none.stderr).toContain('Put those that you were given under "clusters"');
     const wrong = await at.run(['submit', '--cluster', 'red', '--token', 'wrong', '--', 'true']);
     expect(wrong.code).toBe(1);
-    expect(wrong.stderr).toContain('request denied');
+    expect(wrong.stderr).toContain('request denied\nCheck the token given with --token for red.');
+    await at.register('red', '--nodes', '1', '--cores', '2');
+    const config = join(at.folder, 'home', 'config', 'rainbow', 'config.yaml');
+    const text = readFileSync(config, 'utf8');
+    writeFileSync(
+      config,
+      text.replace(/token: .*/, 'token: stale').replace(/^clusters:/m, 'groups: [{name: physics, tokn: x}]\nclusters:'),
+    );
+    const stale = await at.run(['submit', '--', 'true']);
+    expect(stale.code).toBe(1);
+    expect(stale.stderr).toContain(`Check the tokens of ${config}, which were sent: red.`);
+    expect(stale.stderr.match(/groups\[0\]\.tokn/g)).toHaveLength(1);
+    writeFileSync(config, text);
+    const bad = write(at.folder, 'bad.yaml', 'version: 1\nresources: 5\n');
+    expect((await at.run(['submit', '--jobspec', bad])).stderr).toContain(`rainbow: ${bad}: `);
+    expect((await at.run(['submit', '--timeout', '1s', '--', 'true'])).code).toBe(2);
+    expect((await at.run(['job', 'wait', '1', '--timeout', 'soon'])).code).toBe(2);
+    expectExit(await at.run(['submit', '--', 'true']), 0);
+    const late = await at.run(['job', 'wait', '1', '--timeout', '50ms']);
+    expect(late.code).toBe(1);
+    expect(late.stderr).toContain('job 1 has not ended within 50ms; it goes on');
+    expect((await at.run(['submit', '--wait', '--timeout', '50ms', '--', 'true'])).code).toBe(1);
     const { port } = at.server;
     await at.server.stop();
     const gone = await at.run(['jobs']);
     expect(gone).toMatchObject({ code: 1, stdout: '' });
     expect(gone.stderr).toContain(String(port));
+    // Never reached: it may be the wrong host, so nobody waits for it.
+    for (const follow of [
+      ['job', 'wait', '1'],
+      ['job', 'events', '1', '-f'],
+      ['job', 'logs', '1', '-f'],
+      ['events', '-f'],
+    ]) {
+      expect(await at.run(follow)).toMatchObject({
+        code: 1,
+        stderr: expect.stringContaining(String(port)),
+      });
+    }
     expect((await at.run(['jobs', '--host', 'not a host'])).code).not.toBe(0);
   });
 
@@ -170,6 +210,12 @@ describe('with an agent', () => {
     const { stdout } = await at.run(['job', 'logs', '1', '--label']);
     expect(stdout.split('\n').sort()).toEqual(['', '0: rank 0', '1: rank 1']);
     expect((await at.run(['job', 'logs', '1', '--task', '1'])).stdout).toBe('rank 1\n');
+    const seventh = await at.run(['job', 'logs', '1', '--task', '7', '-f']);
+    expect(seventh).toMatchObject({ code: 1, stdout: '' });
+    expect(seventh.stderr).toContain('task 7; it has tasks 0 to 1');
+    expect((await at.run(['job', 'logs', '1', '--attempt', '2'])).stderr).toContain(
+      'no attempt 2; there is one so far',
+    );
 
     const stop = new AbortController();
     const waiting = at.run(['submit', '--wait', '--', 'sleep', '60'], { signal: stop.signal });
@@ -215,9 +261,19 @@ describe('with an agent', () => {
       's.json',
       (await at.run(['graph', 'generate', '--nodes', '1', '--cores', '2'])).stdout,
     );
-    const second = startAgent(at, 'blue', ['--graph', smaller]);
-    await until(() => second.said().includes('is registered with'), second.said);
-    await second.stop();
+    // It would take the right one's place: it does not even connect.
+    const refused = await at.run([
+      'agent',
+      '--cluster-name',
+      'blue',
+      '--state-dir',
+      join(at.folder, 'other'),
+      '--graph',
+      smaller,
+    ]);
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toMatch(/is registered with .*--replace-graph/);
+    expect(refused.stderr).not.toContain('agent of cluster');
     const third = startAgent(at, 'blue', [`--graph=${graph}`, `--subsystem=software=${software.at(-1)}`]);
     await untilConnected(at, 'blue');
     await third.stop();
@@ -225,6 +281,27 @@ describe('with an agent', () => {
     const fourth = startAgent(at, 'blue');
     await untilConnected(at, 'blue');
     expect(third.said() + fourth.said()).not.toMatch(/does not know|is registered with/);
+    await fourth.stop();
+  });
+
+  test('--replace-graph makes the agent’s graph the registered one', async () => {
+    const at = await place();
+    await at.register('red', '--nodes', '4', '--cores', '8');
+    const smaller = join(at.folder, 'smaller.json');
+    await at.run(['graph', 'generate', '--name', 'red', '--nodes', '1', '--cores', '2', '-o', smaller]);
+    const agent = startAgent(at, 'red', ['--graph', smaller, '--replace-graph']);
+    await untilConnected(at, 'red');
+    expect(agent.said()).toContain('has a new graph');
+    const { resources } = json<{ resources: unknown[] }>(await at.run(['cluster', 'show', 'red', '--json']));
+    expect(resources).toContainEqual(expect.objectContaining({ type: 'core', total: 2 }));
+    expectExit(await at.run(['submit', '--wait', '--', 'true']), 0, agent.said());
+    await agent.stop();
+    // Somebody replaces it from elsewhere: the agent's jobs want it back, so it is only told.
+    const larger = join(at.folder, 'red.json');
+    expectExit(await at.run(['register', 'cluster', '--replace', '--cluster-name', 'red', '--nodes-json', larger]), 0);
+    const again = startAgent(at, 'red');
+    await untilConnected(at, 'red');
+    expect(again.said()).toContain('is registered with');
   });
 
   test('an agent whose cluster is registered but not known here says what to do', async () => {
@@ -236,111 +313,5 @@ describe('with an agent', () => {
     expect(outcome.stderr).toContain('--secret');
     const wrong = await at.run(['agent', '--cluster-name', 'red', '--secret', 'wrong'], { env });
     expect(wrong.code).toBe(1);
-  });
-});
-
-describe('lists, events, explanations', () => {
-  test('jobs: newest first, filters, limits, pages, one JSON line each; owners see their own', async () => {
-    const at = await place();
-    await at.register('red', '--nodes', '1', '--cores', '4');
-    for (const name of ['a', 'b', 'c']) await at.run(['submit', '--name', name, '--', 'true']);
-    await at.run(['submit', '--name', 'large', '--cores', '5', '--', 'true']);
-    const ids = async (...args: string[]): Promise<unknown[]> =>
-      jsonLines(await at.run(['jobs', '--json', ...args])).map(({ id }) => id);
-    expect(await ids()).toEqual([4, 3, 2, 1]);
-    expect(await ids('--limit', '2')).toEqual([4, 3]);
-    expect(await ids('--oldest-first', '--limit', '1')).toEqual([1]);
-    expect(await ids('--state', 'rejected')).toEqual([4]);
-    expect(await ids('--state', 'rejected', '--state', 'assigned', '--name', 'b')).toEqual([2]);
-    expect(await ids('--cluster', 'red')).toEqual([3, 2, 1]);
-    const text = (await at.run(['jobs'])).stdout;
-    expect(text.split('\n')[0]).toMatch(/ID +NAME +STATE +CLUSTER/);
-    expect(text).not.toContain('\u001b');
-
-    const other = { env: { RAINBOW_KEY: `rbu_${'x'.repeat(43)}` } };
-    expect((await at.run(['jobs'], other)).stdout).toBe('no jobs\n');
-    expect((await at.run(['job', 'show', '1'], other)).code).toBe(1);
-    expect((await at.run(['job', 'cancel', '1'], other)).code).toBe(1);
-    expect((await at.run(['jobs', '--all'], other)).code).toBe(2);
-    const all = await at.run(['jobs', '--all', '--json'], { env: { ...other.env, RAINBOW_SERVER_SECRET: SECRET } });
-    expect(jsonLines(all)).toHaveLength(4);
-    expect((await at.run(['jobs'], { env: { RAINBOW_KEY: 'nonsense' } })).stderr).toContain('RAINBOW_KEY');
-  });
-
-  test('events resume after a number', async () => {
-    const at = await place();
-    await at.register('red', '--nodes', '1', '--cores', '4');
-    await at.run(['submit', '--', 'true']);
-    await at.run(['submit', '--', 'true']);
-    const all = jsonLines(await at.run(['events', '--json']));
-    expect(all.map(({ seq }) => Number(seq))).toEqual(all.map(({ seq }) => Number(seq)).toSorted((a, b) => a - b));
-    const middle = Number(all[1]?.['seq']);
-    expect(jsonLines(await at.run(['events', '--after', String(middle), '--json']))).toEqual(all.slice(2));
-    const operator = jsonLines(await at.run(['events', '--operator', '--secret', SECRET, '--json']));
-    expect(operator.map(({ subject }) => subject)).toContain('cluster');
-
-    const stop = new AbortController();
-    let seen = '';
-    const following = at.run(['events', '--follow', '--after', String(all.at(-1)?.['seq'])], {
-      signal: stop.signal,
-      onOutput: (text) => {
-        seen += text;
-      },
-    });
-    await at.run(['submit', '--', 'true']);
-    await until(() => seen.includes('job 3'));
-    stop.abort();
-    expect((await following).code).toBe(130);
-  });
-
-  test('explain a job, and a jobspec', async () => {
-    const at = await place();
-    await at.register('red', '--nodes', '1', '--cores', '4');
-    await at.register('blue', '--nodes', '1', '--cores', '8');
-    await at.run(['submit', '--cores', '6', '--', 'true']);
-    const text = (await at.run(['explain', '1'])).stdout;
-    expect(text).toMatch(/attempt 1: chose blue/);
-    expect(text).toMatch(/red +does not fit/);
-    expect(json(await at.run(['explain', '1', '--json']))).toMatchObject({
-      job: { id: 1 },
-      decisions: [{ chosen: 'blue', policy: 'random', candidates: expect.any(Array) }],
-    });
-    const spec = write(
-      at.folder,
-      'j.yaml',
-      'version: 1\nresources: {r: {type: node, replicas: 1, with: [{type: core, count: 6}]}}\ntasks: [{command: [a], resources: r}]\n',
-    );
-    const asked = json<{ candidates: { cluster: string; satisfiable: string }[] }>(
-      await at.run(['explain', '--jobspec', spec, '--json']),
-    );
-    expect(asked.candidates.map(({ cluster, satisfiable }) => [cluster, satisfiable])).toEqual([
-      ['blue', 'yes'],
-      ['red', 'no'],
-    ]);
-  });
-
-  test('receive: takes and accepts, as the prototype does', async () => {
-    const at = await place();
-    await at.register('red', '--nodes', '1', '--cores', '4');
-    await at.run(['submit', '--name', 'one', '--', 'true']);
-    await at.run(['submit', '--name', 'two', '--', 'true']);
-    const taken = await at.run(['receive', '--max-jobs', '1', '--json']);
-    expect(json(taken)).toMatchObject({
-      cluster: 'red',
-      accepted: true,
-      jobs: [{ id: 1, name: 'one', jobspec: expect.any(String) }],
-    });
-    expect((await at.run(['receive', '-j', '5'])).stdout).toContain('accepted 1 job for red:\n  2  two');
-    expect((await at.run(['receive'])).stdout).toBe('no jobs for red\n');
-    expect(json(await at.run(['job', 'show', '1', '--json']))).toMatchObject({ state: 'accepted' });
-    expect((await at.run(['receive', '--request-secret', 'wrong'])).code).toBe(1);
-  });
-
-  test('version --server', async () => {
-    const at = await place();
-    expect(json(await at.run(['version', '--server', '--json']))).toMatchObject({
-      server: { version: '0.0.0-test', store: 'sqlite' },
-    });
-    expect((await rainbow(['version'])).stdout).toMatch(/^rainbow \d/);
   });
 });

@@ -39,6 +39,23 @@ describe('the launcher', () => {
     expect(outcome.stdout.trim()).toMatch(/^\d+\.\d+\.\d+$/);
   });
 
+  test.each([['--help'], ['version'], ['completion', 'bash']])(
+    'results that cannot be written are one line and exit 1: %s',
+    async (...args) => {
+      const outcome = await runChild('/bin/sh', ['-c', '"$@" > /dev/full', 'sh', launcher, ...args]);
+      expect(outcome).toEqual({
+        code: 1,
+        stdout: '',
+        stderr: expect.stringMatching(/^rainbow: the results cannot be written to standard output: ENOSPC.*\n$/),
+      });
+    },
+  );
+
+  test('messages that cannot be written change nothing', async () => {
+    const outcome = await runChild('/bin/sh', ['-c', '"$@" 2> /dev/full', 'sh', launcher, 'nope']);
+    expect(outcome).toEqual({ code: 2, stdout: '', stderr: '' });
+  });
+
   test.each(['v24.7.0', 'v24.21.0', 'v25.0.0', 'v100.1.2'])('takes the PATH’s Node %s', async (version) => {
     const place = placeOf('checkout', ['node_modules/.keep']);
     const outcome = await runChild(join(place, 'bin', 'rainbow'), ['a', 'b c'], {

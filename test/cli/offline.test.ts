@@ -45,6 +45,12 @@ describe('exit codes', () => {
     [['submit', '--command', '"open'], 2],
     [['submit', '--env', 'novalue', '--', 'true'], 2],
     [['submit', '--on-cluster-loss', 'cry', '--', 'true'], 2],
+    [['submit', '--memory', 'lots', '--', 'true'], 2],
+    [['submit', '--time', 'forever', '--', 'true'], 2],
+    [['submit', '--nodes', '2', '--tasks', '1', '--', 'true'], 2],
+    [['submit', '--', ''], 2],
+    [['clusters', '--host', 'a b'], 2],
+    [['serve', '--host', 'bad:port:1', '--db', ':memory:'], 2],
     [['explain'], 2],
     [['explain', '5', '--jobspec', 'x'], 2],
     [['job', 'wait', '1', '2', '--propagate-exit'], 2],
@@ -66,6 +72,40 @@ describe('exit codes', () => {
     expect(outcome.stdout).toBe('');
     expect(outcome.stderr).not.toBe('');
     expect(outcome.stderr).not.toMatch(/\n\s+at /);
+  });
+
+  test('what arguments hold cannot move the cursor, nor turn the line around', async () => {
+    const evil = '\u001b[31m\u202ered\u009b2J';
+    const folder = temporaryFolder();
+    const graph = await graphFile(folder, '--nodes', '1', '--cores', '1');
+    const file = join(folder, `${evil}.yaml`);
+    writeFileSync(file, readFileSync(needsGcc));
+    const out = join(folder, `${evil}.json`);
+    for (const args of [
+      [evil],
+      ['help', evil],
+      ['jobs', `--${evil}`],
+      ['job', 'show', evil],
+      ['job', evil],
+      ['jobs', '--limit', evil],
+      ['jobs', '--state', evil],
+      ['update', 'state', evil],
+      ['clusters', '--host', evil],
+      ['match', '--graph', graph, file, join(folder, evil)],
+      ['match', '--graph', evil, file],
+      ['jobspec', 'validate', file, evil],
+      ['jobspec', 'show', evil],
+      ['graph', 'generate', '-o', out, '--nodes', '1', '--cores', '1'],
+      ['graph', 'validate', out],
+      ['config', 'init', '--config-path', join(folder, `${evil}-config.yaml`)],
+      ['clusters', '--config-path', evil],
+      ['serve', '--host', evil],
+      ['serve', '--config-path', evil],
+    ]) {
+      const { stdout, stderr } = await rainbow(args, { env: homeIn(folder) });
+      const said = `${stdout}${stderr}`.replaceAll('\n', '');
+      expect({ args, said }).toEqual({ args, said: expect.stringMatching(/^[^\p{Cc}\u202e]+$/u) });
+    }
   });
 
   test('a message names the remedy', async () => {

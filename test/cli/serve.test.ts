@@ -102,7 +102,10 @@ describe('serve', () => {
     const taken = await rainbow(['serve', '--host', server.address, '--db', ':memory:'], { env });
     expectExit(taken, 1);
     expect(taken.stderr).toContain(server.address);
-    expectExit(await rainbow(['serve', '--db', 'postgres://x/y'], { env }), 2);
+    const away = await rainbow(['serve', '--db', 'postgres://ada:hunter2@127.0.0.1:1/rainbow'], { env });
+    expectExit(away, 1);
+    expect(away.stderr).toContain('postgres://ada@127.0.0.1:1/rainbow cannot be reached');
+    expect(away.stdout + away.stderr).not.toContain('hunter2');
     expectExit(await rainbow(['serve', '--select-algorithm', 'nonsense', '--host', '127.0.0.1:0'], { env }), 1);
   });
 

@@ -24,7 +24,7 @@ export function bruteForce(
   let fits: 'yes' | 'no' | 'unknown' = 'yes';
   for (const group of request.groups) {
     try {
-      if (!search(tree, group.vertices, new Steps(budget))) return 'no';
+      if (search(tree, group.vertices, new Steps(budget)) === null) return 'no';
     } catch (error) {
       if (error !== outOfSteps) throw error;
       fits = 'unknown';
@@ -121,7 +121,7 @@ function holds(constraint: Constraint, graph: ResourceGraph, vertex: number): bo
       const number = Number((graph.names[vertex] as string).replace('node', ''));
       return number >= Number(low) && number <= Number(high);
     }
-    case 'properties': {
+    default: {
       const has = graph.metadata(vertex)['properties'] as readonly string[] | undefined;
       return constraint.values.every((value) =>
         value.startsWith('^') ? has?.includes(value.slice(1)) !== true : has?.includes(value) === true,

@@ -39,12 +39,12 @@ export function randomGraph(random: SeededRandom): { text: string; graph: Resour
 }
 
 function randomTree(random: SeededRandom): Vertex {
-  const budget = { left: 8 + random.below(10) };
+  const budget = { left: 10 + random.below(14) };
   const kids = (type: string, depth: number): Vertex[] => {
     const below = levels[type] ?? [];
     const made: Vertex[] = [];
     if (below.length === 0 || depth > 5) return made;
-    for (let n = 1 + random.below(3); n > 0 && budget.left > 0; n--) {
+    for (let n = 1 + random.below(4); n > 0 && budget.left > 0; n--) {
       // Now and then something sits where it usually does not: types at unequal depths, types in themselves.
       const odd = random.below(25) === 0;
       made.push(vertex(odd ? pick(random, allTypes) : pick(random, below), depth + 1));
@@ -122,10 +122,11 @@ export function typesBelow(graph: ResourceGraph): TypesBelow {
 
 export function randomRequest(random: SeededRandom, types: TypesBelow): Request {
   const vertices: RequestVertex[] = [];
-  for (let n = 1 + random.below(2); n > 0; n--) {
-    vertices.push(
-      randomVertex(random, { types, parent: '', inSlot: false, depth: 0 }, `resources[${vertices.length}]`),
-    );
+  // Crowded: siblings that get in each other's way, and little else that could make it fail.
+  const crowded = random.below(2) === 0;
+  const around = { types, parent: '', inSlot: false, depth: 0, crowded };
+  for (let n = (crowded ? 2 : 1) + random.below(2); n > 0; n--) {
+    vertices.push(randomVertex(random, around, `resources[${vertices.length}]`));
   }
   const constraint = random.below(12) === 0 ? randomConstraint(random, 0) : null;
   return { groups: [{ key: '', vertices, simple: null }], constraint };
@@ -137,10 +138,11 @@ interface Around {
   readonly parent: string;
   readonly inSlot: boolean;
   readonly depth: number;
+  readonly crowded: boolean;
 }
 
 function randomVertex(random: SeededRandom, around: Around, path: string): RequestVertex {
-  const { inSlot, depth } = around;
+  const { inSlot, depth, crowded } = around;
   const slot = inSlot ? random.below(12) === 0 : random.below(4) === 0;
   const type = slot ? 'slot' : randomType(random, around);
   const below = around.types.get(type) ?? [];
@@ -152,6 +154,7 @@ function randomVertex(random: SeededRandom, around: Around, path: string): Reque
       parent: slot ? around.parent : type,
       inSlot: inSlot || slot || replicas !== null,
       depth: depth + 1,
+      crowded,
     };
     for (let n = 1 + random.below(2); n > 0; n--) {
       if (depth < 3 || kids.length === 0) kids.push(randomVertex(random, inner, `${path}.with[${kids.length}]`));
@@ -160,14 +163,14 @@ function randomVertex(random: SeededRandom, around: Around, path: string): Reque
   const isPool = type === 'memory' || type === 'ssd';
   return {
     type,
-    count: randomCount(random),
+    count: crowded && random.below(2) === 0 ? one : randomCount(random),
     countGiven: random.below(2) === 0,
     replicas,
     unit: isPool && random.below(4) === 0 ? pick(random, ['GB', 'slices']) : '',
-    exclusive: random.below(6) === 0 ? random.below(4) !== 0 : null,
-    requires: random.below(12) === 0 ? [randomRequirement(random, path)] : [],
+    exclusive: random.below(crowded ? 2 : 6) === 0 ? random.below(4) !== 0 : null,
+    requires: random.below(crowded ? 20 : 12) === 0 ? [randomRequirement(random, path)] : [],
     with: kids,
-    label: null,
+    label: slot || replicas !== null ? path : null,
     path,
   };
 }
@@ -178,6 +181,8 @@ function randomType(random: SeededRandom, around: Around): string {
   const types = there.length === 0 || random.below(30) === 0 ? [...allTypes, 'cluster'] : there;
   return pick(random, types);
 }
+
+const one: Count = { min: 1, max: 1, operator: '+', operand: 1, values: null };
 
 function randomCount(random: SeededRandom): Count {
   const min = random.below(4) === 0 ? 2 + random.below(2) : 1;

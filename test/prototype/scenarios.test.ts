@@ -58,6 +58,15 @@ test('1: a cluster registers once', async () => {
   const again = await rainbow.scheduler.register({ name, secret: SECRET, nodes: KEEBLER.text });
   expect(again).toMatchObject({ status: Register.REGISTER_EXISTS, token: '', secret: '' });
 
+  // The prototype looks at the graph before it looks for the name; a large one is not parsed for nothing.
+  const small = await failure(rainbow.scheduler.register({ name, secret: SECRET, nodes: '{"graph": ' }));
+  expect(small.code).toBe(status.INVALID_ARGUMENT);
+  expect(small.message).toMatch(/^cluster nodes are invalid: /);
+  const large = `{"graph": "${'x'.repeat(2 << 20)}`;
+  expect((await rainbow.scheduler.register({ name, secret: SECRET, nodes: large })).status).toBe(
+    Register.REGISTER_EXISTS,
+  );
+
   for (const secret of ['wrong', '']) {
     const wrong = rainbow.scheduler.register({ name: 'other', secret, nodes: KEEBLER.text });
     expect(await failure(wrong)).toEqual({ code: status.UNAUTHENTICATED, message: 'request denied' });

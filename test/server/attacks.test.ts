@@ -165,6 +165,24 @@ test('guessing is slowed down, for the name that is guessed at and nobody else',
   await rainbow.scheduler.receiveJobs({ cluster: 'red', secret: red.secret });
 });
 
+test('wrong tries hold up nobody at that address who has the right secret or token', async () => {
+  const green = await rainbow.register('green', KEEBLER.text);
+  const wrong = [
+    () => rainbow.scheduler.receiveJobs({ cluster: 'green', secret: 'wrong' }),
+    () => rainbow.jobs.list({ all: true }, { authorization: 'Bearer wrong' }),
+    () => rainbow.submit([{ ...blue, token: 'wrong' }], ONE_CORE),
+  ];
+  for (const attempt of wrong) {
+    const codes = new Set<number>();
+    for (let i = 0; i < 150 && !codes.has(status.RESOURCE_EXHAUSTED); i++) codes.add((await failure(attempt())).code);
+    expect([...codes]).toEqual([status.UNAUTHENTICATED, status.RESOURCE_EXHAUSTED]);
+  }
+  await rainbow.scheduler.receiveJobs({ cluster: 'green', secret: green.secret });
+  await rainbow.jobs.list({ all: true }, { authorization: OPERATOR });
+  await rainbow.register('yellow', KEEBLER.text);
+  expect((await rainbow.submit([green, blue], ONE_CORE)).jobid).toBeGreaterThan(0);
+});
+
 test('no secret is in the log or in the database', async () => {
   await rainbow.jobs.list({ all: true }, { authorization: OPERATOR });
   const { token } = await rainbow.groups.create({ name: 'both', clusters: ['red'] }, { authorization: OPERATOR });

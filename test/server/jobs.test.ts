@@ -20,6 +20,34 @@ const both = () => [keebler, small].map(({ name, token }) => ({ name, token }));
 const operator = { authorization: OPERATOR };
 const as = (name: string) => ({ authorization: user(name) });
 
+describe('what would open it, and what it would take', () => {
+  const jobspec = yaml(simple(1, 24));
+
+  test('each change is counted over all clusters; explain tells it of a job that was rejected', async () => {
+    const { candidates, openings } = await rainbow.jobs.match({ jobspec, credentials: both() }, as('ada'));
+    expect(candidates.map(({ satisfiable }) => satisfiable)).toEqual([Fits.NO, Fits.NO]);
+    expect(openings.map(({ relaxation, clusters }) => [relaxation?.to, clusters])).toEqual([
+      ['2', ['keebler', 'small']],
+      ['12', ['keebler']],
+    ]);
+    const { job } = await rainbow.jobs.submit({ jobspec, credentials: both() }, as('ada'));
+    expect(job!.state).toBe(JobState.REJECTED);
+    expect((await rainbow.jobs.explain({ id: job!.id }, as('ada'))).openings).toEqual(openings);
+  });
+
+  test('a placement is told to those who may use the cluster, and names its nodes', async () => {
+    const asked = { jobspec: yaml(simple(2, 4)), placement: true };
+    const { candidates } = await rainbow.jobs.match({ ...asked, credentials: both() }, as('ada'));
+    expect(candidates[0]!.placement).toMatchObject({
+      version: 1,
+      execution: { R_lite: [{ children: { core: '0-1' } }], nslots: 1 },
+    });
+    expect(candidates[1]!.placement).toBeUndefined();
+    expect((await failure(rainbow.jobs.match(asked, as('ada')))).code).toBe(status.UNAUTHENTICATED);
+    expect((await rainbow.jobs.match(asked, operator)).candidates[0]!.placement).toBeDefined();
+  });
+});
+
 describe('submit', () => {
   test('a job goes where it fits, and keeps all that was said of it', async () => {
     const jobspec = yaml(simple(2, 4));

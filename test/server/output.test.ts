@@ -120,6 +120,24 @@ test('what a task writes is read as it comes, to the end, once', async () => {
   expect(await read(start.jobId, true)).toBe(`${text}last\n`);
 });
 
+test('what the cap cut off is shown: an empty chunk where the stream ends', async () => {
+  await rainbow.end();
+  rainbow = await Rainbow.start({ outputCapBytes: 10 });
+  red = await rainbow.register('red', KEEBLER.text);
+  const { start, report, write } = await started();
+  report(JobState.RUNNING);
+  write(0, 'twenty-five bytes of text');
+  report(JobState.COMPLETED);
+  const chunks: (readonly [string, string])[] = [];
+  for await (const chunk of rainbow.jobs.readOutput({ id: start.jobId, follow: true }, ada)) {
+    chunks.push([chunk.offset, Buffer.from(chunk.data).toString()]);
+  }
+  expect(chunks).toEqual([
+    ['0', 'twenty-fiv'],
+    ['25', ''],
+  ]);
+});
+
 test('a reader that goes away leaves nothing behind', async () => {
   const { start, report } = await started();
   report(JobState.RUNNING);

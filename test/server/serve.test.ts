@@ -128,3 +128,31 @@ test('a stop twice is one stop, and the port is free after it', async () => {
   connection.close();
   await second.stop();
 });
+
+test('one server per file: a second is refused, and says why; after the first it may', async () => {
+  rainbow = await Rainbow.start();
+  const options = {
+    host: '127.0.0.1:0',
+    database: join(rainbow.folder, 'rainbow.db'),
+    version: '0',
+    logLevel: 'silent',
+  } as const;
+  await expect(serve(options, realSystem)).rejects.toThrow(/another server has the store .*rainbow\.db open/);
+  await rainbow.close();
+  const second = await serve(options, realSystem);
+  await second.stop();
+});
+
+test('a start that failed keeps no secret that nobody has seen', async () => {
+  rainbow = await Rainbow.start();
+  const folder = await mkdtemp(join(tmpdir(), 'rainbow-test-'));
+  try {
+    const options = { database: join(folder, 'db'), version: '0', logLevel: 'silent' } as const;
+    await expect(serve({ ...options, host: rainbow.server.address }, realSystem)).rejects.toThrow(/is taken/);
+    const good = await serve({ ...options, host: '127.0.0.1:0' }, realSystem);
+    expect(good.secretToShow).toMatch(/^[0-9a-f-]{36}$/);
+    await good.stop();
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+});

@@ -6,7 +6,7 @@ import type { System } from '../../system/system.ts';
 import type { Log } from '../log.ts';
 import type { ReachedHook } from '../sentinels.ts';
 import { createProcessRunner } from './process/runner.ts';
-import { resolveJobUser } from './process/user.ts';
+import { jobUserNotice, resolveJobUser } from './process/user.ts';
 import type { Runner } from './runner.ts';
 
 export interface RunnerSettings {
@@ -34,9 +34,8 @@ export const runners: Readonly<Record<string, RunnerKind>> = Object.assign(Objec
   process: {
     async open(settings, system) {
       const user = await resolveJobUser(settings.runAs);
-      if (user.switched) {
-        settings.log.info(`this agent runs as root: its jobs run as ${user.name} (uid ${user.uid}), never as root`);
-      }
+      const notice = jobUserNotice(user, settings.runAs);
+      if (notice !== null) settings.log.info(notice);
       const graph = readGraph(settings.graph);
       const subsystems = Object.entries(settings.subsystems).map(([name, text]) => readSubsystem(name, text, graph));
       return createProcessRunner({ ...settings, graph, subsystems, user }, system);

@@ -2,7 +2,7 @@
 import { join, resolve } from 'node:path';
 import { Option, type Command } from 'commander';
 import { agentGraph, keepAgentGraph } from '../agent-graph.ts';
-import { ensureRegistered, tellDifferences } from '../agent-registration.ts';
+import { checkRegistered, ensureRegistered, replaceGraph } from '../agent-registration.ts';
 import { UsageError } from '../exit.ts';
 import { stateFolder } from '../folders.ts';
 import type { Invocation, Run } from '../invocation.ts';
@@ -17,6 +17,7 @@ export interface AgentOptions {
   readonly secret?: string;
   readonly registerSecret?: string;
   readonly graph?: string;
+  readonly replaceGraph?: boolean;
   readonly subsystem?: readonly NamedFile[];
   readonly stateDir?: string;
   readonly runAs?: string;
@@ -35,6 +36,7 @@ export function addAgent(parent: Command, run: Run): void {
       'the server’s secret: registers the cluster if it is not, and saves what it gets [RAINBOW_SERVER_SECRET; scheduler.secret of the configuration]',
     )
     .option('--graph <file>', 'its resource graph, as registered; else what it registered before, else this machine’s')
+    .option('--replace-graph', 'where another graph is registered, make this one the cluster’s; needs its secret')
     .option('--subsystem <name=file>', 'a subsystem of it, registered where it is not (repeatable)', collectFiles)
     .option(
       '--state-dir <folder>',
@@ -68,13 +70,17 @@ async function agent(invocation: Invocation, options: AgentOptions): Promise<voi
     );
   }
   const stateDir = resolve(options.stateDir ?? join(stateFolder(io.env), 'agents', name));
-  const graph = await agentGraph(io, stateDir, name, options);
+  const found = await agentGraph(io, stateDir, name, options);
+  const { graph } = found;
+  if (options.replaceGraph === true && known !== undefined) {
+    await replaceGraph(invocation, { name, secret: known, ...graph });
+  }
   const secret =
     registerSecret === undefined
       ? (known ?? '')
       : await ensureRegistered(invocation, settings, { name, secret: known, registerSecret, ...graph });
+  await checkRegistered(invocation, name, found);
   await keepAgentGraph(stateDir, graph);
-  await tellDifferences(invocation, name, graph);
 
   const { runAgent } = await import('../../agent/agent.ts');
   invocation.say(`agent of cluster ${name}: runner ${options.runner}, server ${settings.host}`);

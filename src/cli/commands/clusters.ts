@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { connect } from '../connection.ts';
 import type { Invocation, Run } from '../invocation.ts';
 import { clusterColumns, clusterJson } from '../present/cluster.ts';
-import { table } from '../table.ts';
+import { table, tableWidth } from '../table.ts';
 
 export function addClusters(parent: Command, run: Run): void {
   parent.command('clusters').description('what is registered, what is free, when it last spoke').action(run(clusters));
@@ -15,6 +15,11 @@ async function clusters(invocation: Invocation): Promise<void> {
   invocation.result(clusters.map(clusterJson), () =>
     clusters.length === 0
       ? 'no clusters; register one with: rainbow register cluster, or start an agent: rainbow agent'
-      : table(clusterColumns(paint, io.system.clock.now()), clusters, (title) => paint.dim(title)),
+      : table(
+          clusterColumns(paint, io.system.clock.now()),
+          clusters,
+          (title) => paint.dim(title),
+          tableWidth(io.stdout),
+        ),
   );
 }

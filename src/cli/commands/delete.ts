@@ -1,31 +1,46 @@
 /** `rainbow delete`: a cluster with all that hangs on it, or one subsystem. */
 import type { Command } from 'commander';
+import { RainbowError } from '../../core/errors.ts';
 import { connect } from '../connection.ts';
+import { forgetCredentials } from '../enroll.ts';
+import { UsageError } from '../exit.ts';
 import type { Invocation, Run } from '../invocation.ts';
-import { clusterAccess } from '../settings.ts';
+import { clusterAccess, configPath } from '../settings.ts';
 
 interface Options {
   readonly deleteSubsystem?: string;
   readonly deleteSecret?: string;
   readonly secret?: string;
+  readonly yes?: boolean;
 }
 
 export function addDelete(parent: Command, run: Run): void {
   parent
     .command('delete')
     .description('delete a cluster with all that hangs on it, or one of its subsystems')
+    .argument('[name]', 'the cluster; the same as --cluster-name')
     .option('--delete-subsystem <name>', 'only this subsystem')
     .option('--delete-secret <secret>', 'the cluster’s secret [RAINBOW_SECRET; the configuration]')
     .option('-s, --secret <secret>', 'the same')
-    .addHelpText('after', '\nExample:\n  rainbow delete --cluster-name red')
+    .option('-y, --yes', 'delete the configuration’s cluster, where none is named')
+    .addHelpText(
+      'after',
+      '\nA deleted cluster’s secret and token are taken out of the configuration, too.\n\nExample:\n  rainbow delete --cluster-name red',
+    )
     .action(run(remove));
 }
 
-async function remove(invocation: Invocation, options: Options): Promise<void> {
-  const { name, secret } = await clusterAccess(invocation, options.deleteSecret ?? options.secret);
+async function remove(invocation: Invocation, options: Options, args: readonly string[]): Promise<void> {
+  const [argument] = args;
+  const { clusterName } = invocation.globals;
+  if (argument !== undefined && clusterName !== undefined && argument !== clusterName) {
+    throw new UsageError(`which cluster: ${argument}, or ${clusterName}? Name one.`);
+  }
+  const secretFlag = options.deleteSecret ?? options.secret;
+  const { name, secret, isNamed, carries } = await clusterAccess(invocation, secretFlag, argument ?? clusterName);
   const subsystem = options.deleteSubsystem;
   if (subsystem !== undefined && subsystem !== '') {
-    await connect(invocation, { anonymous: true }, (client, signal) =>
+    await connect(invocation, { anonymous: true, carries }, (client, signal) =>
       client.clusters.deleteSubsystem({ cluster: name, secret, subsystem }, { signal }),
     );
     return invocation.result(
@@ -33,11 +48,29 @@ async function remove(invocation: Invocation, options: Options): Promise<void> {
       `subsystem ${subsystem} of cluster ${name} deleted`,
     );
   }
-  const { jobsReturned, jobsCanceled } = await connect(invocation, { anonymous: true }, (client, signal) =>
+  if (!isNamed && options.yes !== true) {
+    throw new UsageError(
+      `this would delete cluster ${name}, the one in ${configPath(invocation)}, with all that hangs on it: ` +
+        `name it (rainbow delete --cluster-name ${name}), or add --yes.`,
+    );
+  }
+  const { jobsReturned, jobsCanceled } = await connect(invocation, { anonymous: true, carries }, (client, signal) =>
     client.clusters.delete({ name, secret }, { signal }),
   );
+  await forget(invocation, name);
   invocation.result(
     { cluster: name, deleted: true, jobsReturned, jobsCanceled },
     `cluster ${name} deleted; jobs that went back to the queue: ${jobsReturned}, canceled: ${jobsCanceled}`,
   );
+}
+
+/** It is deleted whatever becomes of the file. */
+async function forget(invocation: Invocation, name: string): Promise<void> {
+  const file = configPath(invocation);
+  try {
+    if (await forgetCredentials(invocation, name)) invocation.say(`its secret and token were taken out of ${file}`);
+  } catch (error) {
+    if (!(error instanceof RainbowError)) throw error;
+    invocation.say(`its secret and token are still in ${file}: ${error.message}`);
+  }
 }

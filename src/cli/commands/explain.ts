@@ -1,16 +1,27 @@
 /** `rainbow explain`: per cluster, does it fit, at which stage and vertex it failed, and what would open it. */
 import type { Command } from 'commander';
 import { connect, operatorOptions, type OperatorOptions } from '../connection.ts';
+import { credentialsFor } from '../credentials.ts';
 import { UsageError } from '../exit.ts';
 import { readInput } from '../files.ts';
 import type { Invocation, Run } from '../invocation.ts';
+import { namingFile } from '../jobspec-errors.ts';
 import { collect, jobId } from '../options.ts';
-import { candidateJson, candidateLines, decisionJson, decisionText } from '../present/decision.ts';
+import {
+  candidateJson,
+  candidateLines,
+  decisionJson,
+  decisionText,
+  openingJson,
+  openingLines,
+} from '../present/decision.ts';
+import { readSettings } from '../settings.ts';
 import { jobJson, jobLine } from '../present/job.ts';
 
 interface Options extends OperatorOptions {
   readonly jobspec?: string;
   readonly cluster?: readonly string[];
+  readonly placement?: boolean;
 }
 
 export function addExplain(parent: Command, run: Run): void {
@@ -22,6 +33,7 @@ export function addExplain(parent: Command, run: Run): void {
     .argument('[id]', 'the job', jobId)
     .option('--jobspec <file>', 'a jobspec instead of a job; - for standard input')
     .option('--cluster <name>', 'with --jobspec: only this cluster (repeatable)', collect)
+    .option('--placement', 'with --jobspec: also which vertices it would take, as an R document (RFC 20)')
     .addHelpText('after', '\nExamples:\n  rainbow explain 5\n  rainbow explain --jobspec job.yaml --cluster red');
   operatorOptions(command).action(run(explain));
 }
@@ -34,23 +46,40 @@ async function explain(invocation: Invocation, options: Options, args: readonly 
   if (id !== undefined) return explainJob(invocation, options, id);
   const file = options.jobspec ?? '-';
   const jobspec = await readInput(invocation.io, file);
-  const { candidates } = await connect(invocation, options, (client, signal) =>
-    client.jobs.match({ jobspec, clusters: [...(options.cluster ?? [])] }, { signal }),
+  const placement = options.placement === true;
+  // A placement names a cluster's nodes: it is told to those who may use it.
+  const credentials = placement ? credentialsFor(await readSettings(invocation), options, true) : [];
+  const { candidates, openings } = await connect(invocation, options, (client, signal) =>
+    namingFile(
+      file,
+      jobspec,
+      client.jobs.match({ jobspec, credentials, clusters: [...(options.cluster ?? [])], placement }, { signal }),
+    ),
   );
-  invocation.result({ jobspec: file, candidates: candidates.map(candidateJson) }, () =>
-    candidateLines(invocation.paint, candidates).join('\n'),
+  invocation.result(
+    { jobspec: file, candidates: candidates.map(candidateJson), openings: openings.map(openingJson) },
+    () =>
+      [
+        ...candidateLines(invocation.paint, candidates),
+        ...openingLines(openings),
+        ...candidates.flatMap(({ cluster, placement: r }) =>
+          r === undefined ? [] : [`on ${cluster} it would take:`, JSON.stringify(r, null, 2)],
+        ),
+      ].join('\n'),
   );
 }
 
 async function explainJob(invocation: Invocation, options: Options, id: string): Promise<void> {
-  const { job, decisions } = await connect(invocation, options, (client, signal) =>
+  const { job, decisions, openings } = await connect(invocation, options, (client, signal) =>
     client.jobs.explain({ id }, { signal }),
   );
-  invocation.result({ job: job === undefined ? null : jobJson(job), decisions: decisions.map(decisionJson) }, () =>
+  const shown = { decisions: decisions.map(decisionJson), openings: openings.map(openingJson) };
+  invocation.result({ job: job === undefined ? null : jobJson(job), ...shown }, () =>
     [
       ...(job === undefined ? [] : [jobLine(invocation.paint, job)]),
       ...(decisions.length === 0 ? ['no decision was taken on it yet'] : []),
       ...decisions.map((decision) => decisionText(invocation.paint, decision)),
+      ...openingLines(openings),
     ].join('\n'),
   );
 }

@@ -9,7 +9,7 @@ import type { Invocation, Run } from '../invocation.ts';
 import { wholeNumber } from '../options.ts';
 import { jobColumns, jobJson } from '../present/job.ts';
 import { stateNumber } from '../present/words.ts';
-import { table } from '../table.ts';
+import { table, tableWidth } from '../table.ts';
 import { passed } from '../wait.ts';
 
 interface Options extends OperatorOptions {
@@ -54,27 +54,25 @@ async function jobs(invocation: Invocation, options: Options): Promise<void> {
     throw new UsageError('--watch is for people; programs follow "rainbow events --follow --json".');
   }
   const { io, paint } = invocation;
-  await connect(
-    invocation,
-    { ...options, operator: options.operator === true || options.all === true },
-    async (client, signal) => {
-      for (;;) {
-        const found = await list(client, options, signal);
-        if (invocation.json) {
-          for (const job of found) invocation.print(JSON.stringify(jobJson(job)));
-          return;
-        }
-        const text =
-          found.length === 0
-            ? 'no jobs'
-            : table(jobColumns(paint, io.system.clock.now()), found, (title) => paint.dim(title));
-        if (options.watch !== true) return invocation.print(text);
-        io.stdout.write(io.stdout.isTTY ? `\u001b[2J\u001b[H${text}\n` : `${text}\n\n`);
-        await passed(io, 2_000);
-        if (io.signal.aborted) throw new Stopped();
+  // Whoever shows the server's secret has no jobs of its own: it sees everybody's.
+  const all = options.all === true || options.operator === true || options.secret !== undefined;
+  await connect(invocation, { ...options, operator: all, quiet: options.watch === true }, async (client, signal) => {
+    for (;;) {
+      const found = await list(client, { ...options, all }, signal);
+      if (invocation.json) {
+        for (const job of found) invocation.print(JSON.stringify(jobJson(job)));
+        return;
       }
-    },
-  );
+      const text =
+        found.length === 0
+          ? 'no jobs'
+          : table(jobColumns(paint, io.system.clock.now()), found, (title) => paint.dim(title), tableWidth(io.stdout));
+      if (options.watch !== true) return invocation.print(text);
+      io.stdout.write(io.stdout.isTTY ? `\u001b[2J\u001b[H${text}\n` : `${text}\n\n`);
+      await passed(io, 2_000);
+      if (io.signal.aborted) throw new Stopped();
+    }
+  });
 }
 
 /** Page after page, up to the limit. */

@@ -1,5 +1,6 @@
 /** `rainbow match`: does each jobspec fit this graph? Without a server, by the core itself. */
 import type { Command } from 'commander';
+import type { RDocument } from '../../core/match/r-document.ts';
 import type { MatchReason, Verdict } from '../../core/match/matcher.ts';
 import { RainbowError } from '../../core/errors.ts';
 import { UsageError } from '../exit.ts';
@@ -7,7 +8,7 @@ import { readInput } from '../files.ts';
 import { readGraphFiles } from '../graph-files.ts';
 import type { Invocation, Run } from '../invocation.ts';
 import { collect, collectFiles, wholeNumber, type NamedFile } from '../options.ts';
-import { cleanLines } from '../paint.ts';
+import { clean, cleanLines } from '../paint.ts';
 import { reasonLines } from '../present/match.ts';
 
 interface Options {
@@ -16,6 +17,7 @@ interface Options {
   readonly jobspec?: readonly string[];
   readonly budget?: number;
   readonly exitCode?: boolean;
+  readonly placement?: boolean;
 }
 
 export function addMatch(parent: Command, run: Run): void {
@@ -27,6 +29,7 @@ export function addMatch(parent: Command, run: Run): void {
     .option('--subsystem <name=file>', 'a subsystem of it (repeatable)', collectFiles)
     .option('--jobspec <file>', 'jobspec, YAML or JSON; - for standard input (repeatable)', collect)
     .option('--budget <steps>', 'search steps per jobspec before the answer is "unknown"', wholeNumber(1))
+    .option('--placement', 'also which vertices it would take, as an R document (RFC 20)')
     .option('--exit-code', 'exit with 1 unless every jobspec fits')
     .addHelpText(
       'after',
@@ -39,15 +42,16 @@ Examples:
 }
 
 type Answer = { readonly jobspec: string } & (
-  | { readonly fits: Verdict['fits']; readonly reasons: readonly MatchReason[] }
+  | { readonly fits: Verdict['fits']; readonly reasons: readonly MatchReason[]; readonly placement?: RDocument }
   | { readonly fits: null; readonly error: { readonly code: string; readonly message: string } }
 );
 
 async function match(invocation: Invocation, options: Options, args: readonly string[]): Promise<number> {
   const files = [...(options.jobspec ?? []), ...args];
   if (files.length === 0) throw new UsageError('which jobspec? Give at least one with --jobspec FILE.');
-  const [{ createMatcher }, { readJobspec }] = await Promise.all([
+  const [{ createMatcher }, { rDocument }, { readJobspec }] = await Promise.all([
     import('../../core/match/create.ts'),
+    import('../../core/match/r-document.ts'),
     import('../../core/jobspec/read.ts'),
   ]);
   const { io } = invocation;
@@ -67,6 +71,8 @@ async function match(invocation: Invocation, options: Options, args: readonly st
       const jobspec = readJobspec(await readInput(io, file));
       answer = { jobspec: file, ...matcher.satisfiable('graph', jobspec.request) };
       if (answer.fits !== 'yes') unfit++;
+      const witness = options.placement === true ? matcher.place('graph', jobspec.request, 'all') : null;
+      if (witness !== null) answer = { ...answer, placement: rDocument(graph, witness, { start: 0, end: 0 }) };
     } catch (error) {
       // One bad jobspec says nothing about the others.
       if (!(error instanceof RainbowError)) throw error;
@@ -80,11 +86,14 @@ async function match(invocation: Invocation, options: Options, args: readonly st
 }
 
 function lines({ paint }: Invocation, answer: Answer): string[] {
-  const name = answer.jobspec === '-' ? 'standard input' : answer.jobspec;
+  const name = answer.jobspec === '-' ? 'standard input' : clean(answer.jobspec);
   if (answer.fits === null) {
     return [`${name}: ${paint.red('error')}: ${cleanLines(answer.error.message)}`];
   }
-  if (answer.fits === 'yes') return [`${name}: ${paint.green('yes')}`];
+  if (answer.fits === 'yes') {
+    const placement = answer.placement === undefined ? [] : [JSON.stringify(answer.placement, null, 2)];
+    return [`${name}: ${paint.green('yes')}`, ...placement];
+  }
   const word = answer.fits === 'no' ? paint.red('no') : paint.yellow('unknown');
   const [first, ...more] = reasonLines(answer.reasons);
   return [`${name}: ${word}${first === undefined ? '' : `: ${first}`}`, ...more.map((line) => `  ${line}`)];

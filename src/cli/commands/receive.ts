@@ -38,8 +38,8 @@ interface ReceivedJob {
 }
 
 async function receive(invocation: Invocation, options: Options): Promise<void> {
-  const { name, secret } = await clusterAccess(invocation, options.requestSecret ?? options.secret);
-  const { jobs, accepted } = await connect(invocation, { anonymous: true }, async (client, signal) => {
+  const { name, secret, carries } = await clusterAccess(invocation, options.requestSecret ?? options.secret);
+  const { jobs, accepted } = await connect(invocation, { anonymous: true, carries }, async (client, signal) => {
     const answer = await client.prototype.receiveJobs({ cluster: name, secret, maxJobs: options.maxJobs }, { signal });
     const jobs = Object.entries(answer.jobs).map(([id, text]) => readJob(Number(id), text));
     const jobids = jobs.map(({ id }) => id);

@@ -3,10 +3,12 @@ import { mkdir } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { Option, type Command } from 'commander';
 import { RainbowError } from '../../core/errors.ts';
+import { isPostgresAddress, shownAddress } from '../../store/address.ts';
 import { UsageError } from '../exit.ts';
 import { configFolder, dataFolder } from '../folders.ts';
 import type { Invocation, Run } from '../invocation.ts';
 import { collectPairs } from '../options.ts';
+import { clean } from '../paint.ts';
 import { DEFAULT_HOST } from '../settings.ts';
 import { version } from '../version.ts';
 
@@ -25,7 +27,10 @@ export function addServe(parent: Command, run: Run): void {
   parent
     .command('serve')
     .description('the server: both protocols on one port; prints one line when it is ready')
-    .option('--db <file>', 'its store: a file, or :memory: [RAINBOW_DB; ~/.local/share/rainbow/rainbow.db]')
+    .option(
+      '--db <store>',
+      'its store: a file, postgres://USER:PASSWORD@HOST:PORT/DATABASE, or :memory: [RAINBOW_DB; ~/.local/share/rainbow/rainbow.db]',
+    )
     .option(
       '-s, --secret <secret>',
       'what clusters register with and operators show [RAINBOW_SERVER_SECRET; scheduler.secret; a random one, printed once]',
@@ -43,7 +48,8 @@ names its settings file, docs/server.md [RAINBOW_SERVER_CONFIG; ~/.config/rainbo
 
 Examples:
   rainbow serve --secret orange
-  rainbow serve --host :50051 --db /var/lib/rainbow/rainbow.db --config-path /etc/rainbow/config.yaml`,
+  rainbow serve --host :50051 --db /var/lib/rainbow/rainbow.db --config-path /etc/rainbow/config.yaml
+  PGPASSWORD=… rainbow serve --host :50051 --db postgres://rainbow@db.example.org/rainbow`,
     )
     .action(run(start));
 }
@@ -63,7 +69,7 @@ async function start(invocation: Invocation, options: Options): Promise<void> {
     throw new RainbowError('not_found', `there is no settings file ${path}; docs/server.md says what may stand in it`);
   }
 
-  const database = await storeFile(invocation, options.db ?? io.env['RAINBOW_DB'] ?? settings?.database);
+  const database = await storeOf(invocation, options.db ?? io.env['RAINBOW_DB'] ?? settings?.database);
   const server = await serve(
     {
       ...settings,
@@ -92,11 +98,11 @@ async function start(invocation: Invocation, options: Options): Promise<void> {
       address: server.address,
       host: server.host,
       port: server.port,
-      store: database,
+      store: shownAddress(database),
       secret: server.secretToShow,
     },
     () => {
-      const ready = `rainbow: ready on ${server.address} (store ${database})`;
+      const ready = `rainbow: ready on ${server.address} (store ${clean(shownAddress(database))})`;
       return server.secretToShow === null
         ? ready
         : `${ready}\nrainbow: the server’s secret is ${server.secretToShow} (random; shown this once; --secret chooses one)`;
@@ -124,11 +130,9 @@ function checkNames({ globals }: Invocation): void {
   }
 }
 
-async function storeFile({ io }: Invocation, named: string | undefined): Promise<string> {
+async function storeOf({ io }: Invocation, named: string | undefined): Promise<string> {
   if (named === ':memory:') return named;
-  if (named !== undefined && /^postgres(ql)?:\/\//.test(named)) {
-    throw new UsageError('--db postgres://…: this version keeps its store in a file; give --db FILE.');
-  }
+  if (named !== undefined && isPostgresAddress(named)) return named;
   const file = resolve(named === undefined || named === '' ? join(dataFolder(io.env), 'rainbow.db') : named);
   try {
     await mkdir(dirname(file), { recursive: true, mode: 0o700 });

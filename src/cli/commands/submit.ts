@@ -1,18 +1,21 @@
 /** `rainbow submit`: answered once the job is durable. */
 import { Option, type Command } from 'commander';
 import type { RainbowClient } from '../../client/client.ts';
+import { readTime } from '../../core/jobspec/time.ts';
 import type { OnClusterLoss } from '../../core/job/state.ts';
 import type { Job } from '../../gen/rainbow/v1/job_pb.js';
 import { connect, operatorOptions, type OperatorOptions } from '../connection.ts';
-import { credentialsFor } from '../credentials.ts';
+import { credentialsFor, tokensSent } from '../credentials.ts';
 import { Stopped, UsageError } from '../exit.ts';
 import type { Invocation, Run } from '../invocation.ts';
+import { namingFile } from '../jobspec-errors.ts';
 import { collect, collectPairs, wholeNumber } from '../options.ts';
 import { candidateJson, candidateLines, decisionJson } from '../present/decision.ts';
 import { jobJson, jobLine } from '../present/job.ts';
 import { fitsWord, lossNumber, ON_CLUSTER_LOSS, stateWord } from '../present/words.ts';
 import { readSettings } from '../settings.ts';
 import { readRequests, type SubmitRequest } from '../submit-requests.ts';
+import { startTimeLimit } from '../time-limit.ts';
 import { waitedExitCode, waitForEnd } from '../wait.ts';
 
 export interface SubmitOptions extends OperatorOptions {
@@ -43,6 +46,7 @@ export interface SubmitOptions extends OperatorOptions {
   readonly onClusterLoss?: OnClusterLoss;
   readonly dryRun?: boolean;
   readonly wait?: boolean;
+  readonly timeout?: string;
   readonly propagateExit?: boolean;
 }
 
@@ -86,6 +90,7 @@ export function addSubmit(parent: Command, run: Run): void {
     .optionsGroup('What happens then:')
     .option('--dry-run', 'only say which clusters could hold it, and why not the others; nothing is stored')
     .option('--wait', 'follow it to its end; exit with 0 if it completed, else 1')
+    .option('--timeout <span>', 'with --wait: at most so long, then exit with 1; the job goes on: 90s, 10m, 1h30m')
     .option('--propagate-exit', 'with --wait: exit with the job’s own exit code')
     .addHelpText(
       'after',
@@ -101,6 +106,8 @@ Examples:
 
 async function submit(invocation: Invocation, options: SubmitOptions, words: readonly string[]): Promise<number> {
   if (options.propagateExit === true && options.wait !== true) throw new UsageError('--propagate-exit needs --wait.');
+  if (options.timeout !== undefined && options.wait !== true) throw new UsageError('--timeout needs --wait.');
+  if (options.timeout !== undefined) readTime(options.timeout, '--timeout');
   if (options.dryRun === true && options.wait === true) throw new UsageError('--dry-run stores nothing to --wait for.');
   const requests = await readRequests(invocation, options, words);
   const settings = await readSettings(invocation);
@@ -108,10 +115,12 @@ async function submit(invocation: Invocation, options: SubmitOptions, words: rea
   const credentials = credentialsFor(settings, options, isOperator || options.dryRun === true);
   const clusters = [...(options.cluster ?? [])];
 
-  return connect(invocation, options, async (client, signal) => {
+  const sent = { ...options, ...tokensSent(options, credentials, settings.configPath) };
+  return connect(invocation, sent, async (client, signal) => {
     let worst = 0;
     for (const [index, request] of requests.entries()) {
-      const parts = { request, index: requests.length > 1 ? index : null, credentials, clusters };
+      const named = <T>(work: Promise<T>): Promise<T> => namingFile(options.jobspec, request.jobspec, work);
+      const parts = { request, index: requests.length > 1 ? index : null, credentials, clusters, named };
       const code =
         options.dryRun === true
           ? await dryRun(invocation, client, parts, signal)
@@ -128,17 +137,19 @@ interface Parts {
   readonly index: number | null;
   readonly credentials: { name: string; token: string }[];
   readonly clusters: string[];
+  /** Errors about the jobspec name its file. */
+  readonly named: <T>(work: Promise<T>) => Promise<T>;
 }
 
 async function one(
   invocation: Invocation,
   client: RainbowClient,
   options: SubmitOptions,
-  { request, index, credentials, clusters }: Parts,
+  { request, index, credentials, clusters, named }: Parts,
   signal: AbortSignal,
 ): Promise<number> {
   const key = options.idempotencyKey ?? '';
-  const answer = await client.jobs.submit(
+  const asked = client.jobs.submit(
     {
       jobspec: request.jobspec,
       name: request.name,
@@ -153,8 +164,9 @@ async function one(
     },
     { signal },
   );
-  const { job, created, decision } = answer;
+  const { job, created, decision } = await named(asked);
   if (job === undefined) throw new Error('the server answered without a job');
+  if (!created) await tellOtherJobspec(invocation, client, job.id, request.jobspec, signal);
   const rejected = stateWord(job.state) === 'rejected';
   const show = (shown: Job): void => {
     const document = {
@@ -175,9 +187,10 @@ async function one(
     show(job);
     return rejected ? 1 : 0;
   }
+  const limit = startTimeLimit(invocation.io, options.timeout);
   try {
     if (!invocation.json) invocation.say(jobLine(invocation.paint, job));
-    const ended = await waitForEnd(invocation, client, job.id);
+    const ended = await waitForEnd(invocation, client, job.id, { isReached: true, limit });
     show(ended);
     return waitedExitCode(ended, stateWord(ended.state), options.propagateExit === true);
   } catch (error) {
@@ -185,17 +198,35 @@ async function one(
       invocation.say(`job ${job.id} goes on; follow it with: rainbow job wait ${job.id}`);
     }
     throw error;
+  } finally {
+    limit?.end();
   }
+}
+
+/** The key says that it is the same job. Where it is not, the earlier one is answered all the same, and this is said. */
+async function tellOtherJobspec(
+  invocation: Invocation,
+  client: RainbowClient,
+  id: string,
+  jobspec: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const earlier = await client.jobs.get({ id }, { signal });
+  if (earlier.jobspec === jobspec) return;
+  invocation.say(
+    `that idempotency key belongs to job ${id}, which has another jobspec: what you ask for now was not submitted; ` +
+      'choose another key to submit it',
+  );
 }
 
 async function dryRun(
   invocation: Invocation,
   client: RainbowClient,
-  { request, credentials, clusters }: Parts,
+  { request, credentials, clusters, named }: Parts,
   signal: AbortSignal,
 ): Promise<number> {
   const { jobspec, translation } = request;
-  const { candidates } = await client.jobs.match({ jobspec, credentials, clusters }, { signal });
+  const { candidates } = await named(client.jobs.match({ jobspec, credentials, clusters }, { signal }));
   const document = { candidates: candidates.map(candidateJson), ...(translation === null ? {} : { translation }) };
   invocation.result(document, () => [...candidateLines(invocation.paint, candidates), 'nothing was stored'].join('\n'));
   return candidates.some(({ satisfiable }) => fitsWord(satisfiable) === 'yes') ? 0 : 1;

@@ -1,5 +1,5 @@
 /** Candidates and decisions of the wire, for programs and for people: which cluster could hold a job, and why not the others. */
-import type { Candidate, Decision } from '../../gen/rainbow/v1/job_pb.js';
+import type { Candidate, Decision, Opening } from '../../gen/rainbow/v1/job_pb.js';
 import { clean, type Paint } from '../paint.ts';
 import { reasonJson, reasonText } from './job.ts';
 import { reasonLines } from './match.ts';
@@ -31,7 +31,29 @@ export function candidateJson(candidate: Candidate) {
             },
     })),
     state: candidate.state ?? null,
+    ...(candidate.placement === undefined ? {} : { placement: candidate.placement }),
   };
+}
+
+export function openingJson({ relaxation, clusters }: Opening) {
+  return {
+    vertex: relaxation?.vertex ?? '',
+    field: relaxation?.field ?? '',
+    from: relaxation?.from ?? '',
+    to: relaxation?.to ?? '',
+    message: relaxation?.message ?? '',
+    clusters,
+  };
+}
+
+/** What would open clusters that cannot hold it: nothing where none can be opened by one change. */
+export function openingLines(openings: readonly Opening[]): string[] {
+  if (openings.length === 0) return [];
+  const lines = openings.map(({ relaxation, clusters }) => {
+    const count = clusters.length === 1 ? '1 cluster' : `${clusters.length} clusters`;
+    return `  ${clean(relaxation?.message ?? '')}: opens ${count} (${clusters.slice(0, 5).join(', ')}${clusters.length > 5 ? ', …' : ''})`;
+  });
+  return ['what one change would open:', ...lines];
 }
 
 export function decisionJson(decision: Decision) {
@@ -44,6 +66,8 @@ export function decisionJson(decision: Decision) {
     chosen: decision.chosen === '' ? null : decision.chosen,
     reason: reasonJson(decision.reason),
     micros: decision.micros,
+    order: decision.order,
+    notes: decision.notes,
     candidates: decision.candidates.map(candidateJson),
   };
 }
@@ -69,13 +93,22 @@ export function candidateLines(paint: Paint, candidates: readonly Candidate[], c
   });
 }
 
+const OPTION_WIDTH = 60;
+
+/** An option of a policy may be a program of many lines. */
+function short(value: string): string {
+  const characters = Array.from(clean(value).replace(/\s+/g, ' ').trim());
+  return characters.length <= OPTION_WIDTH ? characters.join('') : `${characters.slice(0, OPTION_WIDTH - 1).join('')}…`;
+}
+
 export function decisionText(paint: Paint, decision: Decision): string {
   const chosen =
     decision.chosen === '' ? `none chosen: ${reasonText(decision.reason)}` : `chose ${paint.bold(decision.chosen)}`;
-  const options = Object.entries(decision.policyOptions).map(([key, value]) => `${clean(key)}=${clean(value)}`);
+  const options = Object.entries(decision.policyOptions).map(([key, value]) => `${clean(key)}=${short(value)}`);
   return [
     `attempt ${decision.epoch}: ${chosen}`,
     ...candidateLines(paint, decision.candidates, decision.chosen),
+    ...decision.notes.map((note) => `  ${clean(note)}`),
     paint.dim(
       `  policy ${clean(decision.policy)}${options.length === 0 ? '' : ` (${options.join(', ')})`}, seed ${clean(decision.seed)}, ` +
         `${Math.round(decision.micros)} µs, ${isoTime(decision.at) ?? ''}`,

@@ -83,9 +83,15 @@ export function paintState(paint: Paint, state: JobState | null): string {
 
 export function reasonText(reason: Reason | undefined): string {
   if (reason === undefined || reason.code === '') return '';
+  if (reason.message !== '') return clean(reason.message);
   // That a job has ended by its own exit is what its state and exit code say already.
-  const code = reason.code === 'exit' ? '' : reason.code.replaceAll('_', ' ');
-  return clean(reason.message === '' ? code : reason.message);
+  if (reason.code === 'exit') return '';
+  return clean(reason.code === 'user' ? 'canceled by its owner or an operator' : reason.code.replaceAll('_', ' '));
+}
+
+/** In the table the state says the beginning already. */
+function whyText(reason: Reason | undefined): string {
+  return reasonText(reason).replace(/^no cluster that it may use can ever hold it: /, '');
 }
 
 function exitText(job: Pick<Job, 'exitCode' | 'signal'>): string {
@@ -102,7 +108,7 @@ export function jobColumns(paint: Paint, now: number): readonly Column<Job>[] {
     { title: 'CLUSTER', cell: (job) => job.cluster },
     { title: 'EXIT', cell: exitText, align: 'right' },
     { title: 'SUBMITTED', cell: (job) => agoText(job.submittedAt, now) },
-    { title: 'WHY', cell: (job) => reasonText(job.reason) },
+    { title: 'WHY', cell: (job) => whyText(job.reason) },
   ];
 }
 

@@ -2,6 +2,7 @@
  * JSON text to a value, with the place of a syntax error as line and column: people edit graphs by hand.
  */
 import { invalid } from '../errors.ts';
+import { errorOffset } from './json-error.ts';
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 
@@ -15,7 +16,7 @@ export function parseJson(text: string): unknown {
     return JSON.parse(text) as unknown;
   } catch (cause) {
     const message = cause instanceof Error ? cause.message : String(cause);
-    throw invalid(placeOf(text, message), `this is not JSON: ${plain(message)}`);
+    throw invalid(placeOf(text), `this is not JSON: ${plain(message)}`);
   }
 }
 
@@ -29,17 +30,21 @@ export function kindOf(value: unknown): string {
   return text.length > 60 ? `${text.slice(0, 60)}…` : text;
 }
 
-function placeOf(text: string, message: string): string {
-  const found = /position (\d+)/.exec(message);
-  // V8 gives no position for a text that ends too early.
-  const position = found === null ? text.length : Number(found[1]);
+function placeOf(text: string): string {
+  let offset: number | null = null;
+  try {
+    offset = errorOffset(text);
+  } catch {
+    // A string of many megabytes that never ends is more than a regular expression can bear.
+  }
+  if (offset === null) return 'document';
   let line = 1;
   let start = 0;
-  for (let at = text.indexOf('\n'); at !== -1 && at < position; at = text.indexOf('\n', at + 1)) {
+  for (let at = text.indexOf('\n'); at !== -1 && at < offset; at = text.indexOf('\n', at + 1)) {
     line++;
     start = at + 1;
   }
-  return `line ${line}, column ${position - start + 1}`;
+  return `line ${line}, column ${offset - start + 1}`;
 }
 
 function plain(message: string): string {

@@ -48,6 +48,9 @@ function parentsOf(document: Document): Int32Array {
   return parents;
 }
 
+/** Kinds of vertices in one graph; real ones have a dozen. */
+const typeLimit = 1_000;
+
 interface Order {
   /** Document numbers in preorder. */
   readonly sequence: Int32Array;
@@ -133,6 +136,7 @@ function columns(document: Document, order: Order): ResourceGraph {
   const units: string[] = [];
   const names: string[] = [];
   const metadata: JsonObject[] = [];
+  const distinct = new Set<string>();
   const sizes = new Float64Array(size);
   const ranks = new Int32Array(size);
   for (let i = 0; i < size; i++) {
@@ -141,7 +145,15 @@ function columns(document: Document, order: Order): ResourceGraph {
     const id = document.ids[number] as string;
     ids[i] = id;
     metadata[i] = of;
-    types[i] = typeOf(of, document, number);
+    const type = typeOf(of, document, number);
+    types[i] = type;
+    distinct.add(type);
+    if (distinct.size > typeLimit) {
+      throw invalid(
+        `${document.place(number)}.metadata.type`,
+        `this is the ${typeLimit + 1}th type of vertex; a graph may have ${typeLimit}: put what tells single vertices apart into their names`,
+      );
+    }
     sizes[i] = sizeOf(of, document, number);
     units[i] = textOf(of, 'unit', document, number) ?? '';
     names[i] = nameOf(of, id);

@@ -4,6 +4,9 @@ import type { Jobspec, RequestVertex, Task } from './jobspec.ts';
 
 /** Throws `invalid_input` where a task names no slot or group or more than one, or counts by a resource not in its slot. */
 export function checkTasks(jobspec: Jobspec): void {
+  if (jobspec.tasks.length === 0) {
+    throw invalid('tasks', 'there is no task: say what to run, with `tasks: [{command: [program, argument]}]`');
+  }
   const byKey = jobspec.dialect === 'nextgen';
   jobspec.tasks.forEach((task, index) => {
     const place = byKey ? `tasks[${index}].resources` : `tasks[${index}].slot`;

@@ -33,6 +33,11 @@ export class Bag {
     else known.push(chunk);
   }
 
+  /** Distinct shapes of vertices and bundles. */
+  get size(): number {
+    return this.#found.size;
+  }
+
   take(shape: Shape): Found | undefined {
     return this.#found.get(shape)?.pop();
   }

@@ -7,8 +7,9 @@ import type { Class } from './classes.ts';
 import { competeForOneType, type Competition } from './compete.ts';
 import { components, nests } from './contention.ts';
 import { covers, dominates, power, sum, zero, type Front, type Vector } from './front.ts';
+import { capped } from './packing.ts';
 import { grainsOf } from './pool.ts';
-import type { Frame, Use } from './profile.ts';
+import { concerns, isHost, type Frame, type Use } from './profile.ts';
 import type { Demand, Shape } from './shapes.ts';
 import type { Solver } from './solver.ts';
 import type { Spot } from './spot.ts';
@@ -34,8 +35,7 @@ export class Chooser {
       const competition = competeForOneType(this.#solver, part, below.cls);
       if (competition) this.#assigned(part, competition, below, bag);
       else {
-        const frame = this.#solver.profiles.frame(part.shapes, part.counts, grainsOf(part, below.cls));
-        this.#below(frame, part.counts, below, bag);
+        this.#planned(this.#solver.profiles.frame(part.shapes, part.counts, grainsOf(part, below.cls)), below, bag);
       }
     }
     return bag;
@@ -92,6 +92,32 @@ export class Chooser {
     }
   }
 
+  // Tier 3, many hosts: as packed, then the rest among those that hold nothing yet.
+  #planned(frame: Frame, below: Spot, bag: Bag): void {
+    const plan = this.#solver.profiles.plan(frame, below.cls);
+    if (plan === null) throw new Error('a class cannot hold what it can');
+    if (plan.kind === 'split') {
+      this.#below(frame, frame.caps, below, bag);
+      return;
+    }
+    const spots = new Map<Class, Spot[]>(plan.hosts.map((cls) => [cls, []]));
+    for (const spot of hostSpots(frame, below)) spots.get(spot.cls)?.push(spot);
+    plan.hosts.forEach((cls, i) => {
+      for (const { point, count } of plan.packing.points[i] ?? []) {
+        for (const spot of spots.get(cls)?.splice(0, count) ?? []) this.#at(frame, point, spot, bag);
+      }
+    });
+    const { rest } = plan.packing;
+    const { profiles, steps } = this.#solver;
+    const small = profiles.frame(frame.shapes, rest, frame.grains);
+    this.#share(
+      small,
+      rest,
+      [...spots].map(([cls, of]) => ({ cls, of, front: capped(profiles.of(frame, cls), rest, steps) })),
+      bag,
+    );
+  }
+
   // Tier 3: the target is split among the children, then at each vertex between its use and what is below.
   #below(frame: Frame, target: Vector, below: Spot, bag: Bag): void {
     const groups = new Map<Class, Spot[]>();
@@ -100,35 +126,44 @@ export class Chooser {
       if (group !== undefined) group.push(kid);
       else if (frame.shapes.some((shape) => kid.cls.facts.types.has(shape.type))) groups.set(kid.cls, [kid]);
     }
-    const { steps, profiles } = this.#solver;
-    const list = [...groups];
-    const fronts = list.map(([cls, spots]) => power(profiles.of(frame, cls), spots.length, frame.caps, steps));
+    const { profiles } = this.#solver;
+    this.#share(
+      frame,
+      target,
+      [...groups].map(([cls, of]) => ({ cls, of, front: profiles.of(frame, cls) })),
+      bag,
+    );
+  }
+
+  /** Shares a target out among groups of equal spots. */
+  #share(frame: Frame, target: Vector, groups: readonly Group[], bag: Bag): void {
+    const { steps } = this.#solver;
+    const fronts = groups.map(({ front, of }) => power(front, of.length, frame.caps, steps));
     const before: Front[] = [zero(frame.caps.length)];
     for (const front of fronts) before.push(sum(before[before.length - 1] as Front, front, frame.caps, steps));
     let rest = target;
-    for (let i = list.length - 1; i >= 0; i--) {
-      const [cls, spots] = list[i] as [Class, Spot[]];
+    for (let i = groups.length - 1; i >= 0; i--) {
+      const { of, front } = groups[i] as Group;
       const part = split(rest, fronts[i] as Front, before[i] as Front);
-      this.#among(frame, cls, spots, minimum(part, rest), bag);
+      this.#among(frame, front, of, minimum(part, rest), bag);
       rest = minus(rest, part);
     }
   }
 
-  /** Among equal children, by halves. */
-  #among(frame: Frame, cls: Class, spots: readonly Spot[], target: Vector, bag: Bag): void {
+  /** Among equal spots, by halves. */
+  #among(frame: Frame, front: Front, spots: readonly Spot[], target: Vector, bag: Bag): void {
     if (target.every((value) => value === 0)) return;
     if (spots.length === 1) {
       this.#at(frame, target, spots[0] as Spot, bag);
       return;
     }
-    const { steps, profiles } = this.#solver;
+    const { steps } = this.#solver;
     const half = Math.floor(spots.length / 2);
-    const front = profiles.of(frame, cls);
     const left = power(front, half, frame.caps, steps);
     const right = power(front, spots.length - half, frame.caps, steps);
     const part = split(target, left, right);
-    this.#among(frame, cls, spots.slice(0, half), minimum(part, target), bag);
-    this.#among(frame, cls, spots.slice(half), minus(target, part), bag);
+    this.#among(frame, front, spots.slice(0, half), minimum(part, target), bag);
+    this.#among(frame, front, spots.slice(half), minus(target, part), bag);
   }
 
   #at(frame: Frame, target: Vector, spot: Spot, bag: Bag): void {
@@ -191,6 +226,22 @@ export class Chooser {
       const amount = Math.min(gain[i] as number, target[i] as number);
       if (amount > 0) bag.addUnits(shape, { vertex: spot.vertex, own: spot.cls.own, amount });
     });
+  }
+}
+
+/** Equal spots, and what each of them can hold. */
+interface Group {
+  readonly cls: Class;
+  readonly of: readonly Spot[];
+  readonly front: Front;
+}
+
+/** The outermost spots below that can be used for themselves. */
+function* hostSpots(frame: Frame, below: Spot): Generator<Spot> {
+  for (const kid of below.kids()) {
+    if (!concerns(frame, kid.cls)) continue;
+    if (isHost(frame, kid.cls)) yield kid;
+    else yield* hostSpots(frame, kid);
   }
 }
 

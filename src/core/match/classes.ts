@@ -7,6 +7,7 @@
  * that no root reaches.
  */
 import type { Own } from './attributes.ts';
+import type { Fits } from './matcher.ts';
 
 export interface Class {
   readonly id: number;
@@ -39,7 +40,8 @@ export interface Memo {
   hosts: Map<number, boolean> | null;
   copies: Map<number, number> | null;
   outermost: Map<string, Histogram> | null;
-  totals: Map<string, number> | null;
+  /** Of a class above a root: how a whole group was decided (decide.ts). */
+  decided: Map<string | number, Fits> | null;
 }
 
 /** The outermost descendants of one type, by class. */
@@ -86,7 +88,7 @@ export class ClassTable {
       counts,
       size,
       facts: this.#factsOf(own.type, sorted),
-      memo: { units: null, hosts: null, copies: null, outermost: null, totals: null },
+      memo: { units: null, hosts: null, copies: null, outermost: null, decided: null },
     };
     bucket.push(made);
     this.#count++;
@@ -111,6 +113,18 @@ export class ClassTable {
     const made: Facts = { id: this.#nextFacts++, types, below };
     this.#facts.set(key, made);
     return made;
+  }
+
+  /** Forgets all answers: the shapes that they are kept under are gone. */
+  forgetAnswers(): void {
+    for (const bucket of this.#buckets.values()) {
+      for (const { memo } of bucket) {
+        memo.units = null;
+        memo.hosts = null;
+        memo.copies = null;
+        memo.decided = null;
+      }
+    }
   }
 
   /** Forgets every class that none of the roots reaches. Returns those that stay. */
@@ -155,16 +169,24 @@ export function outermost(of: Class, type: string): Histogram {
   return histogram;
 }
 
-/** Units of a type that are there and not drawn, itself included, as written in the graph. */
-export function totalOf(of: Class, type: string): number {
-  if (!of.facts.types.has(type)) return 0;
-  const memo = (of.memo.totals ??= new Map());
-  const known = memo.get(type);
-  if (known !== undefined) return known;
-  let total = of.own.type === type ? of.own.size - of.drawn : 0;
-  for (let i = 0; i < of.kids.length; i++) total += totalOf(of.kids[i] as Class, type) * (of.counts[i] as number);
-  memo.set(type, total);
-  return total;
+/** All vertices of a type, itself included, by class, and how many of each. */
+export function allOf(of: Class, type: string): ReadonlyMap<Class, number> {
+  const found = new Map<Class, number>();
+  const times = new Map<Class, number>([[of, 1]]);
+  // Children are older than those around them: the youngest first meets each class when all above it are done.
+  const queue = [of];
+  while (queue.length > 0) {
+    queue.sort((a, b) => a.id - b.id);
+    const at = queue.pop() as Class;
+    const count = times.get(at) as number;
+    if (at.own.type === type) found.set(at, count);
+    at.kids.forEach((kid, i) => {
+      if (!kid.facts.types.has(type)) return;
+      if (!times.has(kid)) queue.push(kid);
+      times.set(kid, (times.get(kid) ?? 0) + count * (at.counts[i] as number));
+    });
+  }
+  return found;
 }
 
 function sameKids(known: Class, sorted: readonly Class[], kids: ReadonlyMap<Class, number>): boolean {

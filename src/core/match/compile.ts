@@ -26,12 +26,26 @@ export interface Scope {
 
 export const topScope: Scope = { inSlot: false, inNode: false };
 
+export interface CompilerOptions {
+  readonly choices?: Choices;
+  /**
+   * Replicas that share vertices, inside of a slot: each slot has vertices of its own, which a demand cannot say.
+   * false: as if all slots' replicas shared alike (what does not fit then, does not fit); true: all replicas of one
+   * slot in one vertex (what fits then, fits).
+   */
+  readonly apart?: boolean;
+}
+
 export class Compiler {
   readonly #table: ShapeTable;
+  readonly #apart: boolean;
   readonly countOf: CountOf;
+  /** Has it met what a demand cannot say (`apart`)? */
+  isInexact = false;
 
-  constructor(table: ShapeTable, choices: Choices | null = null) {
+  constructor(table: ShapeTable, { choices, apart = false }: CompilerOptions = {}) {
     this.#table = table;
+    this.#apart = apart;
     this.countOf = (vertex) => choices?.get(originOf(vertex)) ?? least(vertex.count);
   }
 
@@ -46,6 +60,7 @@ export class Compiler {
     for (const vertex of vertices) {
       const { shape, times, flat } = this.need(vertex, scope);
       if (shape === null) addDemand(into, flat, times);
+      else if (shape.anchored) into.set(this.#unused(shape, into), times);
       else into.set(shape, (into.get(shape) ?? 0) + times);
     }
     return this.#table.demand(into);
@@ -63,7 +78,10 @@ export class Compiler {
     if (vertex.replicas === null) {
       return { shape: this.claimed(vertex, scope), times: this.amountOf(vertex), flat: nothing };
     }
-    if (!takesItsVertex(vertex)) return { shape: this.anchored(vertex, scope), times: vertex.replicas, flat: nothing };
+    if (!takesItsVertex(vertex)) {
+      const shape = this.anchored(vertex, scope);
+      return { shape, times: shape.kind === 'vertex' ? 1 : vertex.replicas, flat: nothing };
+    }
     const { shape, amount, gathered } = this.takenCopy(vertex, scope);
     if (gathered !== null) return { shape: gathered, times: vertex.replicas, flat: nothing };
     return { shape, times: amount * vertex.replicas, flat: nothing };
@@ -98,6 +116,7 @@ export class Compiler {
       basis: basis.basis,
       factor: basis.factor,
       anchored: false,
+      instance: 0,
       demand: this.demandOf(vertex.with, below(vertex, scope, scope.inSlot)),
       inside: this.#table.nothing,
     });
@@ -126,25 +145,40 @@ export class Compiler {
       basis: '',
       factor: 1,
       anchored: false,
+      instance: 0,
       demand: copy,
       inside,
     });
   }
 
-  /** `replicas` whose vertices may be shared by several of them. */
-  anchored(vertex: RequestVertex, scope: Scope): Shape {
+  /** `replicas` whose vertices may be shared by several of them; one alone, or all in one: simply that vertex. */
+  anchored(vertex: RequestVertex, scope: Scope, instance = 0): Shape {
+    const copy = this.anchoredCopy(vertex, scope).demand;
+    const replicas = vertex.replicas ?? 1;
+    if (scope.inSlot && replicas > 1) this.isInexact = true;
+    const single = replicas === 1 || (scope.inSlot && this.#apart);
+    const demand = new Map<Shape, number>();
+    addDemand(demand, copy, single ? replicas : 1);
     return this.#table.shape({
-      kind: 'bundle',
+      kind: single ? 'vertex' : 'bundle',
       type: vertex.type,
       requires: this.#table.requires(vertex.requires),
       exclusive: scope.inSlot,
       whole: false,
       basis: '',
       factor: 1,
-      anchored: true,
-      demand: this.anchoredCopy(vertex, scope).demand,
+      anchored: !single,
+      instance,
+      demand: this.#table.demand(demand),
       inside: this.#table.nothing,
     });
+  }
+
+  /** Siblings that are alike may not share their anchors. */
+  #unused(shape: Shape, into: ReadonlyMap<Shape, number>): Shape {
+    let unused = shape;
+    for (let instance = 1; into.has(unused); instance++) unused = this.#table.shape({ ...shape, instance });
+    return unused;
   }
 
   /** One copy below its anchor; gathered inside one node where neither anchor nor contents is one. */
@@ -166,7 +200,15 @@ export class Compiler {
   }
 
   simpleNode(cores: number): Shape {
-    const plain = { requires: null, whole: false, basis: '', factor: 1, anchored: false, inside: this.#table.nothing };
+    const plain = {
+      requires: null,
+      whole: false,
+      basis: '',
+      factor: 1,
+      anchored: false,
+      instance: 0,
+      inside: this.#table.nothing,
+    };
     if (cores === 0) {
       return this.#table.shape({ ...plain, kind: 'units', type: 'node', exclusive: true, demand: this.#table.nothing });
     }
@@ -232,11 +274,10 @@ function originOf(vertex: RequestVertex): RequestVertex {
   return origins.get(vertex) ?? vertex;
 }
 
-/** Everything after this may recurse. */
-function checkDepth(vertices: readonly RequestVertex[]): void {
-  let level = vertices;
-  for (let depth = 0; level.length > 0; depth++) {
-    if (depth > depthLimit) throw invalid(level[0]?.path ?? 'resources', `more than ${depthLimit} levels of "with"`);
-    level = level.flatMap((vertex) => vertex.with);
+/** Throws before any of the recursions here could run out of stack. */
+function checkDepth(vertices: readonly RequestVertex[], depth = 0): void {
+  for (const vertex of vertices) {
+    if (depth > depthLimit) throw invalid(vertex.path, `more than ${depthLimit} levels of "with"`);
+    if (vertex.with.length > 0) checkDepth(vertex.with, depth + 1);
   }
 }

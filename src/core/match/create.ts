@@ -7,18 +7,30 @@ import { RainbowError } from '../errors.ts';
 import type { ResourceGraph, Subsystem } from '../graph/graph.ts';
 import type { Request } from '../jobspec/jobspec.ts';
 import { AttributeTable } from './attributes.ts';
-import { ClassTable, totalOf, type Class } from './classes.ts';
+import { ClassTable, type Class } from './classes.ts';
 import { FormTable } from './forms.ts';
 import { Holding } from './holding.ts';
-import type { DebitKey, Fits, Matcher, MatcherOptions, MatchReason, Verdict, Witness } from './matcher.ts';
+import type {
+  DebitKey,
+  Fits,
+  Matcher,
+  MatcherOptions,
+  MatchReason,
+  Verdict,
+  Witness,
+  WitnessGroup,
+} from './matcher.ts';
 import type { Overlay } from './overlay.ts';
-import { place } from './place.ts';
+import type { Asked } from './decide.ts';
+import type { LocalTake } from './local.ts';
+import { largestFirst, place } from './place.ts';
 import { answer, compileQuestion, reasonsFor, type Question } from './question.ts';
+import type { Residual } from './residual.ts';
 import { ShapeTable } from './shapes.ts';
 import { Solver } from './solver.ts';
 import { above } from './spot.ts';
-import { outOfSteps } from './steps.ts';
 import { takesOf } from './takes.ts';
+import { typeCounts } from './type-counts.ts';
 
 export function createMatcher(options: MatcherOptions = {}): Matcher {
   return new ClassMatcher(options.budget ?? 1_000_000);
@@ -26,6 +38,12 @@ export function createMatcher(options: MatcherOptions = {}): Matcher {
 
 /** Beyond that many, shapes of earlier requests are forgotten. */
 const shapeLimit = 200_000;
+/** Questions whose satisfying clusters are remembered. */
+const questionLimit = 1_000;
+
+type Satisfying = ReturnType<Matcher['satisfying']>;
+/** By the class of everything. */
+type Reasons = WeakMap<Class, readonly MatchReason[]>;
 
 class ClassMatcher implements Matcher {
   readonly #budget: number;
@@ -37,7 +55,11 @@ class ClassMatcher implements Matcher {
   readonly #holdings = new Map<string, Holding>();
   /** Clusters by the class of all they have. */
   readonly #byRoot = new Map<Class, Set<string>>();
+  /** Who satisfies what, until a cluster comes, goes or changes. */
+  readonly #satisfying = new Map<string, Satisfying>();
   #questions = new WeakMap<Request, Question>();
+  /** By the tree that the constraint leaves and the whole one: clusters that look alike share their reasons. */
+  readonly #reasonsOf = new WeakMap<Question, WeakMap<Class, Reasons>>();
   #tops = new WeakMap<Class, Class>();
   #sweepAt = 10_000;
 
@@ -97,8 +119,18 @@ class ClassMatcher implements Matcher {
     return this.#verdict(this.#holding(cluster).free, question);
   }
 
-  satisfying(request: Request): { readonly yes: readonly string[]; readonly unknown: readonly string[] } {
+  satisfying(request: Request): Satisfying {
     const question = this.#question(request);
+    let known = this.#satisfying.get(question.key);
+    if (known === undefined) {
+      if (this.#satisfying.size >= questionLimit) this.#satisfying.clear();
+      this.#satisfying.set(question.key, (known = this.#ask(question)));
+    }
+    return known;
+  }
+
+  /** Once per shape of cluster; names of nodes are each cluster's own. */
+  #ask(question: Question): Satisfying {
     const yes: string[] = [];
     const unknown: string[] = [];
     for (const [root, clusters] of this.#byRoot) {
@@ -118,22 +150,43 @@ class ClassMatcher implements Matcher {
   place(cluster: string, request: Request, on: 'free' | 'all'): Witness | null {
     const question = this.#question(request);
     const holding = this.#holding(cluster);
-    const overlay = this.#filtered(on === 'free' ? holding.free : holding.full, question);
-    if (request.groups.length === 0) return { groups: [] };
-    if (overlay.root === null || question.unanswerable) return null;
+    if (question.unanswerable) return null;
     const residual = on === 'free' ? holding.residual : null;
-    const ground = {
-      classes: this.#classes,
-      forms: this.#forms,
-      overlay,
-      takesOn: (spine: number) => residual?.takesOn(spine) ?? [],
-    };
+    const witness = this.#place(residual?.overlay ?? holding.full, residual, question, question.groups);
+    if (witness === null || witness.groups.length === question.groups.length) return witness;
+    return this.#placeInTurn(holding, on, question) ?? witness;
+  }
+
+  #place(all: Overlay, residual: Residual | null, question: Question, groups: readonly Asked[]): Witness | null {
+    if (groups.length === 0) return { groups: [] };
+    const overlay = this.#filtered(all, question);
+    if (overlay.root === null) return null;
+    const takesOn = (spine: number): Iterable<LocalTake> => residual?.takesOn(spine) ?? [];
+    const ground = { classes: this.#classes, forms: this.#forms, overlay, takesOn };
+    return place(this.#solver, groups, above(ground, this.#top(overlay.root)), this.#budget);
+  }
+
+  /** Groups are separate requests, so one may share what another does not have exclusively: the largest first. */
+  #placeInTurn(holding: Holding, on: 'free' | 'all', question: Question): Witness | null {
+    const residual = on === 'free' ? holding.taken() : holding.untaken();
+    const keys: string[] = [];
     try {
-      this.#solver.begin(this.#budget);
-      return place(this.#solver, request, above(ground, this.#top(overlay.root)));
-    } catch (error) {
-      if (error === outOfSteps) return null;
-      throw error;
+      const placed = new Map<Asked, WitnessGroup>();
+      for (const one of largestFirst(question.groups)) {
+        const witness = this.#place(residual.overlay, residual, question, [one]);
+        const group = witness?.groups[0];
+        if (witness === null || group === undefined) return null;
+        placed.set(one, group);
+        const key = `\n${keys.length}`; // no key of a job's
+        keys.push(key);
+        residual.debit(
+          key,
+          takesOf(witness, (vertex) => holding.tree.look(vertex)),
+        );
+      }
+      return { groups: question.groups.map((one) => placed.get(one) as WitnessGroup) };
+    } finally {
+      for (const key of keys) residual.credit(key);
     }
   }
 
@@ -147,7 +200,6 @@ class ClassMatcher implements Matcher {
   credit(cluster: string, key: DebitKey): void {
     const holding = this.#holding(cluster);
     holding.residual?.credit(key);
-    holding.settle();
     this.#sweep();
   }
 
@@ -160,7 +212,6 @@ class ClassMatcher implements Matcher {
       }
     }
     holding.taken().report(takes, includes);
-    holding.settle();
     this.#sweep();
   }
 
@@ -170,12 +221,13 @@ class ClassMatcher implements Matcher {
     const holding = this.#holding(cluster);
     const all = holding.full.root;
     if (all === null) return [];
-    const free = holding.free.root;
-    return [...all.facts.types].map((type) => ({
+    const { root } = holding.free;
+    const free = root === null ? null : typeCounts(root);
+    return [...typeCounts(all)].map(([type, { total, unit }]) => ({
       type,
-      total: totalOf(all, type),
-      free: free === null ? 0 : totalOf(free, type),
-      unit: unitOf(all, type),
+      total,
+      free: free?.get(type)?.total ?? 0,
+      unit,
     }));
   }
 
@@ -192,7 +244,10 @@ class ClassMatcher implements Matcher {
   #question(request: Request): Question {
     let question = this.#questions.get(request);
     if (question === undefined) {
-      if (this.#solver.shapes.size > shapeLimit) this.#solver.shapes.clear();
+      if (this.#solver.shapes.size > shapeLimit) {
+        this.#solver.shapes.clear();
+        this.#classes.forgetAnswers();
+      }
       question = compileQuestion(this.#solver, request);
       this.#questions.set(request, question);
       for (const [subsystem, field] of question.asks) this.#learn(subsystem, field);
@@ -229,7 +284,11 @@ class ClassMatcher implements Matcher {
     const whole = { vertex: path, type: '', needed: null, best: null, unit: '', relaxation: null };
     if (all === null) return [{ ...whole, stage: 'total', message: 'nothing of this cluster is free' }];
     if (left === null) return [{ ...whole, stage: 'constraint', message: 'the constraint leaves no node' }];
-    return reasonsFor(this.#solver, question, this.#top(left), this.#top(all), this.#budget);
+    const byLeft = remembered(this.#reasonsOf, question, () => new WeakMap<Class, Reasons>());
+    const byAll = remembered(byLeft, left, (): Reasons => new WeakMap());
+    return remembered(byAll, all, () =>
+      reasonsFor(this.#solver, question, this.#top(left), this.#top(all), this.#budget),
+    );
   }
 
   #fits(overlay: Overlay, question: Question): Fits {
@@ -240,7 +299,7 @@ class ClassMatcher implements Matcher {
   }
 
   #answer(root: Class | null, question: Question): Fits {
-    if (question.demands.length === 0) return 'yes';
+    if (question.groups.length === 0) return 'yes';
     if (root === null) return 'no';
     const { filter } = question;
     const left = filter === null || filter.namesNodes ? root : filter.filter(this.#classes, root);
@@ -264,6 +323,7 @@ class ClassMatcher implements Matcher {
   }
 
   #list(cluster: string): void {
+    this.#satisfying.clear();
     const root = this.#holdings.get(cluster)?.full.root;
     if (!root) return;
     const clusters = this.#byRoot.get(root);
@@ -272,6 +332,7 @@ class ClassMatcher implements Matcher {
   }
 
   #unlist(cluster: string): void {
+    this.#satisfying.clear();
     const root = this.#holdings.get(cluster)?.full.root;
     if (!root) return;
     const clusters = this.#byRoot.get(root);
@@ -296,13 +357,10 @@ class ClassMatcher implements Matcher {
   }
 }
 
-/** The unit of a pool; '' where vertices of one type disagree. */
-function unitOf(root: Class, type: string): string {
-  const units = new Set<string>();
-  const seen = new Set([root]);
-  for (const cls of seen) {
-    if (cls.own.type === type) units.add(cls.own.unit);
-    for (const kid of cls.kids) if (kid.facts.types.has(type)) seen.add(kid);
-  }
-  return units.size === 1 ? ([...units][0] as string) : '';
+function remembered<K extends object, V>(known: WeakMap<K, V>, key: K, make: () => V): V {
+  const found = known.get(key);
+  if (found !== undefined) return found;
+  const made = make();
+  known.set(key, made);
+  return made;
 }

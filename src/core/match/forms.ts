@@ -16,6 +16,7 @@ export interface Form {
 
 /** A form unrolled: one entry per vertex, in preorder. */
 export interface Unrolled {
+  readonly forms: readonly Form[];
   readonly owns: readonly Own[];
   readonly parents: Int32Array;
   /** One past the last vertex of each subtree. */
@@ -110,16 +111,17 @@ export class FormBuilder {
 }
 
 function unroll(form: Form): Unrolled {
+  const forms: Form[] = [];
   const owns: Own[] = [];
   const parents = new Int32Array(form.size);
   const ends = new Int32Array(form.size);
   const visit = (of: Form, parent: number): void => {
-    const at = owns.length;
+    const at = forms.push(of) - 1;
     owns.push(of.own);
     parents[at] = parent;
     for (const kid of of.kids) visit(kid, at);
     ends[at] = owns.length;
   };
   visit(form, -1);
-  return { owns, parents, ends };
+  return { forms, owns, parents, ends };
 }

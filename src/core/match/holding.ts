@@ -39,13 +39,13 @@ export class Holding {
 
   /** For changes. */
   taken(): Residual {
-    this.#residual ??= new Residual(this.#tables.classes, this.#tables.forms, this.tree, this.full);
+    this.#residual ??= this.untaken();
     return this.#residual;
   }
 
-  /** Forgets the residual tree when nothing is taken any more. */
-  settle(): void {
-    if (this.#residual?.isEmpty === true) this.#residual = null;
+  /** As if nothing were taken. */
+  untaken(): Residual {
+    return new Residual(this.#tables.classes, this.#tables.forms, this.tree, this.full);
   }
 
   /** Takes over what was taken of an earlier graph; vertices are found again by `translate`, −1 where they are gone. */

@@ -1,4 +1,7 @@
-/** The classes of the vertices inside of one node, when some of them are taken. */
+/**
+ * The classes of the vertices inside of one node when some of them are taken: only those on the way from a taken vertex
+ * to the node are made anew.
+ */
 import type { Class, ClassTable } from './classes.ts';
 import type { Form, FormTable } from './forms.ts';
 
@@ -9,40 +12,42 @@ export interface LocalTake {
   readonly whole: boolean;
 }
 
-/** One class per vertex of the form, in preorder; null: gone. */
+/** The class of a vertex by its number in the form; null: gone. */
+export type LocalClasses = (local: number) => Class | null;
+
 export function localClasses(
   classes: ClassTable,
   forms: FormTable,
   form: Form,
   takes: Iterable<LocalTake>,
-): readonly (Class | null)[] {
-  const { owns, parents } = forms.unroll(form);
-  const size = owns.length;
-  const drawn = new Float64Array(size);
-  const gone = new Uint8Array(size);
-  for (const take of takes) {
-    if (take.whole) gone[take.local] = 1;
-    else drawn[take.local] = (drawn[take.local] as number) + take.amount;
+): LocalClasses {
+  const unrolled = forms.unroll(form);
+  const drawn = new Map<number, number>();
+  const changed = new Map<number, Class | null>();
+  // 1. Which vertices are not as their form says: those taken, and all around them.
+  const around = new Set<number>();
+  for (const { local, amount, whole } of takes) {
+    if (whole) changed.set(local, null);
+    else drawn.set(local, (drawn.get(local) ?? 0) + amount);
+    for (let at = local; at !== -1 && !around.has(at); at = unrolled.parents[at] as number) around.add(at);
   }
-  const kids: Map<Class, number>[] = owns.map(() => new Map<Class, number>());
-  const touched = new Uint8Array(size);
-  const made: (Class | null)[] = owns.map(() => null);
-  for (let i = size - 1; i >= 0; i--) {
-    const parent = parents[i] as number;
-    if (gone[i] === 1) {
-      if (parent !== -1) touched[parent] = 1;
-      continue;
+  // 2. Those from the bottom up: what is below a vertex has a larger number.
+  for (const at of [...around].sort((a, b) => b - a)) {
+    if (changed.get(at) === null) continue;
+    const of = unrolled.forms[at] as Form;
+    const taken = Math.min(of.own.size, drawn.get(at) ?? 0);
+    const kids = new Map<Class, number>();
+    let touched = taken > 0;
+    for (let kid = at + 1, i = 0; i < of.kids.length; i++, kid = unrolled.ends[kid] as number) {
+      const known = changed.get(kid);
+      const cls = known === undefined ? (of.kids[i] as Form).cls : known;
+      if (cls === null || cls.touched) touched = true;
+      if (cls !== null) kids.set(cls, (kids.get(cls) ?? 0) + 1);
     }
-    const own = owns[i];
-    if (own === undefined) continue;
-    const taken = Math.min(own.size, drawn[i] as number);
-    if (taken > 0) touched[i] = 1;
-    const cls = classes.intern(own, taken, touched[i] === 1, kids[i] as Map<Class, number>);
-    made[i] = cls;
-    if (parent === -1) continue;
-    if (cls.touched) touched[parent] = 1;
-    const siblings = kids[parent] as Map<Class, number>;
-    siblings.set(cls, (siblings.get(cls) ?? 0) + 1);
+    changed.set(at, classes.intern(of.own, taken, touched, kids));
   }
-  return made;
+  return (local) => {
+    const known = changed.get(local);
+    return known === undefined ? (unrolled.forms[local] as Form).cls : known;
+  };
 }

@@ -56,11 +56,16 @@ export interface IdIndex {
 /** Ids as runs of consecutive numbers where they are numbers, else as a map. */
 export function idIndex(ids: readonly string[]): IdIndex {
   const runs = runsOf(ids);
-  if (runs === null) {
-    const map = new Map(ids.map((id, i) => [id, i] as const));
-    return { find: (id) => map.get(id) ?? -1, id: (index) => ids[index] ?? '' };
-  }
-  const { starts, ends, values } = runs;
+  // Two functions, so that the first does not keep the ids alive.
+  return runs === null ? byMap([...ids]) : byRuns(runs);
+}
+
+function byMap(ids: readonly string[]): IdIndex {
+  const map = new Map(ids.map((id, i) => [id, i] as const));
+  return { find: (id) => map.get(id) ?? -1, id: (index) => ids[index] ?? '' };
+}
+
+function byRuns({ starts, ends, values }: Runs): IdIndex {
   return {
     id(index) {
       const run = starts.findIndex((start, i) => index >= start && index < (ends[i] as number));
@@ -82,8 +87,14 @@ export function idIndex(ids: readonly string[]): IdIndex {
   };
 }
 
+interface Runs {
+  readonly starts: Int32Array;
+  readonly ends: Int32Array;
+  readonly values: Int32Array;
+}
+
 /** Sorted by value. */
-function runsOf(ids: readonly string[]): { starts: Int32Array; ends: Int32Array; values: Int32Array } | null {
+function runsOf(ids: readonly string[]): Runs | null {
   const runs: { start: number; end: number; value: number }[] = [];
   let previous = -2;
   for (let i = 0; i < ids.length; i++) {

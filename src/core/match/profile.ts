@@ -5,6 +5,7 @@
  */
 import type { Class } from './classes.ts';
 import { covers, maxima, power, sum, zero, type Front, type Vector } from './front.ts';
+import { pack, type Packing } from './packing.ts';
 import { grainsOf, shareOut, type Grains } from './pool.ts';
 import { addDemand, type Demand, type Shape } from './shapes.ts';
 import { closes, type Solver } from './solver.ts';
@@ -16,6 +17,13 @@ export interface Frame {
   readonly caps: Vector;
   readonly grains: Grains;
 }
+
+/** Sums of fronts may take so many steps before packing is tried. */
+const exactSteps = 20_000;
+
+export type Plan =
+  | { readonly kind: 'split' }
+  | { readonly kind: 'packed'; readonly hosts: readonly Class[]; readonly packing: Packing };
 
 /** One way to use a vertex for itself. */
 export type Use =
@@ -34,15 +42,44 @@ export type Use =
 
 export class Profiles {
   readonly #solver: Solver;
-  readonly #known = new Map<string, Map<Class, Front>>();
+  readonly #of = new Map<string, Map<Class, Front>>();
+  readonly #below = new Map<string, Map<Class, Front>>();
 
   constructor(solver: Solver) {
     this.#solver = solver;
   }
 
   hosts(demand: Demand, of: Class): boolean {
-    const frame = this.frame(demand.shapes, demand.counts, grainsOf(demand, of));
-    return covers(this.below(frame, of), frame.caps);
+    return this.plan(this.frame(demand.shapes, demand.counts, grainsOf(demand, of)), of) !== null;
+  }
+
+  /** How the caps of a frame are held below: by splitting them among the children, or host by host; null: not at all. */
+  plan(frame: Frame, of: Class): Plan | null {
+    const { steps } = this.#solver;
+    const front = steps.within(exactSteps, () => this.below(frame, of));
+    if (front !== null) return covers(front, frame.caps) ? { kind: 'split' } : null;
+    const hosts = this.hostsOf(frame, of);
+    const packing = pack(
+      [...hosts].map(([cls, count]) => ({ front: this.of(frame, cls), count })),
+      frame.caps,
+      steps,
+    );
+    return packing === null ? null : { kind: 'packed', hosts: [...hosts.keys()], packing };
+  }
+
+  /** The outermost vertices below that can be used for themselves, by class: what is above them only adds up. */
+  hostsOf(frame: Frame, of: Class): ReadonlyMap<Class, number> {
+    const found = new Map<Class, number>();
+    const visit = (at: Class, times: number): void => {
+      at.kids.forEach((kid, i) => {
+        if (!concerns(frame, kid)) return;
+        const count = times * (at.counts[i] as number);
+        if (isHost(frame, kid)) found.set(kid, (found.get(kid) ?? 0) + count);
+        else visit(kid, count);
+      });
+    };
+    visit(of, 1);
+    return found;
   }
 
   frame(shapes: readonly Shape[], caps: Vector, grains: Grains): Frame {
@@ -52,31 +89,41 @@ export class Profiles {
 
   /** What fits strictly below. */
   below(frame: Frame, of: Class): Front {
+    const known = this.#table(this.#below, frame);
+    let front = known.get(of);
+    if (front === undefined) {
+      front = this.#sum(frame, of);
+      known.set(of, front);
+    }
+    return front;
+  }
+
+  #sum(frame: Frame, of: Class): Front {
+    const { steps } = this.#solver;
     let front = zero(frame.shapes.length);
     for (let i = 0; i < of.kids.length; i++) {
       const kid = of.kids[i] as Class;
-      if (!frame.shapes.some((shape) => kid.facts.types.has(shape.type))) continue;
-      const of1 = this.of(frame, kid);
-      front = sum(
-        front,
-        power(of1, of.counts[i] as number, frame.caps, this.#solver.steps),
-        frame.caps,
-        this.#solver.steps,
-      );
+      if (!concerns(frame, kid)) continue;
+      front = sum(front, power(this.of(frame, kid), of.counts[i] as number, frame.caps, steps), frame.caps, steps);
     }
     return front;
   }
 
   /** What fits into a subtree, its own vertex included. */
   of(frame: Frame, of: Class): Front {
-    let known = this.#known.get(frame.key);
-    if (known === undefined) this.#known.set(frame.key, (known = new Map()));
+    const known = this.#table(this.#of, frame);
     let front = known.get(of);
     if (front === undefined) {
       front = this.#compute(frame, of);
       known.set(of, front);
     }
     return front;
+  }
+
+  #table(of: Map<string, Map<Class, Front>>, frame: Frame): Map<Class, Front> {
+    let known = of.get(frame.key);
+    if (known === undefined) of.set(frame.key, (known = new Map()));
+    return known;
   }
 
   #compute(frame: Frame, of: Class): Front {
@@ -193,6 +240,15 @@ export class Profiles {
       if (alone) break;
     }
   }
+}
+
+/** Is there anything in a subtree that the frame counts? */
+export function concerns(frame: Frame, of: Class): boolean {
+  return frame.shapes.some((shape) => of.facts.types.has(shape.type));
+}
+
+export function isHost(frame: Frame, of: Class): boolean {
+  return frame.shapes.some((shape) => shape.type === of.own.type);
 }
 
 function plus(a: Vector, b: Vector, caps: Vector): Vector {

@@ -1,19 +1,19 @@
 /** A request as the matcher asks it: one demand per group, the nodes that its constraint leaves. */
 import type { Request, RequestVertex } from '../jobspec/jobspec.ts';
-import type { Class } from './classes.ts';
+import { allOf, type Class } from './classes.ts';
 import { Compiler } from './compile.ts';
 import { NodeFilter } from './constraint.ts';
+import { asked, decide, type Asked } from './decide.ts';
 import { explain, overBudget, type Oracle } from './explain.ts';
 import type { Fits, MatchReason } from './matcher.ts';
 import { headOf, identityFields } from './predicate.ts';
-import { addDemand, type Demand, type Shape } from './shapes.ts';
-import type { Solver } from './solver.ts';
-import { outOfSteps } from './steps.ts';
-import { preorder } from './vary.ts';
+import { supply, type Solver } from './solver.ts';
 
 export interface Question {
   readonly request: Request;
-  readonly demands: readonly Demand[];
+  /** Equal questions, equal keys. */
+  readonly key: string;
+  readonly groups: readonly Asked[];
   readonly filter: NodeFilter | null;
   /** Identity fields of subsystems that it asks about. */
   readonly asks: readonly (readonly [subsystem: string, field: string])[];
@@ -23,45 +23,53 @@ export interface Question {
 
 /** Throws `invalid_input` where the request is nested too deeply. */
 export function compileQuestion(solver: Solver, request: Request): Question {
-  const compiler = new Compiler(solver.shapes);
-  const demands = request.groups.map((group) => compiler.group(group));
+  const groups = request.groups.map((group) => asked(solver, group));
   const asks: [string, string][] = [];
   let unanswerable = false;
   for (const group of request.groups) {
-    for (const vertex of preorder(group.vertices)) {
-      for (const { subsystem, fields } of vertex.requires) {
-        for (const { field } of fields) {
-          const head = headOf(field);
-          if (!identityFields.has(head)) continue;
-          if (subsystem === null) unanswerable = true;
-          else asks.push([subsystem, head]);
-        }
-      }
-    }
+    identities(group.vertices, (subsystem, field) => {
+      if (subsystem === null) unanswerable = true;
+      else asks.push([subsystem, field]);
+    });
   }
   const filter = request.constraint === null ? null : new NodeFilter(request.constraint);
-  return { request, demands, filter, asks, unanswerable };
+  const ids = groups.map(({ demand, apart }) => `${demand.id}/${apart?.id ?? 0}`);
+  const key = `${ids.join()} ${unanswerable} ${filter?.key ?? ''}`;
+  return { request, key, groups, filter, asks, unanswerable };
 }
 
-/** Do all groups fit below `top`, each by itself? A certain no wins over an unknown. */
+/** Calls back for every identity field that some vertex requires. */
+function identities(
+  vertices: readonly RequestVertex[],
+  found: (subsystem: string | null, field: string) => void,
+): void {
+  for (const vertex of vertices) {
+    for (const { subsystem, fields } of vertex.requires) {
+      for (const { field } of fields) {
+        const head = headOf(field);
+        if (identityFields.has(head)) found(subsystem, head);
+      }
+    }
+    if (vertex.with.length > 0) identities(vertex.with, found);
+  }
+}
+
+/**
+ * Do all groups fit below `top`, each by itself? They share the budget. A certain no wins over an unknown.
+ */
 export function answer(solver: Solver, question: Question, top: Class, budget: number): Fits {
   let fits: Fits = 'yes';
-  for (const demand of question.demands) {
-    const one = ask(solver, demand, top, budget);
-    if (one === 'no') return 'no';
-    if (one === 'unknown') fits = 'unknown';
+  let left = budget;
+  for (const one of question.groups) {
+    // Once it is spent, a cheap no can still be found.
+    const before = Math.max(left, Math.ceil(budget / 100));
+    solver.begin(before); // what is known already costs no step
+    const decided = decide(solver, one, top, before, before === budget);
+    left = decided === 'unknown' ? 0 : Math.max(0, solver.steps.left);
+    if (decided === 'no') return 'no';
+    if (decided === 'unknown') fits = 'unknown';
   }
   return fits === 'yes' && question.unanswerable ? 'unknown' : fits;
-}
-
-export function ask(solver: Solver, demand: Demand, top: Class, budget: number): Fits {
-  try {
-    solver.begin(budget);
-    return solver.hosts(demand, top) ? 'yes' : 'no';
-  } catch (error) {
-    if (error === outOfSteps) return 'unknown';
-    throw error;
-  }
 }
 
 /** Reasons for every group that does not fit. `unfiltered` is the tree with all nodes. */
@@ -73,57 +81,41 @@ export function reasonsFor(
   budget: number,
 ): MatchReason[] {
   const compiler = new Compiler(solver.shapes);
-  const fits = (vertices: readonly RequestVertex[], on: Class): boolean =>
-    ask(solver, compiler.group({ key: '', vertices, simple: null }), on, budget) === 'yes';
+  // An explanation asks dozens of questions: together they may take about twice what the verdict may.
+  let left = 2 * budget;
+  const fits = (vertices: readonly RequestVertex[], on: Class): boolean => {
+    const steps = Math.min(Math.ceil(budget / 10), left);
+    if (steps <= 0) return false;
+    solver.begin(steps); // what is known already costs no step
+    const decided = decide(solver, asked(solver, { key: '', vertices, simple: null }), on, steps, false);
+    left -= decided === 'unknown' ? 2 * steps : steps - Math.max(0, solver.steps.left);
+    return decided === 'yes';
+  };
   const oracle: Oracle = {
     hasConstraint: question.filter !== null,
     fits: (vertices) => fits(vertices, top),
     fitsWithoutConstraint: (vertices) => fits(vertices, unfiltered),
     hasType: (type) => unfiltered.facts.types.has(type),
-    total: (vertex) => total(solver, compiler, vertex, unfiltered, budget),
+    total: (vertex) => total(compiler, vertex, unfiltered),
   };
   const reasons: MatchReason[] = [];
   let unknown = false;
-  question.request.groups.forEach((group, i) => {
-    const one = ask(solver, question.demands[i] as Demand, top, budget);
-    if (one === 'no') reasons.push(...explain(group, oracle));
-    else if (one === 'unknown') unknown = true;
-  });
+  for (const one of question.groups) {
+    const decided = decide(solver, one, top, budget);
+    if (decided === 'no') reasons.push(...explain(one.group, oracle));
+    else if (decided === 'unknown') unknown = true;
+  }
   if (unknown || (question.unanswerable && reasons.length === 0)) reasons.push(overBudget());
   return reasons;
 }
 
 /** Units of a request vertex's type, whatever it requires. */
-function total(solver: Solver, compiler: Compiler, vertex: RequestVertex, on: Class, budget: number): number {
+export function total(compiler: Compiler, vertex: RequestVertex, on: Class): number {
   const bare = { ...vertex, requires: [], with: [], exclusive: false, replicas: null };
   const shape = compiler.claimed(bare, { inSlot: false, inNode: false });
-  solver.begin(budget);
-  if (vertex.with.length === 0) return solver.unitsBelow(shape, on) / shape.factor;
-  return vertices(on, vertex.type);
-}
-
-function vertices(of: Class, type: string): number {
-  let count = 0;
-  const multiple = new Map<Class, number>([[of, 1]]);
-  // Children have smaller ids than those around them: the largest id first visits each class once.
-  const queue = [of];
-  while (queue.length > 0) {
-    queue.sort((a, b) => a.id - b.id);
-    const at = queue.pop() as Class;
-    const times = multiple.get(at) as number;
-    if (at.own.type === type) count += times;
-    at.kids.forEach((kid, i) => {
-      if (!kid.facts.types.has(type)) return;
-      if (!multiple.has(kid)) queue.push(kid);
-      multiple.set(kid, (multiple.get(kid) ?? 0) + times * (at.counts[i] as number));
-    });
+  let sum = 0;
+  for (const [cls, count] of allOf(on, vertex.type)) {
+    sum += count * (vertex.with.length === 0 ? supply(shape, cls) / shape.factor : 1);
   }
-  return count;
-}
-
-/** All demands as one. */
-export function together(solver: Solver, demands: readonly Demand[]): Demand {
-  const into = new Map<Shape, number>();
-  for (const demand of demands) addDemand(into, demand, 1);
-  return solver.shapes.demand(into);
+  return sum;
 }

@@ -41,11 +41,6 @@ export class Residual {
     return [...this.#byKey.keys()];
   }
 
-  /** Nothing is taken. */
-  get isEmpty(): boolean {
-    return this.#byKey.size === 0 && this.#busy.length === 0;
-  }
-
   debit(key: string, takes: readonly Take[]): void {
     if (this.#byKey.has(key)) return;
     const placed = takes.map((take) => this.#place(take));
@@ -136,7 +131,7 @@ export class Residual {
       this.overlay.setLeaf(spine, undefined);
     } else {
       const form = this.#tree.form(spine) as Form;
-      this.overlay.setLeaf(spine, localClasses(this.#classes, this.#forms, form, takes)[0] ?? null);
+      this.overlay.setLeaf(spine, localClasses(this.#classes, this.#forms, form, takes)(0));
     }
   }
 }

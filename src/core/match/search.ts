@@ -5,6 +5,7 @@
  */
 import type { RequestVertex } from '../jobspec/jobspec.ts';
 import { least } from './accepted.ts';
+import type { Claim, WitnessSlot } from './matcher.ts';
 import type { Steps } from './steps.ts';
 import { basisOf, worth } from './units.ts';
 
@@ -40,14 +41,24 @@ interface Place {
   /** −1: above the root. */
   readonly parent: number;
   readonly inSlot: boolean;
+  /** Number of the slot copy that it belongs to; −1 outside of slots. */
+  readonly slot: number;
   readonly chain: Chain | null;
 }
 
 type Then = () => boolean;
 
-/** Is there a way to hold all of these at once? Throws when the steps are spent. */
-export function search(tree: SearchTree, vertices: readonly RequestVertex[], steps: Steps): boolean {
-  return new Search(tree, steps).all(vertices, 0, { parent: -1, inSlot: false, chain: null }, () => true);
+/** What was found: claims on vertices of the tree, in slots and outside. */
+export interface Arrangement {
+  readonly slots: readonly WitnessSlot[];
+  readonly claims: readonly Claim[];
+}
+
+/** A way to hold all of these at once, or null where there is none. Throws when the steps are spent. */
+export function search(tree: SearchTree, vertices: readonly RequestVertex[], steps: Steps): Arrangement | null {
+  const searching = new Search(tree, steps);
+  const top = { parent: -1, inSlot: false, slot: -1, chain: null };
+  return searching.all(vertices, 0, top, () => true) ? searching.arrangement() : null;
 }
 
 class Search {
@@ -58,6 +69,9 @@ class Search {
   /** What this request draws, and whether those who draw close the vertex. */
   readonly #drawn: number[];
   readonly #closing: (boolean | null)[];
+  /** The way so far. */
+  readonly #claims: { readonly slot: number; readonly claim: Claim }[] = [];
+  readonly #labels: (string | null)[] = [];
 
   constructor(tree: SearchTree, steps: Steps) {
     this.#tree = tree;
@@ -65,6 +79,11 @@ class Search {
     this.#claimed = tree.types.map(() => false);
     this.#drawn = tree.types.map(() => 0);
     this.#closing = tree.types.map(() => null);
+  }
+
+  arrangement(): Arrangement {
+    const of = (slot: number): Claim[] => this.#claims.filter((log) => log.slot === slot).map(({ claim }) => claim);
+    return { slots: this.#labels.map((label, i) => ({ label, claims: of(i) })), claims: of(-1) };
   }
 
   /** Siblings from number `at` on. */
@@ -86,15 +105,24 @@ class Search {
   #slots(slot: RequestVertex, copies: number, place: Place, then: Then): boolean {
     if (copies === 0) return then();
     const next: Then = () => this.#slots(slot, copies - 1, place, then);
-    const inner = { ...place, inSlot: true };
-    if (this.#isInNode(place.parent) || slot.with.some(namesNode)) {
-      const contents = slot.with.map((of) => ({ ...of, requires: [...slot.requires, ...of.requires] }));
-      return this.all(contents, 0, inner, next);
-    }
-    for (const node of this.#below(place.parent, 'node')) {
-      if (!this.#tree.passes(node, slot.requires)) continue;
-      if (this.all(slot.with, 0, { ...inner, parent: node }, next)) return true;
-    }
+    return this.#copy(slot.label, place, (inner) => {
+      if (this.#isInNode(place.parent) || slot.with.some(namesNode)) {
+        const contents = slot.with.map((of) => ({ ...of, requires: [...slot.requires, ...of.requires] }));
+        return this.all(contents, 0, inner, next);
+      }
+      for (const node of this.#below(place.parent, 'node')) {
+        if (!this.#tree.passes(node, slot.requires)) continue;
+        if (this.all(slot.with, 0, { ...inner, parent: node }, next)) return true;
+      }
+      return false;
+    });
+  }
+
+  /** One more copy of a slot. */
+  #copy(label: string | null, place: Place, fill: (inner: Place) => boolean): boolean {
+    const slot = this.#labels.push(label) - 1;
+    if (fill({ ...place, inSlot: true, slot })) return true;
+    this.#labels.pop();
     return false;
   }
 
@@ -104,13 +132,15 @@ class Search {
     for (const anchor of this.#below(place.parent, vertex.type)) {
       const known = anchors.includes(anchor);
       if (!known && !this.#canClaim(anchor, vertex, place, place.inSlot)) continue;
-      if (!known) this.#hold(anchor, place.inSlot);
+      if (!known) this.#hold(anchor, place.inSlot, vertex, place);
       const more = known ? anchors : [...anchors, anchor];
       const next: Then = () => this.#shared(vertex, copies - 1, more, place, then);
-      const inner: Place = { parent: anchor, inSlot: true, chain: { vertex: anchor, outer: place.chain } };
+      const chain = { vertex: anchor, outer: place.chain };
       const gather = !this.#isInNode(anchor) && !namesNode(vertex);
       const nodes = gather ? this.#below(anchor, 'node') : [anchor];
-      if (nodes.some((node) => this.all(vertex.with, 0, { ...inner, parent: node }, next))) return true;
+      const fill = (inner: Place): boolean =>
+        nodes.some((node) => this.all(vertex.with, 0, { ...inner, chain, parent: node }, next));
+      if (this.#copy(vertex.label, place, fill)) return true;
       if (!known) this.#release(anchor);
     }
     return false;
@@ -120,11 +150,11 @@ class Search {
   #own(vertex: RequestVertex, copies: number, each: number, place: Place, then: Then): boolean {
     if (copies === 0) return then();
     const next: Then = () => this.#own(vertex, copies - 1, each, place, then);
-    const inner = { ...place, inSlot: true };
-    if (each <= 1 || this.#isInNode(place.parent) || namesNode(vertex)) return this.#count(vertex, each, inner, next);
-    return this.#below(place.parent, 'node').some((node) =>
-      this.#count(vertex, each, { ...inner, parent: node }, next),
-    );
+    return this.#copy(vertex.label, place, (inner) => {
+      if (each <= 1 || this.#isInNode(place.parent) || namesNode(vertex)) return this.#count(vertex, each, inner, next);
+      const nodes = this.#below(place.parent, 'node');
+      return nodes.some((node) => this.#count(vertex, each, { ...inner, parent: node }, next));
+    });
   }
 
   #count(vertex: RequestVertex, count: number, place: Place, then: Then): boolean {
@@ -146,8 +176,8 @@ class Search {
     for (let i = from; i < candidates.length; i++) {
       const at = candidates[i] as number;
       if (!this.#canClaim(at, vertex, place, exclusive)) continue;
-      this.#hold(at, exclusive);
-      const inner: Place = { parent: at, inSlot: place.inSlot, chain: { vertex: at, outer: place.chain } };
+      this.#hold(at, exclusive, vertex, place);
+      const inner: Place = { ...place, parent: at, chain: { vertex: at, outer: place.chain } };
       const next: Then = () => this.#vertices(vertex, count - 1, candidates, i + 1, place, then);
       if (this.all(vertex.with, 0, inner, next)) return true;
       this.#release(at);
@@ -178,9 +208,11 @@ class Search {
       this.#drawn[at] = (this.#drawn[at] as number) + taken;
       this.#closing[at] = this.#closes(at, vertex, place);
       this.#held.push({ vertex: at, closes: this.#closes(at, vertex, place) });
+      this.#log(at, taken, place.inSlot || vertex.exclusive === true, vertex, place);
       if (this.#units(vertex, missing - amount, candidates, from + 1, place, then)) return true;
       this.#held.pop();
-      this.#drawn[at] = (this.#drawn[at] as number) - taken;
+      this.#claims.pop();
+      this.#drawn[at] -= taken;
       this.#closing[at] = before;
     }
     return this.#units(vertex, missing, candidates, from + 1, place, then);
@@ -219,15 +251,22 @@ class Search {
     return this.#held.some(({ vertex }) => vertex > at && vertex < (this.#tree.ends[at] as number));
   }
 
-  #hold(at: number, closes: boolean): void {
+  #hold(at: number, closes: boolean, vertex: RequestVertex, place: Place): void {
     this.#steps.spend(1);
     this.#claimed[at] = true;
     this.#held.push({ vertex: at, closes });
+    const size = this.#tree.sizes[at] as number;
+    this.#log(at, closes ? Math.max(1, size) : 1, closes, vertex, place);
+  }
+
+  #log(at: number, amount: number, exclusive: boolean, vertex: RequestVertex, { slot }: Place): void {
+    this.#claims.push({ slot, claim: { vertex: at, amount, exclusive, request: vertex.path } });
   }
 
   #release(at: number): void {
     this.#claimed[at] = false;
     this.#held.pop();
+    this.#claims.pop();
   }
 
   #below(parent: number, type: string): number[] {

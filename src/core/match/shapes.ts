@@ -27,6 +27,8 @@ export interface Shape {
   readonly factor: number;
   /** `bundle`: the vertex around the copies is claimed, too; else it only bounds them. */
   readonly anchored: boolean;
+  /** Tells siblings apart that are alike but may not share their anchors: 0 for the first. */
+  readonly instance: number;
   readonly demand: Demand;
   /** `bundle` that is not anchored: its contents where the asking vertex is already inside of a node. */
   readonly inside: Demand;
@@ -56,11 +58,16 @@ export class Requires {
   pass(own: Own): boolean {
     let answer = this.#known.get(own);
     if (answer === undefined) {
-      answer = this.of.every((requirement) => passesOne(own, requirement));
+      answer = passesAll(own, this.of);
       this.#known.set(own, answer);
     }
     return answer;
   }
+}
+
+/** Does a vertex meet every binding, by what it is and what hangs on it? */
+export function passesAll(own: Own, requires: readonly Requirement[]): boolean {
+  return requires.every((requirement) => passesOne(own, requirement));
 }
 
 function passesOne(own: Own, requirement: Requirement): boolean {
@@ -107,9 +114,8 @@ export class ShapeTable {
   }
 
   shape(of: ShapeContent): Shape {
-    const key =
-      `${of.kind}|${of.requires?.id ?? 0}|${of.exclusive}|${of.whole}|${of.anchored}|` +
-      `${of.demand.id}|${of.inside.id}|${of.factor}|${JSON.stringify(of.basis)}|${of.type}`;
+    const flags = kinds[of.kind] + (of.exclusive ? 4 : 0) + (of.whole ? 8 : 0) + (of.anchored ? 16 : 0);
+    const key = `${flags},${of.requires?.id ?? 0},${of.demand.id},${of.inside.id},${of.instance},${of.factor},${of.basis}\n${of.type}`;
     let known = this.#shapes.get(key);
     if (known === undefined) {
       this.#shapes.set(key, (known = { ...of, id: this.#next++, claims: claimsOf(of) }));
@@ -118,17 +124,22 @@ export class ShapeTable {
   }
 
   demand(of: ReadonlyMap<Shape, number>): Demand {
-    const shapes = [...of.keys()].filter((shape) => (of.get(shape) as number) > 0).sort((a, b) => a.id - b.id);
-    const counts = shapes.map((shape) => of.get(shape) as number);
-    const key = shapes.map((shape, i) => `${shape.id}*${counts[i]}`).join();
+    const shapes: Shape[] = [];
+    for (const [shape, count] of of) if (count > 0) shapes.push(shape);
+    if (shapes.length > 1) shapes.sort((a, b) => a.id - b.id);
+    let key = '';
+    for (const shape of shapes) key += `${shape.id}*${of.get(shape)},`;
     let known = this.#demands.get(key);
     if (known === undefined) {
+      const counts = shapes.map((shape) => of.get(shape) as number);
       const expands = shapes.some((shape) => shape.kind === 'bundle' && !shape.anchored);
       this.#demands.set(key, (known = { id: this.#next++, shapes, counts, expands }));
     }
     return known;
   }
 }
+
+const kinds = { vertex: 0, units: 1, bundle: 2 } as const;
 
 /** Adds `times` of a demand to a multiset. */
 export function addDemand(into: Map<Shape, number>, demand: Demand, times: number): void {
@@ -140,8 +151,10 @@ export function addDemand(into: Map<Shape, number>, demand: Demand, times: numbe
 
 function claimsOf(of: ShapeContent): ReadonlyMap<string, boolean> {
   const claims = new Map<string, boolean>();
-  for (const shape of [...of.demand.shapes, ...of.inside.shapes]) {
-    for (const [type, exclusive] of shape.claims) claims.set(type, exclusive || claims.get(type) === true);
+  for (const demand of [of.demand, of.inside]) {
+    for (const shape of demand.shapes) {
+      for (const [type, exclusive] of shape.claims) claims.set(type, exclusive || claims.get(type) === true);
+    }
   }
   if (of.kind !== 'bundle' || of.anchored) claims.set(of.type, of.exclusive || claims.get(of.type) === true);
   return claims;

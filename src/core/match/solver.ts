@@ -16,19 +16,22 @@ import { worth } from './units.ts';
 
 export class Solver {
   readonly shapes: ShapeTable;
-  steps: Steps;
-  profiles: Profiles;
+  steps = new Steps(0);
+  #profiles: Profiles | null = null;
 
   constructor(shapes: ShapeTable) {
     this.shapes = shapes;
-    this.steps = new Steps(0);
-    this.profiles = new Profiles(this);
+  }
+
+  /** Fronts are kept for one question only. */
+  get profiles(): Profiles {
+    return (this.#profiles ??= new Profiles(this));
   }
 
   /** Begins a question. */
   begin(budget: number): void {
     this.steps = new Steps(budget);
-    this.profiles = new Profiles(this);
+    this.#profiles = null;
   }
 
   /** Is there room for all of the demand strictly below? */

@@ -1,7 +1,7 @@
 /** A tree's vertices one by one, with the classes that an overlay gives them: for choosing which ones to use. */
 import type { Class, ClassTable } from './classes.ts';
 import type { Form, FormTable, Unrolled } from './forms.ts';
-import { localClasses, type LocalTake } from './local.ts';
+import { localClasses, type LocalClasses, type LocalTake } from './local.ts';
 import type { Overlay } from './overlay.ts';
 
 export interface Spot {
@@ -51,13 +51,13 @@ function* local(
   ground: Ground,
   spine: number,
   unrolled: Unrolled,
-  classes: readonly (Class | null)[],
+  classes: LocalClasses,
   parent: number,
 ): Generator<Spot> {
   const { tree } = ground.overlay;
   for (let i = parent + 1; i < (unrolled.ends[parent] as number); i = unrolled.ends[i] as number) {
-    const cls = classes[i];
-    if (cls === null || cls === undefined) continue;
+    const cls = classes(i);
+    if (cls === null) continue;
     const at = i;
     yield {
       vertex: tree.index(tree.start(spine) + at),

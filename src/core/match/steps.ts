@@ -10,6 +10,20 @@ export class Steps {
     return this.#left;
   }
 
+  /** Runs with at most so many steps; null where they did not do. */
+  within<T>(most: number, work: () => T): T | null {
+    const kept = Math.max(0, this.#left - most);
+    this.#left -= kept;
+    try {
+      return work();
+    } catch (error) {
+      if (error === outOfSteps && kept > 0) return null;
+      throw error;
+    } finally {
+      this.#left = Math.max(0, this.#left) + kept;
+    }
+  }
+
   spend(steps: number): void {
     this.#left -= steps;
     if (this.#left < 0) throw outOfSteps;

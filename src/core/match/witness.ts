@@ -79,17 +79,26 @@ class Writer {
   }
 
   #anchored(vertex: RequestVertex, replicas: number, scope: Scope, bag: Bag, claims: Claim[]): void {
-    const shape = this.#compiler.anchored(vertex, scope);
     const { gathered } = this.#compiler.anchoredCopy(vertex, scope);
     const inner = below(vertex, scope, true);
     const anchors = new Set<number>();
-    for (let i = 0; i < replicas; i++) {
-      const found = must(bag.take(shape), vertex);
-      if (!anchors.has(found.vertex)) claims.push(claim(found, shape.exclusive, vertex.path));
-      anchors.add(found.vertex);
-      const copy = gathered === null ? undefined : found.inner.take(gathered);
+    let shape = this.#compiler.anchored(vertex, scope);
+    let all: Found | null = null;
+    for (let i = 0, instance = 0; i < replicas; i++) {
+      let found: Found | undefined = all ?? bag.take(shape);
+      // A sibling that is alike has had its share: what is left is another instance's.
+      while (found === undefined && instance < bag.size) {
+        shape = this.#compiler.anchored(vertex, scope, ++instance);
+        found = bag.take(shape);
+      }
+      const { vertex: anchor, own, inner: contents } = must(found, vertex);
+      if (shape.kind === 'vertex') all = found ?? null;
+      if (!anchors.has(anchor))
+        claims.push(claim({ vertex: anchor, own, inner: contents }, shape.exclusive, vertex.path));
+      anchors.add(anchor);
+      const copy = gathered === null ? undefined : contents.take(gathered);
       this.#copy(vertex.label, (claims) => {
-        for (const kid of vertex.with) this.vertex(kid, inner, copy?.inner ?? found.inner, claims);
+        for (const kid of vertex.with) this.vertex(kid, inner, copy?.inner ?? contents, claims);
       });
     }
   }

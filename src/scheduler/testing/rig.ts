@@ -8,7 +8,7 @@ import { readJobspec } from '../../core/jobspec/read.ts';
 import { createMatcher } from '../../core/match/create.ts';
 import type { Matcher } from '../../core/match/matcher.ts';
 import { openStore } from '../../store/open.ts';
-import type { JobId, JobRecord, Store } from '../../store/store.ts';
+import type { ClusterRef, JobId, JobRecord, Store } from '../../store/store.ts';
 import { simulatedSystem, type SimulatedSystem } from '../../system/simulated.ts';
 import { createScheduler } from '../create.ts';
 import { silentLog } from '../log.ts';
@@ -27,6 +27,9 @@ export interface Rig {
     more?: Partial<Submission>,
   ): Promise<Submitted & { job: JobRecord }>;
   job(id: JobId): Promise<JobRecord>;
+  /** The cluster that has this name now. */
+  ref(cluster: string): ClusterRef;
+  receive(cluster: string, limit: number, leaseMs: number | null): Promise<readonly JobRecord[]>;
   freeCores(cluster: string): number;
   /** Stops the scheduler, as a kill would, and starts a new one on the same store. */
   restart(settings?: Partial<SchedulerSettings>): Promise<void>;
@@ -72,6 +75,12 @@ export async function openRig(options: { seed?: string; settings?: Partial<Sched
       if (job === null) throw new Error(`there is no job ${id}`);
       return job;
     },
+    ref(cluster) {
+      const record = rig.scheduler.registry.get(cluster);
+      if (record === null) throw new Error(`there is no cluster ${cluster}`);
+      return { name: record.name, id: record.id };
+    },
+    receive: (cluster, limit, leaseMs) => rig.scheduler.receive(rig.ref(cluster), limit, leaseMs),
     freeCores: (cluster) => rig.matcher.counts(cluster).find(({ type }) => type === 'core')?.free ?? 0,
     async restart(settings = options.settings ?? {}) {
       await rig.scheduler.stop();

@@ -33,7 +33,7 @@ function jobIn(state: JobState, more: Partial<JobRecord> = {}): JobRecord {
     priority: 0,
     walltime: 60,
     onClusterLoss: 'wait',
-    candidates: ['red'],
+    candidates: [{ name: 'red', id: CLUSTER }],
     policy: 'random',
     policyOptions: {},
     jobspec: '{}',
@@ -131,6 +131,21 @@ test('who holds a stale epoch, an ended job or another cluster’s is stopped, a
 test('what was accepted has a native id, even if the agent gave none', () => {
   const answer = answerReport(jobIn('received'), report('accepted'), CLUSTER, NOW);
   expect(answer).toMatchObject({ kind: 'write', change: { to: 'accepted', nativeId: '5.3' } });
+});
+
+test('completed, and with a failure: it has failed; with none, it has completed', () => {
+  const outcome = (more: Partial<Report>, state: JobState = 'running') =>
+    answerReport(jobIn(state), report('completed', more), CLUSTER, NOW);
+  const failed = (code: string, message: string) => ({ change: { to: 'failed', reason: { code, message } } });
+  const though = 'though its agent reported it as completed';
+  expect(outcome({ exitCode: 3 })).toMatchObject(failed('exit', `exit code 3, ${though}`));
+  expect(outcome({ signal: 9, exitCode: 137 })).toMatchObject(failed('signal', `signal 9, ${though}`));
+  expect(outcome({ signal: 9 }, 'unknown')).toMatchObject({ change: { to: 'failed', signal: 9 } });
+  expect(outcome({ exitCode: 3 }, 'received')).toMatchObject({ change: { to: 'accepted' } });
+  for (const more of [{}, { exitCode: 0 }, { exitCode: 0, signal: 0 }]) {
+    expect(outcome(more)).toMatchObject({ change: { to: 'completed', reason: { code: 'exit', message: '' } } });
+  }
+  expect(outcome({ exitCode: 3 }, 'failed').kind).toBe('acknowledge');
 });
 
 test('a late report of an earlier state changes nothing', () => {

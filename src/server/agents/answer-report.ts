@@ -44,6 +44,7 @@ function answerHeld(job: JobRecord, report: Report, now: number): Answer {
       return write(job, 'running', report.reason, now, facts(job, report));
     case 'completed':
     case 'failed':
+      if (contradictsItself(report)) return answerHeld(job, asFailed(report), now);
       // received → completed is not in the table: what ended was in the native queue, even if nobody told us.
       if (job.state === 'received') return acceptFirst(job, report, now);
       return write(job, report.state, report.reason, now, ends(job, report, now));
@@ -57,6 +58,29 @@ function answerHeld(job: JobRecord, report: Report, now: number): Answer {
     default:
       return { kind: 'acknowledge' }; // received: it is
   }
+}
+
+/** Completed means that nothing failed: a report that says both is believed in what it says of the processes. */
+export function contradictsItself(report: Report): boolean {
+  return report.state === 'completed' && (isSet(report.exitCode) || isSet(report.signal));
+}
+
+function isSet(value: number | null): boolean {
+  return value !== null && value !== 0;
+}
+
+function asFailed(report: Report): Report {
+  const { exitCode, signal, reason } = report;
+  const what = isSet(signal) ? `signal ${signal}` : `exit code ${exitCode}`;
+  const said = reason.message === '' ? '' : ` (${reason.message})`;
+  return {
+    ...report,
+    state: 'failed',
+    reason: {
+      code: isSet(signal) ? 'signal' : 'exit',
+      message: `${what}, though its agent reported it as completed${said}`,
+    },
+  };
 }
 
 /**

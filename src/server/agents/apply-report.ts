@@ -1,10 +1,11 @@
 /** Writes what an agent reports, step by step, until it is committed or stale. */
 import { RainbowError } from '../../core/errors.ts';
 import type { Reason } from '../../core/job/state.ts';
+import type { Log } from '../../scheduler/log.ts';
 import type { Scheduler } from '../../scheduler/scheduler.ts';
 import type { JobRecord, JobStore } from '../../store/store.ts';
 import type { Clock } from '../../system/system.ts';
-import { answerReport } from './answer-report.ts';
+import { answerReport, contradictsItself } from './answer-report.ts';
 import type { Report } from './report.ts';
 
 export interface Applied {
@@ -20,6 +21,7 @@ export interface ApplyDependencies {
   readonly jobs: Pick<JobStore, 'get'>;
   readonly scheduler: Pick<Scheduler, 'transition'>;
   readonly clock: Clock;
+  readonly log: Log;
 }
 
 /** Two steps at most lead to any state; the rest is for lost races. */
@@ -33,6 +35,13 @@ export async function applyReport(deps: ApplyDependencies, clusterId: number, re
     if (answer.kind === 'stop') return { acknowledge: false, stop: answer.reason, job };
     const result = await deps.scheduler.transition(answer.change);
     job = result.job;
+    if (result.done && answer.change.to === 'failed' && contradictsItself(report)) {
+      const { jobId, epoch, exitCode, signal } = report;
+      deps.log.warn(
+        { job: jobId, epoch, cluster: result.job.cluster, exitCode, signal },
+        'its agent reported this job as completed and with a failure: it is kept as failed',
+      );
+    }
   }
   throw new RainbowError(
     'aborted',

@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { RainbowError } from '../../core/errors.ts';
 import { JobState } from '../../gen/rainbow/v1/job_pb.js';
 import { coresJob } from '../../scheduler/testing/rig.ts';
+import type { JobRecord } from '../../store/store.ts';
 import { type FakeAgent } from './testing/fake-agent.ts';
 import { agentOf, brought, connected, handlers, open, rig, settle, state } from './testing/served.ts';
 
@@ -84,3 +86,63 @@ describe('Hello', () => {
     expect(await state(job.id)).toBe('completed');
   });
 });
+
+describe('a deleted cluster', () => {
+  test('its connected agent is told by not_found, and its jobs say so; an agent that is not there is not counted on', async () => {
+    await rig.cluster('L');
+    const agent = await connected('K');
+    const there = await connected('L');
+    const told = await running('K', agent);
+    const untold = await running('L', there);
+    there.drop();
+    await settle();
+    for (const name of ['K', 'L']) await rig.scheduler.registry.delete(name);
+    await settle();
+    expect(agent.over?.error).toMatchObject({ code: 'not_found' });
+    expect(String(agent.over?.error)).toContain('cluster K was deleted');
+    expect((await rig.job(told.id)).reason.message).toBe('cluster K was deleted; its agent is told to stop it');
+    expect((await rig.job(untold.id)).reason.message).toContain('no agent of it was connected');
+    // Who comes later learns nothing more than with a wrong secret.
+    there.connect();
+    await settle();
+    expect(there.over?.error).toMatchObject({ code: 'unauthenticated' });
+  });
+
+  test('registered anew while its agent is let in: that agent neither fences the newcomer nor is served', async () => {
+    await rig.cluster('L');
+    const claim = rig.store.clusters.claimInstance.bind(rig.store.clusters);
+    Object.assign(rig.store.clusters, {
+      claimInstance: async (...asked: Parameters<typeof claim>) => {
+        await rig.store.clusters.delete('L', rig.system.clock.now());
+        const secretHash = new Uint8Array(32);
+        await rig.store.clusters.register({ ...NAMESAKE, secretHash, at: rig.system.clock.now() });
+        return await claim(...asked);
+      },
+    });
+    const agent = agentOf('L');
+    agent.connect();
+    await settle();
+    expect(agent.over?.error).toMatchObject({ code: 'not_found' });
+    expect((await rig.store.clusters.get('L'))?.instance).toBeNull();
+  });
+
+  test('what else is missing of a stream never looks like it', async () => {
+    const agent = await connected();
+    const job = await brought(agent, 'running');
+    const missing = (): Promise<never> => Promise.reject(new RainbowError('not_found', 'there is no such attempt'));
+    Object.assign(rig.store.jobs, { transition: missing });
+    agent.report(job.id, 1, 'completed');
+    await settle();
+    expect(agent.over?.error).toMatchObject({ code: 'internal' });
+  });
+});
+
+const NAMESAKE = { name: 'L', tokenHash: new Uint8Array(32), graph: '{}', counts: [] };
+
+async function running(cluster: string, agent: FakeAgent): Promise<JobRecord> {
+  const { job } = await rig.submit(coresJob({}), { candidates: [cluster] });
+  await settle();
+  agent.report(job.id, 1, 'running');
+  await settle();
+  return await rig.job(job.id);
+}

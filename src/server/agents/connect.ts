@@ -45,7 +45,7 @@ export function agentHandlers(deps: ConnectDependencies): Handlers<typeof AgentS
       const holds = hello.holds.map((report, place) => readReport(report, `hello.holds[${place}]`, now));
       // 2. Is it the newest?
       const instance = instanceOf(hello, now);
-      if (!(await registry.claimInstance(name, instance))) throw fenced();
+      if (!(await registry.claimInstance(cluster, instance))) throw fenced();
       const older = sessions.get(name);
       older?.session.end(older.instance === instance.id ? replaced() : fenced());
       // 3. Serve it.

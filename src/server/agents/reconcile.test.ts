@@ -117,7 +117,7 @@ describe('reconciliation', () => {
 
   test('what a polling client had accepted is not taken for lost when the first agent comes', async () => {
     const { job } = await rig.submit(coresJob({}));
-    const [leased] = await rig.scheduler.receive('K', 1, 30_000);
+    const [leased] = await rig.receive('K', 1, 30_000);
     const at = rig.system.clock.now();
     await rig.scheduler.transition({
       id: job.id,

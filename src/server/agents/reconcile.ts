@@ -3,7 +3,7 @@
  * what it holds is written as reports are; what it does not hold goes back or ends; what it is to stop is told again.
  */
 import { HELD_STATES, type Reason } from '../../core/job/state.ts';
-import { isPolled } from '../../scheduler/moves.ts';
+import { isPolled } from '../../core/job/polled.ts';
 import type { ClusterRecord, JobId, JobStore } from '../../store/store.ts';
 import { answerNotHeld } from './answer-report.ts';
 import { applyReport, type ApplyDependencies } from './apply-report.ts';
@@ -42,7 +42,7 @@ export async function reconcile(
   });
 
   // 2. What it should hold and does not mention.
-  const jobs = await deps.jobs.atCluster(cluster.name, HELD_STATES);
+  const jobs = await deps.jobs.atCluster(cluster, HELD_STATES);
   const lost = jobs.filter((job) => !isPolled(job) && !held.has(`${job.id}.${job.epoch}`));
   await inBatches(lost, (job) => deps.scheduler.transition(answerNotHeld(job, deps.clock.now())));
   return { acknowledge, stop, received };

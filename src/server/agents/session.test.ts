@@ -5,7 +5,7 @@ import { OutputStream } from '../../gen/rainbow/v1/jobs_pb.js';
 import { coresJob } from '../../scheduler/testing/rig.ts';
 import type { JobId } from '../../store/store.ts';
 import { type FakeAgent } from './testing/fake-agent.ts';
-import { agentOf, brought, cancel, connected, open, rig, settle, state } from './testing/served.ts';
+import { agentOf, brought, cancel, connected, open, rig, settle, state, warned } from './testing/served.ts';
 
 beforeEach(async () => {
   await open();
@@ -71,6 +71,27 @@ describe('a job’s way', () => {
     await settle();
     expect(await rig.job(job.id)).toMatchObject({ state: 'completed', exitCode: 0 });
     expect(agent.stops()).toEqual([{ jobId: job.id, epoch: '1' }]);
+  });
+
+  test('completed with an exit code that says otherwise is kept as failed, logged once, and acknowledged as it was said', async () => {
+    const agent = await connected();
+    const job = await brought(agent, 'running');
+    agent.report(job.id, 1, 'completed', { exitCode: 3 });
+    agent.report(job.id, 1, 'completed', { exitCode: 3 });
+    await settle();
+    expect(await rig.job(job.id)).toMatchObject({ state: 'failed', exitCode: 3, reason: { code: 'exit' } });
+    expect(agent.acknowledged().slice(-2)).toEqual([`${job.id} completed`, `${job.id} completed`]);
+    expect(agent.journal.size).toBe(0);
+    expect(warned).toEqual([
+      {
+        job: job.id,
+        epoch: 1,
+        cluster: 'K',
+        exitCode: 3,
+        signal: null,
+        message: 'its agent reported this job as completed and with a failure: it is kept as failed',
+      },
+    ]);
   });
 
   test('never more received jobs in an agent than its capacity', async () => {

@@ -16,6 +16,7 @@ import type {
   Output,
   ServerMessageSchema,
 } from '../../gen/rainbow/v1/agent_pb.js';
+import type { Log } from '../../scheduler/log.ts';
 import type { Scheduler, Work } from '../../scheduler/scheduler.ts';
 import type { ClusterRecord, JobId, JobRecord, Store } from '../../store/store.ts';
 import type { System } from '../../system/system.ts';
@@ -34,6 +35,7 @@ export interface SessionDependencies {
   readonly scheduler: Scheduler;
   readonly system: System;
   readonly settings: AgentSettings;
+  readonly log: Log;
 }
 
 export interface AgentSettings {
@@ -78,7 +80,7 @@ export function createSession(
   const { scheduler, store, system, settings } = deps;
   const { clock, timers } = system;
   const { name } = cluster;
-  const reporting = { jobs: store.jobs, scheduler, clock };
+  const reporting = { jobs: store.jobs, scheduler, clock, log: deps.log };
   const outbox = createOutbox<Sent>();
   const turns = createTurns();
   /** Held by this agent and not accepted yet. */
@@ -120,7 +122,7 @@ export function createSession(
         await outbox.room();
         const limit = Math.min(BATCH, capacity - received.size);
         if (limit <= 0 || outbox.ended) return;
-        const jobs = await scheduler.receive(name, limit, null);
+        const jobs = await scheduler.receive(cluster, limit, null);
         for (const job of jobs) start(job);
         if (jobs.length === limit) workLeft = true;
       }
@@ -191,7 +193,9 @@ export function createSession(
     if (freeSeq !== null && seq <= freeSeq) return;
     freeSeq = seq;
     // Ids of another graph than the one that counts now say nothing; the agent reports again when it has the new one.
-    const version = scheduler.registry.get(name)?.graphVersion ?? 0;
+    const now = scheduler.registry.get(name);
+    if (now?.id !== cluster.id) return;
+    const version = now.graphVersion;
     if (free.graphVersion !== '0' && Number(free.graphVersion) !== version) return;
     scheduler.reportFree(name, {
       seq: Number(seq),
@@ -238,22 +242,27 @@ export function createSession(
 
   /** A Start is idempotent: the agent has each epoch of a job once. */
   const audit = async (): Promise<void> => {
-    for (const job of await store.jobs.atCluster(name, ['received'])) {
+    for (const job of await store.jobs.atCluster(cluster, ['received'])) {
       if (outbox.ended) return;
       if (job.leaseExpiresAt !== null || received.get(job.id) === job.epoch) continue;
       if (clock.now() - (job.receivedAt ?? 0) > settings.heartbeat * 1000) start(job);
     }
   };
 
+  /**
+   * `not_found` is the end of a stream for this one reason: the agent then stops all that it holds. What is really
+   * missing of it here (a job, an attempt) is our own fault, and never says so.
+   */
   const checkCluster = (): void => {
     if (scheduler.registry.get(name)?.id === cluster.id) return;
-    fail(new RainbowError('not_found', `cluster ${name} was deleted: register it again, then start its agent anew`));
+    outbox.end(
+      new RainbowError('not_found', `cluster ${name} was deleted: register it again, then start its agent anew`),
+    );
   };
 
   const fail = (error: unknown): void => {
-    outbox.end(
-      error instanceof RainbowError ? error : new RainbowError('internal', 'the stream failed', { cause: error }),
-    );
+    const known = error instanceof RainbowError && error.code !== 'not_found';
+    outbox.end(known ? error : new RainbowError('internal', 'the stream failed', { cause: error }));
   };
   turns.onError(fail);
 
@@ -261,6 +270,7 @@ export function createSession(
 
   const greet = async (): Promise<void> => {
     await ready;
+    checkCluster();
     if (outbox.ended) return;
     outbox.put(message.welcome(settings));
     if (greeting.free !== null) onFree(greeting.free);

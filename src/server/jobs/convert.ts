@@ -4,6 +4,7 @@ import { timestampFromMs, type Timestamp } from '@bufbuild/protobuf/wkt';
 import { invalid } from '../../core/errors.ts';
 import { JOB_STATES, type JobState, type OnClusterLoss } from '../../core/job/state.ts';
 import type { Fits, MatchReason } from '../../core/match/matcher.ts';
+import type { Opening } from '../../core/match/openings.ts';
 import * as wire from '../../gen/rainbow/v1/job_pb.js';
 import { OutputStream, type OutputChunkSchema } from '../../gen/rainbow/v1/jobs_pb.js';
 import type { CandidateResult, DecisionRecord } from '../../scheduler/scheduler.ts';
@@ -73,7 +74,7 @@ export function jobToWire(
     priority: job.priority,
     walltime: job.walltime,
     onClusterLoss: LOSSES[job.onClusterLoss],
-    candidates: [...job.candidates],
+    candidates: job.candidates.map(({ name }) => name),
     ...(whole === undefined ? {} : { jobspec: job.jobspec, attempts: whole.attempts.map(attemptToWire) }),
   };
 }
@@ -135,6 +136,8 @@ export function decisionToWire(
     chosen: decision.chosen ?? '',
     reason: { ...decision.reason },
     micros: decision.micros,
+    order: [...decision.order],
+    notes: [...decision.notes],
   };
 }
 
@@ -148,6 +151,10 @@ export function candidateToWire(candidate: CandidateResult): MessageInitShape<ty
     reasons: (satisfiable.fits === 'yes' ? startable : satisfiable).reasons.map(reasonToWire),
     state: structOf(candidate.state),
   };
+}
+
+export function openingToWire({ relaxation, clusters }: Opening): MessageInitShape<typeof wire.OpeningSchema> {
+  return { relaxation: { ...relaxation }, clusters: [...clusters] };
 }
 
 function reasonToWire(reason: MatchReason): MessageInitShape<typeof wire.MatchReasonSchema> {

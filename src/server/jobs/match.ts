@@ -1,14 +1,21 @@
-/** Match: which clusters could hold a jobspec, and why not the others. Nothing is stored; anybody may ask. */
+/**
+ * Match: which clusters could hold a jobspec, why not the others, and which change would open most of them. Nothing is
+ * stored; anybody may ask. Which vertices it would take is told only to those who may use the cluster.
+ */
+import { RainbowError } from '../../core/errors.ts';
+import { readGraph } from '../../core/graph/read.ts';
+import type { Jobspec } from '../../core/jobspec/jobspec.ts';
+import { rDocument } from '../../core/match/r-document.ts';
 import type { JobService } from '../../gen/rainbow/v1/jobs_pb.js';
 import type { Handlers } from '../call.ts';
 import { parseJobspec } from '../input.ts';
 import type { Parts } from '../parts.ts';
 import { openCredentials, restrict } from './candidates.ts';
-import { candidateToWire } from './convert.ts';
+import { candidateToWire, openingToWire, structOf } from './convert.ts';
 
 export function match(parts: Parts): Handlers<typeof JobService>['match'] {
   return async (request, call) => {
-    parts.authenticator.principal(call);
+    const principal = parts.authenticator.principal(call);
     const opened =
       request.credentials.length === 0
         ? parts.scheduler.registry
@@ -18,6 +25,32 @@ export function match(parts: Parts): Handlers<typeof JobService>['match'] {
         : (await openCredentials(parts, call, request.credentials)).clusters;
     const candidates = restrict(opened, request.clusters);
     const jobspec = parseJobspec(request.jobspec, 'jobspec');
-    return { candidates: parts.scheduler.match(jobspec, candidates).map(candidateToWire) };
+    if (request.placement && request.credentials.length === 0 && principal.kind !== 'operator') {
+      throw new RainbowError(
+        'unauthenticated',
+        'a placement names the nodes of a cluster: send the names and tokens of the clusters that you may use',
+      );
+    }
+    const results = parts.scheduler.match(jobspec, candidates);
+    const openings = parts.scheduler.openings(jobspec, results).map(openingToWire);
+    if (!request.placement) return { candidates: results.map(candidateToWire), openings };
+    const placed = results.map(async (result) => {
+      const placement = result.satisfiable.fits === 'yes' ? await placementOf(parts, jobspec, result.cluster) : null;
+      return { ...candidateToWire(result), ...(placement === null ? {} : { placement }) };
+    });
+    return { candidates: await Promise.all(placed), openings };
   };
+}
+
+/** Null where the cluster was changed or deleted meanwhile. */
+async function placementOf(parts: Parts, jobspec: Jobspec, cluster: string) {
+  const version = parts.scheduler.registry.get(cluster)?.graphVersion;
+  const witness = parts.scheduler.place(jobspec, cluster);
+  // Names are read from the store: only those of nodes stay in memory.
+  const stored = await parts.store.clusters.graph(cluster);
+  if (witness === null || stored === null || parts.scheduler.registry.get(cluster)?.graphVersion !== version)
+    return null;
+  const start = Math.floor(parts.system.clock.now() / 1_000);
+  const end = jobspec.walltime === null ? 0 : start + Math.ceil(jobspec.walltime);
+  return structOf({ ...rDocument(readGraph(stored.graph), witness, { start, end }) });
 }

@@ -40,6 +40,13 @@ export function readOutput(parts: Parts): Handlers<typeof JobService>['readOutpu
         after = next;
         if (chunks.length === BATCH) continue;
         // 3. What comes next: the next attempt, the end, or more of this one.
+        if (over || !request.follow) {
+          const at = parts.system.clock.now();
+          // An empty chunk where a stream ends of which something was not kept.
+          for (const cut of await parts.store.output.cut(job.id, epoch)) {
+            yield chunkToWire({ ...cut, data: new Uint8Array(), at });
+          }
+        }
         if (over && asked === 0 && job.epoch > epoch) {
           epoch = job.epoch;
           after = 0;

@@ -22,7 +22,7 @@ export function acceptJobs(parts: Parts): Handlers<typeof RainbowScheduler>['acc
   return async (request, call) => {
     if (request.secret === '') throw required('a cluster secret is required');
     if (request.jobids.length < 1) throw required('one or more jobs must be accepted');
-    const { name } = parts.authenticator.cluster(request.cluster, request.secret, call);
+    const cluster = parts.authenticator.cluster(request.cluster, request.secret, call);
     if (request.jobids.length > LIMITS.jobNumbers) {
       throw new RainbowError(
         'resource_exhausted',
@@ -32,20 +32,20 @@ export function acceptJobs(parts: Parts): Handlers<typeof RainbowScheduler>['acc
         },
       );
     }
-    parts.scheduler.registry.seen(name);
+    parts.scheduler.registry.seen(cluster.name);
     const numbers = [...new Set(request.jobids)];
-    const jobs = await parts.store.jobs.byNumbers(name, numbers);
-    const accepted = await Promise.all([...jobs.values()].map((job) => accept(parts, name, job)));
+    const jobs = await parts.store.jobs.byNumbers(cluster, numbers);
+    const accepted = await Promise.all([...jobs.values()].map((job) => accept(parts, cluster.id, job)));
     const count = accepted.filter(Boolean).length;
-    parts.log.debug({ cluster: name, accepted: count, asked: numbers.length }, 'accept');
+    parts.log.debug({ cluster: cluster.name, accepted: count, asked: numbers.length }, 'accept');
     return { status: count === numbers.length ? Result.SUCCESS : Result.PARTIAL };
   };
 }
 
 /** Is the job this cluster's, and accepted, now? */
-async function accept(parts: Parts, cluster: string, found: JobRecord): Promise<boolean> {
+async function accept(parts: Parts, clusterId: number, found: JobRecord): Promise<boolean> {
   let job: JobRecord | null = found;
-  for (let i = 0; i < TRIES && job !== null && job.cluster === cluster; i++) {
+  for (let i = 0; i < TRIES && job !== null && job.clusterId === clusterId; i++) {
     if (ACCEPTED.includes(job.state)) return true;
     if (job.state !== 'received' && job.state !== 'assigned') return false;
     const at = parts.system.clock.now();
@@ -68,5 +68,5 @@ async function accept(parts: Parts, cluster: string, found: JobRecord): Promise<
     );
     job = result.job;
   }
-  return job !== null && job.cluster === cluster && ACCEPTED.includes(job.state);
+  return job !== null && job.clusterId === clusterId && ACCEPTED.includes(job.state);
 }

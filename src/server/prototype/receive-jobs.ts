@@ -5,7 +5,7 @@
  */
 import type { RainbowScheduler } from '../../gen/prototype/rainbow_pb.js';
 import { ReceiveJobsResponse_ResultType as Result } from '../../gen/prototype/rainbow_pb.js';
-import type { JobRecord } from '../../store/store.ts';
+import type { ClusterRef, JobRecord } from '../../store/store.ts';
 import type { Handlers } from '../call.ts';
 import { LIMITS } from '../limits.ts';
 import type { Parts } from '../parts.ts';
@@ -21,23 +21,28 @@ export function receiveJobs(parts: Parts): Handlers<typeof RainbowScheduler>['re
   return async (request, call) => {
     const requestId = newUuid(parts.system.entropy);
     if (request.secret === '') throw required('a cluster secret is required');
-    const { name } = parts.authenticator.cluster(request.cluster, request.secret, call);
-    parts.scheduler.registry.seen(name);
-    const jobs = await take(parts, name, request.maxJobs < 1 ? Infinity : request.maxJobs);
+    const cluster = parts.authenticator.cluster(request.cluster, request.secret, call);
+    parts.scheduler.registry.seen(cluster.name);
+    const jobs = await take(parts, cluster, request.maxJobs < 1 ? Infinity : request.maxJobs);
     if (jobs.size === 0) return { requestId, status: Result.REQUEST_JOBS_NORESULTS };
-    parts.log.debug({ cluster: name, jobs: jobs.size, requestId }, 'receive');
+    parts.log.debug({ cluster: cluster.name, jobs: jobs.size, requestId }, 'receive');
     return { requestId, jobs: Object.fromEntries(jobs), status: Result.REQUEST_JOBS_SUCCESS };
   };
 }
 
 /** At most `most` jobs, by their number at the cluster, as much as one answer holds. */
-async function take(parts: Parts, cluster: string, most: number): Promise<ReadonlyMap<number, string>> {
+async function take(parts: Parts, cluster: ClusterRef, most: number): Promise<ReadonlyMap<number, string>> {
   const { scheduler, settings, store } = parts;
   const taken = new Map<number, string>();
   let room: number = LIMITS.receiveBytes;
   while (taken.size < most) {
     // 1. How large are those that wait? What is leased should be what is answered.
-    const waiting = await store.jobs.list({ states: ['assigned'], cluster, oldestFirst: true, limit: BATCH });
+    const waiting = await store.jobs.list({
+      states: ['assigned'],
+      cluster: cluster.name,
+      oldestFirst: true,
+      limit: BATCH,
+    });
     const limit = Math.min(fitting(waiting, room, taken.size === 0), most - taken.size);
     if (limit === 0) break;
     // 2. Lease as many. They may be others than those looked at: by priority, and new ones arrive.
@@ -45,7 +50,7 @@ async function take(parts: Parts, cluster: string, most: number): Promise<Readon
     const entries = await Promise.all(
       leased.map(async (job) => {
         const number = await store.jobs.numberAt(cluster, job.id);
-        return { number, text: entryOf(number, cluster, job) };
+        return { number, text: entryOf(number, cluster.name, job) };
       }),
     );
     for (const { number, text } of entries) {

@@ -45,8 +45,8 @@ export function submitJob(parts: Parts): Handlers<typeof RainbowScheduler>['subm
       idempotencyKey: null,
       storeRejected: false,
     });
-    if (job === null || job.cluster === null) throw noClusterPassed();
-    const jobid = await parts.store.jobs.numberAt(job.cluster, job.id);
+    if (job === null || job.cluster === null || job.clusterId === null) throw noClusterPassed();
+    const jobid = await parts.store.jobs.numberAt({ name: job.cluster, id: job.clusterId }, job.id);
     parts.log.debug({ job: job.id, cluster: job.cluster, number: jobid, requestId }, 'submit');
     return { requestId, jobid, cluster: job.cluster, status: Result.SUBMIT_SUCCESS };
   };

@@ -2,7 +2,10 @@
 import { describe, expect, test } from 'vitest';
 import {
   assignedTo,
+  because,
+  change,
   errorFrom,
+  GONE,
   HOSTILE,
   moved,
   opened,
@@ -117,16 +120,16 @@ export function clusterConformance(open: Open): void {
 
     test('the newest instance of an agent wins, by its start and then its id', async () => {
       const store = await opened(open);
-      await register(store, 'red');
+      const red = await register(store, 'red');
       const instance = (id: string, startedAt: number) =>
         ({ id, startedAt, runner: 'process', version: '1', runAs: 'single-user' }) as const;
-      expect(await store.clusters.claimInstance('red', instance('b', 100), 200)).toBe(true);
-      expect(await store.clusters.claimInstance('red', instance('b', 100), 201)).toBe(true);
-      expect(await store.clusters.claimInstance('red', instance('z', 99), 202)).toBe(false);
-      expect(await store.clusters.claimInstance('red', instance('a', 100), 203)).toBe(false);
-      expect(await store.clusters.claimInstance('red', instance('c', 100), 204)).toBe(true);
+      expect(await store.clusters.claimInstance(red, instance('b', 100), 200)).toBe(true);
+      expect(await store.clusters.claimInstance(red, instance('b', 100), 201)).toBe(true);
+      expect(await store.clusters.claimInstance(red, instance('z', 99), 202)).toBe(false);
+      expect(await store.clusters.claimInstance(red, instance('a', 100), 203)).toBe(false);
+      expect(await store.clusters.claimInstance(red, instance('c', 100), 204)).toBe(true);
       expect(await store.clusters.get('red')).toMatchObject({ instance: instance('c', 100), lastSeenAt: 204 });
-      expect((await errorFrom(store.clusters.claimInstance('blue', instance('a', 1), 1))).code).toBe('not_found');
+      expect((await errorFrom(store.clusters.claimInstance(GONE, instance('a', 1), 1))).code).toBe('not_found');
     });
 
     test('seen moves forward only, for those that are there', async () => {
@@ -145,10 +148,10 @@ export function clusterConformance(open: Open): void {
     test('a deleted cluster takes everything of it along and gives its jobs back', async () => {
       const store = await opened(open);
       const red = await register(store, 'red');
-      await register(store, 'blue');
+      const blue = await register(store, 'blue');
       await store.groups.create({ name: 'both', tokenHash: TOKEN, clusters: ['red', 'blue'], at: 1 });
       await store.clusters.putSubsystem('red', 'io', 'x', false, 2);
-      const waiting = await submit(store, { outcome: assignedTo('red', '[1]') });
+      const waiting = await submit(store, { outcome: assignedTo(red, '[1]') });
       const held = [];
       for (const states of [
         ['received'],
@@ -156,16 +159,16 @@ export function clusterConformance(open: Open): void {
         ['received', 'accepted', 'running'],
         ['received', 'unknown'],
       ] as const) {
-        held.push(await moved(store, await submit(store, { outcome: assignedTo('red') }), ...states));
+        held.push(await moved(store, await submit(store, { outcome: assignedTo(red) }), ...states));
       }
       const ended = await moved(
         store,
-        await submit(store, { outcome: assignedTo('red') }),
+        await submit(store, { outcome: assignedTo(red) }),
         'received',
         'accepted',
         'completed',
       );
-      const elsewhere = await submit(store, { outcome: assignedTo('blue') });
+      const elsewhere = await submit(store, { outcome: assignedTo(blue) });
 
       const result = await store.clusters.delete('red', 5000);
       expect(result).toEqual({ returned: [waiting.id], canceled: held.map(({ id }) => id) });
@@ -182,12 +185,14 @@ export function clusterConformance(open: Open): void {
         reason: { code: 'cluster_deleted' },
       });
       for (const { id } of held) {
-        expect(await store.jobs.get(id)).toMatchObject({
+        const now = await store.jobs.get(id);
+        expect(now).toMatchObject({
           state: 'canceled',
           cluster: 'red',
           endedAt: 5000,
           reason: { code: 'cluster_deleted' },
         });
+        expect(now?.reason.message).toContain('stopped by hand');
       }
       expect(await store.jobs.get(ended.id)).toEqual(ended);
       expect(await store.jobs.get(elsewhere.id)).toEqual(elsewhere);
@@ -197,8 +202,57 @@ export function clusterConformance(open: Open): void {
       const again = await register(store, 'red');
       expect(again.id).toBeGreaterThan(red.id);
       expect(again.subsystems).toEqual([]);
-      expect(await store.jobs.atCluster('red', ['canceled', 'completed'])).toEqual([]);
-      expect(await store.jobs.numberAt('red', ended.id)).toBe(1);
+      expect(await store.jobs.atCluster(again, ['canceled', 'completed'])).toEqual([]);
+      expect(await store.jobs.numberAt(again, ended.id)).toBe(1);
+    });
+
+    test('who stops what still runs at a deleted cluster: its agent where that was connected, else a person', async () => {
+      const store = await opened(open);
+      const red = await register(store, 'red');
+      const byAgent = await submit(store, { outcome: assignedTo(red) });
+      await store.jobs.receive(red, 1, null, 2500);
+      const polled = await submit(store, { outcome: assignedTo(red) });
+      await store.jobs.receive(red, 1, 9000, 2500);
+      await store.clusters.delete('red', 5000, true);
+      expect((await store.jobs.get(byAgent.id))?.reason).toEqual(
+        because('cluster_deleted', 'cluster red was deleted; its agent is told to stop it'),
+      );
+      expect((await store.jobs.get(polled.id))?.reason.message).toContain('stopped by hand');
+    });
+
+    test('an id is never used again, and what is meant for a cluster that is gone never reaches its namesake', async () => {
+      const store = await opened(open);
+      const gone = await register(store, 'red');
+      const elsewhere = await submit(store);
+      expect(await store.jobs.numberAt(gone, elsewhere.id)).toBe(1);
+      await store.clusters.delete('red', 1001);
+      const red = await register(store, 'red', 1000);
+      expect(red.id).toBeGreaterThan(gone.id);
+
+      // Decided on before, written after: lost, and nothing is half there.
+      const last = await store.events.last();
+      expect((await errorFrom(submit(store, { outcome: assignedTo(gone) }))).code).toBe('aborted');
+      expect(await store.jobs.transition(change(elsewhere, 'assigned', { cluster: gone }))).toEqual({
+        done: false,
+        job: elsewhere,
+      });
+      expect(await store.jobs.list({ limit: 9 })).toEqual([elsewhere]);
+      const instance = { id: 'a', startedAt: 1, runner: 'process', version: '1', runAs: 'mapped' } as const;
+      expect((await errorFrom(store.clusters.claimInstance(gone, instance, 1002))).code).toBe('not_found');
+      expect((await errorFrom(store.jobs.numberAt(gone, elsewhere.id))).code).toBe('not_found');
+      expect(await store.events.last()).toBe(last);
+
+      // What the namesake has is nothing to whoever served the other.
+      const job = await submit(store, { outcome: assignedTo(red), candidates: [red] });
+      const number = await store.jobs.numberAt(red, job.id);
+      expect(await store.jobs.receive(gone, 9, null, 1003)).toEqual([]);
+      expect(await store.jobs.atCluster(gone, ['assigned'])).toEqual([]);
+      expect(await store.jobs.byNumbers(gone, [number])).toEqual(new Map());
+      // Of whole records only name and id are kept.
+      expect((await store.jobs.get(job.id))?.candidates).toEqual([{ name: 'red', id: red.id }]);
+      expect((await store.jobs.receive(red, 9, null, 1003)).map(({ id }) => id)).toEqual([job.id]);
+      // Nor are these the names of one and the same: both have to be right.
+      expect(await store.jobs.receive({ name: 'other', id: red.id }, 9, null, 1003)).toEqual([]);
     });
   });
 }

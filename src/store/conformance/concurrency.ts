@@ -1,15 +1,26 @@
 /** Many callers at once. */
 import { describe, expect, test } from 'vitest';
-import { assignedTo, because, change, errorFrom, newJob, opened, register, submit, type Open } from './fixtures.ts';
+import {
+  assignedTo,
+  because,
+  change,
+  errorFrom,
+  GONE,
+  newJob,
+  opened,
+  register,
+  submit,
+  type Open,
+} from './fixtures.ts';
 
 export function concurrencyConformance(open: Open): void {
   describe('many callers', () => {
     test('256 submits at once each get an id of their own', async () => {
       const store = await opened(open);
-      await register(store, 'red');
+      const red = await register(store, 'red');
       const submitted = await Promise.all(
         Array.from({ length: 256 }, (_, n) =>
-          store.jobs.submit(newJob({ name: `job ${n}`, outcome: assignedTo('red') })),
+          store.jobs.submit(newJob({ name: `job ${n}`, outcome: assignedTo(red) })),
         ),
       );
       const ids = submitted.map(({ job }) => Number(job.id)).toSorted((a, b) => a - b);
@@ -23,7 +34,7 @@ export function concurrencyConformance(open: Open): void {
       const results = await Promise.allSettled(
         Array.from({ length: 60 }, (_, n) =>
           n % 3 === 1
-            ? store.jobs.submit(newJob({ outcome: assignedTo('gone') }))
+            ? store.jobs.submit(newJob({ outcome: assignedTo(GONE) }))
             : n % 3 === 2
               ? register(store, 'red')
               : store.jobs.submit(newJob()),
@@ -38,9 +49,9 @@ export function concurrencyConformance(open: Open): void {
 
     test('receivers at once get disjoint jobs, and all of them', async () => {
       const store = await opened(open);
-      await register(store, 'red');
-      await Promise.all(Array.from({ length: 200 }, () => submit(store, { outcome: assignedTo('red') })));
-      const received = await Promise.all(Array.from({ length: 50 }, () => store.jobs.receive('red', 5, 9000, 3000)));
+      const red = await register(store, 'red');
+      await Promise.all(Array.from({ length: 200 }, () => submit(store, { outcome: assignedTo(red) })));
+      const received = await Promise.all(Array.from({ length: 50 }, () => store.jobs.receive(red, 5, 9000, 3000)));
       const ids = received.flat().map(({ id }) => id);
       expect(ids).toHaveLength(200);
       expect(new Set(ids).size).toBe(200);
@@ -58,11 +69,11 @@ export function concurrencyConformance(open: Open): void {
 
     test('of many changes from one state, one is done', async () => {
       const store = await opened(open);
-      await register(store, 'red');
+      const red = await register(store, 'red');
       const job = await submit(store);
       const results = await Promise.all(
         Array.from({ length: 30 }, (_, n) =>
-          store.jobs.transition(change(job, n % 2 === 0 ? 'assigned' : 'canceled', { cluster: 'red' })),
+          store.jobs.transition(change(job, n % 2 === 0 ? 'assigned' : 'canceled', { cluster: red })),
         ),
       );
       expect(results.filter(({ done }) => done)).toHaveLength(1);
@@ -76,10 +87,10 @@ export function concurrencyConformance(open: Open): void {
 
     test('numbers at a cluster have no holes and no twins', async () => {
       const store = await opened(open);
-      await register(store, 'red');
+      const red = await register(store, 'red');
       for (let n = 0; n < 10; n++) await submit(store);
       const numbers = await Promise.all(
-        Array.from({ length: 40 }, (_, n) => store.jobs.numberAt('red', String(1 + (n % 10)))),
+        Array.from({ length: 40 }, (_, n) => store.jobs.numberAt(red, String(1 + (n % 10)))),
       );
       expect([...new Set(numbers)].toSorted((a, b) => a - b)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
     });

@@ -59,8 +59,8 @@ export function durabilityConformance(newPlace: () => Promise<Place>): void {
     await before.clusters.putSubsystem('red', 'io', 'x', false, 1);
     await before.clusters.mergeState('red', { nodes_free: 3 }, 2);
     const group = await before.groups.create({ name: 'g', tokenHash: TOKEN, clusters: ['red'], at: 3 });
-    await submit(before, { outcome: assignedTo('red', '["n1"]'), idempotencyKey: 'k', decision: '{}' });
-    const [received] = await before.jobs.receive('red', 1, 9000, 4000);
+    await submit(before, { outcome: assignedTo(red, '["n1"]'), idempotencyKey: 'k', decision: '{}' });
+    const [received] = await before.jobs.receive(red, 1, 9000, 4000);
     const moved = await before.jobs.transition(change(received!, 'accepted', { nativeId: '7' }));
     await before.output.append(
       '1',
@@ -69,7 +69,7 @@ export function durabilityConformance(newPlace: () => Promise<Place>): void {
       9,
     );
     await before.settings.setOnce('secret', 'abc');
-    const number = await before.jobs.numberAt('red', '1');
+    const number = await before.jobs.numberAt(red, '1');
     const events = await before.events.after(0, 99);
     await before.close();
 
@@ -86,7 +86,7 @@ export function durabilityConformance(newPlace: () => Promise<Place>): void {
     expect(await after.events.after(0, 99)).toEqual(events);
     expect((await after.output.read('1', 1, 0, 9)).chunks[0]?.data).toEqual(new Uint8Array([1, 2]));
     expect(await after.settings.get('secret')).toBe('abc');
-    expect((await after.jobs.byNumbers('red', [number])).get(number)?.id).toBe('1');
+    expect((await after.jobs.byNumbers(red, [number])).get(number)?.id).toBe('1');
     expect((await after.jobs.submit(newJob({ idempotencyKey: 'k' }))).created).toBe(false);
     expect((await submit(after)).id).toBe('2');
   });

@@ -7,7 +7,7 @@ export function eventConformance(open: Open): void {
     test('every change has one, in order, with what it was', async () => {
       const store = await opened(open);
       expect(await store.events.last()).toBe(0);
-      await register(store, 'red', 1);
+      const red = await register(store, 'red', 1);
       await store.clusters.replaceGraph('red', 'x', [], 2);
       await store.clusters.putSubsystem('red', 'io', 'x', false, 3);
       await store.clusters.putSubsystem('red', 'io', 'x', true, 4);
@@ -16,7 +16,7 @@ export function eventConformance(open: Open): void {
       await store.groups.create({ name: 'g', tokenHash: TOKEN, clusters: ['red'], at: 7 });
       await store.groups.update('g', [], 8);
       await store.groups.delete('g', 9);
-      const job = await submit(store, { outcome: assignedTo('red'), at: 10 });
+      const job = await submit(store, { outcome: assignedTo(red), at: 10 });
       await store.clusters.delete('red', 11);
 
       const events = await store.events.after(0, 99);
@@ -63,8 +63,8 @@ export function eventConformance(open: Open): void {
 
     test('resume after a number, by page, by job, by owner', async () => {
       const store = await opened(open);
-      await register(store, 'red');
-      const ada = await submit(store, { owner: 'ada', outcome: assignedTo('red') });
+      const red = await register(store, 'red');
+      const ada = await submit(store, { owner: 'ada', outcome: assignedTo(red) });
       const bob = await submit(store, { owner: 'bob' });
       await moved(store, ada, 'received');
       const all = await store.events.after(0, 99);

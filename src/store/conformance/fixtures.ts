@@ -1,7 +1,7 @@
 /** What the suite's tests begin with. */
 import { onTestFinished } from 'vitest';
 import type { Reason } from '../../core/job/state.ts';
-import type { ClusterRecord, JobRecord, NewJob, Store, Transition } from '../store.ts';
+import type { ClusterRecord, ClusterRef, JobRecord, NewJob, Store, Transition } from '../store.ts';
 
 export type Open = () => Promise<Store>;
 
@@ -31,7 +31,10 @@ export function newJob(changes: Partial<NewJob> = {}): NewJob {
     name: 'train',
     owner: 'user:ada',
     jobspec: 'version: 1\n',
-    candidates: ['red', 'blue'],
+    candidates: [
+      { name: 'red', id: 1 },
+      { name: 'blue', id: 2 },
+    ],
     policy: 'random',
     policyOptions: { seed: '1' },
     priority: 0,
@@ -45,7 +48,15 @@ export function newJob(changes: Partial<NewJob> = {}): NewJob {
   };
 }
 
-export function assignedTo(cluster: string, allocation: string | null = null): NewJob['outcome'] {
+/** No cluster has this id. */
+export const GONE: ClusterRef = { name: 'gone', id: 999 };
+
+/** The cluster that has this name now. */
+export async function named(store: Store, name: string): Promise<ClusterRef> {
+  return (await store.clusters.get(name)) ?? GONE;
+}
+
+export function assignedTo(cluster: ClusterRef, allocation: string | null = null): NewJob['outcome'] {
   return { state: 'assigned', reason: because('selected'), cluster, allocation };
 }
 
@@ -66,7 +77,9 @@ export function change(job: JobRecord, to: Transition['to'], changes: Partial<Tr
 export async function moved(store: Store, job: JobRecord, ...states: Transition['to'][]): Promise<JobRecord> {
   let now = job;
   for (const to of states) {
-    const result = await store.jobs.transition(change(now, to, to === 'assigned' ? { cluster: 'red' } : {}));
+    const result = await store.jobs.transition(
+      change(now, to, to === 'assigned' ? { cluster: await named(store, 'red') } : {}),
+    );
     if (!result.done) throw new Error(`${now.state} to ${to} was refused`);
     now = result.job;
   }

@@ -6,6 +6,7 @@ import {
   because,
   change,
   errorFrom,
+  GONE,
   HOSTILE,
   moved,
   newJob,
@@ -22,7 +23,7 @@ export function jobConformance(open: Open): void {
       const red = await register(store, 'red');
       const { job, created } = await store.jobs.submit(
         newJob({
-          outcome: assignedTo('red', '["n1"]'),
+          outcome: assignedTo(red, '["n1"]'),
           decision: '{"chosen":"red"}',
           priority: -3,
           walltime: 1.5,
@@ -54,7 +55,10 @@ export function jobConformance(open: Open): void {
         priority: -3,
         walltime: 1.5,
         onClusterLoss: 'requeue',
-        candidates: ['red', 'blue'],
+        candidates: [
+          { name: 'red', id: 1 },
+          { name: 'blue', id: 2 },
+        ],
         policy: 'random',
         policyOptions: { a: '1', b: '' },
         jobspec: 'version: 1\n',
@@ -77,12 +81,10 @@ export function jobConformance(open: Open): void {
 
     test('the same owner and key give the earlier job, whatever else is different', async () => {
       const store = await opened(open);
-      await register(store, 'red');
-      const first = await store.jobs.submit(newJob({ idempotencyKey: 'k', outcome: assignedTo('red') }));
+      const red = await register(store, 'red');
+      const first = await store.jobs.submit(newJob({ idempotencyKey: 'k', outcome: assignedTo(red) }));
       const last = await store.events.last();
-      const again = await store.jobs.submit(
-        newJob({ idempotencyKey: 'k', name: 'other', outcome: assignedTo('gone') }),
-      );
+      const again = await store.jobs.submit(newJob({ idempotencyKey: 'k', name: 'other', outcome: assignedTo(GONE) }));
       expect(again).toEqual({ job: first.job, created: false });
       expect(await store.events.last()).toBe(last);
       const other = await store.jobs.submit(newJob({ idempotencyKey: 'k', owner: 'user:bob' }));
@@ -94,7 +96,7 @@ export function jobConformance(open: Open): void {
 
     test('a job assigned to a cluster that is gone is not stored', async () => {
       const store = await opened(open);
-      const error = await errorFrom(store.jobs.submit(newJob({ outcome: assignedTo('gone') })));
+      const error = await errorFrom(store.jobs.submit(newJob({ outcome: assignedTo(GONE) })));
       expect(error.code).toBe('aborted');
       expect(await store.jobs.list({ limit: 9 })).toEqual([]);
       expect(await store.events.last()).toBe(0);
@@ -103,21 +105,27 @@ export function jobConformance(open: Open): void {
 
     test('texts come back byte for byte', async () => {
       const store = await opened(open);
-      const texts = [...HOSTILE, 'x'.repeat(300_000), 'a\0b'];
-      for (const text of texts) {
+      // What is looked up has a length that every engine can index; what is only kept may be long.
+      for (const text of [...HOSTILE, '🌈'.repeat(256)]) {
         const job = await submit(store, {
           name: text,
           owner: text,
           jobspec: text,
           policy: text,
-          candidates: [text],
+          candidates: [{ name: text, id: 7 }],
           policyOptions: { [text]: text },
           idempotencyKey: text,
           decision: text,
           outcome: { state: 'pending', reason: because('held', text) },
         });
         const read = await store.jobs.get(job.id);
-        expect(read).toMatchObject({ name: text, owner: text, jobspec: text, policy: text, candidates: [text] });
+        expect(read).toMatchObject({
+          name: text,
+          owner: text,
+          jobspec: text,
+          policy: text,
+          candidates: [{ name: text, id: 7 }],
+        });
         expect(read?.reason.message).toBe(text);
         expect(Object.entries(read?.policyOptions ?? {})).toEqual([[text, text]]);
         expect((await store.jobs.decisions(job.id))[0]?.decision).toBe(text);
@@ -127,6 +135,32 @@ export function jobConformance(open: Open): void {
           created: false,
         });
       }
+      const long = 'x'.repeat(300_000);
+      const job = await submit(store, {
+        name: long,
+        jobspec: long,
+        decision: long,
+        outcome: { state: 'pending', reason: because('held', long) },
+      });
+      expect(await store.jobs.get(job.id)).toMatchObject({ name: long, jobspec: long, reason: { message: long } });
+    });
+
+    test('a NUL character is kept, or refused without a trace', async () => {
+      const store = await opened(open);
+      const [before, jobWithNul, after] = await Promise.allSettled([
+        submit(store),
+        submit(store, { jobspec: 'a\0b', idempotencyKey: 'k' }),
+        submit(store),
+      ]);
+      const kept = jobWithNul.status === 'fulfilled' ? jobWithNul.value.jobspec : jobWithNul.reason.code;
+      expect([before.status, kept, after.status]).toEqual([
+        'fulfilled',
+        store.kind === 'postgres' ? 'invalid_input' : 'a\0b',
+        'fulfilled',
+      ]);
+      const again = await store.jobs.submit(newJob({ idempotencyKey: 'k' }));
+      expect(again.created).toBe(store.kind === 'postgres');
+      expect(await store.jobs.list({ limit: 9 })).toHaveLength(3);
     });
 
     test('ids that are none find nothing', async () => {
@@ -168,15 +202,14 @@ export function jobConformance(open: Open): void {
   describe('list', () => {
     test('filters, orders and pages by id', async () => {
       const store = await opened(open);
-      await register(store, 'red');
-      await register(store, 'blue');
+      const red = await register(store, 'red');
+      const blue = await register(store, 'blue');
       // Ids 1 to 12: owners ada and bob in turn; every third at red, then one at blue, then pending.
       for (let n = 1; n <= 12; n++) {
         await submit(store, {
           owner: n % 2 === 1 ? 'ada' : 'bob',
           name: n <= 6 ? 'early' : 'late',
-          outcome:
-            n % 3 === 0 ? { state: 'pending', reason: because('held') } : assignedTo(n % 3 === 1 ? 'red' : 'blue'),
+          outcome: n % 3 === 0 ? { state: 'pending', reason: because('held') } : assignedTo(n % 3 === 1 ? red : blue),
         });
       }
       await moved(store, (await store.jobs.get('1'))!, 'received', 'accepted', 'completed');
@@ -226,10 +259,10 @@ export function jobConformance(open: Open): void {
 
     test('counts and jobs per cluster', async () => {
       const store = await opened(open);
-      await register(store, 'red');
-      await register(store, 'blue');
+      const red = await register(store, 'red');
+      const blue = await register(store, 'blue');
       await register(store, 'idle');
-      for (let n = 1; n <= 11; n++) await submit(store, { outcome: assignedTo(n <= 10 ? 'red' : 'blue') });
+      for (let n = 1; n <= 11; n++) await submit(store, { outcome: assignedTo(n <= 10 ? red : blue) });
       await submit(store);
       await moved(store, (await store.jobs.get('3'))!, 'received', 'accepted', 'running');
       await moved(store, (await store.jobs.get('4'))!, 'received', 'accepted', 'failed');
@@ -237,7 +270,7 @@ export function jobConformance(open: Open): void {
       expect(counts.get('red')).toEqual({ assigned: 8, running: 1 });
       expect(counts.get('blue')).toEqual({ assigned: 1 });
       expect(counts.get('idle') ?? {}).toEqual({});
-      expect((await store.jobs.atCluster('red', ['assigned', 'running'])).map(({ id }) => id)).toEqual([
+      expect((await store.jobs.atCluster(red, ['assigned', 'running'])).map(({ id }) => id)).toEqual([
         '1',
         '2',
         '3',
@@ -248,30 +281,30 @@ export function jobConformance(open: Open): void {
         '9',
         '10',
       ]);
-      expect((await store.jobs.atCluster('red', ['failed'])).map(({ id }) => id)).toEqual(['4']);
-      expect(await store.jobs.atCluster('red', [])).toEqual([]);
-      expect(await store.jobs.atCluster('gone', ['assigned'])).toEqual([]);
+      expect((await store.jobs.atCluster(red, ['failed'])).map(({ id }) => id)).toEqual(['4']);
+      expect(await store.jobs.atCluster(red, [])).toEqual([]);
+      expect(await store.jobs.atCluster(GONE, ['assigned'])).toEqual([]);
     });
   });
 
   describe('numbers at a cluster', () => {
     test('count from 1 at each cluster, and stay', async () => {
       const store = await opened(open);
-      await register(store, 'red');
-      await register(store, 'blue');
+      const red = await register(store, 'red');
+      const blue = await register(store, 'blue');
       for (let n = 0; n < 3; n++) await submit(store);
-      expect(await store.jobs.numberAt('red', '3')).toBe(1);
-      expect(await store.jobs.numberAt('red', '1')).toBe(2);
-      expect(await store.jobs.numberAt('blue', '2')).toBe(1);
-      expect(await store.jobs.numberAt('red', '3')).toBe(1);
-      const found = await store.jobs.byNumbers('red', [2, 1, 99, 1, -1, 1.5]);
+      expect(await store.jobs.numberAt(red, '3')).toBe(1);
+      expect(await store.jobs.numberAt(red, '1')).toBe(2);
+      expect(await store.jobs.numberAt(blue, '2')).toBe(1);
+      expect(await store.jobs.numberAt(red, '3')).toBe(1);
+      const found = await store.jobs.byNumbers(red, [2, 1, 99, 1, -1, 1.5]);
       expect([...found].map(([number, { id }]) => [number, id])).toEqual([
         [2, '1'],
         [1, '3'],
       ]);
-      expect((await store.jobs.byNumbers('gone', [1])).size).toBe(0);
-      expect((await errorFrom(store.jobs.numberAt('gone', '1'))).code).toBe('not_found');
-      expect((await errorFrom(store.jobs.numberAt('red', '99'))).code).toBe('not_found');
+      expect((await store.jobs.byNumbers(GONE, [1])).size).toBe(0);
+      expect((await errorFrom(store.jobs.numberAt(GONE, '1'))).code).toBe('not_found');
+      expect((await errorFrom(store.jobs.numberAt(red, '99'))).code).toBe('not_found');
     });
   });
 

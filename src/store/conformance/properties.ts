@@ -4,7 +4,7 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { DEBITED_STATES, isAllowed, isFinal, JOB_STATES, type JobState } from '../../core/job/state.ts';
 import type { AttemptRecord, EventRecord, JobRecord, Store } from '../store.ts';
-import { assignedTo, because, register, submit, type Open } from './fixtures.ts';
+import { assignedTo, because, named, register, submit, type Open } from './fixtures.ts';
 
 type Act =
   | { readonly act: 'submit'; readonly cluster: 'red' | 'blue' | null }
@@ -53,7 +53,10 @@ const acts: fc.Arbitrary<Act> = fc.oneof(
 async function perform(store: Store, act: Act, at: number): Promise<void> {
   switch (act.act) {
     case 'submit':
-      await submit(store, act.cluster === null ? { at } : { at, outcome: assignedTo(act.cluster, '[]') });
+      await submit(
+        store,
+        act.cluster === null ? { at } : { at, outcome: assignedTo(await named(store, act.cluster), '[]') },
+      );
       return;
     case 'move': {
       const now = await store.jobs.get(String(act.job));
@@ -66,13 +69,13 @@ async function perform(store: Store, act: Act, at: number): Promise<void> {
         to: act.to,
         reason: because('moved'),
         at,
-        cluster: 'red',
+        cluster: await named(store, 'red'),
       });
       assert.equal(result.done, act.late === 0 && act.from.includes(now.state) && isAllowed(now.state, act.to));
       return;
     }
     case 'receive': {
-      for (const received of await store.jobs.receive(act.cluster, act.limit, at + 3, at)) {
+      for (const received of await store.jobs.receive(await named(store, act.cluster), act.limit, at + 3, at)) {
         assert.deepEqual([received.state, received.cluster], ['received', act.cluster]);
       }
       return;

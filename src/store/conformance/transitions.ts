@@ -2,7 +2,18 @@
 import { describe, expect, test } from 'vitest';
 import { isAllowed, isFinal, JOB_STATES, type JobState } from '../../core/job/state.ts';
 import type { JobRecord, Store } from '../store.ts';
-import { assignedTo, because, change, errorFrom, moved, opened, register, submit, type Open } from './fixtures.ts';
+import {
+  assignedTo,
+  because,
+  change,
+  errorFrom,
+  GONE,
+  moved,
+  opened,
+  register,
+  submit,
+  type Open,
+} from './fixtures.ts';
 
 /** How a job comes to each state. */
 const WAYS: Readonly<Record<JobState, readonly JobState[]>> = {
@@ -26,12 +37,12 @@ export function transitionConformance(open: Open): void {
   describe('transition', () => {
     test('only what the table allows happens; the rest changes nothing', async () => {
       const store = await opened(open);
-      await register(store, 'red');
+      const red = await register(store, 'red');
       for (const from of JOB_STATES) {
         for (const to of JOB_STATES) {
           const job = await jobIn(store, from);
           const last = await store.events.last();
-          const result = await store.jobs.transition(change(job, to, { cluster: 'red' }));
+          const result = await store.jobs.transition(change(job, to, { cluster: red }));
           expect([from, to, result.done]).toEqual([from, to, isAllowed(from, to)]);
           const now = await store.jobs.get(job.id);
           expect(result.job).toEqual(now);
@@ -101,8 +112,8 @@ export function transitionConformance(open: Open): void {
     test('a way back to pending closes the attempt and opens the next', async () => {
       const store = await opened(open);
       const red = await register(store, 'red');
-      const job = await submit(store, { outcome: assignedTo('red', '["n1"]') });
-      const [received] = await store.jobs.receive('red', 1, 2900, 2100);
+      const job = await submit(store, { outcome: assignedTo(red, '["n1"]') });
+      const [received] = await store.jobs.receive(red, 1, 2900, 2100);
       const accepted = await store.jobs.transition(change(received!, 'accepted', { nativeId: '77', acceptedAt: 2200 }));
       const running = await store.jobs.transition(change(accepted.job!, 'running', { startedAt: 2300 }));
       const back = await store.jobs.transition(
@@ -159,7 +170,7 @@ export function transitionConformance(open: Open): void {
       // The holder of the first epoch is fenced; the second runs its own way.
       expect((await store.jobs.transition(change(running.job!, 'completed'))).done).toBe(false);
       const second = await store.jobs.transition(
-        change(back.job!, 'assigned', { cluster: 'red', allocation: '["n2"]', decision: '{"second":1}' }),
+        change(back.job!, 'assigned', { cluster: red, allocation: '["n2"]', decision: '{"second":1}' }),
       );
       expect(second.job).toMatchObject({ epoch: 2, clusterId: red.id, allocation: '["n2"]', nativeId: null });
       expect((await store.jobs.decisions(job.id)).map(({ decision }) => decision)).toEqual([
@@ -171,7 +182,7 @@ export function transitionConformance(open: Open): void {
     test('a cluster that is gone is a lost race; none at all is a fault of the caller', async () => {
       const store = await opened(open);
       const job = await submit(store);
-      expect(await store.jobs.transition(change(job, 'assigned', { cluster: 'gone' }))).toEqual({ done: false, job });
+      expect(await store.jobs.transition(change(job, 'assigned', { cluster: GONE }))).toEqual({ done: false, job });
       expect((await errorFrom(store.jobs.transition(change(job, 'assigned')))).code).toBe('internal');
       expect(await store.jobs.get(job.id)).toEqual(job);
     });

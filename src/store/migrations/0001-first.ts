@@ -17,44 +17,44 @@ const ENDED = "('completed','failed','canceled','rejected')";
 export const first: Migration = {
   number: 1,
   name: 'first',
-  statements: (words) => [...clusters(words), ...jobs(words), ...records(words)],
+  statements: (words) => [...clusters(words), ...jobs(words), ...records(words), ...eventCounter(words)],
 };
 
-function clusters({ serial, integer, bytes, strict }: Words): string[] {
+function clusters({ serial, integer, bytes, text, strict }: Words): string[] {
   return [
     `CREATE TABLE names (
-      name TEXT NOT NULL PRIMARY KEY,
-      kind TEXT NOT NULL CHECK (kind IN ('cluster','group'))
+      name ${text} NOT NULL PRIMARY KEY,
+      kind ${text} NOT NULL CHECK (kind IN ('cluster','group'))
     ) ${strict}`,
     `CREATE TABLE clusters (
       id ${serial},
-      name TEXT NOT NULL UNIQUE REFERENCES names (name),
+      name ${text} NOT NULL UNIQUE REFERENCES names (name),
       secret_hash ${bytes} NOT NULL,
       token_hash ${bytes} NOT NULL,
       registered_at ${integer} NOT NULL,
       graph_version ${integer} NOT NULL,
-      counts TEXT NOT NULL,
-      state TEXT,
+      counts ${text} NOT NULL,
+      state ${text},
       last_seen_at ${integer},
-      instance TEXT
+      instance ${text}
     ) ${strict}`,
     `CREATE TABLE cluster_graphs (
       cluster_id ${integer} NOT NULL PRIMARY KEY REFERENCES clusters (id) ON DELETE CASCADE,
-      graph TEXT NOT NULL
+      graph ${text} NOT NULL
     ) ${strict}`,
     `CREATE TABLE subsystems (
       cluster_id ${integer} NOT NULL REFERENCES clusters (id) ON DELETE CASCADE,
-      name TEXT NOT NULL,
-      graph TEXT NOT NULL,
+      name ${text} NOT NULL,
+      graph ${text} NOT NULL,
       PRIMARY KEY (cluster_id, name)
     ) ${strict}`,
     `CREATE TABLE cluster_groups (
-      name TEXT NOT NULL PRIMARY KEY REFERENCES names (name),
+      name ${text} NOT NULL PRIMARY KEY REFERENCES names (name),
       token_hash ${bytes} NOT NULL,
       created_at ${integer} NOT NULL
     ) ${strict}`,
     `CREATE TABLE group_members (
-      group_name TEXT NOT NULL REFERENCES cluster_groups (name) ON DELETE CASCADE,
+      group_name ${text} NOT NULL REFERENCES cluster_groups (name) ON DELETE CASCADE,
       position ${integer} NOT NULL,
       cluster_id ${integer} NOT NULL REFERENCES clusters (id) ON DELETE CASCADE,
       PRIMARY KEY (group_name, position)
@@ -63,11 +63,11 @@ function clusters({ serial, integer, bytes, strict }: Words): string[] {
   ];
 }
 
-function jobs({ serial, integer, real, strict }: Words): string[] {
+function jobs({ engine, serial, integer, real, text, strict }: Words): string[] {
   const attempt = `
-      cluster TEXT,
+      cluster ${text},
       cluster_id ${integer},
-      native_id TEXT,
+      native_id ${text},
       exit_code ${integer},
       signal ${integer},
       assigned_at ${integer},
@@ -78,16 +78,16 @@ function jobs({ serial, integer, real, strict }: Words): string[] {
   return [
     `CREATE TABLE jobs (
       id ${serial},
-      name TEXT NOT NULL,
-      owner TEXT NOT NULL,
-      idempotency_key TEXT,
+      name ${text} NOT NULL,
+      owner ${text} NOT NULL,
+      idempotency_key ${text},
       priority ${integer} NOT NULL,
       walltime ${real} NOT NULL,
-      on_cluster_loss TEXT NOT NULL CHECK (on_cluster_loss IN ('wait','requeue','fail','duplicate')),
+      on_cluster_loss ${text} NOT NULL CHECK (on_cluster_loss IN ('wait','requeue','fail','duplicate')),
       submitted_at ${integer} NOT NULL,
-      state TEXT NOT NULL CHECK (state IN ${STATES}),
-      reason_code TEXT NOT NULL,
-      reason_message TEXT NOT NULL,
+      state ${text} NOT NULL CHECK (state IN ${STATES}),
+      reason_code ${text} NOT NULL,
+      reason_message ${text} NOT NULL,
       epoch ${integer} NOT NULL CHECK (epoch >= 1),${attempt},
       lease_expires_at ${integer},
       cancel_requested_at ${integer},
@@ -99,23 +99,24 @@ function jobs({ serial, integer, real, strict }: Words): string[] {
     `CREATE INDEX jobs_owner ON jobs (owner, state, id)`,
     `CREATE INDEX jobs_cluster ON jobs (cluster, state, id) WHERE cluster IS NOT NULL`,
     `CREATE INDEX jobs_state ON jobs (state, id)`,
-    `CREATE INDEX jobs_pending ON jobs (priority DESC, id) WHERE state = 'pending'`,
+    // PostgreSQL has no `INDEXED BY`, and compares a row with a place in the order only where both go the same way.
+    `CREATE INDEX jobs_pending ON jobs (${engine === 'postgres' ? '(-priority)' : 'priority DESC'}, id) WHERE state = 'pending'`,
     `CREATE INDEX jobs_assigned ON jobs (cluster, priority DESC, id) WHERE state = 'assigned'`,
     `CREATE INDEX jobs_lease ON jobs (lease_expires_at, id) WHERE state = 'received' AND lease_expires_at IS NOT NULL`,
     `CREATE TABLE job_documents (
       job_id ${integer} NOT NULL PRIMARY KEY REFERENCES jobs (id) ON DELETE CASCADE,
-      jobspec TEXT NOT NULL,
-      candidates TEXT NOT NULL,
-      policy TEXT NOT NULL,
-      policy_options TEXT NOT NULL,
-      allocation TEXT
+      jobspec ${text} NOT NULL,
+      candidates ${text} NOT NULL,
+      policy ${text} NOT NULL,
+      policy_options ${text} NOT NULL,
+      allocation ${text}
     ) ${strict}`,
     `CREATE TABLE attempts (
       job_id ${integer} NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
       epoch ${integer} NOT NULL,
-      state TEXT NOT NULL CHECK (state IN ${STATES}),
-      reason_code TEXT NOT NULL,
-      reason_message TEXT NOT NULL,${attempt},
+      state ${text} NOT NULL CHECK (state IN ${STATES}),
+      reason_code ${text} NOT NULL,
+      reason_message ${text} NOT NULL,${attempt},
       PRIMARY KEY (job_id, epoch)
     ) ${strict}`,
     `CREATE TABLE decisions (
@@ -123,7 +124,7 @@ function jobs({ serial, integer, real, strict }: Words): string[] {
       job_id ${integer} NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
       epoch ${integer} NOT NULL,
       at ${integer} NOT NULL,
-      decision TEXT NOT NULL
+      decision ${text} NOT NULL
     ) ${strict}`,
     `CREATE INDEX decisions_job ON decisions (job_id, id)`,
     `CREATE TABLE job_numbers (
@@ -136,20 +137,20 @@ function jobs({ serial, integer, real, strict }: Words): string[] {
   ];
 }
 
-function records({ serial, integer, bytes, strict }: Words): string[] {
+function records({ eventNumber, integer, bytes, text, strict }: Words): string[] {
   return [
     `CREATE TABLE events (
-      seq ${serial},
+      seq ${eventNumber},
       at ${integer} NOT NULL,
-      subject TEXT NOT NULL CHECK (subject IN ('job','cluster','group')),
+      subject ${text} NOT NULL CHECK (subject IN ('job','cluster','group')),
       job_id ${integer},
-      owner TEXT,
-      cluster TEXT,
-      kind TEXT NOT NULL,
+      owner ${text},
+      cluster ${text},
+      kind ${text} NOT NULL,
       epoch ${integer},
-      reason_code TEXT,
-      reason_message TEXT,
-      detail TEXT
+      reason_code ${text},
+      reason_message ${text},
+      detail ${text}
     ) ${strict}`,
     `CREATE INDEX events_job ON events (job_id, seq) WHERE job_id IS NOT NULL`,
     `CREATE INDEX events_owner ON events (owner, seq) WHERE owner IS NOT NULL`,
@@ -157,7 +158,7 @@ function records({ serial, integer, bytes, strict }: Words): string[] {
       job_id ${integer} NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
       epoch ${integer} NOT NULL,
       task ${integer} NOT NULL,
-      stream TEXT NOT NULL CHECK (stream IN ('stdout','stderr')),
+      stream ${text} NOT NULL CHECK (stream IN ('stdout','stderr')),
       next_offset ${integer} NOT NULL,
       kept_bytes ${integer} NOT NULL,
       PRIMARY KEY (job_id, epoch, task, stream)
@@ -167,15 +168,27 @@ function records({ serial, integer, bytes, strict }: Words): string[] {
       epoch ${integer} NOT NULL,
       number ${integer} NOT NULL,
       task ${integer} NOT NULL,
-      stream TEXT NOT NULL CHECK (stream IN ('stdout','stderr')),
+      stream ${text} NOT NULL CHECK (stream IN ('stdout','stderr')),
       start_offset ${integer} NOT NULL,
       at ${integer} NOT NULL,
       data ${bytes} NOT NULL,
       PRIMARY KEY (job_id, epoch, number)
     ) ${strict}`,
     `CREATE TABLE settings (
-      key TEXT NOT NULL PRIMARY KEY,
-      value TEXT NOT NULL
+      key ${text} NOT NULL PRIMARY KEY,
+      value ${text} NOT NULL
     ) ${strict}`,
+  ];
+}
+
+/** The newest event's number, where the engine has many writers: src/store/postgres/write-events.ts. */
+function eventCounter({ engine, integer }: Words): string[] {
+  if (engine === 'sqlite') return [];
+  return [
+    `CREATE TABLE event_counter (
+      id ${integer} NOT NULL PRIMARY KEY CHECK (id = 1),
+      last ${integer} NOT NULL
+    )`,
+    'INSERT INTO event_counter (id, last) VALUES (1, 0)',
   ];
 }

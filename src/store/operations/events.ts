@@ -8,7 +8,7 @@ interface EventRow {
   readonly seq: number;
   readonly at: number;
   readonly subject: EventRecord['subject'];
-  readonly job_id: string | null;
+  readonly job: string | null;
   readonly owner: string | null;
   readonly cluster: string | null;
   readonly kind: string;
@@ -23,22 +23,23 @@ export function* eventsAfter(
   limit: number,
   filter: { readonly jobId?: JobId; readonly owner?: string } = {},
 ): Operation<readonly EventRecord[]> {
-  const conditions = ['seq > ?'];
-  const values: SqlValue[] = [seq];
+  // A place in the index of the job or the owner, not `job_id = ?`: a planner might then walk along all events.
+  let where = 'seq > ? ORDER BY seq';
+  let values: readonly SqlValue[] = [seq];
   if (filter.jobId !== undefined) {
     const key = idOf(filter.jobId);
     if (key === null) return [];
-    conditions.push('job_id = ?');
-    values.push(key);
-  }
-  if (filter.owner !== undefined) {
-    // A job has one owner, so with a job the owner is only a check; the + keeps it from choosing the index.
-    conditions.push(filter.jobId === undefined ? 'owner = ?' : "owner || '' = ?");
-    values.push(filter.owner);
+    // A job has one owner, so with a job the owner is only a check; the || keeps it from choosing the index.
+    const check = filter.owner === undefined ? '' : "AND owner || '' = ?";
+    where = `(job_id, seq) > (?, ?) AND job_id <= ? ${check} ORDER BY job_id, seq`;
+    values = [key, seq, key, ...(filter.owner === undefined ? [] : [filter.owner])];
+  } else if (filter.owner !== undefined) {
+    where = '(owner, seq) > (?, ?) AND owner <= ? ORDER BY owner, seq';
+    values = [filter.owner, seq, filter.owner];
   }
   const rows = yield* all<EventRow>(
-    `SELECT seq, at, subject, CAST(job_id AS TEXT) AS job_id, owner, cluster, kind, epoch, reason_code,
-       reason_message, detail FROM events WHERE ${conditions.join(' AND ')} ORDER BY seq LIMIT ?`,
+    `SELECT seq, at, subject, CAST(job_id AS TEXT) AS job, owner, cluster, kind, epoch, reason_code,
+       reason_message, detail FROM events WHERE ${where} LIMIT ?`,
     ...values,
     limitOf(limit),
   );
@@ -46,7 +47,7 @@ export function* eventsAfter(
     seq: row.seq,
     at: row.at,
     subject: row.subject,
-    jobId: row.job_id,
+    jobId: row.job,
     owner: row.owner,
     cluster: row.cluster,
     kind: row.kind,

@@ -1,6 +1,6 @@
 /** A job as the database has it, and as the store's callers have it. */
 import type { JobState, OnClusterLoss, ReasonCode } from '../../core/job/state.ts';
-import type { JobId, JobRecord } from '../store.ts';
+import type { ClusterRef, JobId, JobRecord } from '../store.ts';
 
 export interface JobRow {
   readonly id: string;
@@ -73,7 +73,7 @@ export function jobOf(row: JobRow): JobRecord {
     priority: row.priority,
     walltime: row.walltime,
     onClusterLoss: row.on_cluster_loss,
-    candidates: JSON.parse(row.candidates) as string[],
+    candidates: JSON.parse(row.candidates) as ClusterRef[],
     policy: row.policy,
     policyOptions: JSON.parse(row.policy_options) as Record<string, string>,
     jobspec: row.jobspec,
@@ -82,7 +82,7 @@ export function jobOf(row: JobRow): JobRecord {
 }
 
 const ID = /^[1-9][0-9]{0,18}$/;
-const LARGEST_ID = 2n ** 63n - 1n;
+export const LARGEST_ID = 2n ** 63n - 1n;
 
 /** The id as a number for the database; null where no job can have it, as with any text that is not an id. */
 export function idOf(id: JobId): bigint | null {

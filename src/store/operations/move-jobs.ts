@@ -1,6 +1,6 @@
 /** Changes of jobs that are not one conditional write: receive, leases that are over, asking for a cancel. */
 import { isFinal, type Reason } from '../../core/job/state.ts';
-import type { JobId, JobRecord } from '../store.ts';
+import type { ClusterRef, JobId, JobRecord } from '../store.ts';
 import { jobOf, selectJobBy, type JobRow } from './job-row.ts';
 import { lockJob } from './read-jobs.ts';
 import { all, limitOf, run, type Operation } from './statement.ts';
@@ -9,15 +9,17 @@ import { applyChange, type Change } from './write-transition.ts';
 
 /** A job whose cancel was asked for is not handed out any more: nobody could tell a polling client to stop it. */
 export function* receiveJobs(
-  cluster: string,
+  cluster: ClusterRef,
   limit: number,
   leaseExpiresAt: number | null,
   at: number,
 ): Operation<readonly JobRecord[]> {
   const rows = yield* all<JobRow>(
-    `${selectJobBy('jobs_assigned')} WHERE jobs.cluster = ? AND jobs.state = 'assigned' AND jobs.cancel_requested_at IS NULL
+    `${selectJobBy('jobs_assigned')} WHERE jobs.cluster = ? AND jobs.cluster_id = ? AND jobs.state = 'assigned'
+       AND jobs.cancel_requested_at IS NULL
      ORDER BY jobs.priority DESC, jobs.id LIMIT ? FOR UPDATE SKIP LOCKED`,
-    cluster,
+    cluster.name,
+    cluster.id,
     limitOf(limit),
   );
   const leased: Reason = { code: 'leased', message: '' };
@@ -37,7 +39,7 @@ export function* returnExpired(at: number, limit: number): Operation<readonly Jo
 
 function* applyToAll(rows: readonly JobRow[], change: Change): Operation<readonly JobRecord[]> {
   const moved: JobRecord[] = [];
-  for (const row of rows) moved.push(yield* applyChange(jobOf(row), change, null));
+  for (const row of rows) moved.push(yield* applyChange(jobOf(row), change));
   return moved;
 }
 

@@ -8,7 +8,7 @@ import { eventsAfter, lastEvent } from './events.ts';
 import { createGroup, deleteGroup, getGroup, listGroups, updateGroup } from './groups.ts';
 import { receiveJobs, requestCancel, returnExpired } from './move-jobs.ts';
 import { jobsByNumbers, numberAt } from './number-jobs.ts';
-import { appendOutput, readOutput } from './output.ts';
+import { appendOutput, cutOutput, readOutput } from './output.ts';
 import { getCluster, getGraph, listClusters } from './read-clusters.ts';
 import {
   countJobsByCluster,
@@ -72,6 +72,7 @@ export const READS = {
   eventsAfter,
   lastEvent,
   readOutput,
+  cutOutput,
   getSetting,
 } as const;
 

@@ -46,7 +46,10 @@ export function* appendOutput(
     }
     const known = Math.max(0, end.offset - chunk.offset);
     const fresh = chunk.data.subarray(known);
-    if (fresh.byteLength === 0) continue;
+    if (fresh.byteLength === 0) {
+      end.offset = Math.max(end.offset, chunk.offset);
+      continue;
+    }
     const kept = fresh.subarray(0, Math.max(0, cap - end.kept));
     if (kept.byteLength > 0) {
       number += 1;
@@ -128,4 +131,21 @@ export function* readOutput(
     data,
   }));
   return { chunks, next: rows.at(-1)?.number ?? after };
+}
+
+export function* cutOutput(
+  id: JobId,
+  epoch: number,
+): Operation<readonly { readonly task: number; readonly stream: 'stdout' | 'stderr'; readonly offset: number }[]> {
+  const key = idOf(id);
+  if (key === null) return [];
+  const rows = yield* all<{ task: number; stream: 'stdout' | 'stderr'; next_offset: number }>(
+    `SELECT task, stream, next_offset FROM output_streams
+     WHERE job_id = ? AND epoch = ? AND next_offset > kept_bytes ORDER BY task, stream`,
+    key,
+    epoch,
+  );
+  // Of each task stdout first; in SQL that would be a sort.
+  const inOrder = rows.toSorted((a, b) => a.task - b.task || (a.stream < b.stream ? 1 : -1));
+  return inOrder.map(({ task, stream, next_offset }) => ({ task, stream, offset: next_offset }));
 }

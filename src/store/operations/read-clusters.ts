@@ -1,6 +1,6 @@
 /** Clusters, read. Graphs are beside the row, so a list does not touch them. */
 import { RainbowError } from '../../core/errors.ts';
-import type { AgentInstance, ClusterRecord, ResourceCount } from '../store.ts';
+import type { AgentInstance, ClusterRecord, ClusterRef, ResourceCount } from '../store.ts';
 import { all, one, type Operation } from './statement.ts';
 
 export interface ClusterRow {
@@ -55,11 +55,21 @@ export function* clusterNow(name: string): Operation<ClusterRecord> {
   return cluster;
 }
 
-/** The row; nobody else changes it until this transaction ends. */
+/** The row; nobody else changes it until this transaction ends. Jobs may be assigned to it meanwhile. */
 export function* lockCluster(name: string): Operation<ClusterRow> {
-  const row = yield* one<ClusterRow>(`${SELECT_CLUSTER} WHERE name = ? FOR UPDATE`, name);
+  const row = yield* one<ClusterRow>(`${SELECT_CLUSTER} WHERE name = ? FOR NO KEY UPDATE`, name);
   if (row === undefined) throw noCluster(name);
   return row;
+}
+
+export const SELECT_REGISTERED = 'SELECT 1 AS found FROM clusters WHERE id = ? AND name = ? FOR KEY SHARE';
+
+/**
+ * Is it there still? Another one may have its name by now. For a job that goes there: it is not deleted until this
+ * transaction ends.
+ */
+export function* isRegistered(cluster: ClusterRef): Operation<boolean> {
+  return (yield* one(SELECT_REGISTERED, cluster.id, cluster.name)) !== undefined;
 }
 
 export function noCluster(name: string): RainbowError {
@@ -84,8 +94,7 @@ export function* getGraph(
   name: string,
 ): Operation<{ readonly graph: string; readonly subsystems: ReadonlyMap<string, string> } | null> {
   const row = yield* one<{ cluster_id: number; graph: string }>(
-    `SELECT cluster_graphs.cluster_id, cluster_graphs.graph FROM clusters
-     JOIN cluster_graphs ON cluster_graphs.cluster_id = clusters.id WHERE clusters.name = ?`,
+    'SELECT cluster_id, graph FROM cluster_graphs WHERE cluster_id = (SELECT id FROM clusters WHERE name = ?)',
     name,
   );
   if (row === undefined) return null;

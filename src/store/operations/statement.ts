@@ -3,8 +3,9 @@
  * (sqlite/) and an asynchronous one (postgres/) run the same operation, so its text exists once.
  *
  * Statements are in the SQL that both engines share, with `?` for values, and each driver leaves out what is for the
- * other: `FOR UPDATE` and `FOR UPDATE SKIP LOCKED` at the end are PostgreSQL's (in SQLite a writer holds the whole
- * file), `INDEXED BY` is SQLite's (it has no statistics here, and would rather sort than read in order).
+ * other: a lock on rows at the end (`FOR UPDATE`, `FOR UPDATE SKIP LOCKED`, `FOR NO KEY UPDATE`, `FOR KEY SHARE`) is
+ * PostgreSQL's (in SQLite a writer holds the whole file), `INDEXED BY` is SQLite's (it has no statistics here, and
+ * would rather sort than read in order).
  * 64-bit ids go in as bigint and come out through CAST (… AS TEXT); every other number fits a double.
  */
 export type SqlValue = string | number | bigint | Uint8Array | null;
@@ -14,6 +15,8 @@ export type Row = Readonly<Record<string, SqlValue>>;
 export interface Statement {
   readonly sql: string;
   readonly values: readonly SqlValue[];
+  /** Nobody looks at its rows: a driver may send it and go on, as long as the transaction fails where it does. */
+  readonly blind?: true;
 }
 
 /** Yields statements, is resumed with their rows, returns its result. What it throws undoes all it wrote. */
@@ -31,7 +34,7 @@ export function* one<R>(sql: string, ...values: readonly SqlValue[]): Operation<
 }
 
 export function* run(sql: string, ...values: readonly SqlValue[]): Operation<void> {
-  yield { sql, values };
+  yield { sql, values, blind: true };
 }
 
 const LARGEST_LIMIT = 2 ** 31 - 1;

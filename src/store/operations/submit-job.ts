@@ -1,7 +1,8 @@
 /** A new job where it stands once stored, with its decision and its events; or the earlier one under the same key. */
 import { RainbowError } from '../../core/errors.ts';
-import type { JobRecord, NewJob } from '../store.ts';
+import type { ClusterRef, JobId, JobRecord, NewJob } from '../store.ts';
 import { jobOf, SELECT_JOB, type JobRow } from './job-row.ts';
+import { isRegistered } from './read-clusters.ts';
 import { one, run, type Operation } from './statement.ts';
 import { writeJobEvent } from './write-event.ts';
 import { writeDecision } from './write-transition.ts';
@@ -20,7 +21,9 @@ export function* submitJob(job: NewJob): Operation<{ readonly job: JobRecord; re
   // 2. The job, as the decision left it.
   const { outcome, at } = job;
   const assigned = outcome.state === 'assigned' ? outcome : null;
-  const clusterId = assigned === null ? null : yield* clusterIdOf(assigned.cluster);
+  if (assigned !== null && !(yield* isRegistered(assigned.cluster))) throw clusterGone(assigned.cluster);
+  const cluster = assigned?.cluster.name ?? null;
+  const clusterId = assigned?.cluster.id ?? null;
   const allocation = assigned?.allocation ?? null;
   const ended = outcome.state === 'rejected' ? at : null;
   const inserted = yield* one<{ id: string }>(
@@ -37,7 +40,7 @@ export function* submitJob(job: NewJob): Operation<{ readonly job: JobRecord; re
     outcome.state,
     outcome.reason.code,
     outcome.reason.message,
-    assigned?.cluster ?? null,
+    cluster,
     clusterId,
     assigned === null ? null : at,
     ended,
@@ -49,58 +52,66 @@ export function* submitJob(job: NewJob): Operation<{ readonly job: JobRecord; re
      VALUES (?, ?, ?, ?, ?, ?)`,
     key,
     job.jobspec,
-    JSON.stringify(job.candidates),
+    JSON.stringify(candidatesOf(job)),
     job.policy,
     JSON.stringify(job.policyOptions),
     allocation,
   );
   if (job.decision !== null) yield* writeDecision(key, 1, at, job.decision);
 
-  // 3. Every job begins as pending, for those who watch; where it went at once is the second event.
-  const born = { id, owner: job.owner, epoch: 1 };
-  const pending = outcome.state === 'pending' ? outcome.reason : { code: 'submitted' as const, message: '' };
-  yield* writeJobEvent(born, 'pending', null, pending, at);
-  if (outcome.state !== 'pending') {
-    yield* writeJobEvent(born, outcome.state, assigned?.cluster ?? null, outcome.reason, at);
-  }
+  // 3. What it tells.
+  const stored = storedJob(job, id);
+  yield* writeBirth(stored);
+  return { created: true, job: stored };
+}
+
+/** Every job begins as pending, for those who watch; where it went at once is the second event. */
+export function* writeBirth(job: JobRecord): Operation<void> {
+  const pending = job.state === 'pending' ? job.reason : { code: 'submitted' as const, message: '' };
+  yield* writeJobEvent(job, 'pending', null, pending, job.submittedAt);
+  if (job.state !== 'pending') yield* writeJobEvent(job, job.state, job.cluster, job.reason, job.submittedAt);
+}
+
+/** The new job as it can be read from now on. */
+export function storedJob(job: NewJob, id: JobId): JobRecord {
+  const { outcome, at } = job;
+  const assigned = outcome.state === 'assigned' ? outcome : null;
   return {
-    created: true,
-    job: {
-      id,
-      name: job.name,
-      owner: job.owner,
-      state: outcome.state,
-      reason: outcome.reason,
-      epoch: 1,
-      cluster: assigned?.cluster ?? null,
-      clusterId,
-      nativeId: null,
-      exitCode: null,
-      signal: null,
-      submittedAt: at,
-      assignedAt: assigned === null ? null : at,
-      receivedAt: null,
-      acceptedAt: null,
-      startedAt: null,
-      endedAt: ended,
-      leaseExpiresAt: null,
-      cancelRequestedAt: null,
-      priority: job.priority,
-      walltime: job.walltime,
-      onClusterLoss: job.onClusterLoss,
-      candidates: job.candidates,
-      policy: job.policy,
-      policyOptions: job.policyOptions,
-      jobspec: job.jobspec,
-      allocation,
-    },
+    id,
+    name: job.name,
+    owner: job.owner,
+    state: outcome.state,
+    reason: outcome.reason,
+    epoch: 1,
+    cluster: assigned?.cluster.name ?? null,
+    clusterId: assigned?.cluster.id ?? null,
+    nativeId: null,
+    exitCode: null,
+    signal: null,
+    submittedAt: at,
+    assignedAt: assigned === null ? null : at,
+    receivedAt: null,
+    acceptedAt: null,
+    startedAt: null,
+    endedAt: outcome.state === 'rejected' ? at : null,
+    leaseExpiresAt: null,
+    cancelRequestedAt: null,
+    priority: job.priority,
+    walltime: job.walltime,
+    onClusterLoss: job.onClusterLoss,
+    candidates: candidatesOf(job),
+    policy: job.policy,
+    policyOptions: job.policyOptions,
+    jobspec: job.jobspec,
+    allocation: assigned?.allocation ?? null,
   };
 }
 
-function* clusterIdOf(name: string): Operation<number> {
-  const row = yield* one<{ id: number }>('SELECT id FROM clusters WHERE name = ?', name);
-  if (row === undefined) {
-    throw new RainbowError('aborted', `cluster ${name} was deleted while the job was being placed; submit it again`);
-  }
-  return row.id;
+/** No more of them than who they are: callers have whole records. */
+export function candidatesOf({ candidates }: NewJob): readonly ClusterRef[] {
+  return candidates.map(({ name, id }) => ({ name, id }));
+}
+
+export function clusterGone({ name }: ClusterRef): RainbowError {
+  return new RainbowError('aborted', `cluster ${name} was deleted while the job was being placed; submit it again`);
 }

@@ -1,7 +1,7 @@
 /** Changes of a cluster. Each is whole or not at all: graph, credentials, counts and the event together. */
 import { RainbowError } from '../../core/errors.ts';
-import type { AgentInstance, ClusterRecord, ResourceCount } from '../store.ts';
-import { clusterNow, lockCluster } from './read-clusters.ts';
+import type { AgentInstance, ClusterRecord, ClusterRef, ResourceCount } from '../store.ts';
+import { clusterNow, lockCluster, noCluster } from './read-clusters.ts';
 import { one, run, type Operation } from './statement.ts';
 import { writeClusterEvent } from './write-event.ts';
 
@@ -114,8 +114,9 @@ export function* mergeState(
 }
 
 /** The newest instance wins, by its start and then by its id; the same one may claim again. */
-export function* claimInstance(cluster: string, instance: AgentInstance, at: number): Operation<boolean> {
-  const row = yield* lockCluster(cluster);
+export function* claimInstance(cluster: ClusterRef, instance: AgentInstance, at: number): Operation<boolean> {
+  const row = yield* lockCluster(cluster.name);
+  if (row.id !== cluster.id) throw noCluster(cluster.name);
   const recorded = row.instance === null ? null : (JSON.parse(row.instance) as AgentInstance);
   if (recorded !== null && isNewer(recorded, instance)) return false;
   const { id, startedAt, runner, version, runAs } = instance;
@@ -133,7 +134,8 @@ function isNewer(a: AgentInstance, b: AgentInstance): boolean {
 }
 
 export function* clustersSeen(names: readonly string[], at: number): Operation<void> {
-  for (const name of new Set(names)) {
+  // In one order for everybody, or two transactions could wait for each other.
+  for (const name of [...new Set(names)].sort()) {
     yield* run(
       'UPDATE clusters SET last_seen_at = ? WHERE name = ? AND (last_seen_at IS NULL OR last_seen_at < ?)',
       at,

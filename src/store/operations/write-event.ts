@@ -1,16 +1,19 @@
 /**
- * One event, in the transaction of the change it tells of. Numbers grow in commit order: writers are serial in
- * SQLite, and an event's number is never given twice.
+ * One event, in the transaction of the change it tells of. Numbers grow in commit order: in SQLite since writers are
+ * serial; PostgreSQL's driver keeps the events of a transaction back and writes them last (postgres/write-events.ts).
  */
 import type { Reason } from '../../core/job/state.ts';
 import type { EventRecord, JobRecord } from '../store.ts';
 import { idOf } from './job-row.ts';
 import { run, type Operation } from './statement.ts';
 
+export const INSERT_EVENT = `INSERT INTO events
+  (at, subject, job_id, owner, cluster, kind, epoch, reason_code, reason_message, detail)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+
 export function* writeEvent(event: Omit<EventRecord, 'seq'>): Operation<void> {
   yield* run(
-    `INSERT INTO events (at, subject, job_id, owner, cluster, kind, epoch, reason_code, reason_message, detail)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    INSERT_EVENT,
     event.at,
     event.subject,
     event.jobId === null ? null : idOf(event.jobId),

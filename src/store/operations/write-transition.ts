@@ -6,9 +6,10 @@
  */
 import { RainbowError } from '../../core/errors.ts';
 import { isAllowed, isFinal, type FinalState } from '../../core/job/state.ts';
-import type { JobRecord, Transition, TransitionResult } from '../store.ts';
+import type { ClusterRef, JobRecord, Transition, TransitionResult } from '../store.ts';
+import { isRegistered } from './read-clusters.ts';
 import { lockJob } from './read-jobs.ts';
-import { one, run, type Operation } from './statement.ts';
+import { run, type Operation } from './statement.ts';
 import { writeJobEvent } from './write-event.ts';
 
 /** The parts of a job that a change writes. */
@@ -38,26 +39,22 @@ export function* transitionJob(change: Transition): Operation<TransitionResult> 
   if (job === null) return { done: false, job: null };
   const expected = change.from.includes(job.state) && change.epoch === job.epoch;
   if (!expected || !isAllowed(job.state, change.to)) return { done: false, job };
-  const clusterId = change.to === 'assigned' ? yield* clusterIdOf(change) : null;
   // The chosen cluster was deleted meanwhile: a lost race like any other.
-  if (change.to === 'assigned' && clusterId === null) return { done: false, job };
-  return { done: true, job: yield* applyChange(job, change, clusterId) };
+  if (change.to === 'assigned' && !(yield* isRegistered(chosen(change)))) return { done: false, job };
+  return { done: true, job: yield* applyChange(job, change) };
 }
 
-function* clusterIdOf(change: Transition): Operation<number | null> {
-  if (change.cluster === undefined) {
-    throw new RainbowError('internal', 'a move to assigned names no cluster', { place: `job ${change.id}` });
-  }
-  const row = yield* one<{ id: number }>('SELECT id FROM clusters WHERE name = ?', change.cluster);
-  return row?.id ?? null;
+function chosen(change: Transition): ClusterRef {
+  if (change.cluster !== undefined) return change.cluster;
+  throw new RainbowError('internal', 'a move to assigned names no cluster', { place: `job ${change.id}` });
 }
 
-/** Writes an allowed change of a locked job. `clusterId` is needed for `assigned`. */
-export function* applyChange(job: JobRecord, change: Change, clusterId: number | null): Operation<JobRecord> {
+/** Writes an allowed change of a locked job; for `assigned`, to a cluster that is registered. */
+export function* applyChange(job: JobRecord, change: Change): Operation<JobRecord> {
   const key = BigInt(job.id);
   const reported = withReport(job, change);
   if (change.to === 'pending') yield* closeAttempt(key, job, reported, change);
-  const next = { ...job, ...after(job, reported, change, clusterId) };
+  const next = { ...job, ...after(job, reported, change) };
   yield* run(
     `UPDATE jobs SET state = ?, reason_code = ?, reason_message = ?, epoch = ?, cluster = ?, cluster_id = ?,
        native_id = ?, exit_code = ?, signal = ?, assigned_at = ?, received_at = ?, accepted_at = ?, started_at = ?,
@@ -129,7 +126,7 @@ function closeAttempt(key: bigint, job: JobRecord, reported: Written, change: Ch
   );
 }
 
-function after(job: JobRecord, reported: Written, change: Change, clusterId: number | null): Written {
+function after(job: JobRecord, reported: Written, change: Change): Written {
   const { at, reason, to } = change;
   switch (to) {
     case 'pending':
@@ -140,8 +137,8 @@ function after(job: JobRecord, reported: Written, change: Change, clusterId: num
         state: to,
         reason,
         epoch: job.epoch,
-        cluster: change.cluster ?? null,
-        clusterId,
+        cluster: change.cluster?.name ?? null,
+        clusterId: change.cluster?.id ?? null,
         allocation: change.allocation ?? null,
         assignedAt: at,
       };

@@ -7,7 +7,7 @@ import type { Operation, Row, Statement } from '../operations/statement.ts';
 
 /** Milliseconds to wait for another process's write before the call fails. */
 const BUSY_TIMEOUT = 5000;
-const LOCKING = / FOR UPDATE( SKIP LOCKED)?$/;
+const LOCKING = / FOR (UPDATE|UPDATE SKIP LOCKED|NO KEY UPDATE|KEY SHARE)$/;
 
 export class Database {
   readonly #connection: DatabaseSync;

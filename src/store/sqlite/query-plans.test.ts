@@ -3,7 +3,7 @@
  * Plans do not depend on what is stored, since no statistics are gathered.
  */
 import { beforeAll, expect, test } from 'vitest';
-import type { JobFilter } from '../store.ts';
+import { callEveryOperation } from '../conformance/every-operation.ts';
 import type { Statement } from '../operations/statement.ts';
 import { operationNamed, READS, WRITES, type Arguments, type OperationName } from '../operations/operations.ts';
 import { Database } from './database.ts';
@@ -40,86 +40,9 @@ const SHORT =
 const IN_ORDER = /^SCAN jobs USING INDEX jobs_pending$|^SCAN jobs$/;
 
 const database = new RecordingDatabase(':memory:');
-beforeAll(() => {
+beforeAll(async () => {
   migrate(database, ':memory:', 0);
-  const hash = new Uint8Array(32);
-  const reason = { code: 'selected', message: '' } as const;
-  const outcome = { state: 'assigned', reason, cluster: 'red', allocation: '[]' } as const;
-  database.call('registerCluster', { name: 'red', secretHash: hash, tokenHash: hash, graph: '', counts: [], at: 1 });
-  database.call('replaceGraph', 'red', '', [], 1);
-  database.call('putSubsystem', 'red', 'io', '', true, 1);
-  database.call('mergeState', 'red', {}, 1);
-  const instance = { id: 'a', startedAt: 1, runner: 'process', version: '1', runAs: 'mapped' } as const;
-  database.call('claimInstance', 'red', instance, 1);
-  database.call('clustersSeen', ['red'], 5);
-  database.call('createGroup', { name: 'g', tokenHash: hash, clusters: ['red'], at: 1 });
-  database.call('updateGroup', 'g', ['red'], 1);
-  database.call('getGroup', 'g');
-  database.call('listGroups');
-  for (let n = 1; n <= 4; n++) {
-    database.call('submitJob', {
-      name: 'train',
-      owner: 'ada',
-      jobspec: '',
-      candidates: [],
-      policy: 'random',
-      policyOptions: {},
-      priority: 0,
-      walltime: 1,
-      onClusterLoss: 'wait',
-      idempotencyKey: `${n}`,
-      at: 1,
-      outcome,
-      decision: '{}',
-    });
-  }
-  database.call('receiveJobs', 'red', 2, 5, 2);
-  database.call('returnExpired', 9, 9);
-  database.call('requestCancel', '3', reason, 1);
-  const again = {
-    id: '2',
-    from: ['pending'],
-    epoch: 2,
-    to: 'assigned',
-    cluster: 'red',
-    allocation: 'x',
-    decision: '{}',
-  } as const;
-  database.call('transitionJob', { ...again, at: 1, reason });
-  database.call('numberAt', 'red', '1');
-  database.call('jobsByNumbers', 'red', [1]);
-  database.call('getJob', '1');
-  database.call('getAttempts', '1');
-  const filters: Omit<JobFilter, 'limit'>[] = [
-    {},
-    { owner: 'ada' },
-    { cluster: 'red' },
-    { states: ['running', 'pending'] },
-    { owner: 'ada', cluster: 'red', name: 'train', states: ['pending'] },
-  ];
-  for (const filter of filters) {
-    for (const page of [{}, { after: '9' }, { after: '1', oldestFirst: true }]) {
-      database.call('listJobs', { ...filter, ...page, limit: 5 });
-    }
-  }
-  database.call('countJobsByCluster');
-  database.call('pendingJobs', 5);
-  database.call('jobsAtCluster', 'red', ['running']);
-  database.call('getDecisions', '1');
-  for (const filter of [{}, { jobId: '1' }, { owner: 'ada' }, { owner: 'ada', jobId: '1' }]) {
-    database.call('eventsAfter', 0, 5, filter);
-  }
-  database.call('lastEvent');
-  database.call('appendOutput', '1', 1, [{ task: 0, stream: 'stdout', offset: 0, data: hash, at: 1 }], 9);
-  database.call('readOutput', '1', 1, 0, 9);
-  database.call('setSettingOnce', 'a', 'b');
-  database.call('getSetting', 'a');
-  database.call('getCluster', 'red');
-  database.call('listClusters');
-  database.call('getGraph', 'red');
-  database.call('deleteSubsystem', 'red', 'io', 1);
-  database.call('deleteGroup', 'g', 1);
-  database.call('deleteCluster', 'red', 9);
+  await callEveryOperation((name, ...args) => database.call(name, ...args));
 });
 
 test('every operation is looked at', () => {

@@ -51,7 +51,8 @@ runnerConformance({
       scratch,
       open: () => openRunner(stateDir, cores),
       dispose: async () => {
-        for (const dir of dirs.splice(0)) await rm(dir, { recursive: true, force: true });
+        for (const dir of dirs.splice(0))
+          await rm(dir, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
       },
     };
   },
@@ -65,7 +66,7 @@ describe('the process runner', () => {
       await until('all ended', async () => (await runner.find()).every((native) => native.status.state === 'ended'));
       await runner.close();
     }
-    for (const dir of dirs.splice(0)) await rm(dir, { recursive: true, force: true });
+    for (const dir of dirs.splice(0)) await rm(dir, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
   });
 
   async function started(cores: number, more: { keepFiles?: boolean } = {}) {

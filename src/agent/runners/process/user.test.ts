@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { baseEnvironment, resolveJobUser } from './user.ts';
+import { baseEnvironment, jobUserNotice, resolveJobUser } from './user.ts';
 
 describe('whose user', () => {
   test('root never runs a job: nobody does, or whom it names', async () => {
@@ -14,6 +14,15 @@ describe('whose user', () => {
   test('anybody else runs his jobs himself, and nobody else’s', async () => {
     expect(await resolveJobUser(null, 1000)).toMatchObject({ switched: false });
     await expect(resolveJobUser('somebody-else', 1000)).rejects.toThrow(/only root/);
+  });
+
+  test('the start says whose; a user of their own is recommended where none was named', () => {
+    const nobody = { name: 'nobody', uid: 65534, gid: 65534, home: null, switched: true };
+    expect(jobUserNotice(nobody, null)).toMatch(/jobs run as nobody \(uid 65534\), never as root.*--run-as USER$/);
+    expect(jobUserNotice({ ...nobody, name: 'jobs', uid: 990 }, 'jobs')).toBe(
+      'this agent runs as root: its jobs run as jobs (uid 990), never as root',
+    );
+    expect(jobUserNotice({ ...nobody, switched: false }, null)).toBeNull();
   });
 });
 

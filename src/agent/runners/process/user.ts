@@ -50,6 +50,16 @@ export async function resolveJobUser(runAs: string | null, ownUid = process.getu
   return { name, uid, gid, home: await homeOf(name), switched: true };
 }
 
+/** What an agent says of it at its start; null where its jobs run as its own user. `runAs` null: it was told nobody. */
+export function jobUserNotice({ name, uid, switched }: JobUser, runAs: string | null): string | null {
+  if (!switched) return null;
+  const notice = `this agent runs as root: its jobs run as ${name} (uid ${uid}), never as root`;
+  return runAs === null
+    ? `${notice}. Other programs may run as ${name}, too, and each can signal the others' processes: ` +
+        'give the jobs a user of their own with --run-as USER'
+    : notice;
+}
+
 async function ask(user: string, what: '-u' | '-g'): Promise<number | null> {
   if (!/^[A-Za-z0-9_][A-Za-z0-9_.@-]*\$?$/.test(user)) return null;
   try {

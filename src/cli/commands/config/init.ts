@@ -3,6 +3,7 @@ import { access } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { RainbowError } from '../../../core/errors.ts';
 import type { Invocation, Run } from '../../invocation.ts';
+import { clean } from '../../paint.ts';
 import { configPath, DEFAULT_HOST } from '../../settings.ts';
 
 interface Options {
@@ -34,7 +35,7 @@ async function init(invocation: Invocation, options: Options): Promise<void> {
       graphDatabase: globals.graphDatabase,
     }),
   );
-  invocation.result({ file: path }, `wrote ${path}`);
+  invocation.result({ file: path }, `wrote ${clean(path)}`);
 }
 
 async function isThere(path: string): Promise<boolean> {

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { discoverMachine } from '../../discover.ts';
 import { writeOutput } from '../../files.ts';
 import type { Invocation, Run } from '../../invocation.ts';
+import { clean } from '../../paint.ts';
 
 interface Options {
   readonly name?: string;
@@ -22,5 +23,5 @@ async function discover(invocation: Invocation, options: Options): Promise<void>
   const graph = await discoverMachine(options.name);
   if (options.output === undefined) return invocation.print(graph);
   await writeOutput(options.output, `${graph}\n`, 0o644);
-  invocation.result({ file: options.output }, `wrote ${options.output}`);
+  invocation.result({ file: options.output }, `wrote ${clean(options.output)}`);
 }

@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { writeOutput } from '../../files.ts';
 import type { Invocation, Run } from '../../invocation.ts';
+import { clean } from '../../paint.ts';
 import { wholeNumber } from '../../options.ts';
 
 interface Options {
@@ -44,5 +45,5 @@ async function generate(invocation: Invocation, options: Options): Promise<void>
   });
   if (options.output === undefined) return invocation.print(graph);
   await writeOutput(options.output, `${graph}\n`, 0o644);
-  invocation.result({ file: options.output }, `wrote ${options.output}`);
+  invocation.result({ file: options.output }, `wrote ${clean(options.output)}`);
 }

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import type { Invocation, Run } from '../../invocation.ts';
 import { readGraphFiles } from '../../graph-files.ts';
 import { collectFiles, type NamedFile } from '../../options.ts';
+import { clean } from '../../paint.ts';
 import { countText } from '../../present/graph.ts';
 
 interface Options {
@@ -24,10 +25,10 @@ async function validate(invocation: Invocation, options: Options, args: readonly
   const { resourceCounts } = await import('../../../core/graph/counts.ts');
   const counts = resourceCounts(graph);
   const lines = [
-    `${file}: a valid resource graph of ${graph.size} vertices: ${countText(counts)}`,
+    `${clean(file)}: a valid resource graph of ${graph.size} vertices: ${countText(counts)}`,
     ...subsystems.map(
       ({ file, subsystem }) =>
-        `${file}: a valid subsystem ${subsystem.name} of ${subsystem.size} vertices, linked in ${subsystem.links.length} places`,
+        `${clean(file)}: a valid subsystem ${clean(subsystem.name)} of ${subsystem.size} vertices, linked in ${subsystem.links.length} places`,
     ),
   ];
   invocation.result(

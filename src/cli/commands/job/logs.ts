@@ -1,11 +1,15 @@
 /** `rainbow job logs`: what a job wrote. Its standard output goes to standard output, its errors to standard error. */
 import type { Command } from 'commander';
-import type { OutputChunk } from '../../../gen/rainbow/v1/jobs_pb.js';
+import { RainbowError } from '../../../core/errors.ts';
+import { isFinal } from '../../../core/job/state.ts';
+import type { RequestVertex } from '../../../core/jobspec/jobspec.ts';
+import type { Job } from '../../../gen/rainbow/v1/job_pb.js';
 import { connect, operatorOptions, type OperatorOptions } from '../../connection.ts';
 import type { Invocation, Run } from '../../invocation.ts';
 import { jobId, wholeNumber } from '../../options.ts';
-import { isoTime } from '../../present/time.ts';
-import { streamWord } from '../../present/words.ts';
+import { OutputPrinter } from '../../present/output.ts';
+import { stateWord } from '../../present/words.ts';
+import { overBreaks } from '../../wait.ts';
 
 interface Options extends OperatorOptions {
   readonly follow?: boolean;
@@ -27,58 +31,72 @@ export function addLogs(parent: Command, run: Run): void {
 }
 
 async function logs(invocation: Invocation, options: Options, args: readonly string[]): Promise<void> {
-  const { io } = invocation;
   const [id = ''] = args;
-  const labels = options.label === true ? new LineLabels() : null;
+  const { attempt, task } = options;
+  const printer = new OutputPrinter(invocation, { task, label: options.label === true });
   await connect(invocation, { ...options, quiet: true }, async (client, signal) => {
-    const output = client.jobs.readOutput(
-      { id, epoch: String(options.attempt ?? 0), follow: options.follow === true },
-      { signal },
-    );
-    for await (const chunk of output) {
-      if (options.task !== undefined && chunk.task !== options.task) continue;
-      if (invocation.json) {
-        invocation.print(JSON.stringify(chunkJson(chunk)));
-        continue;
-      }
-      const sink = streamWord(chunk.stream) === 'stderr' ? io.stderr : io.stdout;
-      sink.write(labels === null ? chunk.data : labels.label(chunk));
+    const job = await client.jobs.get({ id }, { signal });
+    const newest = Number(job.epoch);
+    if (attempt !== undefined && attempt > newest) {
+      throw new RainbowError(
+        'not_found',
+        `job ${id} has no attempt ${attempt}; ${newest === 1 ? 'there is one so far' : `there are ${newest} so far`}`,
+      );
+    }
+    const tasks = task === undefined ? null : await knownTasks(job);
+    if (task !== undefined && tasks !== null && tasks.isExact && task >= tasks.least)
+      throw noTask(id, task, tasks.least);
+
+    let epoch = attempt ?? newest;
+    const read = (follow: boolean) => client.jobs.readOutput({ id, epoch: String(epoch), follow }, { signal });
+    if (options.follow !== true) {
+      for await (const chunk of read(false)) printer.show(chunk);
+    } else {
+      await overBreaks(invocation, signal, async (came) => {
+        for (;;) {
+          for await (const chunk of read(true)) {
+            came();
+            printer.show(chunk);
+          }
+          const now = await client.jobs.get({ id }, { signal });
+          came();
+          const state = stateWord(now.state);
+          if (attempt === undefined && Number(now.epoch) > epoch) {
+            epoch = Number(now.epoch);
+            printer.beginAttempt();
+          } else {
+            return Number(now.epoch) > epoch || (state !== null && isFinal(state));
+          }
+        }
+      });
+    }
+    if (task !== undefined && tasks !== null && task >= tasks.least && printer.highestTask < task) {
+      throw noTask(id, task, tasks.least);
     }
   });
 }
 
-/** Bytes as text where they are text, else as base64. */
-function chunkJson(chunk: OutputChunk) {
-  const bytes = Buffer.from(chunk.data);
-  const text = bytes.toString('utf8');
-  const isText = Buffer.from(text, 'utf8').equals(bytes);
-  return {
-    task: chunk.task,
-    stream: streamWord(chunk.stream),
-    offset: Number(chunk.offset),
-    at: isoTime(chunk.at),
-    encoding: isText ? 'utf8' : 'base64',
-    data: isText ? text : bytes.toString('base64'),
-  };
+function noTask(id: string, task: number, count: number): RainbowError {
+  const those = count === 1 ? 'only task 0' : `tasks 0 to ${count - 1}`;
+  return new RainbowError('not_found', `job ${id} has no output of a task ${task}; it has ${those}`);
 }
 
-/** Puts `rank: ` before each line; a line may come in pieces. */
-class LineLabels {
-  readonly #inLine = new Set<string>();
-
-  label(chunk: OutputChunk): Uint8Array {
-    const source = `${chunk.task}/${chunk.stream}`;
-    const label = Buffer.from(`${chunk.task}: `);
-    const pieces: Uint8Array[] = [];
-    for (let from = 0; from < chunk.data.length;) {
-      if (!this.#inLine.has(source)) pieces.push(label);
-      const at = chunk.data.indexOf(0x0a, from);
-      const to = at === -1 ? chunk.data.length : at + 1;
-      pieces.push(chunk.data.subarray(from, to));
-      if (at === -1) this.#inLine.add(source);
-      else this.#inLine.delete(source);
-      from = to;
-    }
-    return Buffer.concat(pieces);
+/** How many tasks its jobspec starts at the least; exact where it leaves no choice. Null where that cannot be told. */
+async function knownTasks(job: Job): Promise<{ readonly least: number; readonly isExact: boolean } | null> {
+  const [{ readJobspec }, { launchPlan }] = await Promise.all([
+    import('../../../core/jobspec/read.ts'),
+    import('../../../core/jobspec/launch.ts'),
+  ]);
+  try {
+    const jobspec = readJobspec(job.jobspec);
+    const least = launchPlan(jobspec, null).length;
+    return { least, isExact: jobspec.request.groups.every(({ vertices }) => vertices.every(isExact)) };
+  } catch (error) {
+    if (error instanceof RainbowError) return null;
+    throw error;
   }
+}
+
+function isExact(vertex: RequestVertex): boolean {
+  return vertex.count.min === vertex.count.max && vertex.with.every(isExact);
 }

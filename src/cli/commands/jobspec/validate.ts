@@ -3,7 +3,7 @@ import { Option, type Command } from 'commander';
 import { RainbowError } from '../../../core/errors.ts';
 import type { Form } from '../../../core/translate/translate.ts';
 import type { Invocation, Run } from '../../invocation.ts';
-import { cleanLines } from '../../paint.ts';
+import { clean, cleanLines } from '../../paint.ts';
 import { allLines, FORM_WORDS, readTranslated } from '../../translated.ts';
 
 export function addValidate(parent: Command, run: Run): void {
@@ -42,14 +42,15 @@ async function validate(
         const said = form === 'jobspec' ? first!.dialect : form;
         const more = lost === 0 ? '' : `; ${lost === 1 ? 'one thing' : `${lost} things`} would need --allow-lossy`;
         const several = jobs.length > 1 ? `, ${jobs.length} jobs` : '';
-        invocation.print(`${file}: ${paint.green('valid')} (${said}${several}${more})`);
+        invocation.print(`${clean(file)}: ${paint.green('valid')} (${said}${several}${more})`);
       }
     } catch (error) {
       if (!(error instanceof RainbowError)) throw error;
       failed++;
       const answer = { jobspec: file, valid: false, error: { code: error.code, message: error.message } };
       if (invocation.json) invocation.print(JSON.stringify(answer));
-      else invocation.print(`${file}: ${paint.red('not valid')}: ${cleanLines(withoutName(file, error.message))}`);
+      else
+        invocation.print(`${clean(file)}: ${paint.red('not valid')}: ${cleanLines(withoutName(file, error.message))}`);
     }
   }
   return failed > 0 ? 1 : 0;

@@ -1,6 +1,6 @@
 /** `rainbow register cluster`: a graph and a name; prints the cluster's secret and token, once. */
 import type { Command } from 'commander';
-import { connect } from '../../connection.ts';
+import { connect, SERVER_SECRET } from '../../connection.ts';
 import { saveCredentials } from '../../enroll.ts';
 import { UsageError } from '../../exit.ts';
 import { readInput } from '../../files.ts';
@@ -8,7 +8,7 @@ import type { Invocation, Run } from '../../invocation.ts';
 import { collect, collectFiles, type NamedFile } from '../../options.ts';
 import { clusterJson } from '../../present/cluster.ts';
 import { countText } from '../../present/graph.ts';
-import { clusterSecret, configPath, readSettings, serverSecret } from '../../settings.ts';
+import { clusterSecret, clusterSecretFrom, configPath, readSettings, serverSecret } from '../../settings.ts';
 
 interface Options {
   readonly secret?: string;
@@ -61,7 +61,8 @@ async function register(invocation: Invocation, options: Options): Promise<void>
     );
   }
 
-  const { credentials, cluster } = await connect(invocation, { anonymous: true }, async (client, signal) => {
+  const carries = replace ? clusterSecretFrom(name, settings.configPath) : SERVER_SECRET;
+  const { credentials, cluster } = await connect(invocation, { anonymous: true, carries }, async (client, signal) => {
     const { registerCluster } = await import('../../../client/pieces.ts');
     const answer = await registerCluster(
       client,

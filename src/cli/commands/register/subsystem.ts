@@ -29,9 +29,9 @@ async function register(invocation: Invocation, options: Options): Promise<void>
   if (options.subsystem === 'cluster') {
     throw new UsageError('"cluster" is the resource graph itself; use: rainbow register cluster --replace');
   }
-  const { name, secret } = await clusterAccess(invocation, options.secret);
+  const { name, secret, carries } = await clusterAccess(invocation, options.secret);
   const graph = await readInput(invocation.io, options.nodesJson);
-  const { cluster } = await connect(invocation, { anonymous: true }, (client, signal) =>
+  const { cluster } = await connect(invocation, { anonymous: true, carries }, (client, signal) =>
     client.clusters.registerSubsystem(
       { cluster: name, secret, subsystem: options.subsystem, graph, replace: options.replace === true },
       { signal },

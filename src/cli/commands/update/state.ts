@@ -35,8 +35,8 @@ async function update(invocation: Invocation, options: Options, facts: readonly 
       : readState(options.stateFile, await readInput(invocation.io, options.stateFile))),
     ...Object.fromEntries(facts.map(readFact)),
   };
-  const { name, secret } = await clusterAccess(invocation, options.secret);
-  const answer = await connect(invocation, { anonymous: true }, (client, signal) =>
+  const { name, secret, carries } = await clusterAccess(invocation, options.secret);
+  const answer = await connect(invocation, { anonymous: true, carries }, (client, signal) =>
     client.clusters.updateState({ cluster: name, secret, state }, { signal }),
   );
   invocation.result({ cluster: name, state: answer.state ?? {} }, () =>

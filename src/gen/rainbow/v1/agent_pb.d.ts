@@ -590,6 +590,9 @@ export declare const RunAsSchema: GenEnum<RunAs>;
  */
 export declare const AgentService: GenService<{
   /**
+   * After Welcome, NOT_FOUND ends a stream for one reason only: the cluster was deleted. Its agent then stops every job
+   * that it holds. A caller that is not let in gets UNAUTHENTICATED, whether the cluster exists or not.
+   *
    * @generated from rpc rainbow.v1.AgentService.Connect
    */
   connect: {

@@ -374,6 +374,18 @@ export declare type Decision = Message<"rainbow.v1.Decision"> & {
    * @generated from field: double micros = 10;
    */
   micros: number;
+
+  /**
+   * Clusters in the policy's order of preference, and what each of its steps did.
+   *
+   * @generated from field: repeated string order = 11;
+   */
+  order: string[];
+
+  /**
+   * @generated from field: repeated string notes = 12;
+   */
+  notes: string[];
 };
 
 /**
@@ -416,6 +428,13 @@ export declare type Candidate = Message<"rainbow.v1.Candidate"> & {
    * @generated from field: google.protobuf.Struct state = 5;
    */
   state?: JsonObject | undefined;
+
+  /**
+   * Which vertices, as an R document (RFC 20); only where it was asked for and it fits.
+   *
+   * @generated from field: google.protobuf.Struct placement = 6;
+   */
+  placement?: JsonObject | undefined;
 };
 
 /**
@@ -484,6 +503,29 @@ export declare type MatchReason = Message<"rainbow.v1.MatchReason"> & {
  * Use `create(MatchReasonSchema)` to create a new message.
  */
 export declare const MatchReasonSchema: GenMessage<MatchReason>;
+
+/**
+ * Across clusters: a change that opens some of those that cannot hold the request.
+ *
+ * @generated from message rainbow.v1.Opening
+ */
+export declare type Opening = Message<"rainbow.v1.Opening"> & {
+  /**
+   * @generated from field: rainbow.v1.Relaxation relaxation = 1;
+   */
+  relaxation?: Relaxation | undefined;
+
+  /**
+   * @generated from field: repeated string clusters = 2;
+   */
+  clusters: string[];
+};
+
+/**
+ * Describes the message rainbow.v1.Opening.
+ * Use `create(OpeningSchema)` to create a new message.
+ */
+export declare const OpeningSchema: GenMessage<Opening>;
 
 /**
  * @generated from message rainbow.v1.Relaxation

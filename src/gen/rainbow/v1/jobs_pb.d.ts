@@ -7,7 +7,7 @@
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
-import type { Candidate, Decision, EventSchema, Job, JobSchema, JobState, OnClusterLoss } from "./job_pb.js";
+import type { Candidate, Decision, EventSchema, Job, JobSchema, JobState, OnClusterLoss, Opening } from "./job_pb.js";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 
 /**
@@ -154,6 +154,13 @@ export declare type MatchRequest = Message<"rainbow.v1.MatchRequest"> & {
    * @generated from field: repeated string clusters = 3;
    */
   clusters: string[];
+
+  /**
+   * Also answer which vertices it would take. This names a cluster's nodes: for those with credentials, and operators.
+   *
+   * @generated from field: bool placement = 4;
+   */
+  placement: boolean;
 };
 
 /**
@@ -170,6 +177,13 @@ export declare type MatchResponse = Message<"rainbow.v1.MatchResponse"> & {
    * @generated from field: repeated rainbow.v1.Candidate candidates = 1;
    */
   candidates: Candidate[];
+
+  /**
+   * The change that opens the most clusters first.
+   *
+   * @generated from field: repeated rainbow.v1.Opening openings = 2;
+   */
+  openings: Opening[];
 };
 
 /**
@@ -301,6 +315,13 @@ export declare type ExplainResponse = Message<"rainbow.v1.ExplainResponse"> & {
    * @generated from field: repeated rainbow.v1.Decision decisions = 2;
    */
   decisions: Decision[];
+
+  /**
+   * Of the newest decision that could not place it: what would have, as the clusters are now.
+   *
+   * @generated from field: repeated rainbow.v1.Opening openings = 3;
+   */
+  openings: Opening[];
 };
 
 /**
@@ -382,7 +403,8 @@ export declare type OutputChunk = Message<"rainbow.v1.OutputChunk"> & {
   stream: OutputStream;
 
   /**
-   * Where these bytes stood in what the task wrote. A gap was dropped by the cap.
+   * Where these bytes stood in what the task wrote. A gap was dropped by the cap; at the end of a stream of which
+   * something was dropped there is an empty chunk at its full length.
    *
    * @generated from field: int64 offset = 3 [jstype = JS_STRING];
    */

@@ -3,6 +3,7 @@
  * A file of tests opens it before each test and closes `rig` after it.
  */
 import { RainbowError } from '../../../core/errors.ts';
+import { silentLog } from '../../../scheduler/log.ts';
 import { coresJob, openRig, type Rig } from '../../../scheduler/testing/rig.ts';
 import type { JobId, JobRecord } from '../../../store/store.ts';
 import { agentHandlers } from '../connect.ts';
@@ -11,10 +12,13 @@ import { fakeAgent, type FakeAgent, type FakeAgentOptions } from './fake-agent.t
 const SETTINGS = { serverVersion: 'test', heartbeat: 10, helloWithin: 5, outputCap: 100 };
 
 export let rig: Rig;
+/** What the server wrote into its log as a warning. */
+export let warned: object[] = [];
 export let handlers: ReturnType<typeof agentHandlers>;
 
 export async function open(options: Parameters<typeof openRig>[0] = {}): Promise<void> {
   rig = await openRig(options);
+  warned = [];
   await rig.cluster('K');
   serve();
 }
@@ -30,6 +34,7 @@ export function serve(): void {
       if (cluster === null || secret !== `${name} secret`) throw new RainbowError('unauthenticated', 'request denied');
       return cluster;
     },
+    log: { ...silentLog, warn: (details, message) => void warned.push({ ...details, message }) },
   });
 }
 

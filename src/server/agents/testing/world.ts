@@ -5,7 +5,8 @@
 import * as fc from 'fast-check';
 import { isAllowed, isFinal, type JobState } from '../../../core/job/state.ts';
 import { isDebited } from '../../../scheduler/debits.ts';
-import { isPolled } from '../../../scheduler/moves.ts';
+import { isPolled } from '../../../core/job/polled.ts';
+import { silentLog } from '../../../scheduler/log.ts';
 import { coresJob, type Rig } from '../../../scheduler/testing/rig.ts';
 import type { JobRecord } from '../../../store/store.ts';
 import { agentHandlers } from '../connect.ts';
@@ -70,6 +71,7 @@ export class World {
       system,
       settings: { serverVersion: 'test', heartbeat: 10, helloWithin: 5, outputCap: 100 },
       authenticateCluster: (name) => scheduler.registry.get(name) as never,
+      log: silentLog,
     });
     for (const name of AGENTS) {
       const before = this.agents.get(name);
@@ -125,7 +127,7 @@ export class World {
         return;
       }
       case 'poll':
-        void rig.scheduler.receive('P', a.most, 20_000);
+        void rig.receive('P', a.most, 20_000);
         return;
       case 'accept': {
         const jobs = (await this.jobs()).filter((job) => job.state === 'received' && job.cluster === 'P');
@@ -199,7 +201,7 @@ export class World {
           agent.report(id, epoch, stopped.has(`${id}.${epoch}`) ? 'canceled' : 'completed');
         }
       }
-      for (const job of await rig.scheduler.receive('P', 100, 20_000)) await accept(rig, job);
+      for (const job of await rig.receive('P', 100, 20_000)) await accept(rig, job);
       for (const job of left) {
         const over = job.state === 'unknown' && isPolled(job);
         if (over) await rig.scheduler.cancel(job.id, { code: 'user', message: '' });

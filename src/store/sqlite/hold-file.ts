@@ -1,0 +1,25 @@
+/**
+ * One server per file. Beside the store lies an empty file on which the server holds SQLite's exclusive lock while it
+ * runs: the kernel lets go of it with the process, however that ends, so there is nothing stale to judge.
+ */
+import { DatabaseSync } from 'node:sqlite';
+import { RainbowError } from '../../core/errors.ts';
+import { isSqliteError, primaryCode } from './failure.ts';
+
+const BUSY = 5;
+
+/** Throws `failed_precondition` where another process has it. Answers how to let go. */
+export function holdFile(path: string): () => void {
+  const lock = new DatabaseSync(`${path}.lock`, { timeout: 0 });
+  try {
+    lock.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
+  } catch (error) {
+    lock.close();
+    if (!isSqliteError(error) || primaryCode(error) !== BUSY) throw error;
+    throw new RainbowError(
+      'failed_precondition',
+      `another server has the store ${path} open: stop it first, or choose another file`,
+    );
+  }
+  return () => lock.close();
+}
