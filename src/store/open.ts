@@ -47,7 +47,14 @@ async function held(engine: Engine, kind: Store['kind'], hold: () => Release | P
   try {
     const release = await hold();
     const store = storeOver(engine, kind);
-    return { ...store, close: () => store.close().finally(async () => release()) };
+    const close = async (): Promise<void> => {
+      try {
+        await store.close();
+      } finally {
+        await release();
+      }
+    };
+    return { ...store, close };
   } catch (error) {
     await engine.close();
     throw error;
