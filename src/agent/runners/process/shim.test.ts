@@ -1,7 +1,7 @@
 /** The shim with real processes, under every shell of this machine that may be its /bin/sh. */
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile, open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
@@ -148,6 +148,20 @@ describe.each(SHELLS)('under %s', (shell) => {
     expect(directory).toMatchObject({ outcome: 'failed', exitCode: 126, reason: { code: 'cannot_start' } });
     const { end: own127 } = await end(shell, { commands: [sh('exit 127')] });
     expect(own127).toMatchObject({ exitCode: 127, reason: { code: 'exit' } });
+  });
+
+  test('a job whose directory was removed ends, and its shim with it', async () => {
+    const { files } = await job({ commands: [sh('read line < ../go')] });
+    execFileSync('mkfifo', [join(files.dir, 'go')]);
+    const { gone } = shim(shell, files);
+    await until('the claim', () => existsSync(join(files.run, 'claim')));
+    // Opened for both, so that it waits for nobody.
+    const go = await open(join(files.dir, 'go'), 'r+');
+    await until('the task', () => existsSync(join(files.run, 'out.0')));
+    await rm(files.dir, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
+    await go.write('\n');
+    expect(await gone).toBe(0);
+    await go.close();
   });
 
   test('a task that dies of a signal is told so', async () => {

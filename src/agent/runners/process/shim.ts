@@ -253,7 +253,11 @@ for status in $statuses; do
 "
   rank=$((rank + 1))
 done
-until printf '%scomplete\n' "$text" 1<>"end.$$" && mv -f "end.$$" end; do sleep 2; done 2>/dev/null
+until printf '%scomplete\n' "$text" 1<>"end.$$" && mv -f "end.$$" end; do
+  # Somebody removed the job's directory: there is nobody left to tell.
+  [ -e claim ] || break
+  sleep 2
+done 2>/dev/null
 end_timer
 exit 0
 `;
