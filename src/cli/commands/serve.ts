@@ -92,6 +92,8 @@ async function start(invocation: Invocation, options: Options): Promise<void> {
     io.system,
   );
 
+  // Listened to before anybody is told that the server is there: a stop may follow at once.
+  const { signal } = io;
   invocation.result(
     {
       ready: true,
@@ -108,7 +110,7 @@ async function start(invocation: Invocation, options: Options): Promise<void> {
         : `${ready}\nrainbow: the server’s secret is ${server.secretToShow} (random; shown this once; --secret chooses one)`;
     },
   );
-  await stopped(io.signal);
+  await stopped(signal);
   if (!invocation.json) invocation.say('stopping: what is under way may finish; Ctrl-C again ends at once');
   await server.stop();
 }
