@@ -1,4 +1,7 @@
-/** The agent's protocol under a simulated clock: a cluster and a server in memory, crashes at every sentinel. */
+/**
+ * The agent's protocol under a simulated clock: a cluster and a server in memory, crashes at every sentinel. Long,
+ * because every case tells one life from its beginning to its end on the same rig.
+ */
 import { afterEach, describe, expect, test } from 'vitest';
 import { RainbowError } from '../core/errors.ts';
 import { simulatedSystem, type SimulatedSystem } from '../system/simulated.ts';

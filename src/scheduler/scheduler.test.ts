@@ -1,3 +1,7 @@
+/**
+ * The scheduler on a real store and a real matcher. Long: one rig, and a case for each promise of scheduler.ts; sweeper
+ * and properties have files of their own.
+ */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { generateGraph } from '../core/graph/generate.ts';
 import { readJobspec } from '../core/jobspec/read.ts';

@@ -1,23 +1,11 @@
 /** What a reader is told besides the text. */
+import type { JobspecFlags } from '../jobspec/flags.ts';
 import { quoteWord } from './words.ts';
 import type { Json } from './draft.ts';
 import { jsonMap } from './draft.ts';
 
 /** What the command line says over the script; the names and meanings of `rainbow submit`'s own flags. */
-export interface Overrides {
-  readonly nodes?: number | undefined;
-  /** In all. */
-  readonly tasks?: number | undefined;
-  /** Of each task. */
-  readonly cores?: number | undefined;
-  /** Of each task. */
-  readonly gpus?: number | undefined;
-  /** Of each node, with its unit. */
-  readonly memory?: string | undefined;
-  readonly time?: string | undefined;
-  readonly image?: string | undefined;
-  readonly name?: string | undefined;
-  readonly cwd?: string | undefined;
+export interface Overrides extends Omit<JobspecFlags, 'command' | 'environment'> {
   readonly env?: Readonly<Record<string, string>> | undefined;
 }
 
