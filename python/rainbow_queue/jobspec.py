@@ -1,0 +1,69 @@
+"""A jobspec in whatever form a program has it, as the texts that the calls want."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+from typing import Any, Dict, List, Optional, Union
+
+import yaml
+
+# A path, YAML or JSON text, a mapping, or an object with `to_yaml()` as the jobspec package has it.
+JobspecLike = Union[str, "os.PathLike[str]", Dict[str, Any], Any]
+
+
+def simple_jobspec(
+    command: Union[str, List[str]], nodes: int = 1, tasks: int = 1, name: Optional[str] = None
+) -> Dict[str, Any]:
+    """The prototype's simple jobspec: `nodes` nodes in a rack with `tasks` cores each, for one command.
+
+    Raises ValueError without a command, or for less than one node or task.
+    """
+    words = shlex.split(command) if isinstance(command, str) else [str(word) for word in command]
+    if not words:
+        raise ValueError("a command is required")
+    if nodes < 1 or tasks < 1:
+        raise ValueError("nodes and tasks must be at least 1")
+    key = name or words[0]
+    node = {"type": "node", "count": nodes, "with": [{"type": "core", "count": tasks}]}
+    return {
+        "version": 1,
+        "resources": {key: {"type": "rack", "replicas": 1, "with": [node]}},
+        "tasks": [{"command": words, "resources": key}],
+    }
+
+
+def jobspec_text(jobspec: JobspecLike) -> str:
+    """As YAML or JSON; text is kept exactly as it is. A single line that names a file is that file's content."""
+    if isinstance(jobspec, dict):
+        return json.dumps(jobspec)
+    if hasattr(jobspec, "to_yaml"):
+        return str(jobspec.to_yaml())
+    if isinstance(jobspec, os.PathLike):
+        return _read(os.fspath(jobspec))
+    if not isinstance(jobspec, str):
+        raise TypeError(f"a jobspec is a path, text, a mapping or a Jobspec, not {type(jobspec).__name__}")
+    if "\n" not in jobspec and not jobspec.lstrip().startswith("{"):
+        return _read(jobspec)
+    return jobspec
+
+
+def jobspec_json(jobspec: JobspecLike) -> str:
+    """As JSON, which the prototype's Satisfy wants."""
+    if hasattr(jobspec, "to_str"):
+        return str(jobspec.to_str())
+    return json.dumps(yaml.safe_load(jobspec_text(jobspec)), default=str)
+
+
+def jobspec_name(jobspec: JobspecLike) -> str:
+    """Its own name, or nothing; the server then takes the one in the jobspec."""
+    return str(getattr(jobspec, "name", "") or "")
+
+
+def _read(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8") as file:
+            return file.read()
+    except FileNotFoundError:
+        raise ValueError(f"there is no jobspec file {path}") from None

@@ -1,0 +1,1 @@
+"""Generated from the project's proto files by generate.py; never edited."""

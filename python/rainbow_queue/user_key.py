@@ -1,0 +1,48 @@
+"""The user key: who owns the jobs that are submitted from here. The command line and this package share it.
+
+Made on first use and kept in `$XDG_CONFIG_HOME/rainbow/key` (else `~/.config/rainbow/key`) for the user alone;
+`RAINBOW_KEY` overrides it.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import re
+import secrets
+
+_KEY = re.compile(r"rbu_[A-Za-z0-9_-]{43}")
+
+
+def user_key() -> str:
+    """Raises ValueError where what is there is no key, OSError where it cannot be kept."""
+    given = os.environ.get("RAINBOW_KEY")
+    if given:
+        return _checked(given, "RAINBOW_KEY")
+    folder = os.environ.get("XDG_CONFIG_HOME") or os.path.join(os.path.expanduser("~"), ".config")
+    path = os.path.join(folder, "rainbow", "key")
+    if not os.path.exists(path):
+        _make(path)
+    with open(path, encoding="utf-8") as file:
+        return _checked(file.read().strip(), path)
+
+
+def _make(path: str) -> None:
+    key = "rbu_" + base64.urlsafe_b64encode(secrets.token_bytes(32)).decode().rstrip("=")
+    os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+    draft = f"{path}.{os.getpid()}.{secrets.token_hex(4)}.part"
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        file.write(key + "\n")
+    try:
+        # Unlike a rename, a link does not replace: of two that begin at once, one key wins, for both.
+        os.link(draft, path)
+    except FileExistsError:
+        pass
+    finally:
+        os.unlink(draft)
+
+
+def _checked(key: str, where: str) -> str:
+    if not _KEY.fullmatch(key):
+        raise ValueError(f"{where} holds no user key: a key is rbu_ and 43 letters, digits, - or _")
+    return key

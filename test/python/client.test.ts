@@ -1,0 +1,104 @@
+/**
+ * The Python client, as its users get it: the wheel is built and installed into a new environment of every Python that
+ * is here (the newest, and 3.9), and its own tests run against the real program. Each of its tests counts as one here.
+ * Skipped, and said so, where there is no Python or no package index.
+ */
+import { execFile } from 'node:child_process';
+import { existsSync, globSync } from 'node:fs';
+import { cp, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { homedir, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, describe, expect, test } from 'vitest';
+import { skipWithout } from '../needs.ts';
+
+const run = promisify(execFile);
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const folder = await mkdtemp(join(tmpdir(), 'rainbow-wheel-'));
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+const wheel = await build();
+const skip = skipWithout('python-client', typeof wheel === 'string' ? null : wheel.missing);
+const pythons = typeof wheel === 'string' ? ['python3', ...oldest()] : [];
+
+/** The wheel's path. */
+async function build(): Promise<string | { readonly missing: string }> {
+  try {
+    const source = join(folder, 'source');
+    await cp(join(root, 'python'), source, { recursive: true });
+    await run('python3', ['-m', 'venv', join(folder, 'build')], { timeout: 60_000 });
+    const pip = ['-m', 'pip', 'wheel', '--quiet', '--disable-pip-version-check', '--no-deps', '-w', folder, source];
+    await run(join(folder, 'build', 'bin', 'python'), pip, { timeout: 240_000 });
+    return join(
+      folder,
+      (await readdir(folder)).find((name) => name.endsWith('.whl'))!,
+    );
+  } catch (error) {
+    return { missing: (error as Error).message.split('\n').slice(0, 3).join(' ') };
+  }
+}
+
+/** A Python 3.9 beside the usual one, where there is one. */
+function oldest(): readonly string[] {
+  const places = ['/usr/bin/python3.9', '/usr/local/bin/python3.9'];
+  const found = [...places, ...globSync(join(homedir(), '.pyenv/versions/3.9.*/bin/python'))].find(existsSync);
+  return found === undefined ? [] : [found];
+}
+
+interface Ran {
+  readonly id: string;
+  readonly outcome: string;
+  readonly why: string;
+}
+
+/** All its tests in an environment that has the wheel and what it depends on, nothing else. */
+async function tests(python: string, own: string): Promise<readonly Ran[]> {
+  await run(python, ['-m', 'venv', own], { timeout: 60_000 });
+  const inside = join(own, 'bin', 'python');
+  const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', wheel as string];
+  await run(inside, pip, { timeout: 240_000 });
+  const script = join(root, 'python', 'tests', 'report.py');
+  const env = { ...process.env, RAINBOW_BIN: join(root, 'bin', 'rainbow'), PYTHONDONTWRITEBYTECODE: '1' };
+  const { stdout } = await run(inside, [script], { env, timeout: 400_000, maxBuffer: 1 << 26 });
+  const line = stdout.split('\n').find((each) => each.startsWith('RESULTS '));
+  if (line === undefined) throw new Error(`the tests ended without a result: ${stdout}`);
+  return JSON.parse(line.slice('RESULTS '.length)) as Ran[];
+}
+
+for (const [place, python] of pythons.entries()) {
+  const ran = await tests(python, join(folder, `venv-${place}`));
+  const { stdout } = await run(python, ['--version']);
+  describe(stdout.trim(), () => {
+    test('there are tests', () => expect(ran.length).toBeGreaterThan(15));
+    test.each(ran)('$id', ({ outcome, why }) => expect(`${outcome} ${why}`.trim()).toBe('ok'));
+  });
+}
+
+test.skipIf(skip)('the generated modules are those of the proto files', { timeout: 300_000 }, async () => {
+  const inside = join(folder, 'build', 'bin', 'python');
+  const pip = [
+    '-m',
+    'pip',
+    'install',
+    '--quiet',
+    '--disable-pip-version-check',
+    'grpcio-tools==1.62.3',
+    'setuptools<81',
+  ];
+  await run(inside, pip, { timeout: 240_000 });
+  const made = join(folder, 'made');
+  await run(inside, [join(root, 'python', 'generate.py'), made], { timeout: 60_000 });
+  const here = join(root, 'python', 'rainbow_queue', 'protos');
+  const names = globSync('**/*.{py,pyi}', { cwd: join(made, 'rainbow_queue', 'protos') }).sort();
+  expect(globSync('**/*.{py,pyi}', { cwd: here }).sort()).toEqual(names);
+  for (const name of names) {
+    const [wanted, found] = await Promise.all([
+      readFile(join(made, 'rainbow_queue', 'protos', name), 'utf8'),
+      readFile(join(here, name), 'utf8'),
+    ]);
+    expect(found === wanted, `${name} is out of date: run python/generate.py`).toBe(true);
+  }
+});
+
+if (skip) test.skip('its tests from the wheel', () => undefined);
