@@ -69,7 +69,7 @@ async function tests(python: string, own: string): Promise<readonly Ran[]> {
 for (const [place, python] of pythons.entries()) {
   const ran = await tests(python, join(folder, `venv-${place}`));
   const { stdout } = await run(python, ['--version']);
-  describe(`${stdout.trim()}`, () => {
+  describe(`Python ${stdout.trim().split(' ').at(-1)}`, () => {
     test('there are tests', () => expect(ran.length).toBeGreaterThan(15));
     test.each(ran)('$id', ({ outcome, why }) => expect(`${outcome} ${why}`.trim()).toBe('ok'));
   });
