@@ -121,10 +121,11 @@ class ClassMatcher implements Matcher {
 
   satisfying(request: Request): Satisfying {
     const question = this.#question(request);
-    let known = this.#satisfying.get(question.key);
+    const key = question.key();
+    let known = this.#satisfying.get(key);
     if (known === undefined) {
       if (this.#satisfying.size >= questionLimit) this.#satisfying.clear();
-      this.#satisfying.set(question.key, (known = this.#ask(question)));
+      this.#satisfying.set(key, (known = this.#ask(question)));
     }
     return known;
   }

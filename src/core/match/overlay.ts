@@ -104,7 +104,8 @@ export class Overlay {
     if (of.gone) return null;
     const own = this.tree.innerOwns[inner];
     if (own === undefined) return null;
-    return this.#classes.intern(own, of.drawn, of.drawn > 0 || of.goneKids > 0 || of.touchedKids > 0, of.kids);
+    const touched = of.drawn > 0 || of.goneKids > 0 || of.touchedKids > 0;
+    return this.#classes.intern(own, of.drawn, touched, of.kids, of.goneKids > 0 && of.kids.size === 0);
   }
 
   /** Every class that must stay. */

@@ -8,11 +8,11 @@
 import type { Class } from './classes.ts';
 import { outermost } from './classes.ts';
 import { competeForOneType } from './compete.ts';
-import { components, nests } from './contention.ts';
+import { anyContend, components, nests } from './contention.ts';
 import { Profiles } from './profile.ts';
 import { addDemand, type Demand, type Shape, type ShapeTable } from './shapes.ts';
 import { Steps } from './steps.ts';
-import { worth } from './units.ts';
+import { tidy, worth } from './units.ts';
 
 export class Solver {
   readonly shapes: ShapeTable;
@@ -50,12 +50,15 @@ export class Solver {
   #decide(demand: Demand, of: Class): boolean {
     this.steps.spend(1);
     // 1. Each shape for itself: an exact no for all.
+    let nested = false;
     for (let i = 0; i < demand.shapes.length; i++) {
       const shape = demand.shapes[i] as Shape;
       if (!of.facts.types.has(shape.type)) return false;
-      if (!nests(of.facts, shape.type) && this.unitsBelow(shape, of) < (demand.counts[i] as number)) return false;
+      if (nests(of.facts, shape.type)) nested = true;
+      else if (this.unitsBelow(shape, of) < (demand.counts[i] as number)) return false;
     }
     // 2. Those that contend, together.
+    if (!nested && !anyContend(demand, of.facts)) return true;
     for (const component of components(demand, of.facts)) {
       const first = demand.shapes[component[0] as number] as Shape;
       if (component.length === 1 && !nests(of.facts, first.type)) continue;
@@ -90,6 +93,7 @@ export class Solver {
       const units = this.own(shape, candidates.classes[i] as Class);
       if (units > 0) total += units * (candidates.counts[i] as number);
     }
+    total = tidy(total, shape.basis);
     memo.set(shape.id, total);
     return total;
   }
@@ -122,7 +126,7 @@ export class Solver {
       else most = Math.min(most, Math.floor(this.unitsBelow(shape, of) / (demand.counts[i] as number)));
       if (most === 0) break;
     }
-    if (most > 0 && (!exact || components(demand, of.facts).length < demand.shapes.length)) {
+    if (most > 0 && (!exact || anyContend(demand, of.facts))) {
       most = this.#search(demand, of, most);
     }
     memo.set(demand.id, most);
@@ -132,11 +136,11 @@ export class Solver {
   #search(demand: Demand, of: Class, most: number): number {
     // Nothing is had more often than there are units to have.
     let top = most;
-    if (top === Infinity) for (top = 1; this.hosts(this.times(demand, top), of);) top *= 2;
+    if (top === Infinity) for (top = 1; this.hosts(this.shapes.times(demand, top), of);) top *= 2;
     let low = 0;
     while (low < top) {
       const middle = Math.ceil((low + top) / 2);
-      if (this.hosts(this.times(demand, middle), of)) low = middle;
+      if (this.hosts(this.shapes.times(demand, middle), of)) low = middle;
       else top = middle - 1;
     }
     return low;
@@ -155,12 +159,6 @@ export class Solver {
     return this.expanded(this.shapes.demand(into), of);
   }
 
-  times(demand: Demand, by: number): Demand {
-    const into = new Map<Shape, number>();
-    addDemand(into, demand, by);
-    return this.shapes.demand(into);
-  }
-
   part(demand: Demand, numbers: readonly number[]): Demand {
     return this.shapes.demand(
       new Map(numbers.map((i) => [demand.shapes[i] as Shape, demand.counts[i] as number] as const)),
@@ -170,7 +168,7 @@ export class Solver {
 
 /** Quantity that a vertex gives to a `units` shape, in the shape's basis. */
 export function supply(shape: Shape, of: Class): number {
-  return (of.own.size - of.drawn) * worth(of.own.unit, shape.basis, shape.factor);
+  return tidy((of.own.size - of.drawn) * worth(of.own.unit, shape.basis, shape.factor), shape.basis);
 }
 
 /**
@@ -178,5 +176,5 @@ export function supply(shape: Shape, of: Class): number {
  * may still share its quantity.
  */
 export function closes(shape: Shape, of: Class): boolean {
-  return shape.whole || (shape.exclusive && of.kids.length > 0);
+  return shape.whole || (shape.exclusive && (of.kids.length > 0 || of.hollow));
 }
