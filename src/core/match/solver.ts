@@ -16,7 +16,7 @@ import { tidy, worth } from './units.ts';
 
 export class Solver {
   readonly shapes: ShapeTable;
-  steps = new Steps(0);
+  readonly steps = new Steps(0);
   #profiles: Profiles | null = null;
 
   constructor(shapes: ShapeTable) {
@@ -30,7 +30,7 @@ export class Solver {
 
   /** Begins a question. */
   begin(budget: number): void {
-    this.steps = new Steps(budget);
+    this.steps.begin(budget);
     this.#profiles = null;
   }
 
@@ -38,6 +38,10 @@ export class Solver {
   hosts(asked: Demand, of: Class): boolean {
     const demand = this.expanded(asked, of);
     if (demand.shapes.length === 0) return true;
+    // What one step tells is not written down: most of the time of a new question went into that.
+    if (demand.shapes.length === 1 && !nests(of.facts, (demand.shapes[0] as Shape).type)) {
+      return this.#decide(demand, of);
+    }
     const memo = (of.memo.hosts ??= new Map());
     let answer = memo.get(demand.id);
     if (answer === undefined) {
@@ -83,10 +87,14 @@ export class Solver {
 
   unitsBelow(shape: Shape, of: Class): number {
     if (!of.facts.types.has(shape.type)) return 0;
+    const candidates = outermost(of, shape.type);
+    if (candidates.classes.length === 1) {
+      this.steps.spend(1);
+      return tidy(this.own(shape, candidates.classes[0] as Class) * (candidates.counts[0] as number), shape.basis);
+    }
     const memo = (of.memo.units ??= new Map());
     const known = memo.get(shape.id);
     if (known !== undefined) return known;
-    const candidates = outermost(of, shape.type);
     this.steps.spend(1 + (candidates.classes.length >> 4));
     let total = 0;
     for (let i = 0; i < candidates.classes.length; i++) {
