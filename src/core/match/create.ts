@@ -6,6 +6,7 @@
 import { RainbowError } from '../errors.ts';
 import type { ResourceGraph, Subsystem } from '../graph/graph.ts';
 import type { Request } from '../jobspec/jobspec.ts';
+import { Answers } from './answers.ts';
 import { AttributeTable } from './attributes.ts';
 import { ClassTable, type Class } from './classes.ts';
 import { FormTable } from './forms.ts';
@@ -16,10 +17,12 @@ import type {
   Matcher,
   MatcherOptions,
   MatchReason,
+  Satisfying,
   Verdict,
   Witness,
   WitnessGroup,
 } from './matcher.ts';
+import { Looks } from './looks.ts';
 import type { Overlay } from './overlay.ts';
 import type { Asked } from './decide.ts';
 import type { LocalTake } from './local.ts';
@@ -41,7 +44,7 @@ const shapeLimit = 200_000;
 /** Questions whose satisfying clusters are remembered. */
 const questionLimit = 1_000;
 
-type Satisfying = ReturnType<Matcher['satisfying']>;
+const YES: Verdict = { fits: 'yes', reasons: [] };
 /** By the class of everything. */
 type Reasons = WeakMap<Class, readonly MatchReason[]>;
 
@@ -53,8 +56,8 @@ class ClassMatcher implements Matcher {
   readonly #solver = new Solver(new ShapeTable());
   readonly #tables = { attributes: this.#attributes, classes: this.#classes, forms: this.#forms };
   readonly #holdings = new Map<string, Holding>();
-  /** Clusters by the class of all they have. */
-  readonly #byRoot = new Map<Class, Set<string>>();
+  readonly #looks = new Looks();
+  readonly #answers = new Answers();
   /** Who satisfies what, until a cluster comes, goes or changes. */
   readonly #satisfying = new Map<string, Satisfying>();
   #questions = new WeakMap<Request, Question>();
@@ -130,22 +133,25 @@ class ClassMatcher implements Matcher {
     return known;
   }
 
-  /** Once per shape of cluster; names of nodes are each cluster's own. */
+  /** Once per look; names of nodes are each cluster's own. */
   #ask(question: Question): Satisfying {
-    const yes: string[] = [];
-    const unknown: string[] = [];
-    for (const [root, clusters] of this.#byRoot) {
-      if (question.filter?.namesNodes === true) {
-        for (const cluster of clusters) {
-          const fits = this.#fits(this.#holding(cluster).full, question);
-          if (fits !== 'no') (fits === 'yes' ? yes : unknown).push(cluster);
-        }
-        continue;
-      }
-      const fits = this.#answer(root, question);
-      if (fits !== 'no') for (const cluster of clusters) (fits === 'yes' ? yes : unknown).push(cluster);
+    const yes: (readonly string[])[] = [];
+    const unknown: (readonly string[])[] = [];
+    const put = (fits: Fits, clusters: readonly string[]): void => {
+      if (fits !== 'no') (fits === 'yes' ? yes : unknown).push(clusters);
+    };
+    for (const [root, clusters] of this.#looks) {
+      if (question.filter?.namesNodes !== true) put(this.#known(root, question).fits, clusters);
+      else for (const cluster of clusters) put(this.#verdict(this.#holding(cluster).full, question).fits, [cluster]);
     }
-    return { yes, unknown };
+    let all: readonly string[] | null = null;
+    return {
+      alike: yes,
+      get yes() {
+        return (all ??= yes.flat());
+      },
+      unknown: unknown.flat(),
+    };
   }
 
   place(cluster: string, request: Request, on: 'free' | 'all'): Witness | null {
@@ -264,12 +270,28 @@ class ClassMatcher implements Matcher {
     }
   }
 
+  get answered(): number {
+    return this.#answers.made;
+  }
+
   #verdict(overlay: Overlay, question: Question): Verdict {
-    const fits = this.#fits(overlay, question);
-    if (fits === 'yes') return { fits, reasons: [] };
-    const all = overlay.root;
+    if (question.filter?.namesNodes !== true) return this.#known(overlay.root, question);
     const left = this.#filtered(overlay, question).root;
-    // Reasons cost many questions and are seldom read: they are found when somebody does.
+    return this.#worded(this.#answer(left, question), overlay.root, left, question);
+  }
+
+  /** Of a question that names no nodes: the same for all that look alike. */
+  #known(root: Class | null, question: Question): Verdict {
+    return this.#answers.get(question, root, () => {
+      const { filter } = question;
+      const left = filter === null || root === null ? root : filter.filter(this.#classes, root);
+      return this.#worded(this.#answer(left, question), root, left, question);
+    });
+  }
+
+  /** Reasons cost many questions and are seldom read: they are found when somebody does. */
+  #worded(fits: Fits, all: Class | null, left: Class | null, question: Question): Verdict {
+    if (fits === 'yes') return YES;
     let reasons: readonly MatchReason[] | null = null;
     const find = (): readonly MatchReason[] => (reasons ??= this.#reasons(all, left, question));
     return {
@@ -292,18 +314,9 @@ class ClassMatcher implements Matcher {
     );
   }
 
-  #fits(overlay: Overlay, question: Question): Fits {
-    return this.#answer(
-      question.filter?.namesNodes === true ? this.#filtered(overlay, question).root : overlay.root,
-      question,
-    );
-  }
-
-  #answer(root: Class | null, question: Question): Fits {
+  /** `left`: what the constraint leaves. */
+  #answer(left: Class | null, question: Question): Fits {
     if (question.groups.length === 0) return 'yes';
-    if (root === null) return 'no';
-    const { filter } = question;
-    const left = filter === null || filter.namesNodes ? root : filter.filter(this.#classes, root);
     return left === null ? 'no' : answer(this.#solver, question, this.#top(left), this.#budget);
   }
 
@@ -325,19 +338,12 @@ class ClassMatcher implements Matcher {
 
   #list(cluster: string): void {
     this.#satisfying.clear();
-    const root = this.#holdings.get(cluster)?.full.root;
-    if (!root) return;
-    const clusters = this.#byRoot.get(root);
-    if (clusters === undefined) this.#byRoot.set(root, new Set([cluster]));
-    else clusters.add(cluster);
+    this.#looks.add(this.#holdings.get(cluster)?.full.root ?? null, cluster);
   }
 
   #unlist(cluster: string): void {
     this.#satisfying.clear();
-    const root = this.#holdings.get(cluster)?.full.root;
-    if (!root) return;
-    const clusters = this.#byRoot.get(root);
-    if (clusters?.delete(cluster) === true && clusters.size === 0) this.#byRoot.delete(root);
+    this.#looks.remove(this.#holdings.get(cluster)?.full.root ?? null, cluster);
   }
 
   /** Forgets classes that no cluster has any more, once they are as many as those in use. */
@@ -354,6 +360,7 @@ class ClassMatcher implements Matcher {
     this.#attributes.keep(owns);
     this.#tops = new WeakMap();
     this.#questions = new WeakMap();
+    this.#answers.forget();
     this.#sweepAt = Math.max(10_000, 2 * this.#classes.count);
   }
 }
