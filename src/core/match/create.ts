@@ -12,6 +12,7 @@ import { ClassTable, type Class } from './classes.ts';
 import { FormTable } from './forms.ts';
 import { Holding } from './holding.ts';
 import type {
+  Asking,
   DebitKey,
   Fits,
   Matcher,
@@ -57,10 +58,11 @@ class ClassMatcher implements Matcher {
   readonly #tables = { attributes: this.#attributes, classes: this.#classes, forms: this.#forms };
   readonly #holdings = new Map<string, Holding>();
   readonly #looks = new Looks();
-  readonly #answers = new Answers();
+  #answered = 0;
   /** Who satisfies what, until a cluster comes, goes or changes. */
   readonly #satisfying = new Map<string, Satisfying>();
   #questions = new WeakMap<Request, Question>();
+  #answers = new WeakMap<Question, Answers>();
   /** By the tree that the constraint leaves and the whole one: clusters that look alike share their reasons. */
   readonly #reasonsOf = new WeakMap<Question, WeakMap<Class, Reasons>>();
   #tops = new WeakMap<Class, Class>();
@@ -113,13 +115,20 @@ class ClassMatcher implements Matcher {
   }
 
   satisfiable(cluster: string, request: Request): Verdict {
-    const question = this.#question(request);
-    return this.#verdict(this.#holding(cluster).full, question);
+    return this.asking(request).satisfiable(cluster);
   }
 
   startable(cluster: string, request: Request): Verdict {
+    return this.asking(request).startable(cluster);
+  }
+
+  asking(request: Request): Asking {
     const question = this.#question(request);
-    return this.#verdict(this.#holding(cluster).free, question);
+    const answers = remembered(this.#answers, question, () => new Answers());
+    return {
+      satisfiable: (cluster) => this.#verdict(this.#holding(cluster).full, question, answers),
+      startable: (cluster) => this.#verdict(this.#holding(cluster).free, question, answers),
+    };
   }
 
   satisfying(request: Request): Satisfying {
@@ -140,9 +149,11 @@ class ClassMatcher implements Matcher {
     const put = (fits: Fits, clusters: readonly string[]): void => {
       if (fits !== 'no') (fits === 'yes' ? yes : unknown).push(clusters);
     };
+    const answers = remembered(this.#answers, question, () => new Answers());
     for (const [root, clusters] of this.#looks) {
-      if (question.filter?.namesNodes !== true) put(this.#known(root, question).fits, clusters);
-      else for (const cluster of clusters) put(this.#verdict(this.#holding(cluster).full, question).fits, [cluster]);
+      if (question.filter?.namesNodes === true) {
+        for (const cluster of clusters) put(this.#own(this.#holding(cluster).full, question).fits, [cluster]);
+      } else put(answers.get(root, () => this.#common(root, question)).fits, clusters);
     }
     let all: readonly string[] | null = null;
     return {
@@ -271,22 +282,26 @@ class ClassMatcher implements Matcher {
   }
 
   get answered(): number {
-    return this.#answers.made;
+    return this.#answered;
   }
 
-  #verdict(overlay: Overlay, question: Question): Verdict {
-    if (question.filter?.namesNodes !== true) return this.#known(overlay.root, question);
+  #verdict(overlay: Overlay, question: Question, answers: Answers): Verdict {
+    if (question.filter !== null && question.filter.namesNodes) return this.#own(overlay, question);
+    const { root } = overlay;
+    return answers.get(root, () => this.#common(root, question));
+  }
+
+  /** Of a question that names nodes: each cluster's own. */
+  #own(overlay: Overlay, question: Question): Verdict {
     const left = this.#filtered(overlay, question).root;
     return this.#worded(this.#answer(left, question), overlay.root, left, question);
   }
 
-  /** Of a question that names no nodes: the same for all that look alike. */
-  #known(root: Class | null, question: Question): Verdict {
-    return this.#answers.get(question, root, () => {
-      const { filter } = question;
-      const left = filter === null || root === null ? root : filter.filter(this.#classes, root);
-      return this.#worded(this.#answer(left, question), root, left, question);
-    });
+  /** Of one that does not: the same for all that look alike. */
+  #common(root: Class | null, question: Question): Verdict {
+    const { filter } = question;
+    const left = filter === null || root === null ? root : filter.filter(this.#classes, root);
+    return this.#worded(this.#answer(left, question), root, left, question);
   }
 
   /** Reasons cost many questions and are seldom read: they are found when somebody does. */
@@ -316,6 +331,7 @@ class ClassMatcher implements Matcher {
 
   /** `left`: what the constraint leaves. */
   #answer(left: Class | null, question: Question): Fits {
+    this.#answered++;
     if (question.groups.length === 0) return 'yes';
     return left === null ? 'no' : answer(this.#solver, question, this.#top(left), this.#budget);
   }
@@ -360,7 +376,7 @@ class ClassMatcher implements Matcher {
     this.#attributes.keep(owns);
     this.#tops = new WeakMap();
     this.#questions = new WeakMap();
-    this.#answers.forget();
+    this.#answers = new WeakMap();
     this.#sweepAt = Math.max(10_000, 2 * this.#classes.count);
   }
 }

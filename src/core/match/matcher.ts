@@ -81,6 +81,13 @@ export interface MatcherOptions {
 /** Key of a debit: one job's one attempt. */
 export type DebitKey = string;
 
+/** One request, to be asked of many clusters: those that look alike share one verdict, the very same object. */
+export interface Asking {
+  satisfiable(cluster: string): Verdict;
+  /** On what is free now. */
+  startable(cluster: string): Verdict;
+}
+
 /** Clusters whose empty graph holds a request. */
 export interface Satisfying {
   /** A list for each look: clusters that are alike stand together, and are not copied. */
@@ -101,6 +108,7 @@ export interface Matcher {
   satisfiable(cluster: string, request: Request): Verdict;
   /** On what is free now. */
   startable(cluster: string, request: Request): Verdict;
+  asking(request: Request): Asking;
   /** All clusters whose empty graph holds the request; costs as much as their distinct shapes. */
   satisfying(request: Request): Satisfying;
   /** Verdicts that were worked out so far: one for all clusters that look alike. */
