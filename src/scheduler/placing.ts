@@ -6,7 +6,7 @@
 import { decide, type Decided } from '../core/decide.ts';
 import type { Reason } from '../core/job/state.ts';
 import type { Jobspec } from '../core/jobspec/jobspec.ts';
-import type { Matcher, Verdict } from '../core/match/matcher.ts';
+import type { Asking, Matcher, Verdict } from '../core/match/matcher.ts';
 import { openings, type Opening } from '../core/match/openings.ts';
 import { policyNamed } from '../core/select/policies.ts';
 import type { Policy } from '../core/select/policy.ts';
@@ -79,20 +79,35 @@ export function createPlacing(deps: {
   const { matcher, registry, states, system, settings } = deps;
   const selects = new Map<string, Select>();
 
-  /** Asks one cluster after the other; what the time does not suffice for is unknown, not guessed. */
+  /**
+   * Asks one cluster after the other; what the time does not suffice for is unknown, not guessed. Clusters that look
+   * alike share their verdicts, so only those that were worked out have taken any time.
+   */
   const ask = (jobspec: Jobspec, clusters: readonly string[]): readonly CandidateResult[] => {
     const until = system.clock.monotonic() + settings.longestMatch * 1000;
-    return clusters.map((cluster) => result(jobspec, cluster, system.clock.monotonic() < until));
+    let asking: Asking | null = null;
+    let answered = -1;
+    let inTime = true;
+    return clusters.map((cluster) => {
+      if (matcher.answered !== answered) {
+        answered = matcher.answered;
+        inTime = system.clock.monotonic() < until;
+      }
+      return result(cluster, inTime, () => (asking ??= matcher.asking(jobspec.request)));
+    });
   };
 
-  const result = (jobspec: Jobspec, cluster: string, inTime: boolean): CandidateResult => {
-    if (registry.get(cluster) === null) return { cluster, satisfiable: FITS_NOT, startable: FITS_NOT, state: {} };
+  const result = (cluster: string, inTime: boolean, asking: () => Asking): CandidateResult => {
+    const isCompiled = registry.idsOf(cluster) !== null;
+    if (!isCompiled && registry.get(cluster) === null) {
+      return { cluster, satisfiable: FITS_NOT, startable: FITS_NOT, state: {} };
+    }
     const state = states.of(cluster);
     if (!inTime) return { cluster, satisfiable: NOT_ASKED, startable: NOT_ASKED, state };
-    if (registry.idsOf(cluster) === null) return { cluster, satisfiable: FITS_UNKNOWN, startable: FITS_UNKNOWN, state };
+    if (!isCompiled) return { cluster, satisfiable: FITS_UNKNOWN, startable: FITS_UNKNOWN, state };
     try {
-      const satisfiable = matcher.satisfiable(cluster, jobspec.request);
-      const startable = satisfiable.fits === 'yes' ? matcher.startable(cluster, jobspec.request) : satisfiable;
+      const satisfiable = asking().satisfiable(cluster);
+      const startable = satisfiable.fits === 'yes' ? asking().startable(cluster) : satisfiable;
       return { cluster, satisfiable, startable, state };
     } catch (error) {
       // One cluster's failure is that cluster's alone.

@@ -45,6 +45,7 @@ describe('submit', () => {
     expect(text.code).toBe(1);
     expect(text.stdout).toMatch(/^job 1 rejected/);
     expect(text.stdout).toMatch(/red +does not fit/);
+    expect(text.stdout).toMatch(/what one change would open:\n +.+: opens \d clusters? \(.*red/);
     const document = await at.run(['submit', '--cores', '5', '--wait', '--json', '--', 'true']);
     expect(document.code).toBe(1);
     expect(json(document)).toMatchObject({

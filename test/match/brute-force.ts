@@ -69,6 +69,7 @@ export function explicitTree(
     const parent = parents[i] as number;
     ends[parent] = Math.max(ends[parent] as number, ends[i] as number);
   }
+  const inner = new Set(graph.parents);
   return {
     types: kept.map((vertex) => graph.types[vertex] as string),
     sizes: kept.map((vertex) => graph.sizes[vertex] as number),
@@ -77,6 +78,7 @@ export function explicitTree(
     ends,
     drawn: kept.map((vertex) => Math.min(graph.sizes[vertex] as number, taken.drawn.get(vertex) ?? 0)),
     touched,
+    hollow: kept.map((vertex, i) => inner.has(vertex) && ends[i] === i + 1),
     passes: (at, requires) => meets(graph, subsystems, kept[at] as number, requires),
   };
 }

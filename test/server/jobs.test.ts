@@ -23,15 +23,17 @@ const as = (name: string) => ({ authorization: user(name) });
 describe('what would open it, and what it would take', () => {
   const jobspec = yaml(simple(1, 24));
 
-  test('each change is counted over all clusters; explain tells it of a job that was rejected', async () => {
+  test('each change is counted over all clusters; submit and explain tell it of a job that was rejected', async () => {
     const { candidates, openings } = await rainbow.jobs.match({ jobspec, credentials: both() }, as('ada'));
     expect(candidates.map(({ satisfiable }) => satisfiable)).toEqual([Fits.NO, Fits.NO]);
     expect(openings.map(({ relaxation, clusters }) => [relaxation?.to, clusters])).toEqual([
       ['2', ['keebler', 'small']],
       ['12', ['keebler']],
     ]);
-    const { job } = await rainbow.jobs.submit({ jobspec, credentials: both() }, as('ada'));
+    const submitted = await rainbow.jobs.submit({ jobspec, credentials: both() }, as('ada'));
+    const { job } = submitted;
     expect(job!.state).toBe(JobState.REJECTED);
+    expect(submitted.openings).toEqual(openings);
     expect((await rainbow.jobs.explain({ id: job!.id }, as('ada'))).openings).toEqual(openings);
   });
 

@@ -10,7 +10,7 @@ import { Stopped, UsageError } from '../exit.ts';
 import type { Invocation, Run } from '../invocation.ts';
 import { namingFile } from '../jobspec-errors.ts';
 import { collect, collectPairs, wholeNumber } from '../options.ts';
-import { candidateJson, candidateLines, decisionJson } from '../present/decision.ts';
+import { candidateJson, candidateLines, decisionJson, openingJson, openingLines } from '../present/decision.ts';
 import { jobJson, jobLine } from '../present/job.ts';
 import { fitsWord, lossNumber, ON_CLUSTER_LOSS, stateWord } from '../present/words.ts';
 import { readSettings } from '../settings.ts';
@@ -164,7 +164,7 @@ async function one(
     },
     { signal },
   );
-  const { job, created, decision } = await named(asked);
+  const { job, created, decision, openings } = await named(asked);
   if (job === undefined) throw new Error('the server answered without a job');
   if (!created) await tellOtherJobspec(invocation, client, job.id, request.jobspec, signal);
   const rejected = stateWord(job.state) === 'rejected';
@@ -173,13 +173,14 @@ async function one(
       ...jobJson(shown),
       created,
       decision: decision === undefined ? null : decisionJson(decision),
+      ...(rejected ? { openings: openings.map(openingJson) } : {}),
       ...(request.translation === null ? {} : { translation: request.translation }),
     };
     invocation.result(document, () => {
       const line = jobLine(invocation.paint, shown);
       const again = created ? '' : ' (that idempotency key had been used: this is the earlier job)';
       return rejected
-        ? [line, ...candidateLines(invocation.paint, decision?.candidates ?? [])].join('\n')
+        ? [line, ...candidateLines(invocation.paint, decision?.candidates ?? []), ...openingLines(openings)].join('\n')
         : line + again;
     });
   };
@@ -226,8 +227,14 @@ async function dryRun(
   signal: AbortSignal,
 ): Promise<number> {
   const { jobspec, translation } = request;
-  const { candidates } = await named(client.jobs.match({ jobspec, credentials, clusters }, { signal }));
-  const document = { candidates: candidates.map(candidateJson), ...(translation === null ? {} : { translation }) };
-  invocation.result(document, () => [...candidateLines(invocation.paint, candidates), 'nothing was stored'].join('\n'));
+  const { candidates, openings } = await named(client.jobs.match({ jobspec, credentials, clusters }, { signal }));
+  const document = {
+    candidates: candidates.map(candidateJson),
+    openings: openings.map(openingJson),
+    ...(translation === null ? {} : { translation }),
+  };
+  invocation.result(document, () =>
+    [...candidateLines(invocation.paint, candidates), ...openingLines(openings), 'nothing was stored'].join('\n'),
+  );
   return candidates.some(({ satisfiable }) => fitsWord(satisfiable) === 'yes') ? 0 : 1;
 }

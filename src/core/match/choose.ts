@@ -67,7 +67,7 @@ export class Chooser {
       bag.addUnits(shape, { vertex, own, amount: count });
       return count;
     }
-    const wanted = shape.kind === 'bundle' ? this.#solver.times(shape.demand, count) : shape.demand;
+    const wanted = shape.kind === 'bundle' ? this.#solver.shapes.times(shape.demand, count) : shape.demand;
     const inner = this.choose(wanted, spot);
     for (let i = 0; i < count; i++) bag.add(shape, { vertex, own, inner });
     return count;
@@ -184,6 +184,7 @@ export class Chooser {
     const front = this.#solver.profiles.below(wide.frame, spot.cls);
     const wanted = minus(target, use.gain);
     for (const copies of countdowns(use.bundles.map((at) => wanted[at] as number))) {
+      this.#solver.steps.spend(1);
       if (use.claims && copies[0] === 0) continue;
       const rest = [...wanted];
       use.bundles.forEach((at, i) => (rest[at] = (rest[at] as number) - (copies[i] as number)));

@@ -16,6 +16,8 @@ export interface Class {
   readonly drawn: number;
   /** Something of this vertex or below is taken: it cannot be had exclusively. */
   readonly touched: boolean;
+  /** There was something below it, and all of that is gone: no leaf, though it has no children. */
+  readonly hollow: boolean;
   /** Distinct classes of the children, by id, and how many of each. */
   readonly kids: readonly Class[];
   readonly counts: readonly number[];
@@ -64,17 +66,16 @@ export class ClassTable {
   }
 
   /** `kids` is a multiset and may be in any order; counts are positive. */
-  intern(own: Own, drawn: number, touched: boolean, kids: ReadonlyMap<Class, number>): Class {
+  intern(own: Own, drawn: number, touched: boolean, kids: ReadonlyMap<Class, number>, hollow = false): Class {
     const sorted = [...kids.keys()];
     if (sorted.length > 1) sorted.sort((a, b) => a.id - b.id);
-    let hash = mix(own.id, (touched ? 1 : 0) + drawn * 2);
+    let hash = mix(own.id, (hollow ? 2 : touched ? 1 : 0) + drawn * 4);
     for (const kid of sorted) hash = (hash + mix(kid.id, kids.get(kid) as number)) | 0;
     let bucket = this.#buckets.get(hash);
     if (bucket === undefined) this.#buckets.set(hash, (bucket = []));
     for (const known of bucket) {
-      if (known.own === own && known.drawn === drawn && known.touched === touched && sameKids(known, sorted, kids)) {
-        return known;
-      }
+      if (known.own !== own || known.drawn !== drawn || known.touched !== touched || known.hollow !== hollow) continue;
+      if (sameKids(known, sorted, kids)) return known;
     }
     const counts = sorted.map((kid) => kids.get(kid) as number);
     let size = 1;
@@ -84,6 +85,7 @@ export class ClassTable {
       own,
       drawn,
       touched,
+      hollow,
       kids: sorted,
       counts,
       size,
@@ -202,7 +204,8 @@ function union(a: ReadonlySet<string> | undefined, b: ReadonlySet<string>): Read
   return new Set([...a, ...b]);
 }
 
-function mix(a: number, b: number): number {
+/** A hash of two numbers. */
+export function mix(a: number, b: number): number {
   let z = Math.imul(a ^ 0x9e3779b9, 0x85ebca6b) ^ Math.imul(b | 0, 0xc2b2ae35);
   z = Math.imul(z ^ (z >>> 15), 0x2c1b3c6d);
   return z ^ (z >>> 13);

@@ -56,6 +56,12 @@ export class Compiler {
   }
 
   demandOf(vertices: readonly RequestVertex[], scope: Scope): Demand {
+    const [first] = vertices;
+    if (first === undefined) return this.#table.nothing;
+    if (vertices.length === 1) {
+      const { shape, times, flat } = this.need(first, scope);
+      return shape === null ? this.#table.times(flat, times) : this.#table.only(shape, times);
+    }
     const into = new Map<Shape, number>();
     for (const vertex of vertices) {
       const { shape, times, flat } = this.need(vertex, scope);
@@ -93,7 +99,7 @@ export class Compiler {
     const each = vertex.countGiven ? this.countOf(vertex) : 1;
     const amount = vertex.with.length === 0 ? each * basisOf(vertex.unit).factor : each;
     if (each <= 1 || scope.inNode || namesNode(vertex)) return { shape, amount, gathered: null };
-    const copy = this.#table.demand(new Map([[shape, amount]]));
+    const copy = this.#table.only(shape, amount);
     return { shape, amount, gathered: this.#gathered(copy, copy, null) };
   }
 
@@ -157,8 +163,6 @@ export class Compiler {
     const replicas = vertex.replicas ?? 1;
     if (scope.inSlot && replicas > 1) this.isInexact = true;
     const single = replicas === 1 || (scope.inSlot && this.#apart);
-    const demand = new Map<Shape, number>();
-    addDemand(demand, copy, single ? replicas : 1);
     return this.#table.shape({
       kind: single ? 'vertex' : 'bundle',
       type: vertex.type,
@@ -169,7 +173,7 @@ export class Compiler {
       factor: 1,
       anchored: !single,
       instance,
-      demand: this.#table.demand(demand),
+      demand: this.#table.times(copy, single ? replicas : 1),
       inside: this.#table.nothing,
     });
   }
@@ -186,7 +190,7 @@ export class Compiler {
     const copy = this.demandOf(vertex.with, below(vertex, scope, true));
     if (scope.inNode || namesNode(vertex)) return { demand: copy, gathered: null };
     const gathered = this.#gathered(copy, copy, null);
-    return { demand: this.#table.demand(new Map([[gathered, 1]])), gathered };
+    return { demand: this.#table.only(gathered, 1), gathered };
   }
 
   /** Spec 3.3, rule 12: tasks balanced over nodes, each node with at least one core. */
@@ -219,7 +223,7 @@ export class Compiler {
       exclusive: true,
       demand: this.#table.nothing,
     });
-    const demand = this.#table.demand(new Map([[core, cores]]));
+    const demand = this.#table.only(core, cores);
     return this.#table.shape({ ...plain, kind: 'vertex', type: 'node', exclusive: false, demand });
   }
 }

@@ -57,7 +57,7 @@ export class NodeFilter {
       if (kid === null || kid.touched) touched = true;
       if (kid !== null) kids.set(kid, (kids.get(kid) ?? 0) + (of.counts[i] as number));
     }
-    return classes.intern(of.own, of.drawn, touched, kids);
+    return classes.intern(of.own, of.drawn, touched, kids, of.hollow || (of.kids.length > 0 && kids.size === 0));
   }
 
   /** The same on a tree whose nodes have names. */

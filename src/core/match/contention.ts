@@ -5,6 +5,14 @@
 import { occursBelow, type Facts } from './classes.ts';
 import type { Demand, Shape } from './shapes.ts';
 
+/** Can some two of them? Where none can there is nothing to group. */
+export function anyContend({ shapes }: Demand, facts: Facts): boolean {
+  for (let i = 1; i < shapes.length; i++) {
+    for (let j = 0; j < i; j++) if (contend(shapes[i] as Shape, shapes[j] as Shape, facts)) return true;
+  }
+  return false;
+}
+
 /** Numbers of the shapes in each component; a shape that cannot contend is a component of its own. */
 export function components(demand: Demand, facts: Facts): readonly (readonly number[])[] {
   const count = demand.shapes.length;

@@ -6,20 +6,24 @@
 import { RainbowError } from '../errors.ts';
 import type { ResourceGraph, Subsystem } from '../graph/graph.ts';
 import type { Request } from '../jobspec/jobspec.ts';
+import { Answers } from './answers.ts';
 import { AttributeTable } from './attributes.ts';
 import { ClassTable, type Class } from './classes.ts';
 import { FormTable } from './forms.ts';
 import { Holding } from './holding.ts';
 import type {
+  Asking,
   DebitKey,
   Fits,
   Matcher,
   MatcherOptions,
   MatchReason,
+  Satisfying,
   Verdict,
   Witness,
   WitnessGroup,
 } from './matcher.ts';
+import { Looks } from './looks.ts';
 import type { Overlay } from './overlay.ts';
 import type { Asked } from './decide.ts';
 import type { LocalTake } from './local.ts';
@@ -41,7 +45,7 @@ const shapeLimit = 200_000;
 /** Questions whose satisfying clusters are remembered. */
 const questionLimit = 1_000;
 
-type Satisfying = ReturnType<Matcher['satisfying']>;
+const YES: Verdict = { fits: 'yes', reasons: [] };
 /** By the class of everything. */
 type Reasons = WeakMap<Class, readonly MatchReason[]>;
 
@@ -53,11 +57,12 @@ class ClassMatcher implements Matcher {
   readonly #solver = new Solver(new ShapeTable());
   readonly #tables = { attributes: this.#attributes, classes: this.#classes, forms: this.#forms };
   readonly #holdings = new Map<string, Holding>();
-  /** Clusters by the class of all they have. */
-  readonly #byRoot = new Map<Class, Set<string>>();
+  readonly #looks = new Looks();
+  #answered = 0;
   /** Who satisfies what, until a cluster comes, goes or changes. */
   readonly #satisfying = new Map<string, Satisfying>();
   #questions = new WeakMap<Request, Question>();
+  #answers = new WeakMap<Question, Answers>();
   /** By the tree that the constraint leaves and the whole one: clusters that look alike share their reasons. */
   readonly #reasonsOf = new WeakMap<Question, WeakMap<Class, Reasons>>();
   #tops = new WeakMap<Class, Class>();
@@ -110,41 +115,54 @@ class ClassMatcher implements Matcher {
   }
 
   satisfiable(cluster: string, request: Request): Verdict {
-    const question = this.#question(request);
-    return this.#verdict(this.#holding(cluster).full, question);
+    return this.asking(request).satisfiable(cluster);
   }
 
   startable(cluster: string, request: Request): Verdict {
+    return this.asking(request).startable(cluster);
+  }
+
+  asking(request: Request): Asking {
     const question = this.#question(request);
-    return this.#verdict(this.#holding(cluster).free, question);
+    const answers = remembered(this.#answers, question, () => new Answers());
+    return {
+      satisfiable: (cluster) => this.#verdict(this.#holding(cluster).full, question, answers),
+      startable: (cluster) => this.#verdict(this.#holding(cluster).free, question, answers),
+    };
   }
 
   satisfying(request: Request): Satisfying {
     const question = this.#question(request);
-    let known = this.#satisfying.get(question.key);
+    const key = question.key();
+    let known = this.#satisfying.get(key);
     if (known === undefined) {
       if (this.#satisfying.size >= questionLimit) this.#satisfying.clear();
-      this.#satisfying.set(question.key, (known = this.#ask(question)));
+      this.#satisfying.set(key, (known = this.#ask(question)));
     }
     return known;
   }
 
-  /** Once per shape of cluster; names of nodes are each cluster's own. */
+  /** Once per look; names of nodes are each cluster's own. */
   #ask(question: Question): Satisfying {
-    const yes: string[] = [];
-    const unknown: string[] = [];
-    for (const [root, clusters] of this.#byRoot) {
+    const yes: (readonly string[])[] = [];
+    const unknown: (readonly string[])[] = [];
+    const put = (fits: Fits, clusters: readonly string[]): void => {
+      if (fits !== 'no') (fits === 'yes' ? yes : unknown).push(clusters);
+    };
+    const answers = remembered(this.#answers, question, () => new Answers());
+    for (const [root, clusters] of this.#looks) {
       if (question.filter?.namesNodes === true) {
-        for (const cluster of clusters) {
-          const fits = this.#fits(this.#holding(cluster).full, question);
-          if (fits !== 'no') (fits === 'yes' ? yes : unknown).push(cluster);
-        }
-        continue;
-      }
-      const fits = this.#answer(root, question);
-      if (fits !== 'no') for (const cluster of clusters) (fits === 'yes' ? yes : unknown).push(cluster);
+        for (const cluster of clusters) put(this.#own(this.#holding(cluster).full, question).fits, [cluster]);
+      } else put(answers.get(root, () => this.#common(root, question)).fits, clusters);
     }
-    return { yes, unknown };
+    let all: readonly string[] | null = null;
+    return {
+      alike: yes,
+      get yes() {
+        return (all ??= yes.flat());
+      },
+      unknown: unknown.flat(),
+    };
   }
 
   place(cluster: string, request: Request, on: 'free' | 'all'): Witness | null {
@@ -263,12 +281,32 @@ class ClassMatcher implements Matcher {
     }
   }
 
-  #verdict(overlay: Overlay, question: Question): Verdict {
-    const fits = this.#fits(overlay, question);
-    if (fits === 'yes') return { fits, reasons: [] };
-    const all = overlay.root;
+  get answered(): number {
+    return this.#answered;
+  }
+
+  #verdict(overlay: Overlay, question: Question, answers: Answers): Verdict {
+    if (question.filter !== null && question.filter.namesNodes) return this.#own(overlay, question);
+    const { root } = overlay;
+    return answers.get(root, () => this.#common(root, question));
+  }
+
+  /** Of a question that names nodes: each cluster's own. */
+  #own(overlay: Overlay, question: Question): Verdict {
     const left = this.#filtered(overlay, question).root;
-    // Reasons cost many questions and are seldom read: they are found when somebody does.
+    return this.#worded(this.#answer(left, question), overlay.root, left, question);
+  }
+
+  /** Of one that does not: the same for all that look alike. */
+  #common(root: Class | null, question: Question): Verdict {
+    const { filter } = question;
+    const left = filter === null || root === null ? root : filter.filter(this.#classes, root);
+    return this.#worded(this.#answer(left, question), root, left, question);
+  }
+
+  /** Reasons cost many questions and are seldom read: they are found when somebody does. */
+  #worded(fits: Fits, all: Class | null, left: Class | null, question: Question): Verdict {
+    if (fits === 'yes') return YES;
     let reasons: readonly MatchReason[] | null = null;
     const find = (): readonly MatchReason[] => (reasons ??= this.#reasons(all, left, question));
     return {
@@ -291,18 +329,10 @@ class ClassMatcher implements Matcher {
     );
   }
 
-  #fits(overlay: Overlay, question: Question): Fits {
-    return this.#answer(
-      question.filter?.namesNodes === true ? this.#filtered(overlay, question).root : overlay.root,
-      question,
-    );
-  }
-
-  #answer(root: Class | null, question: Question): Fits {
+  /** `left`: what the constraint leaves. */
+  #answer(left: Class | null, question: Question): Fits {
+    this.#answered++;
     if (question.groups.length === 0) return 'yes';
-    if (root === null) return 'no';
-    const { filter } = question;
-    const left = filter === null || filter.namesNodes ? root : filter.filter(this.#classes, root);
     return left === null ? 'no' : answer(this.#solver, question, this.#top(left), this.#budget);
   }
 
@@ -324,19 +354,12 @@ class ClassMatcher implements Matcher {
 
   #list(cluster: string): void {
     this.#satisfying.clear();
-    const root = this.#holdings.get(cluster)?.full.root;
-    if (!root) return;
-    const clusters = this.#byRoot.get(root);
-    if (clusters === undefined) this.#byRoot.set(root, new Set([cluster]));
-    else clusters.add(cluster);
+    this.#looks.add(this.#holdings.get(cluster)?.full.root ?? null, cluster);
   }
 
   #unlist(cluster: string): void {
     this.#satisfying.clear();
-    const root = this.#holdings.get(cluster)?.full.root;
-    if (!root) return;
-    const clusters = this.#byRoot.get(root);
-    if (clusters?.delete(cluster) === true && clusters.size === 0) this.#byRoot.delete(root);
+    this.#looks.remove(this.#holdings.get(cluster)?.full.root ?? null, cluster);
   }
 
   /** Forgets classes that no cluster has any more, once they are as many as those in use. */
@@ -353,6 +376,7 @@ class ClassMatcher implements Matcher {
     this.#attributes.keep(owns);
     this.#tops = new WeakMap();
     this.#questions = new WeakMap();
+    this.#answers = new WeakMap();
     this.#sweepAt = Math.max(10_000, 2 * this.#classes.count);
   }
 }

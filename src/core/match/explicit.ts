@@ -36,6 +36,7 @@ export function explicit(top: Spot): Explicit | null {
     ends,
     drawn: classes.map((cls) => cls.drawn),
     touched: classes.map((cls) => cls.touched),
+    hollow: classes.map((cls) => cls.hollow),
     passes: (vertex, requires) => passesAll((classes[vertex] as Class).own, requires),
   };
   return { tree, vertices };

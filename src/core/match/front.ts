@@ -12,8 +12,9 @@ export function covers(front: Front, point: Vector): boolean {
   return front.some((of) => dominates(of, point));
 }
 
+/** But for the noise of fractions that were added up. */
 export function dominates(a: Vector, b: Vector): boolean {
-  for (let i = 0; i < b.length; i++) if ((a[i] as number) < (b[i] as number)) return false;
+  for (let i = 0; i < b.length; i++) if ((a[i] as number) < (b[i] as number) - 1e-9) return false;
   return true;
 }
 

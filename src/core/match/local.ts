@@ -44,7 +44,8 @@ export function localClasses(
       if (cls === null || cls.touched) touched = true;
       if (cls !== null) kids.set(cls, (kids.get(cls) ?? 0) + 1);
     }
-    changed.set(at, classes.intern(of.own, taken, touched, kids));
+    const hollow = of.kids.length > 0 && kids.size === 0;
+    changed.set(at, classes.intern(of.own, taken, touched, kids, hollow));
   }
   return (local) => {
     const known = changed.get(local);

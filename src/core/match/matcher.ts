@@ -81,6 +81,22 @@ export interface MatcherOptions {
 /** Key of a debit: one job's one attempt. */
 export type DebitKey = string;
 
+/** One request, to be asked of many clusters: those that look alike share one verdict, the very same object. */
+export interface Asking {
+  satisfiable(cluster: string): Verdict;
+  /** On what is free now. */
+  startable(cluster: string): Verdict;
+}
+
+/** Clusters whose empty graph holds a request. */
+export interface Satisfying {
+  /** A list for each look: clusters that are alike stand together, and are not copied. */
+  readonly alike: readonly (readonly string[])[];
+  /** All of them in one list, made when it is read. */
+  readonly yes: readonly string[];
+  readonly unknown: readonly string[];
+}
+
 export interface Matcher {
   /** Compile and take in; replaces what was there under that name, its debits kept where their vertices still exist. */
   setCluster(cluster: string, graph: ResourceGraph, subsystems: readonly Subsystem[]): void;
@@ -92,8 +108,11 @@ export interface Matcher {
   satisfiable(cluster: string, request: Request): Verdict;
   /** On what is free now. */
   startable(cluster: string, request: Request): Verdict;
+  asking(request: Request): Asking;
   /** All clusters whose empty graph holds the request; costs as much as their distinct shapes. */
-  satisfying(request: Request): { readonly yes: readonly string[]; readonly unknown: readonly string[] };
+  satisfying(request: Request): Satisfying;
+  /** Verdicts that were worked out so far: one for all clusters that look alike. */
+  readonly answered: number;
 
   /** Which vertices; from what is free now, or from everything. Null where it does not fit (or is unknown). */
   place(cluster: string, request: Request, on: 'free' | 'all'): Witness | null;

@@ -27,29 +27,32 @@ export function openings(
 ): readonly Opening[] {
   const closed = candidates.filter(({ verdict }) => verdict.fits === 'no');
   const distinct = new Map<string, Relaxation>();
-  for (const { verdict } of closed) {
-    for (const { relaxation } of verdict.reasons) {
+  // Clusters that look alike share their reasons.
+  for (const reasons of new Set(closed.map(({ verdict }) => verdict.reasons))) {
+    for (const { relaxation } of reasons) {
       if (relaxation !== null && distinct.size < MOST) distinct.set(JSON.stringify(relaxation), relaxation);
     }
   }
-  const found: Opening[] = [];
+  const found: (Opening & { readonly opened: ReadonlySet<string> })[] = [];
   for (const relaxation of distinct.values()) {
     const changed = relaxed(request, relaxation);
     if (changed === null) continue;
     const clusters = closed.filter(({ cluster }) => ask(cluster, changed) === 'yes').map(({ cluster }) => cluster);
-    if (clusters.length > 0) found.push({ relaxation, clusters });
+    if (clusters.length > 0) found.push({ relaxation, clusters, opened: new Set(clusters) });
   }
   found.sort((a, b) => b.clusters.length - a.clusters.length || kept(b.relaxation) - kept(a.relaxation));
-  return found.filter(
-    (opening, at) =>
-      !found
-        .slice(0, at)
-        .some(
-          (better) =>
-            kept(better.relaxation) >= kept(opening.relaxation) &&
-            opening.clusters.every((cluster) => better.clusters.includes(cluster)),
-        ),
-  );
+  return found
+    .filter(
+      (opening, at) =>
+        !found
+          .slice(0, at)
+          .some(
+            (better) =>
+              kept(better.relaxation) >= kept(opening.relaxation) &&
+              opening.clusters.every((cluster) => better.opened.has(cluster)),
+          ),
+    )
+    .map(({ relaxation, clusters }) => ({ relaxation, clusters }));
 }
 
 /** How much of what was asked for is left: the ratio of counts; changes of another kind give up more. */

@@ -14,6 +14,8 @@ export class Overlay {
   readonly #leaves = new Map<number, Class | null>();
   readonly #inner: Inner[] = [];
   readonly #dirty = new Set<number>();
+  /** The class of it all, kept at hand: every question begins there. Null where nothing is left. */
+  #root: Class | null = null;
 
   /** Of the tree as it is, or a copy of another overlay of it. */
   constructor(classes: ClassTable, tree: Tree, from: Overlay | null = null) {
@@ -22,6 +24,7 @@ export class Overlay {
     if (from !== null) {
       for (const [spine, cls] of from.#leaves) this.#leaves.set(spine, cls);
       for (const inner of from.#inner) this.#inner.push({ ...inner, kids: new Map(inner.kids) });
+      this.#root = from.#root;
       return;
     }
     for (let i = 0; i < tree.innerOwns.length; i++) {
@@ -31,6 +34,11 @@ export class Overlay {
       for (const spine of tree.children(i)) this.#count(i, this.at(spine), 1);
       (this.#inner[i] as Inner).cls = this.#intern(i);
     }
+    this.#root = this.at(0);
+  }
+
+  get root(): Class | null {
+    return this.#root;
   }
 
   /** The class of a spine vertex; null: gone. */
@@ -41,15 +49,12 @@ export class Overlay {
     return own === undefined ? (this.tree.form(spine) as Form).cls : own;
   }
 
-  get root(): Class | null {
-    return this.at(0);
-  }
-
   /** `undefined`: as its form says. */
   setLeaf(spine: number, cls: Class | null | undefined): void {
     const before = this.at(spine);
     if (cls === undefined) this.#leaves.delete(spine);
     else this.#leaves.set(spine, cls);
+    if (spine === 0) this.#root = this.at(0);
     this.#replace(this.tree.parent(spine), before, this.at(spine));
   }
 
@@ -85,6 +90,7 @@ export class Overlay {
       this.#replace(parent, before, of.cls);
       at = this.#dirty.size === 1 && this.#dirty.has(parent) ? parent : at - 1;
     }
+    this.#root = this.at(0);
   }
 
   #count(inner: number, kid: Class | null, by: 1 | -1): void {
@@ -104,7 +110,8 @@ export class Overlay {
     if (of.gone) return null;
     const own = this.tree.innerOwns[inner];
     if (own === undefined) return null;
-    return this.#classes.intern(own, of.drawn, of.drawn > 0 || of.goneKids > 0 || of.touchedKids > 0, of.kids);
+    const touched = of.drawn > 0 || of.goneKids > 0 || of.touchedKids > 0;
+    return this.#classes.intern(own, of.drawn, touched, of.kids, of.goneKids > 0 && of.kids.size === 0);
   }
 
   /** Every class that must stay. */

@@ -4,24 +4,26 @@ import type { Vector } from './front.ts';
 import type { Frame } from './profile.ts';
 import type { Demand, Shape } from './shapes.ts';
 import { supply } from './solver.ts';
+import type { Steps } from './steps.ts';
 
 /** Maximal ways to give a vertex's quantity to the shapes with these numbers; none where there is nothing to give. */
-export function shareOut(frame: Frame, numbers: readonly number[], of: Class): Vector[] {
+export function shareOut(frame: Frame, numbers: readonly number[], of: Class, steps: Steps): Vector[] {
   const ways: Vector[] = [];
   const given = frame.caps.map(() => 0);
   const supplies = numbers.map((number) => supply(frame.shapes[number] as Shape, of));
   const share = (at: number): void => {
     const number = numbers[at];
     if (number === undefined) {
+      steps.spend(1);
       if (given.some((value) => value > 0)) ways.push([...given]);
       return;
     }
     const grain = frame.grains.get(drawKey(frame.shapes[number] as Shape)) ?? 1;
     const most = Math.min(frame.caps[number] as number, left(supplies, numbers, given, at, grain));
     // The last one takes what is left; the others every multiple of the grain.
-    const step = at === numbers.length - 1 ? Infinity : grain;
-    for (let amount = most; amount >= 0; amount -= step) {
-      given[number] = amount;
+    const last = at === numbers.length - 1 ? 0 : Math.floor(most / grain + 1e-9);
+    for (let less = 0; less <= last; less++) {
+      given[number] = Math.max(0, most - less * grain);
       share(at + 1);
     }
     given[number] = 0;
@@ -86,8 +88,9 @@ export function grainsOf(demand: Demand, of: Class): Grains {
   return grains;
 }
 
+/** Of fractions, too: what is below a millionth is the noise of having added them up. */
 function divisor(a: number, b: number): number {
   let [left, right] = [a, b];
-  while (right > 0) [left, right] = [right, left % right];
+  while (right > 1e-6) [left, right] = [right, left % right];
   return left;
 }

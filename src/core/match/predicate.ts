@@ -6,8 +6,11 @@ import { isObject, type JsonObject } from '../graph/json.ts';
 import type { FieldPredicate, Requirement } from '../jobspec/jobspec.ts';
 import { isWithin, textOf } from './version.ts';
 
-/** Metadata that tells vertices apart which are otherwise equal: kept out of classes. */
-export const identityFields: ReadonlySet<string> = new Set(['id', 'uniq_id', 'rank', 'paths', 'name']);
+/**
+ * Metadata that tells vertices apart which are otherwise equal: kept out of classes. `basename` is a name without its
+ * number: with it no two clusters would look alike.
+ */
+export const identityFields: ReadonlySet<string> = new Set(['id', 'uniq_id', 'rank', 'paths', 'name', 'basename']);
 
 /** Does a vertex of a subsystem (or the chosen vertex itself) pass every field of one binding? */
 export function passes(metadata: JsonObject, requirement: Requirement): boolean {

@@ -170,8 +170,9 @@ export class Profiles {
         uses.push({ kind: 'open', gain: none, shape, needs: nothing, bundles: [at, ...bundles], claims: true });
       }
     }
-    for (const gain of shareOut(frame, closing, of)) uses.push({ kind: 'closed', gain, shape: null });
-    for (const gain of shareOut(frame, shared, of)) {
+    for (const gain of shareOut(frame, closing, of, this.#solver.steps))
+      uses.push({ kind: 'closed', gain, shape: null });
+    for (const gain of shareOut(frame, shared, of, this.#solver.steps)) {
       uses.push({ kind: 'open', gain, shape: null, needs: nothing, bundles, claims: false });
     }
     return uses;

@@ -12,7 +12,7 @@ import { supply, type Solver } from './solver.ts';
 export interface Question {
   readonly request: Request;
   /** Equal questions, equal keys. */
-  readonly key: string;
+  key(): string;
   readonly groups: readonly Asked[];
   readonly filter: NodeFilter | null;
   /** Identity fields of subsystems that it asks about. */
@@ -33,8 +33,10 @@ export function compileQuestion(solver: Solver, request: Request): Question {
     });
   }
   const filter = request.constraint === null ? null : new NodeFilter(request.constraint);
-  const ids = groups.map(({ demand, apart }) => `${demand.id}/${apart?.id ?? 0}`);
-  const key = `${ids.join()} ${unanswerable} ${filter?.key ?? ''}`;
+  const key = (): string => {
+    const ids = groups.map(({ demand, apart }) => `${demand.id}/${apart?.id ?? 0}`);
+    return `${ids.join()} ${unanswerable} ${filter?.key ?? ''}`;
+  };
   return { request, key, groups, filter, asks, unanswerable };
 }
 

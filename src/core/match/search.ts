@@ -22,6 +22,8 @@ export interface SearchTree {
   readonly drawn: readonly number[];
   /** Something here or below is not to be had: no exclusive claim. */
   readonly touched: readonly boolean[];
+  /** All that was below is gone: it is no leaf. */
+  readonly hollow: readonly boolean[];
   passes(vertex: number, requires: RequestVertex['requires']): boolean;
 }
 
@@ -219,7 +221,7 @@ class Search {
   }
 
   #closes(at: number, vertex: RequestVertex, place: Place): boolean {
-    const hasKids = (this.#tree.ends[at] as number) > at + 1;
+    const hasKids = (this.#tree.ends[at] as number) > at + 1 || this.#tree.hollow[at] === true;
     return place.inSlot ? hasKids : vertex.exclusive === true;
   }
 

@@ -6,6 +6,7 @@
  */
 import type { Requirement } from '../jobspec/jobspec.ts';
 import type { Own } from './attributes.ts';
+import { mix } from './classes.ts';
 import { passes } from './predicate.ts';
 
 /**
@@ -78,20 +79,86 @@ function passesOne(own: Own, requirement: Requirement): boolean {
 
 export type ShapeContent = Omit<Shape, 'id' | 'claims'>;
 
+/** A shape in the table: `next` is the one after it with the same hash. */
+class KnownShape implements Shape {
+  readonly id: number;
+  readonly kind: Shape['kind'];
+  readonly type: string;
+  readonly requires: Requires | null;
+  readonly exclusive: boolean;
+  readonly whole: boolean;
+  readonly basis: string;
+  readonly factor: number;
+  readonly anchored: boolean;
+  readonly instance: number;
+  readonly demand: Demand;
+  readonly inside: Demand;
+  readonly next: KnownShape | null;
+  /** Most are never asked for it. */
+  #claims: ReadonlyMap<string, boolean> | null = null;
+
+  constructor(id: number, of: ShapeContent, next: KnownShape | null) {
+    this.id = id;
+    this.kind = of.kind;
+    this.type = of.type;
+    this.requires = of.requires;
+    this.exclusive = of.exclusive;
+    this.whole = of.whole;
+    this.basis = of.basis;
+    this.factor = of.factor;
+    this.anchored = of.anchored;
+    this.instance = of.instance;
+    this.demand = of.demand;
+    this.inside = of.inside;
+    this.next = next;
+  }
+
+  get claims(): ReadonlyMap<string, boolean> {
+    return (this.#claims ??= claimsOf(this));
+  }
+
+  equals(of: ShapeContent): boolean {
+    return (
+      this.demand === of.demand &&
+      this.kind === of.kind &&
+      this.type === of.type &&
+      this.requires === of.requires &&
+      this.exclusive === of.exclusive &&
+      this.whole === of.whole &&
+      this.basis === of.basis &&
+      this.factor === of.factor &&
+      this.anchored === of.anchored &&
+      this.instance === of.instance &&
+      this.inside === of.inside
+    );
+  }
+}
+
+interface KnownDemand extends Demand {
+  readonly next: KnownDemand | null;
+}
+
+/**
+ * Interned by hashes of numbers, with an exact comparison: keys of text took half of the time of a question that was
+ * never asked before.
+ */
 export class ShapeTable {
-  #shapes = new Map<string, Shape>();
-  #demands = new Map<string, Demand>();
+  /** By type and unit, then by the hash of the rest. */
+  #shapes = new Map<string, Map<number, KnownShape>>();
+  #demands = new Map<number, KnownDemand>();
   #requires = new Map<string, Requires>();
   // Ids are never used twice, not even after `clear`: answers are kept under them.
   #next = 1;
   readonly nothing: Demand;
 
+  #size = 0;
+
   constructor() {
-    this.nothing = this.demand(new Map());
+    this.nothing = { id: this.#next++, shapes: [], counts: [], expands: false };
   }
 
   get size(): number {
-    return this.#shapes.size + this.#demands.size;
+    return this.#size;
   }
 
   /** Forgets all but the empty demand. */
@@ -99,7 +166,7 @@ export class ShapeTable {
     this.#shapes.clear();
     this.#demands.clear();
     this.#requires.clear();
-    this.#demands.set('', this.nothing);
+    this.#size = 0;
   }
 
   requires(of: readonly Requirement[]): Requires | null {
@@ -114,29 +181,68 @@ export class ShapeTable {
   }
 
   shape(of: ShapeContent): Shape {
+    const name = of.basis === '' ? of.type : `${of.type}\n${of.basis}`;
+    let shapes = this.#shapes.get(name);
+    if (shapes === undefined) this.#shapes.set(name, (shapes = new Map()));
     const flags = kinds[of.kind] + (of.exclusive ? 4 : 0) + (of.whole ? 8 : 0) + (of.anchored ? 16 : 0);
-    const key = `${flags},${of.requires?.id ?? 0},${of.demand.id},${of.inside.id},${of.instance},${of.factor},${of.basis}\n${of.type}`;
-    let known = this.#shapes.get(key);
-    if (known === undefined) {
-      this.#shapes.set(key, (known = { ...of, id: this.#next++, claims: claimsOf(of) }));
-    }
-    return known;
+    let hash = mix(of.demand.id, flags);
+    if (of.requires !== null) hash = mix(hash, of.requires.id);
+    if (of.inside !== this.nothing) hash = mix(hash, of.inside.id);
+    if (of.instance !== 0) hash = mix(hash, of.instance);
+    const first = shapes.get(hash) ?? null;
+    for (let known = first; known !== null; known = known.next) if (known.equals(of)) return known;
+    const made = new KnownShape(this.#next++, of, first);
+    shapes.set(hash, made);
+    this.#size++;
+    return made;
   }
 
   demand(of: ReadonlyMap<Shape, number>): Demand {
     const shapes: Shape[] = [];
     for (const [shape, count] of of) if (count > 0) shapes.push(shape);
     if (shapes.length > 1) shapes.sort((a, b) => a.id - b.id);
-    let key = '';
-    for (const shape of shapes) key += `${shape.id}*${of.get(shape)},`;
-    let known = this.#demands.get(key);
-    if (known === undefined) {
-      const counts = shapes.map((shape) => of.get(shape) as number);
-      const expands = shapes.some((shape) => shape.kind === 'bundle' && !shape.anchored);
-      this.#demands.set(key, (known = { id: this.#next++, shapes, counts, expands }));
-    }
-    return known;
+    return this.#demand(
+      shapes,
+      shapes.map((shape) => of.get(shape) as number),
+    );
   }
+
+  /** So many of one shape. */
+  only(shape: Shape, count: number): Demand {
+    return count > 0 ? this.#demand([shape], [count]) : this.nothing;
+  }
+
+  /** A demand several times over. */
+  times(demand: Demand, by: number): Demand {
+    if (by === 1) return demand;
+    if (by <= 0) return this.nothing;
+    return this.#demand(
+      demand.shapes,
+      demand.counts.map((count) => count * by),
+    );
+  }
+
+  /** Shapes by ascending id, counts positive. */
+  #demand(shapes: readonly Shape[], counts: readonly number[]): Demand {
+    if (shapes.length === 0) return this.nothing;
+    let hash = 0;
+    for (let i = 0; i < shapes.length; i++) hash = mix(hash ^ (shapes[i] as Shape).id, counts[i] as number);
+    const first = this.#demands.get(hash) ?? null;
+    for (let known = first; known !== null; known = known.next) {
+      if (alike(known.shapes, shapes) && alike(known.counts, counts)) return known;
+    }
+    const expands = shapes.some((shape) => shape.kind === 'bundle' && !shape.anchored);
+    const made: KnownDemand = { id: this.#next++, shapes, counts, expands, next: first };
+    this.#demands.set(hash, made);
+    this.#size++;
+    return made;
+  }
+}
+
+function alike(a: readonly unknown[], b: readonly unknown[]): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
 }
 
 const kinds = { vertex: 0, units: 1, bundle: 2 } as const;

@@ -8,15 +8,15 @@
 import type { Class } from './classes.ts';
 import { outermost } from './classes.ts';
 import { competeForOneType } from './compete.ts';
-import { components, nests } from './contention.ts';
+import { anyContend, components, nests } from './contention.ts';
 import { Profiles } from './profile.ts';
 import { addDemand, type Demand, type Shape, type ShapeTable } from './shapes.ts';
 import { Steps } from './steps.ts';
-import { worth } from './units.ts';
+import { tidy, worth } from './units.ts';
 
 export class Solver {
   readonly shapes: ShapeTable;
-  steps = new Steps(0);
+  readonly steps = new Steps(0);
   #profiles: Profiles | null = null;
 
   constructor(shapes: ShapeTable) {
@@ -30,7 +30,7 @@ export class Solver {
 
   /** Begins a question. */
   begin(budget: number): void {
-    this.steps = new Steps(budget);
+    this.steps.begin(budget);
     this.#profiles = null;
   }
 
@@ -38,6 +38,10 @@ export class Solver {
   hosts(asked: Demand, of: Class): boolean {
     const demand = this.expanded(asked, of);
     if (demand.shapes.length === 0) return true;
+    // What one step tells is not written down: most of the time of a new question went into that.
+    if (demand.shapes.length === 1 && !nests(of.facts, (demand.shapes[0] as Shape).type)) {
+      return this.#decide(demand, of);
+    }
     const memo = (of.memo.hosts ??= new Map());
     let answer = memo.get(demand.id);
     if (answer === undefined) {
@@ -50,12 +54,15 @@ export class Solver {
   #decide(demand: Demand, of: Class): boolean {
     this.steps.spend(1);
     // 1. Each shape for itself: an exact no for all.
+    let nested = false;
     for (let i = 0; i < demand.shapes.length; i++) {
       const shape = demand.shapes[i] as Shape;
       if (!of.facts.types.has(shape.type)) return false;
-      if (!nests(of.facts, shape.type) && this.unitsBelow(shape, of) < (demand.counts[i] as number)) return false;
+      if (nests(of.facts, shape.type)) nested = true;
+      else if (this.unitsBelow(shape, of) < (demand.counts[i] as number)) return false;
     }
     // 2. Those that contend, together.
+    if (!nested && !anyContend(demand, of.facts)) return true;
     for (const component of components(demand, of.facts)) {
       const first = demand.shapes[component[0] as number] as Shape;
       if (component.length === 1 && !nests(of.facts, first.type)) continue;
@@ -80,16 +87,21 @@ export class Solver {
 
   unitsBelow(shape: Shape, of: Class): number {
     if (!of.facts.types.has(shape.type)) return 0;
+    const candidates = outermost(of, shape.type);
+    if (candidates.classes.length === 1) {
+      this.steps.spend(1);
+      return tidy(this.own(shape, candidates.classes[0] as Class) * (candidates.counts[0] as number), shape.basis);
+    }
     const memo = (of.memo.units ??= new Map());
     const known = memo.get(shape.id);
     if (known !== undefined) return known;
-    const candidates = outermost(of, shape.type);
     this.steps.spend(1 + (candidates.classes.length >> 4));
     let total = 0;
     for (let i = 0; i < candidates.classes.length; i++) {
       const units = this.own(shape, candidates.classes[i] as Class);
       if (units > 0) total += units * (candidates.counts[i] as number);
     }
+    total = tidy(total, shape.basis);
     memo.set(shape.id, total);
     return total;
   }
@@ -122,7 +134,7 @@ export class Solver {
       else most = Math.min(most, Math.floor(this.unitsBelow(shape, of) / (demand.counts[i] as number)));
       if (most === 0) break;
     }
-    if (most > 0 && (!exact || components(demand, of.facts).length < demand.shapes.length)) {
+    if (most > 0 && (!exact || anyContend(demand, of.facts))) {
       most = this.#search(demand, of, most);
     }
     memo.set(demand.id, most);
@@ -132,11 +144,11 @@ export class Solver {
   #search(demand: Demand, of: Class, most: number): number {
     // Nothing is had more often than there are units to have.
     let top = most;
-    if (top === Infinity) for (top = 1; this.hosts(this.times(demand, top), of);) top *= 2;
+    if (top === Infinity) for (top = 1; this.hosts(this.shapes.times(demand, top), of);) top *= 2;
     let low = 0;
     while (low < top) {
       const middle = Math.ceil((low + top) / 2);
-      if (this.hosts(this.times(demand, middle), of)) low = middle;
+      if (this.hosts(this.shapes.times(demand, middle), of)) low = middle;
       else top = middle - 1;
     }
     return low;
@@ -155,12 +167,6 @@ export class Solver {
     return this.expanded(this.shapes.demand(into), of);
   }
 
-  times(demand: Demand, by: number): Demand {
-    const into = new Map<Shape, number>();
-    addDemand(into, demand, by);
-    return this.shapes.demand(into);
-  }
-
   part(demand: Demand, numbers: readonly number[]): Demand {
     return this.shapes.demand(
       new Map(numbers.map((i) => [demand.shapes[i] as Shape, demand.counts[i] as number] as const)),
@@ -170,7 +176,7 @@ export class Solver {
 
 /** Quantity that a vertex gives to a `units` shape, in the shape's basis. */
 export function supply(shape: Shape, of: Class): number {
-  return (of.own.size - of.drawn) * worth(of.own.unit, shape.basis, shape.factor);
+  return tidy((of.own.size - of.drawn) * worth(of.own.unit, shape.basis, shape.factor), shape.basis);
 }
 
 /**
@@ -178,5 +184,5 @@ export function supply(shape: Shape, of: Class): number {
  * may still share its quantity.
  */
 export function closes(shape: Shape, of: Class): boolean {
-  return shape.whole || (shape.exclusive && of.kids.length > 0);
+  return shape.whole || (shape.exclusive && (of.kids.length > 0 || of.hollow));
 }

@@ -6,6 +6,10 @@ export class Steps {
     this.#left = budget;
   }
 
+  begin(budget: number): void {
+    this.#left = budget;
+  }
+
   get left(): number {
     return this.#left;
   }

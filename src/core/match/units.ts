@@ -31,3 +31,9 @@ export function worth(vertexUnit: string, basis: string, factor: number): number
   if (basis === 'byte') return bytesIn(vertexUnit) ?? 0;
   return vertexUnit === basis ? 1 : 0;
 }
+
+/** A quantity without the noise that fractions leave when they are added up: whole bytes, else billionths. */
+export function tidy(quantity: number, basis: string): number {
+  if (Number.isInteger(quantity)) return quantity;
+  return basis === 'byte' ? Math.round(quantity) : Math.round(quantity * 1e9) / 1e9;
+}

@@ -11,7 +11,7 @@ import { checkText, jobName, parseJobspec } from '../input.ts';
 import type { Parts } from '../parts.ts';
 import { choosePolicy } from '../policy.ts';
 import { openCredentials, restrict } from './candidates.ts';
-import { decisionToWire, jobToWire, onClusterLossFromWire } from './convert.ts';
+import { decisionToWire, jobToWire, onClusterLossFromWire, openingToWire } from './convert.ts';
 
 export function submit(parts: Parts): Handlers<typeof JobService>['submit'] {
   return async (request, call) => {
@@ -37,7 +37,10 @@ export function submit(parts: Parts): Handlers<typeof JobService>['submit'] {
     });
     if (job === null) throw new RainbowError('internal', 'the job was not stored');
     parts.log.debug({ job: job.id, created, state: job.state, cluster: job.cluster }, 'submit');
-    return { job: jobToWire(job), created, decision: decisionToWire(decision, job) };
+    // Of an earlier job's jobspec nothing was asked.
+    const openings =
+      created && job.state === 'rejected' ? parts.scheduler.openings(parsed, decision.candidates).map(openingToWire) : [];
+    return { job: jobToWire(job), created, decision: decisionToWire(decision, job), openings };
   };
 }
 

@@ -126,6 +126,13 @@ export declare type SubmitResponse = Message<"rainbow.v1.SubmitResponse"> & {
    * @generated from field: rainbow.v1.Decision decision = 3;
    */
   decision?: Decision | undefined;
+
+  /**
+   * Where no cluster can hold it: what one change would open.
+   *
+   * @generated from field: repeated rainbow.v1.Opening openings = 4;
+   */
+  openings: Opening[];
 };
 
 /**
