@@ -81,7 +81,10 @@ export class DocumentReader {
   finish(): Document {
     this.#cutter.finish();
     if (this.#graph !== 'entered') {
-      throw invalid('graph', `an object with "nodes" and "edges" is needed, this is ${kindOf(this.#graph)}${this.#hint}`);
+      throw invalid(
+        'graph',
+        `an object with "nodes" and "edges" is needed, this is ${kindOf(this.#graph)}${this.#hint}`,
+      );
     }
     if (!this.#hasNodes) throw invalid('graph.nodes', 'an object of nodes by id is needed, this is nothing');
     if (this.#ids.length === 0) {
