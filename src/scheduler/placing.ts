@@ -89,7 +89,7 @@ export function createPlacing(deps: {
     if (registry.get(cluster) === null) return { cluster, satisfiable: FITS_NOT, startable: FITS_NOT, state: {} };
     const state = states.of(cluster);
     if (!inTime) return { cluster, satisfiable: NOT_ASKED, startable: NOT_ASKED, state };
-    if (registry.idsOf(cluster) === null) return { cluster, satisfiable: FITS_UNKNOWN, startable: FITS_UNKNOWN, state };
+    if (!registry.isCompiled(cluster)) return { cluster, satisfiable: FITS_UNKNOWN, startable: FITS_UNKNOWN, state };
     try {
       const satisfiable = matcher.satisfiable(cluster, jobspec.request);
       const startable = satisfiable.fits === 'yes' ? matcher.startable(cluster, jobspec.request) : satisfiable;
@@ -120,8 +120,7 @@ export function createPlacing(deps: {
       openings(
         jobspec.request,
         candidates.map(({ cluster, satisfiable }) => ({ cluster, verdict: satisfiable })),
-        (cluster, changed) =>
-          registry.idsOf(cluster) === null ? 'unknown' : matcher.satisfiable(cluster, changed).fits,
+        (cluster, changed) => (!registry.isCompiled(cluster) ? 'unknown' : matcher.satisfiable(cluster, changed).fits),
       ),
 
     decide({ jobspec, candidates, policy, policyOptions, excluded }) {

@@ -4,7 +4,7 @@
  * Inside, a vertex may have several parents (a package that two others hold), but no cycle.
  */
 import { invalid } from '../errors.ts';
-import type { ResourceGraph, Subsystem } from './graph.ts';
+import type { NamedSubsystem, ResourceGraph } from './graph.ts';
 import { depthLimit, DocumentReader, placeOfId, type Document } from './jgf.ts';
 import type { JsonObject } from './json.ts';
 
@@ -12,7 +12,7 @@ import type { JsonObject } from './json.ts';
 export type FindVertex = (id: string) => number;
 
 /** Throws `invalid_input` with the place. The graph is the one that the subsystem's links point into. */
-export function readSubsystem(name: string, text: string, graph: ResourceGraph): Subsystem {
+export function readSubsystem(name: string, text: string, graph: ResourceGraph): NamedSubsystem {
   const reader = new SubsystemReader(name, finderOf(graph));
   reader.push(text);
   return reader.finish();
@@ -40,7 +40,7 @@ export class SubsystemReader {
   }
 
   /** Once, after the last piece. */
-  finish(): Subsystem {
+  finish(): NamedSubsystem {
     const document = this.#document.finish();
     const metadata = this.#metadata;
     for (const id of document.ids) {

@@ -11,7 +11,7 @@ import { Numbers } from './growing.ts';
 import { depthLimit, DocumentReader, type Document } from './jgf.ts';
 import { kindOf, type JsonObject } from './json.ts';
 
-export { readSubsystem } from './read-subsystem.ts';
+export { readSubsystem, SubsystemReader } from './read-subsystem.ts';
 
 /** Throws `invalid_input` with the place: `graph.edges[3].target: no vertex "9"`. */
 export function readGraph(text: string): ResourceGraph {
