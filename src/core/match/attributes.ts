@@ -203,7 +203,8 @@ function textOf(metadata: JsonObject, asked: ReadonlySet<string> | null): string
   return text;
 }
 
-function keptOf(metadata: JsonObject, asked: ReadonlySet<string> | null): JsonObject {
+/** Without what only tells vertices apart; `asked` as in `isLeftOut`. */
+export function keptOf(metadata: JsonObject, asked: ReadonlySet<string> | null): JsonObject {
   const kept = Object.create(null) as Record<string, unknown>;
   for (const key in metadata) if (!isLeftOut(key, metadata, asked)) kept[key] = metadata[key];
   return kept;

@@ -6,7 +6,7 @@
 import type { ResourceGraph } from '../graph/graph.ts';
 import { Numbers } from '../graph/growing.ts';
 import type { JsonObject } from '../graph/json.ts';
-import { keyOf, type OwnAttributes } from './attributes.ts';
+import { keptOf, keyOf, type OwnAttributes } from './attributes.ts';
 import { packIds, type Ids } from './ids.ts';
 import { orderOf, type Order } from './order.ts';
 
@@ -188,7 +188,7 @@ class Kinds {
     const key = keyOf(attributes);
     let number = this.#byKey.get(key);
     if (number === undefined) {
-      number = this.#all.push(attributes) - 1;
+      number = this.#all.push({ ...attributes, metadata: keptOf(metadata, null) }) - 1;
       this.#byKey.set(key, number);
     }
     kinds.push({ type, size, unit, inNode, number });
