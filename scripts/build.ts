@@ -11,8 +11,14 @@ const root = join(import.meta.dirname, '..');
 const dist = join(root, 'dist');
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
 
-/** Started by URL, beside the file that starts it: src/store/sqlite/thread-engine.ts looks for this name. */
-const startedByUrl = { 'store-worker': 'src/store/sqlite/worker.ts' };
+/**
+ * Started by URL, beside the file that starts them: src/store/sqlite/thread-engine.ts and src/scheduler/reading/reader.ts
+ * look for these names.
+ */
+const startedByUrl = {
+  'store-worker': 'src/store/sqlite/worker.ts',
+  'reading-worker': 'src/scheduler/reading/thread.ts',
+};
 
 /**
  * `await import('a package')` of the older module kind: Node finds the names that it exports, a bundle has only its

@@ -43,3 +43,20 @@ export class RainbowError extends Error {
 export function invalid(place: string, message: string): RainbowError {
   return new RainbowError('invalid_input', message, { place });
 }
+
+/** An error as data: a class does not survive the way to another thread. */
+export interface Failure {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly place?: string;
+}
+
+export function failureFrom(error: RainbowError): Failure {
+  if (error.place === undefined) return { code: error.code, message: error.message };
+  // The class puts the place before the message; it will again on the other side.
+  return { code: error.code, message: error.message.slice(error.place.length + 2), place: error.place };
+}
+
+export function errorOf(failure: Failure): RainbowError {
+  return new RainbowError(failure.code, failure.message, failure.place === undefined ? {} : { place: failure.place });
+}

@@ -14,9 +14,9 @@ interface StoredGroup {
   readonly claims: readonly StoredClaim[];
 }
 
-/** `ids`: the id of each vertex of that cluster's graph. */
-export function writeAllocation(witness: Witness, ids: readonly string[]): string {
-  const claim = (c: Claim): StoredClaim => [ids[c.vertex] ?? '', c.amount, c.exclusive ? 1 : 0, c.request];
+/** `idOf`: the id of a vertex of that cluster's graph. */
+export function writeAllocation(witness: Witness, idOf: (vertex: number) => string): string {
+  const claim = (c: Claim): StoredClaim => [idOf(c.vertex), c.amount, c.exclusive ? 1 : 0, c.request];
   const groups: StoredGroup[] = witness.groups.map((group) => ({
     key: group.key,
     slots: group.slots.map((slot) => ({ label: slot.label, claims: slot.claims.map(claim) })),

@@ -10,6 +10,7 @@ import type { Log } from './log.ts';
 import { createMoves } from './moves.ts';
 import { createNotices } from './notices.ts';
 import { createPlacing } from './placing.ts';
+import { createReading, type ReadingOptions } from './reading/reader.ts';
 import { createRegistry } from './registry.ts';
 import type { Scheduler } from './scheduler.ts';
 import { defaultSettings, type SchedulerSettings } from './settings.ts';
@@ -25,6 +26,7 @@ export interface SchedulerOptions {
   /** What is left out is `defaultSettings`. */
   readonly settings?: Partial<SchedulerSettings>;
   readonly log: Log;
+  readonly reading?: ReadingOptions;
 }
 
 /** What surely holds vertices takes them first when debits are rebuilt. */
@@ -37,10 +39,12 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   const jobspecs = createJobspecs();
   const notices = createNotices();
 
+  const reading = createReading(system, options.reading);
   const registry = createRegistry({
     store,
     matcher,
-    clock,
+    reading,
+    slicing: system,
     log,
     compiled(name) {
       debits.recompiled(name);
@@ -59,7 +63,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   const debits: Debits = createDebits({
     matcher,
     jobspecs,
-    idsOf: (name) => registry.idsOf(name),
+    isCompiled: (name) => registry.isCompiled(name),
     changed: (name) => states.changed(name),
     freed: () => cycle.freed(),
   });
@@ -67,7 +71,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     matcher,
     outstanding: (name) => debits.outstanding(name),
     reported: (name) => registry.get(name)?.state ?? null,
-    isCompiled: (name) => registry.idsOf(name) !== null,
+    isCompiled: (name) => registry.isCompiled(name),
   });
   const moves = createMoves({ store, clock, debits, notices, wakeCycle: () => cycle.wake() });
   const placing = createPlacing({ matcher, registry, debits, states, system, settings, log });
@@ -135,12 +139,12 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       sweeper.start();
     },
     async stop() {
-      await Promise.all([cycle.stop(), sweeper.stop()]);
+      await Promise.all([cycle.stop(), sweeper.stop(), reading.stop()]);
     },
     match: (jobspec, clusters) => placing.match(jobspec, clusters),
     openings: (jobspec, candidates) => placing.openings(jobspec, candidates),
     place(jobspec, cluster) {
-      if (registry.idsOf(cluster) === null) return null;
+      if (!registry.isCompiled(cluster)) return null;
       return matcher.place(cluster, jobspec.request, 'free') ?? matcher.place(cluster, jobspec.request, 'all');
     },
     submit,

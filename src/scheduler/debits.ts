@@ -62,8 +62,8 @@ export interface Entry {
 export interface DebitDependencies {
   readonly matcher: Matcher;
   readonly jobspecs: Jobspecs;
-  /** Ids of the vertices of a compiled cluster; null where it is not compiled. */
-  readonly idsOf: (cluster: string) => readonly string[] | null;
+  /** Is its graph in the matcher? */
+  readonly isCompiled: (cluster: string) => boolean;
   /** What is free or outstanding at this cluster has changed. */
   readonly changed: (cluster: string) => void;
   /** Something fell free at this cluster. */
@@ -95,7 +95,7 @@ export function createDebits(deps: DebitDependencies): Debits {
   };
 
   const debit = (entry: Entry, allocation: string): boolean => {
-    if (deps.idsOf(entry.cluster) === null) return false;
+    if (!deps.isCompiled(entry.cluster)) return false;
     const witness = readAllocation(allocation, (id) => matcher.vertexIndex(entry.cluster, id));
     if (witness === null) return false;
     matcher.debit(entry.cluster, entry.key, witness);
@@ -104,12 +104,11 @@ export function createDebits(deps: DebitDependencies): Debits {
   };
 
   const placeOnFree = (entry: Entry, request: Request): boolean => {
-    const ids = deps.idsOf(entry.cluster);
-    if (ids === null) return false;
+    if (!deps.isCompiled(entry.cluster)) return false;
     const witness = matcher.place(entry.cluster, request, 'free');
     if (witness === null) return false;
     matcher.debit(entry.cluster, entry.key, witness);
-    entry.allocation = writeAllocation(witness, ids);
+    entry.allocation = writeAllocation(witness, (vertex) => matcher.vertexId(entry.cluster, vertex));
     entry.jobspec = '';
     entry.standing = 'debited';
     return true;
@@ -220,7 +219,7 @@ export function createDebits(deps: DebitDependencies): Debits {
       deps.changed(cluster);
     },
     report(cluster, busyVertices, includes) {
-      if (deps.idsOf(cluster) === null) return;
+      if (!deps.isCompiled(cluster)) return;
       const included = new Set<Entry>();
       for (const { jobId, epoch } of includes) {
         const entry = byJob.get(jobId);

@@ -98,7 +98,7 @@ export function createPlacing(deps: {
   };
 
   const result = (cluster: string, inTime: boolean, asking: () => Asking): CandidateResult => {
-    const isCompiled = registry.idsOf(cluster) !== null;
+    const isCompiled = registry.isCompiled(cluster);
     if (!isCompiled && registry.get(cluster) === null) {
       return { cluster, satisfiable: FITS_NOT, startable: FITS_NOT, state: {} };
     }
@@ -135,8 +135,7 @@ export function createPlacing(deps: {
       openings(
         jobspec.request,
         candidates.map(({ cluster, satisfiable }) => ({ cluster, verdict: satisfiable })),
-        (cluster, changed) =>
-          registry.idsOf(cluster) === null ? 'unknown' : matcher.satisfiable(cluster, changed).fits,
+        (cluster, changed) => (!registry.isCompiled(cluster) ? 'unknown' : matcher.satisfiable(cluster, changed).fits),
       ),
 
     decide({ jobspec, candidates, policy, policyOptions, excluded }) {

@@ -1,24 +1,26 @@
 /**
  * The clusters: validated in full, then stored in one transaction, then compiled into the matcher, in that order,
  * so that what is refused leaves no trace and what is compiled survives. Changes of one cluster go one after the
- * other. At start everything is read again; a cluster whose stored graph no longer reads is logged and kept out of
+ * other, from the write on: documents are read beside them, since a large one may take its time to come, and what was
+ * read counts only where it is still true when its turn has come. At start everything is read again; a cluster whose stored graph no longer reads is logged and kept out of
  * matching, and serves as before otherwise: it can be replaced, and it never stops the others.
  */
 import { RainbowError } from '../core/errors.ts';
-import { resourceCounts } from '../core/graph/counts.ts';
-import type { ResourceGraph, Subsystem } from '../core/graph/graph.ts';
-import { readGraph, readSubsystem } from '../core/graph/read.ts';
+import type { Subsystem } from '../core/graph/graph.ts';
+import type { Ids } from '../core/match/ids.ts';
 import type { Matcher } from '../core/match/matcher.ts';
-import type { AgentInstance, ClusterRecord, ClusterRef, Store } from '../store/store.ts';
-import type { Clock } from '../system/system.ts';
+import type { TreePlan } from '../core/match/plan.ts';
+import type { AgentInstance, ClusterRecord, ClusterRef, Documents, Store } from '../store/store.ts';
+import { inSlices, type Slicing } from './in-slices.ts';
 import type { Log } from './log.ts';
+import type { Reading } from './reading/reader.ts';
 import type { Registry } from './scheduler.ts';
 
 /** The registry as the rest of the scheduler sees it. */
 export interface InnerRegistry extends Registry {
   load(): Promise<void>;
-  /** Ids of the vertices; null where the cluster is unknown or its graph is not compiled. */
-  idsOf(name: string): readonly string[] | null;
+  /** Is it known, and its graph in the matcher? */
+  isCompiled(name: string): boolean;
   /** Is it this very cluster that has the name, or another of that name? */
   isStill(cluster: ClusterRef): boolean;
   /** Its agent has not spoken for `seconds`. Never true of a cluster that only polls, nor soon after our own start. */
@@ -32,7 +34,8 @@ export interface InnerRegistry extends Registry {
 export interface RegistryDependencies {
   readonly store: Store;
   readonly matcher: Matcher;
-  readonly clock: Clock;
+  readonly reading: Reading;
+  readonly slicing: Slicing;
   readonly log: Log;
   /** Compiled, or compiled anew. */
   readonly compiled: (name: string) => void;
@@ -43,13 +46,15 @@ export interface RegistryDependencies {
 
 interface Entry {
   record: ClusterRecord;
-  ids: readonly string[] | null;
+  /** Is its graph in the matcher? */
+  isCompiled: boolean;
   connected: boolean;
   heardAt: number | null;
 }
 
 export function createRegistry(deps: RegistryDependencies): InnerRegistry {
-  const { store, matcher, clock } = deps;
+  const { store, matcher, reading, slicing } = deps;
+  const { clock } = slicing;
   const entries = new Map<string, Entry>();
   const heard = new Set<string>();
   const turns = new Map<string, Promise<void>>();
@@ -88,31 +93,47 @@ export function createRegistry(deps: RegistryDependencies): InnerRegistry {
       entry.record = record;
       return entry;
     }
-    const fresh: Entry = { record, ids: null, connected: false, heardAt: null };
+    const fresh: Entry = { record, isCompiled: false, connected: false, heardAt: null };
     entries.set(record.name, fresh);
     return fresh;
   };
 
-  const compile = (entry: Entry, graph: ResourceGraph, subsystems: readonly Subsystem[]): void => {
-    matcher.setCluster(entry.record.name, graph, subsystems);
-    entry.ids = graph.ids;
-    deps.compiled(entry.record.name);
+  /** Until its last step the cluster is what it was before: unknown, or with its earlier graph. */
+  const compile = async (record: ClusterRecord, plan: TreePlan, subsystems: readonly Subsystem[]): Promise<void> => {
+    await inSlices(matcher.load(record.name, plan, subsystems), slicing);
+    keep(record).isCompiled = true;
+    deps.compiled(record.name);
   };
 
   const forget = (name: string): void => {
     const entry = entries.get(name);
     entries.delete(name);
-    if (entry !== undefined && entry.ids !== null) matcher.removeCluster(name);
+    if (entry?.isCompiled === true) matcher.removeCluster(name);
     deps.deleted(name);
   };
 
-  /** The stored documents, read again. */
-  const readStored = async (name: string): Promise<{ graph: ResourceGraph; subsystems: readonly Subsystem[] }> => {
+  const storedOf = async (name: string): Promise<Documents> => {
     const stored = await store.clusters.graph(name);
     if (stored === null) throw missing(name);
-    const graph = readGraph(stored.graph);
-    return { graph, subsystems: [...stored.subsystems].map(([key, text]) => readSubsystem(key, text, graph)) };
+    return stored;
   };
+
+  /** The stored documents, read again. */
+  const readStored = async (name: string): Promise<{ plan: TreePlan; subsystems: readonly Subsystem[] }> => {
+    const stored = await storedOf(name);
+    const { plan } = await reading.graph(stored.graph);
+    const subsystems: Subsystem[] = [];
+    for (const [key, document] of stored.subsystems) {
+      subsystems.push((await reading.subsystem(key, document, plan.ids)).subsystem);
+    }
+    return { plan, subsystems };
+  };
+
+  /** Ids of a cluster's vertices: of the graph in the matcher, else of the one in the store. */
+  const idsOf = async (name: string): Promise<Ids> =>
+    entryOf(name).isCompiled ? matcher.ids(name) : (await reading.graph((await storedOf(name)).graph)).plan.ids;
+
+  const isCompiledWith = (name: string, ids: Ids): boolean => entryOf(name).isCompiled && matcher.ids(name) === ids;
 
   const shown = ({ record, heardAt }: Entry): ClusterRecord =>
     heardAt === null || heardAt <= (record.lastSeenAt ?? 0) ? record : { ...record, lastSeenAt: heardAt };
@@ -120,10 +141,10 @@ export function createRegistry(deps: RegistryDependencies): InnerRegistry {
   return {
     async load() {
       for (const record of await store.clusters.list()) {
-        const entry = keep(record);
+        keep(record);
         try {
-          const { graph, subsystems } = await readStored(record.name);
-          compile(entry, graph, subsystems);
+          const { plan, subsystems } = await readStored(record.name);
+          await compile(record, plan, subsystems);
         } catch (error) {
           deps.log.error(
             { cluster: record.name, error: error instanceof Error ? error.message : String(error) },
@@ -133,52 +154,63 @@ export function createRegistry(deps: RegistryDependencies): InnerRegistry {
       }
     },
 
-    register: (cluster) =>
-      inTurn(cluster.name, async () => {
-        const graph = readGraph(cluster.graph);
-        const record = await store.clusters.register({ ...cluster, counts: resourceCounts(graph), at: clock.now() });
-        compile(keep(record), graph, []);
+    async register(cluster) {
+      const { plan, counts, document } = await reading.graph(cluster.graph);
+      return inTurn(cluster.name, async () => {
+        const record = await store.clusters.register({ ...cluster, graph: document, counts, at: clock.now() });
+        await compile(record, plan, []);
         return record;
-      }),
+      });
+    },
 
-    replaceGraph: (name, text) =>
-      inTurn(name, async () => {
-        entryOf(name);
-        const graph = readGraph(text);
-        const stored = await store.clusters.graph(name);
+    async replaceGraph(name, graph) {
+      const { id } = entryOf(name).record;
+      const { plan, counts, document } = await reading.graph(graph);
+      return inTurn(name, async () => {
+        // Deleted meanwhile, and perhaps registered anew by somebody else.
+        if (entryOf(name).record.id !== id) throw missing(name);
         const subsystems: Subsystem[] = [];
-        for (const [key, document] of stored?.subsystems ?? []) subsystems.push(readAgain(key, document, graph));
-        const record = await store.clusters.replaceGraph(name, text, resourceCounts(graph), clock.now());
-        compile(keep(record), graph, subsystems);
+        for (const [key, stored] of (await storedOf(name)).subsystems) {
+          const again = reading.subsystem(key, stored, plan.ids).catch((error: unknown) => {
+            throw doesNotFit(key, error);
+          });
+          subsystems.push((await again).subsystem);
+        }
+        const record = await store.clusters.replaceGraph(name, document, counts, clock.now());
+        await compile(record, plan, subsystems);
         return record;
-      }),
+      });
+    },
 
-    putSubsystem: (cluster, subsystem, text, replace) =>
-      inTurn(cluster, async () => {
-        const before = entryOf(cluster);
-        const stored = await store.clusters.graph(cluster);
-        if (stored === null) throw missing(cluster);
-        const read = readSubsystem(subsystem, text, readGraph(stored.graph));
-        const record = await store.clusters.putSubsystem(cluster, subsystem, text, replace, clock.now());
-        const entry = keep(record);
-        if (before.ids !== null) {
-          matcher.setSubsystem(cluster, read);
+    async putSubsystem(cluster, subsystem, graph, replace) {
+      const { id } = entryOf(cluster).record;
+      const ids = await idsOf(cluster);
+      const read = await reading.subsystem(subsystem, graph, ids);
+      return inTurn(cluster, async () => {
+        if (entryOf(cluster).record.id !== id) throw missing(cluster);
+        const now = isCompiledWith(cluster, ids) ? ids : await idsOf(cluster);
+        // Otherwise the graph was replaced meanwhile.
+        const fitting = now === ids ? read : await reading.subsystem(subsystem, read.document, now);
+        const record = await store.clusters.putSubsystem(cluster, subsystem, read.document, replace, clock.now());
+        if (keep(record).isCompiled) {
+          await inSlices(matcher.loadSubsystem(cluster, fitting.subsystem), slicing);
           deps.compiled(cluster);
         } else {
           // It was out of matching, perhaps because of the document that this one replaces.
           await readStored(cluster).then(
-            ({ graph, subsystems }) => compile(entry, graph, subsystems),
+            ({ plan, subsystems }) => compile(record, plan, subsystems),
             () => undefined,
           );
         }
         return record;
-      }),
+      });
+    },
 
     deleteSubsystem: (cluster, subsystem) =>
       inTurn(cluster, async () => {
         entryOf(cluster);
         const record = await store.clusters.deleteSubsystem(cluster, subsystem, clock.now());
-        if (keep(record).ids !== null) {
+        if (keep(record).isCompiled) {
           matcher.removeSubsystem(cluster, subsystem);
           deps.compiled(cluster);
         }
@@ -193,6 +225,14 @@ export function createRegistry(deps: RegistryDependencies): InnerRegistry {
         deps.stateChanged(cluster);
         return record;
       }),
+
+    async placement(name, witness, times) {
+      const before = entryOf(name).record;
+      const stored = await storedOf(name);
+      const placement = await reading.placement(stored.graph, { witness, times });
+      const now = entries.get(name)?.record;
+      return now?.id === before.id && now.graphVersion === before.graphVersion ? placement : null;
+    },
 
     refresh: (name) =>
       inTurn(name, async () => {
@@ -225,7 +265,7 @@ export function createRegistry(deps: RegistryDependencies): InnerRegistry {
     list: () => [...entries.values()].map(shown).sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0)),
     counts(name) {
       const entry = entryOf(name);
-      return entry.ids === null ? entry.record.counts.map((count) => ({ ...count, free: 0 })) : matcher.counts(name);
+      return !entry.isCompiled ? entry.record.counts.map((count) => ({ ...count, free: 0 })) : matcher.counts(name);
     },
 
     setConnected(name, connected) {
@@ -243,7 +283,7 @@ export function createRegistry(deps: RegistryDependencies): InnerRegistry {
       heard.add(name);
     },
 
-    idsOf: (name) => entries.get(name)?.ids ?? null,
+    isCompiled: (name) => entries.get(name)?.isCompiled ?? false,
     isStill: ({ name, id }) => entries.get(name)?.record.id === id,
     isSilentFor(name, seconds) {
       const entry = entries.get(name);
@@ -265,15 +305,12 @@ export function createRegistry(deps: RegistryDependencies): InnerRegistry {
   };
 }
 
-function readAgain(subsystem: string, text: string, graph: ResourceGraph): Subsystem {
-  try {
-    return readSubsystem(subsystem, text, graph);
-  } catch (error) {
-    throw new RainbowError(
-      'failed_precondition',
-      `subsystem ${subsystem} does not fit the new graph (${error instanceof Error ? error.message : String(error)}): ` +
-        `delete the subsystem first, then replace the graph and register it again`,
-      { cause: error },
-    );
-  }
+function doesNotFit(subsystem: string, error: unknown): RainbowError {
+  if (error instanceof RainbowError && error.code !== 'invalid_input') return error;
+  return new RainbowError(
+    'failed_precondition',
+    `subsystem ${subsystem} does not fit the new graph (${error instanceof Error ? error.message : String(error)}): ` +
+      `delete the subsystem first, then replace the graph and register it again`,
+    { cause: error },
+  );
 }

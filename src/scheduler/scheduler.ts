@@ -7,6 +7,7 @@ import type { Reason } from '../core/job/state.ts';
 import type { Jobspec } from '../core/jobspec/jobspec.ts';
 import type { Verdict, Witness } from '../core/match/matcher.ts';
 import type { Opening } from '../core/match/openings.ts';
+import type { RDocument } from '../core/match/r-document.ts';
 import type {
   AgentInstance,
   ClusterRecord,
@@ -17,6 +18,7 @@ import type {
   Transition,
   TransitionResult,
 } from '../store/store.ts';
+import type { Source } from './reading/reader.ts';
 
 export interface Scheduler {
   readonly registry: Registry;
@@ -57,23 +59,29 @@ export type Work =
   | { readonly kind: 'cancel'; readonly job: JobRecord }
   | { readonly kind: 'changed' };
 
-/** Writes of clusters: validated in full, then stored in one transaction, then compiled. */
+/**
+ * Writes of clusters: validated in full, then stored in one transaction, then compiled. Documents come whole or in
+ * pieces; nothing of them is kept before all is there.
+ */
 export interface Registry {
   /** Throws `invalid_input` with the place, or `already_exists`. */
   register(cluster: {
     name: string;
     secretHash: Uint8Array;
     tokenHash: Uint8Array;
-    graph: string;
+    graph: Source;
   }): Promise<ClusterRecord>;
-  replaceGraph(name: string, graph: string): Promise<ClusterRecord>;
-  putSubsystem(cluster: string, subsystem: string, graph: string, replace: boolean): Promise<ClusterRecord>;
+  /** `not_found` where the cluster is deleted while the graph comes. */
+  replaceGraph(name: string, graph: Source): Promise<ClusterRecord>;
+  putSubsystem(cluster: string, subsystem: string, graph: Source, replace: boolean): Promise<ClusterRecord>;
   deleteSubsystem(cluster: string, subsystem: string): Promise<ClusterRecord>;
   mergeState(cluster: string, state: Readonly<Record<string, unknown>>): Promise<ClusterRecord>;
   /** An agent that is connected is told by the end of its stream, after the commit. */
   delete(name: string): Promise<{ readonly returned: readonly JobId[]; readonly canceled: readonly JobId[] }>;
   get(name: string): ClusterRecord | null;
   list(): readonly ClusterRecord[];
+  /** What a witness takes, with the names that only the stored graph has; null where the cluster was changed since. */
+  placement(name: string, witness: Witness, times: { start: number; end: number }): Promise<RDocument | null>;
   /** Per type, in all and free now. */
   counts(
     name: string,

@@ -61,20 +61,37 @@ export interface ResourceCount {
   readonly unit: string;
 }
 
+/**
+ * A graph or a subsystem as it was registered: its text, not empty; or, where it is large, pieces of bytes in whatever
+ * form their writer packs them (scheduler/reading/pack.ts).
+ */
+export type Document = string | readonly Uint8Array[];
+
+export interface Documents {
+  readonly graph: Document;
+  readonly subsystems: ReadonlyMap<string, Document>;
+}
+
 export interface ClusterStore {
   /** Graph, credentials and counts at once. `already_exists` where the name is taken (by a cluster or a group). */
   register(cluster: {
     name: string;
     secretHash: Uint8Array;
     tokenHash: Uint8Array;
-    graph: string;
+    graph: Document;
     counts: readonly ResourceCount[];
     at: number;
   }): Promise<ClusterRecord>;
   /** A new graph, the same credentials. */
-  replaceGraph(name: string, graph: string, counts: readonly ResourceCount[], at: number): Promise<ClusterRecord>;
+  replaceGraph(name: string, graph: Document, counts: readonly ResourceCount[], at: number): Promise<ClusterRecord>;
   /** `already_exists` unless `replace`. */
-  putSubsystem(cluster: string, subsystem: string, graph: string, replace: boolean, at: number): Promise<ClusterRecord>;
+  putSubsystem(
+    cluster: string,
+    subsystem: string,
+    graph: Document,
+    replace: boolean,
+    at: number,
+  ): Promise<ClusterRecord>;
   /** `not_found` where there is none. */
   deleteSubsystem(cluster: string, subsystem: string, at: number): Promise<ClusterRecord>;
   mergeState(cluster: string, state: Readonly<Record<string, unknown>>, at: number): Promise<ClusterRecord>;
@@ -92,7 +109,7 @@ export interface ClusterStore {
   /** By name. */
   list(): Promise<readonly ClusterRecord[]>;
   /** The documents as they were registered. */
-  graph(name: string): Promise<{ readonly graph: string; readonly subsystems: ReadonlyMap<string, string> } | null>;
+  graph(name: string): Promise<Documents | null>;
   /**
    * An agent's stream opened. The newest instance (by startedAt, then id) wins: false where a newer one is
    * recorded already. `not_found` where that cluster is gone, also where another has its name now.

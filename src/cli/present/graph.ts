@@ -2,7 +2,7 @@
  * A resource graph for people: equal siblings folded into one with a count, so that a cluster of 100,000 equal
  * nodes is five lines. Two vertices are equal when type, size, unit, links and children are; names do not count.
  */
-import type { ResourceGraph, Subsystem } from '../../core/graph/graph.ts';
+import type { NamedSubsystem, ResourceGraph } from '../../core/graph/graph.ts';
 import { clean, type Paint } from '../paint.ts';
 
 export interface Folded {
@@ -17,7 +17,7 @@ export interface Folded {
   readonly children: readonly Folded[];
 }
 
-export function foldGraph(graph: ResourceGraph, subsystems: readonly Subsystem[]): Folded {
+export function foldGraph(graph: ResourceGraph, subsystems: readonly NamedSubsystem[]): Folded {
   const links = new Map<number, string[]>();
   for (const subsystem of subsystems) {
     for (const [vertex, target] of subsystem.links) {

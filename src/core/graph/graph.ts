@@ -26,10 +26,14 @@ export interface ResourceGraph {
 export interface Subsystem {
   readonly name: string;
   readonly size: number;
-  readonly ids: readonly string[];
   /** Internal containment: children of each subsystem vertex. */
   readonly children: readonly (readonly number[])[];
   /** For each link: vertex of the resource graph (index), vertex of the subsystem (index). */
   readonly links: readonly (readonly [number, number])[];
   metadata(vertex: number): Readonly<Record<string, unknown>>;
+}
+
+/** With the ids of its vertices in the JGF document. */
+export interface NamedSubsystem extends Subsystem {
+  readonly ids: readonly string[];
 }

@@ -3,9 +3,18 @@
  * edges, each checked, in columns. Accepts `nodes` as an object (JGF 2) and as an array of `{id, metadata}`
  * (Fluxion), and a containment edge written as `relation: contains`, as `metadata.name.containment: contains`, as
  * `metadata.subsystem: containment`, or with nothing said at all.
+ *
+ * Reads the text as it comes, in pieces however cut; nodes and edges may be in either order. Of a vertex only what its
+ * *keeper* makes of its metadata stays, of an edge three numbers: 250 MB of text are some 80 MB here.
+ * As in JSON.parse, what comes twice under one name counts as it came last.
  */
 import { invalid } from '../errors.ts';
-import { isObject, kindOf, parseJson, type JsonObject } from './json.ts';
+import { AlikeReader, type Alike } from './alike.ts';
+import { JsonCutter, type Reader } from './cut-json.ts';
+import { isContainment, skimEdge } from './edge.ts';
+import { Numbers } from './growing.ts';
+import { IdNumbers } from './id-numbers.ts';
+import { isObject, kindOf, type JsonObject } from './json.ts';
 
 /** More than that in one document is refused: 4,000,000 vertices are 50,000 nodes of 80 parts each. */
 export const vertexLimit = 4_000_000;
@@ -13,38 +22,238 @@ export const vertexLimit = 4_000_000;
 export const depthLimit = 256;
 
 export interface Document {
+  /** Of the vertices, in the order in which they came. */
   readonly ids: readonly string[];
-  readonly metadata: readonly JsonObject[];
-  /** Containment edges in document order, ends as written. */
-  readonly edges: readonly Edge[];
+  /** Ids that edges name and no vertex has. */
+  readonly foreign: readonly string[];
+  /** Containment edges in document order. An end is a vertex, or −1 − its number among the foreign ones. */
+  readonly sources: Int32Array;
+  readonly targets: Int32Array;
+  /** Position of each edge in `graph.edges`. */
+  readonly at: Int32Array;
   /** Where vertex number `index` stands: `graph.nodes["3"]`, `graph.nodes[3]`. */
   place(index: number): string;
 }
 
-export interface Edge {
-  readonly source: string;
-  readonly target: string;
-  /** Position in `graph.edges`. */
-  readonly at: number;
+/** Keeps what is wanted of a vertex. A vertex is new or, where its id came before, kept again. */
+export interface Keeper {
+  /** `place` is where it stands. */
+  keep(vertex: number, id: string, metadata: JsonObject, place: () => string): void;
+  /**
+   * Its metadata is that of an earlier vertex, but for what tells vertices apart (alike.ts). Where this is left out,
+   * every vertex is handed to `keep`.
+   */
+  keepAlike?(vertex: number, alike: Alike): void;
 }
 
-/** Ends of every edge are strings; whether they name a vertex is the caller's question. */
-export function readDocument(text: string): Document {
-  const root = parseJson(text);
-  if (!isObject(root)) throw invalid('document', `a JSON object with "graph" is needed, this is ${kindOf(root)}`);
-  const graph = root['graph'];
-  if (!isObject(graph)) {
-    const hint = 'graphs' in root ? '; "graphs" is not read, give one graph per document' : '';
-    throw invalid('graph', `an object with "nodes" and "edges" is needed, this is ${kindOf(graph)}${hint}`);
+export class DocumentReader {
+  readonly #keeper: Keeper;
+  #alike: AlikeReader | null = null;
+  readonly #cutter: JsonCutter;
+  /** Number of every id that a vertex or an edge has named. */
+  readonly #numbers = new IdNumbers();
+  readonly #named: string[] = [];
+  #ids: string[] = [];
+  /** By number of the id: the vertex, −1 where there is none. */
+  readonly #vertices = new Numbers();
+  #sources = new Numbers();
+  #targets = new Numbers();
+  #at = new Numbers();
+  #graph: unknown = undefined;
+  #hasNodes = false;
+  #inArray = false;
+  #entries = 0;
+  /** Vertices before the one at hand. */
+  #known = 0;
+  #edges = 0;
+  #hint = '';
+
+  constructor(keeper: Keeper) {
+    this.#keeper = keeper;
+    this.#cutter = new JsonCutter(this.#reader());
   }
-  const nodes = graph['nodes'];
-  if (Array.isArray(nodes)) {
-    const { ids, metadata } = nodesOfArray(nodes);
-    return { ids, metadata, edges: edgesOf(graph['edges']), place: (index) => `graph.nodes[${index}]` };
+
+  /** The next piece. Throws `invalid_input` with the place; after that the reader is of no more use. */
+  push(text: string): void {
+    this.#cutter.push(text);
   }
-  if (!isObject(nodes)) throw invalid('graph.nodes', `an object of nodes by id is needed, this is ${kindOf(nodes)}`);
-  const { ids, metadata } = nodesOfObject(nodes);
-  return { ids, metadata, edges: edgesOf(graph['edges']), place: (index) => placeOfId(ids[index]) };
+
+  finish(): Document {
+    this.#cutter.finish();
+    if (this.#graph !== 'entered') {
+      throw invalid(
+        'graph',
+        `an object with "nodes" and "edges" is needed, this is ${kindOf(this.#graph)}${this.#hint}`,
+      );
+    }
+    if (!this.#hasNodes) throw invalid('graph.nodes', 'an object of nodes by id is needed, this is nothing');
+    if (this.#ids.length === 0) {
+      throw invalid('graph.nodes', 'there is no vertex; a resource graph needs at least one');
+    }
+    const foreign: string[] = [];
+    const ends = Int32Array.from({ length: this.#named.length }, (_, number) => {
+      const vertex = this.#vertices.get(number);
+      return vertex === -1 ? -foreign.push(this.#named[number] as string) : vertex;
+    });
+    const resolved = (numbers: Int32Array): Int32Array => numbers.map((number) => ends[number] as number);
+    const inArray = this.#inArray;
+    const ids = this.#ids;
+    return {
+      ids,
+      foreign,
+      sources: resolved(this.#sources.take()),
+      targets: resolved(this.#targets.take()),
+      at: this.#at.take(),
+      place: (index) => (inArray ? `graph.nodes[${index}]` : placeOfId(ids[index])),
+    };
+  }
+
+  /** Depth 1 is the document, 2 the graph, 3 its nodes or its edges. */
+  #reader(): Reader {
+    let list: 'nodes' | 'edges' = 'nodes';
+    return {
+      enters: (depth, key, kind) => {
+        if (depth === 0) return kind === '{';
+        if (depth === 1 && key === 'graph' && kind === '{') {
+          this.#graph = 'entered';
+          this.#forgetNodes(false);
+          this.#forgetEdges();
+          return true;
+        }
+        if (depth !== 2) return false;
+        if (key === 'nodes') {
+          list = 'nodes';
+          this.#forgetNodes(true);
+          this.#inArray = kind === '[';
+          return true;
+        }
+        if (key !== 'edges' || kind === '{') return false;
+        list = 'edges';
+        this.#forgetEdges();
+        return true;
+      },
+      take: (depth, key, value, text) => {
+        if (depth === 3) {
+          if (list === 'nodes') this.#node(key, value, text);
+          else this.#edge(value);
+        } else if (depth === 2) this.#member(key, value);
+        else if (depth === 1) {
+          if (key === 'graph') this.#graph = value;
+          if (key === 'graphs') this.#hint = '; "graphs" is not read, give one graph per document';
+        } else throw invalid('document', `a JSON object with "graph" is needed, this is ${kindOf(value)}`);
+      },
+      skim: (depth, key, text, at) => {
+        if (depth !== 3) return at;
+        if (list === 'nodes') return this.#skimNode(key, text, at);
+        const edge = skimEdge(text, at);
+        if (edge === null) return at;
+        const position = this.#countEdge();
+        if (edge.isContainment) this.#contains(edge.source, edge.target, position);
+        return edge.end;
+      },
+    };
+  }
+
+  #forgetNodes(hasNodes: boolean): void {
+    this.#hasNodes = hasNodes;
+    this.#entries = 0;
+    this.#known = 0;
+    this.#ids = [];
+    this.#vertices.fill(-1);
+    this.#alike = this.#keeper.keepAlike === undefined ? null : new AlikeReader();
+  }
+
+  #forgetEdges(): void {
+    this.#edges = 0;
+    this.#sources = new Numbers();
+    this.#targets = new Numbers();
+    this.#at = new Numbers();
+  }
+
+  #member(key: string, value: unknown): void {
+    if (key === 'nodes') throw invalid('graph.nodes', `an object of nodes by id is needed, this is ${kindOf(value)}`);
+    if (key !== 'edges') return;
+    if (value !== null) throw invalid('graph.edges', `an array is needed, this is ${kindOf(value)}`);
+    this.#forgetEdges();
+  }
+
+  #node(key: string, node: unknown, text: string): void {
+    const at = this.#entries;
+    const place = this.#inArray ? () => `graph.nodes[${at}]` : () => placeOfId(key);
+    if (!isObject(node)) throw invalid(place(), `an object is needed, this is ${kindOf(node)}`);
+    const id = this.#inArray ? idOf(node['id']) : key;
+    if (id === null) throw invalid(`${place()}.id`, `a non-empty string is needed, this is ${kindOf(node['id'])}`);
+    const metadata = metadataOf(node, place);
+    const vertex = this.#vertex(id, place);
+    this.#keeper.keep(vertex, id, metadata, place);
+    if (vertex < this.#known) this.#alike?.forget(vertex);
+    else this.#alike?.learn(vertex, text, node);
+    this.#known = this.#ids.length;
+  }
+
+  #skimNode(key: string, text: string, at: number): number {
+    const alike = this.#alike?.read(text, at) ?? null;
+    if (alike === null) return at;
+    const entry = this.#entries;
+    const id = this.#inArray ? alike.id : key;
+    const vertex = this.#vertex(id, this.#inArray ? () => `graph.nodes[${entry}]` : () => placeOfId(id));
+    if (vertex < this.#known) this.#alike?.forget(vertex);
+    this.#known = this.#ids.length;
+    this.#keeper.keepAlike?.(vertex, alike);
+    return alike.end;
+  }
+
+  #vertex(id: string, place: () => string): number {
+    this.#entries++;
+    if (id === '') throw invalid(place(), 'an id may not be empty');
+    const number = this.#numberOf(id);
+    const known = this.#vertices.get(number);
+    if (known !== -1) {
+      if (!this.#inArray) return known;
+      throw invalid(`${place()}.id`, `the id ${JSON.stringify(id)} is taken by graph.nodes[${known}]`);
+    }
+    const vertex = this.#ids.push(id) - 1;
+    this.#vertices.set(number, vertex);
+    if (vertex >= vertexLimit) {
+      throw invalid('graph.nodes', `more vertices than the limit of ${vertexLimit}; leave out a level`);
+    }
+    return vertex;
+  }
+
+  #edge(edge: unknown): void {
+    const at = this.#countEdge();
+    if (!isObject(edge)) throw invalid(`graph.edges[${at}]`, `an object is needed, this is ${kindOf(edge)}`);
+    const end = (key: 'source' | 'target'): string => {
+      const id = idOf(edge[key]);
+      if (id !== null) return id;
+      throw invalid(`graph.edges[${at}].${key}`, `an id is needed, this is ${kindOf(edge[key])}`);
+    };
+    const source = end('source');
+    const target = end('target');
+    if (isContainment(edge, at)) this.#contains(source, target, at);
+  }
+
+  #countEdge(): number {
+    if (this.#edges === 4 * vertexLimit) {
+      throw invalid('graph.edges', `more edges than the limit of ${4 * vertexLimit}`);
+    }
+    return this.#edges++;
+  }
+
+  #contains(source: string, target: string, at: number): void {
+    this.#sources.push(this.#numberOf(source));
+    this.#targets.push(this.#numberOf(target));
+    this.#at.push(at);
+  }
+
+  #numberOf(id: string): number {
+    const number = this.#numbers.of(id, this.#named.length);
+    if (number === this.#named.length) {
+      this.#named.push(id);
+      this.#vertices.push(-1);
+    }
+    return number;
+  }
 }
 
 export function placeOfId(id: string | undefined): string {
@@ -52,43 +261,6 @@ export function placeOfId(id: string | undefined): string {
 }
 
 const none: JsonObject = Object.freeze({});
-
-function nodesOfObject(nodes: JsonObject): { ids: string[]; metadata: JsonObject[] } {
-  const ids = Object.keys(nodes);
-  checkCount(ids.length);
-  const metadata: JsonObject[] = [];
-  for (let i = 0; i < ids.length; i++) {
-    const id = ids[i] as string;
-    const node = nodes[id];
-    if (!isObject(node)) throw invalid(placeOfId(id), `an object is needed, this is ${kindOf(node)}`);
-    if (id === '') throw invalid(placeOfId(id), 'an id may not be empty');
-    metadata[i] = metadataOf(node, () => placeOfId(id));
-  }
-  return { ids, metadata };
-}
-
-function nodesOfArray(nodes: readonly unknown[]): { ids: string[]; metadata: JsonObject[] } {
-  checkCount(nodes.length);
-  const ids: string[] = [];
-  const metadata: JsonObject[] = [];
-  const seen = new Map<string, number>();
-  for (let i = 0; i < nodes.length; i++) {
-    const node = nodes[i];
-    if (!isObject(node)) throw invalid(`graph.nodes[${i}]`, `an object is needed, this is ${kindOf(node)}`);
-    const id = idOf(node['id']);
-    if (id === null) {
-      throw invalid(`graph.nodes[${i}].id`, `a non-empty string is needed, this is ${kindOf(node['id'])}`);
-    }
-    const first = seen.get(id);
-    if (first !== undefined) {
-      throw invalid(`graph.nodes[${i}].id`, `the id ${JSON.stringify(id)} is taken by graph.nodes[${first}]`);
-    }
-    seen.set(id, i);
-    ids[i] = id;
-    metadata[i] = metadataOf(node, () => `graph.nodes[${i}]`);
-  }
-  return { ids, metadata };
-}
 
 function metadataOf(node: JsonObject, place: () => string): JsonObject {
   const metadata = node['metadata'];
@@ -108,55 +280,11 @@ const nestingLimit = 64;
 function isDeeper(value: unknown, levels: number): boolean {
   if (typeof value !== 'object' || value === null) return false;
   if (levels === 0) return true;
-  for (const of of Object.values(value)) if (isDeeper(of, levels - 1)) return true;
+  for (const key in value) if (isDeeper((value as JsonObject)[key], levels - 1)) return true;
   return false;
-}
-
-function checkCount(count: number): void {
-  if (count === 0) throw invalid('graph.nodes', 'there is no vertex; a resource graph needs at least one');
-  if (count > vertexLimit) {
-    throw invalid('graph.nodes', `${count} vertices are more than the limit of ${vertexLimit}; leave out a level`);
-  }
-}
-
-function edgesOf(edges: unknown): Edge[] {
-  if (edges === undefined || edges === null) return [];
-  if (!Array.isArray(edges)) throw invalid('graph.edges', `an array is needed, this is ${kindOf(edges)}`);
-  if (edges.length > 4 * vertexLimit) {
-    throw invalid('graph.edges', `${edges.length} edges are more than the limit of ${4 * vertexLimit}`);
-  }
-  const kept: Edge[] = [];
-  for (let at = 0; at < edges.length; at++) {
-    const edge: unknown = edges[at];
-    if (!isObject(edge)) throw invalid(`graph.edges[${at}]`, `an object is needed, this is ${kindOf(edge)}`);
-    const source = idOf(edge['source']);
-    if (source === null)
-      throw invalid(`graph.edges[${at}].source`, `an id is needed, this is ${kindOf(edge['source'])}`);
-    const target = idOf(edge['target']);
-    if (target === null)
-      throw invalid(`graph.edges[${at}].target`, `an id is needed, this is ${kindOf(edge['target'])}`);
-    if (isContainment(edge, at)) kept.push({ source, target, at });
-  }
-  return kept;
 }
 
 function idOf(value: unknown): string | null {
   if (typeof value === 'string') return value === '' ? null : value;
   return typeof value === 'number' && Number.isSafeInteger(value) ? String(value) : null;
-}
-
-function isContainment(edge: JsonObject, at: number): boolean {
-  const relation = edge['relation'];
-  if (relation !== undefined && relation !== null) {
-    if (typeof relation !== 'string') {
-      throw invalid(`graph.edges[${at}].relation`, `a string is needed, this is ${kindOf(relation)}`);
-    }
-    if (relation !== '') return relation === 'contains';
-  }
-  const metadata = edge['metadata'];
-  if (!isObject(metadata)) return true;
-  const name = metadata['name'];
-  if (isObject(name)) return name['containment'] === 'contains';
-  const subsystem = metadata['subsystem'];
-  return subsystem === undefined || subsystem === 'containment';
 }

@@ -10,14 +10,19 @@ export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** Throws `invalid_input` at `line L, column C`. */
-export function parseJson(text: string): unknown {
+/** A part of a document that begins at this line and column. Throws `invalid_input` at `line L, column C`. */
+export function parseAt(text: string, line: number, column: number): unknown {
   try {
     return JSON.parse(text) as unknown;
   } catch (cause) {
     const message = cause instanceof Error ? cause.message : String(cause);
-    throw invalid(placeOf(text), `this is not JSON: ${plain(message)}`);
+    throw invalid(placeOf(text, line, column), `this is not JSON: ${plain(message)}`);
   }
+}
+
+/** Its own characters: a part of a text, once it is longer than twelve, keeps the whole of it. */
+export function alone(part: string): string {
+  return ` ${part}`.slice(1);
 }
 
 /** Names a value's kind for a message: `an array`, `the number 3.5`, `"x"`. */
@@ -30,7 +35,7 @@ export function kindOf(value: unknown): string {
   return text.length > 60 ? `${text.slice(0, 60)}…` : text;
 }
 
-function placeOf(text: string): string {
+function placeOf(text: string, firstLine: number, firstColumn: number): string {
   let offset: number | null = null;
   try {
     offset = errorOffset(text);
@@ -38,8 +43,8 @@ function placeOf(text: string): string {
     // A string of many megabytes that never ends is more than a regular expression can bear.
   }
   if (offset === null) return 'document';
-  let line = 1;
-  let start = 0;
+  let line = firstLine;
+  let start = 1 - firstColumn;
   for (let at = text.indexOf('\n'); at !== -1 && at < offset; at = text.indexOf('\n', at + 1)) {
     line++;
     start = at + 1;

@@ -4,76 +4,111 @@
  * Inside, a vertex may have several parents (a package that two others hold), but no cycle.
  */
 import { invalid } from '../errors.ts';
-import type { ResourceGraph, Subsystem } from './graph.ts';
-import { depthLimit, placeOfId, readDocument, type Document } from './jgf.ts';
+import type { NamedSubsystem, ResourceGraph } from './graph.ts';
+import { depthLimit, DocumentReader, placeOfId, type Document } from './jgf.ts';
+import type { JsonObject } from './json.ts';
+
+/** Index of a vertex of the resource graph by its id; −1 where there is none. */
+export type FindVertex = (id: string) => number;
 
 /** Throws `invalid_input` with the place. The graph is the one that the subsystem's links point into. */
-export function readSubsystem(name: string, text: string, graph: ResourceGraph): Subsystem {
-  const document = readDocument(text);
-  const inside = new Map<string, number>();
-  for (let i = 0; i < document.ids.length; i++) inside.set(document.ids[i] as string, i);
-  const outside = indexOf(graph);
-  for (const [id] of inside) {
-    if (outside.has(id)) {
+export function readSubsystem(name: string, text: string, graph: ResourceGraph): NamedSubsystem {
+  const reader = new SubsystemReader(name, finderOf(graph));
+  reader.push(text);
+  return reader.finish();
+}
+
+/** Reads a subsystem whose text comes in pieces. */
+export class SubsystemReader {
+  readonly #name: string;
+  readonly #find: FindVertex;
+  readonly #metadata: JsonObject[] = [];
+  readonly #document = new DocumentReader({
+    keep: (vertex, _id, metadata) => {
+      this.#metadata[vertex] = metadata;
+    },
+  });
+
+  constructor(name: string, find: FindVertex) {
+    this.#name = name;
+    this.#find = find;
+  }
+
+  /** The next piece. Throws `invalid_input` with the place. */
+  push(text: string): void {
+    this.#document.push(text);
+  }
+
+  /** Once, after the last piece. */
+  finish(): NamedSubsystem {
+    const document = this.#document.finish();
+    const metadata = this.#metadata;
+    for (const id of document.ids) {
+      if (this.#find(id) === -1) continue;
       throw invalid(placeOfId(id), 'this id is a vertex of the resource graph; ids of a subsystem must be its own');
     }
+    const { children, links } = this.#edges(document);
+    checkAcyclic(document, children);
+    return {
+      name: this.#name,
+      size: document.ids.length,
+      ids: document.ids,
+      children,
+      links,
+      metadata: (vertex) => metadata[vertex] ?? {},
+    };
   }
-  const children: number[][] = document.ids.map(() => []);
-  const links: [number, number][] = [];
-  for (const edge of document.edges) {
-    const place = `graph.edges[${edge.at}]`;
-    const target = inside.get(edge.target);
-    const source = inside.get(edge.source);
-    if (target === undefined && !outside.has(edge.target)) {
+
+  #edges(document: Document): { children: number[][]; links: [number, number][] } {
+    const children: number[][] = document.ids.map(() => []);
+    const links: [number, number][] = [];
+    const outside = document.foreign.map(this.#find);
+    for (let i = 0; i < document.at.length; i++) {
+      const place = `graph.edges[${document.at[i]}]`;
+      const source = document.sources[i] as number;
+      const target = document.targets[i] as number;
+      const id = (end: number): string => (end < 0 ? document.foreign[-1 - end] : document.ids[end]) as string;
+      const check = (end: number, which: string): void => {
+        if (end >= 0 || outside[-1 - end] !== -1) return;
+        throw invalid(
+          `${place}.${which}`,
+          `no vertex ${JSON.stringify(id(end))} in the subsystem or the resource graph`,
+        );
+      };
+      check(target, 'target');
+      check(source, 'source');
+      if (target < 0) {
+        // The prototype's words, for those who match on them.
+        throw invalid(
+          place,
+          `edge ${id(source)}->${id(target)} is not internal, and not connected to the dominant subsystem; ` +
+            'a link goes from the resource graph to the subsystem',
+        );
+      }
+      if (source < 0) links.push([outside[-1 - source] as number, target]);
+      else (children[source] as number[]).push(target);
+    }
+    if (document.at.length === 0) {
       throw invalid(
-        `${place}.target`,
-        `no vertex ${JSON.stringify(edge.target)} in the subsystem or the resource graph`,
+        'graph.edges',
+        `subsystem ${JSON.stringify(this.#name)} has no "contains" edge, so nothing links to it`,
       );
     }
-    if (source === undefined && !outside.has(edge.source)) {
-      throw invalid(
-        `${place}.source`,
-        `no vertex ${JSON.stringify(edge.source)} in the subsystem or the resource graph`,
-      );
-    }
-    if (target === undefined) {
-      // The prototype's words, for those who match on them.
-      throw invalid(
-        place,
-        `edge ${edge.source}->${edge.target} is not internal, and not connected to the dominant subsystem; ` +
-          'a link goes from the resource graph to the subsystem',
-      );
-    }
-    if (source === undefined) links.push([outside.get(edge.source) as number, target]);
-    else children[source]?.push(target);
+    return { children, links };
   }
-  if (document.edges.length === 0) {
-    throw invalid('graph.edges', `subsystem ${JSON.stringify(name)} has no "contains" edge, so nothing links to it`);
-  }
-  checkAcyclic(document, children);
-  return {
-    name,
-    size: document.ids.length,
-    ids: document.ids,
-    children,
-    links,
-    metadata: (vertex) => document.metadata[vertex] ?? {},
-  };
 }
 
-const indexes = new WeakMap<ResourceGraph, ReadonlyMap<string, number>>();
+const finders = new WeakMap<ResourceGraph, FindVertex>();
 
-function indexOf(graph: ResourceGraph): ReadonlyMap<string, number> {
-  let index = indexes.get(graph);
-  if (index === undefined) {
-    const made = new Map<string, number>();
-    for (let i = 0; i < graph.size; i++) made.set(graph.ids[i] as string, i);
-    index = made;
-    indexes.set(graph, index);
+function finderOf(graph: ResourceGraph): FindVertex {
+  let find = finders.get(graph);
+  if (find === undefined) {
+    const index = new Map(graph.ids.map((id, vertex) => [id, vertex] as const));
+    find = (id) => index.get(id) ?? -1;
+    finders.set(graph, find);
   }
-  return index;
+  return find;
 }
-
 /** Takes away vertices that nothing left contains; what remains lies on or below a cycle. */
 function checkAcyclic(document: Document, children: readonly (readonly number[])[]): void {
   const incoming = new Int32Array(children.length);

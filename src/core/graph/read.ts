@@ -5,51 +5,137 @@
  * Iterates where one would recurse: the depth of the input is the sender's choice.
  */
 import { invalid } from '../errors.ts';
+import type { Alike } from './alike.ts';
 import type { ResourceGraph } from './graph.ts';
-import { depthLimit, placeOfId, readDocument, type Document } from './jgf.ts';
+import { Numbers } from './growing.ts';
+import { depthLimit, DocumentReader, type Document } from './jgf.ts';
 import { kindOf, type JsonObject } from './json.ts';
 
-export { readSubsystem } from './read-subsystem.ts';
+export { readSubsystem, SubsystemReader } from './read-subsystem.ts';
 
 /** Throws `invalid_input` with the place: `graph.edges[3].target: no vertex "9"`. */
 export function readGraph(text: string): ResourceGraph {
-  const document = readDocument(text);
-  const parents = parentsOf(document);
-  return columns(document, preorder(document, parents));
+  const reader = new GraphReader();
+  reader.push(text);
+  return reader.finish();
+}
+
+/**
+ * Names and ranks of vertices of type `node` alone, and one object of metadata for vertices that differ only in id,
+ * name, rank and paths: what the matcher needs.
+ */
+export const FOR_MATCHING = 'for matching';
+
+/** Kinds of vertices in one graph; real ones have a dozen. */
+const typeLimit = 1_000;
+
+/** Reads a graph whose text comes in pieces. */
+export class GraphReader {
+  readonly #lean: boolean;
+  readonly #document: DocumentReader;
+  /** Each type, once. */
+  readonly #distinct = new Map<string, string>();
+  // By vertex, in document order.
+  readonly #types: string[] = [];
+  readonly #ranks = new Numbers();
+  readonly #sizes: number[] = [];
+  readonly #units: string[] = [];
+  readonly #names: string[] = [];
+  readonly #metadata: JsonObject[] = [];
+
+  constructor(keeping: 'everything' | typeof FOR_MATCHING = 'everything') {
+    this.#lean = keeping === FOR_MATCHING;
+    this.#document = new DocumentReader({
+      keep: (...vertex) => this.#keep(...vertex),
+      ...(this.#lean ? { keepAlike: (vertex: number, alike: Alike) => this.#keepAlike(vertex, alike) } : {}),
+    });
+  }
+
+  /** The next piece. Throws `invalid_input` with the place. */
+  push(text: string): void {
+    this.#document.push(text);
+  }
+
+  /** Once, after the last piece. */
+  finish(): ResourceGraph {
+    const document = this.#document.finish();
+    const { sequence, parents } = preorder(document, parentsOf(document));
+    const isInOrder = sequence.every((vertex, i) => vertex === i);
+    const inOrder = <T>(column: readonly T[]): readonly T[] =>
+      isInOrder ? column : Array.from(sequence, (vertex) => column[vertex] as T);
+    const metadata = inOrder(this.#metadata);
+    return {
+      size: sequence.length,
+      ids: inOrder(document.ids),
+      types: inOrder(this.#types),
+      sizes: Float64Array.from(inOrder(this.#sizes)),
+      units: inOrder(this.#units),
+      parents,
+      names: inOrder(this.#names),
+      ranks: sequence.map((vertex) => this.#ranks.get(vertex)),
+      metadata: (vertex) => metadata[vertex] ?? {},
+    };
+  }
+
+  #keep(vertex: number, id: string, of: JsonObject, place: () => string): void {
+    const type = typeOf(of, place);
+    let known = this.#distinct.get(type);
+    if (known === undefined) {
+      if (this.#distinct.size === typeLimit) {
+        throw invalid(
+          `${place()}.metadata.type`,
+          `this is the ${typeLimit + 1}th type of vertex; a graph may have ${typeLimit}: put what tells single vertices apart into their names`,
+        );
+      }
+      this.#distinct.set(type, (known = type));
+    }
+    this.#types[vertex] = known;
+    const rank = of['rank'];
+    this.#ranks.set(vertex, typeof rank === 'number' ? rankOf(rank) : -1);
+    this.#sizes[vertex] = sizeOf(of, place);
+    this.#units[vertex] = textOf(of, 'unit', place) ?? '';
+    this.#names[vertex] = !this.#lean || type === 'node' ? nameOf(of, id) : '';
+    this.#metadata[vertex] = of;
+  }
+
+  #keepAlike(vertex: number, { like, name, rank }: Alike): void {
+    const type = this.#types[like] as string;
+    this.#types[vertex] = type;
+    this.#ranks.set(vertex, rank === null ? this.#ranks.get(like) : rankOf(rank));
+    this.#sizes[vertex] = this.#sizes[like] as number;
+    this.#units[vertex] = this.#units[like] as string;
+    this.#names[vertex] = type === 'node' ? name : '';
+    this.#metadata[vertex] = this.#metadata[like] as JsonObject;
+  }
+}
+
+function rankOf(rank: number): number {
+  return Number.isInteger(rank) && rank >= 0 && rank < 2 ** 31 ? rank : -1;
 }
 
 /** The parent of each vertex by its number in the document; −1 where there is none. */
 function parentsOf(document: Document): Int32Array {
-  const numbers = new Map<string, number>();
-  for (let i = 0; i < document.ids.length; i++) numbers.set(document.ids[i] as string, i);
+  const { sources, targets, foreign } = document;
   const parents = new Int32Array(document.ids.length).fill(-1);
-  for (const edge of document.edges) {
-    const source = numbers.get(edge.source);
-    if (source === undefined) {
-      throw invalid(`graph.edges[${edge.at}].source`, `no vertex ${JSON.stringify(edge.source)}`);
-    }
-    const target = numbers.get(edge.target);
-    if (target === undefined) {
-      throw invalid(`graph.edges[${edge.at}].target`, `no vertex ${JSON.stringify(edge.target)}`);
-    }
-    if (source === target) {
-      throw invalid(`graph.edges[${edge.at}]`, `vertex ${JSON.stringify(edge.source)} contains itself`);
-    }
+  for (let i = 0; i < sources.length; i++) {
+    const source = sources[i] as number;
+    const target = targets[i] as number;
+    const place = (end: string): string => `graph.edges[${document.at[i]}]${end}`;
+    if (source < 0) throw invalid(place('.source'), `no vertex ${JSON.stringify(foreign[-1 - source])}`);
+    if (target < 0) throw invalid(place('.target'), `no vertex ${JSON.stringify(foreign[-1 - target])}`);
+    const id = (vertex: number): string => JSON.stringify(document.ids[vertex]);
+    if (source === target) throw invalid(place(''), `vertex ${id(source)} contains itself`);
     const known = parents[target] as number;
     if (known !== -1 && known !== source) {
       throw invalid(
-        `graph.edges[${edge.at}].target`,
-        `vertex ${JSON.stringify(edge.target)} has two containment parents, ${JSON.stringify(document.ids[known])} ` +
-          `and ${JSON.stringify(edge.source)}; the containment graph must be a tree`,
+        place('.target'),
+        `vertex ${id(target)} has two containment parents, ${id(known)} and ${id(source)}; the containment graph must be a tree`,
       );
     }
     parents[target] = source;
   }
   return parents;
 }
-
-/** Kinds of vertices in one graph; real ones have a dozen. */
-const typeLimit = 1_000;
 
 interface Order {
   /** Document numbers in preorder. */
@@ -65,11 +151,8 @@ function preorder(document: Document, parents: Int32Array): Order {
   const first = new Int32Array(count).fill(-1);
   const next = new Int32Array(count).fill(-1);
   const last = new Int32Array(count).fill(-1);
-  const numbers = new Map<string, number>();
-  for (let i = 0; i < count; i++) numbers.set(document.ids[i] as string, i);
   const linked = new Uint8Array(count);
-  for (const edge of document.edges) {
-    const child = numbers.get(edge.target) as number;
+  for (const child of document.targets) {
     if (linked[child] === 1) continue; // the same edge twice
     linked[child] = 1;
     const parent = parents[child] as number;
@@ -123,78 +206,28 @@ function onlyRoot(document: Document, parents: Int32Array): number {
 function onCycle(document: Document, parents: Int32Array, positions: Int32Array): Error {
   let at = positions.indexOf(-1);
   for (let step = 0; step < parents.length; step++) at = parents[at] as number; // now surely on the cycle
-  return invalid(
-    placeOfId(document.ids[at]),
-    'lies on a cycle of "contains" edges; the containment graph must be a tree',
-  );
-}
-
-function columns(document: Document, order: Order): ResourceGraph {
-  const size = order.sequence.length;
-  const ids: string[] = [];
-  const types: string[] = [];
-  const units: string[] = [];
-  const names: string[] = [];
-  const metadata: JsonObject[] = [];
-  const distinct = new Set<string>();
-  const sizes = new Float64Array(size);
-  const ranks = new Int32Array(size);
-  for (let i = 0; i < size; i++) {
-    const number = order.sequence[i] as number;
-    const of = document.metadata[number] as JsonObject;
-    const id = document.ids[number] as string;
-    ids[i] = id;
-    metadata[i] = of;
-    const type = typeOf(of, document, number);
-    types[i] = type;
-    distinct.add(type);
-    if (distinct.size > typeLimit) {
-      throw invalid(
-        `${document.place(number)}.metadata.type`,
-        `this is the ${typeLimit + 1}th type of vertex; a graph may have ${typeLimit}: put what tells single vertices apart into their names`,
-      );
-    }
-    sizes[i] = sizeOf(of, document, number);
-    units[i] = textOf(of, 'unit', document, number) ?? '';
-    names[i] = nameOf(of, id);
-    const rank = of['rank'];
-    ranks[i] = typeof rank === 'number' && Number.isInteger(rank) && rank >= 0 && rank < 2 ** 31 ? rank : -1;
-  }
-  return {
-    size,
-    ids,
-    types,
-    sizes,
-    units,
-    parents: order.parents,
-    names,
-    ranks,
-    metadata: (vertex) => metadata[vertex] ?? {},
-  };
+  return invalid(document.place(at), 'lies on a cycle of "contains" edges; the containment graph must be a tree');
 }
 
 /** Absent and null mean the default; a wrong kind is an error. */
-function textOf(of: JsonObject, key: string, document: Document, number: number): string | null {
+function textOf(of: JsonObject, key: string, place: () => string): string | null {
   const value = of[key];
   if (value === undefined || value === null) return null;
   if (typeof value === 'string') return value;
-  throw invalid(`${document.place(number)}.metadata.${key}`, `a string is needed, this is ${kindOf(value)}`);
+  throw invalid(`${place()}.metadata.${key}`, `a string is needed, this is ${kindOf(value)}`);
 }
 
-function typeOf(of: JsonObject, document: Document, number: number): string {
-  const type = textOf(of, 'type', document, number) ?? 'resource';
-  if (type === '') throw invalid(`${document.place(number)}.metadata.type`, 'a type may not be empty');
+function typeOf(of: JsonObject, place: () => string): string {
+  const type = textOf(of, 'type', place) ?? 'resource';
+  if (type === '') throw invalid(`${place()}.metadata.type`, 'a type may not be empty');
   return type;
 }
 
-function sizeOf(of: JsonObject, document: Document, number: number): number {
+function sizeOf(of: JsonObject, place: () => string): number {
   const size = of['size'];
   if (size === undefined || size === null) return 1;
   if (typeof size === 'number' && Number.isSafeInteger(size) && size >= 0) return size;
-  throw invalid(
-    `${document.place(number)}.metadata.size`,
-    `a whole number of 0 or more is needed, this is ${kindOf(size)}`,
-  );
+  throw invalid(`${place()}.metadata.size`, `a whole number of 0 or more is needed, this is ${kindOf(size)}`);
 }
 
 /** metadata.name, or basename and id, or the vertex's id. */

@@ -40,6 +40,11 @@ export interface OwnAttributes {
   readonly metadata: JsonObject;
 }
 
+/** Equal attributes, equal keys; what only tells vertices apart is left out. */
+export function keyOf(of: OwnAttributes): string {
+  return `${of.inNode ? '+' : '-'}${JSON.stringify(of.type)}${of.size}${JSON.stringify(of.unit)}${textOf(of.metadata, null)}`;
+}
+
 const noLinks: readonly Link[] = [];
 const nothing: ReadonlySet<string> = new Set();
 
@@ -49,10 +54,11 @@ export class AttributeTable {
   #nextOwn = 1;
   #nextSet = 1;
   /** Identity fields that somebody asked for, per subsystem: part of the records from then on. */
+  #asks = 0;
   readonly #asked = new Map<string, Set<string>>();
 
   intern(of: OwnAttributes): Own {
-    const key = `${of.inNode ? '+' : '-'}${JSON.stringify(of.type)}${of.size}${JSON.stringify(of.unit)}${textOf(of.metadata, null)}`;
+    const key = keyOf(of);
     return this.#owns.get(key) ?? this.#make(key, key, of, noLinks);
   }
 
@@ -81,8 +87,11 @@ export class AttributeTable {
     return own;
   }
 
-  /** What each vertex of the resource graph reaches in a subsystem: linked vertices and all below them. */
-  linkSets(subsystem: Subsystem): Map<number, LinkSet> {
+  /**
+   * What each vertex of the resource graph reaches in a subsystem: linked vertices and all below them. In slices: the
+   * caller may do something else at each yield.
+   */
+  *linkSets(subsystem: Subsystem): Generator<void, Map<number, LinkSet>> {
     const direct = new Map<number, number[]>();
     for (const [vertex, target] of subsystem.links) {
       const known = direct.get(vertex);
@@ -92,7 +101,9 @@ export class AttributeTable {
     const texts = new Map<number, string>();
     const sets = new Map<number, LinkSet>();
     const byTargets = new Map<string, LinkSet>();
+    let work = 0;
     for (const [vertex, targets] of direct) {
+      if (work++ % 256 === 255) yield;
       const targetKey = targets.sort((a, b) => a - b).join();
       let set = byTargets.get(targetKey);
       if (set === undefined) {
@@ -127,12 +138,18 @@ export class AttributeTable {
     return set;
   }
 
+  /** How often `ask` has had news. */
+  get asks(): number {
+    return this.#asks;
+  }
+
   /** From now on this identity field is part of that subsystem's records. True where that is news. */
   ask(subsystem: string, field: string): boolean {
     let asked = this.#asked.get(subsystem);
     if (asked === undefined) this.#asked.set(subsystem, (asked = new Set()));
     if (asked.has(field)) return false;
     asked.add(field);
+    this.#asks++;
     return true;
   }
 
@@ -186,7 +203,8 @@ function textOf(metadata: JsonObject, asked: ReadonlySet<string> | null): string
   return text;
 }
 
-function keptOf(metadata: JsonObject, asked: ReadonlySet<string> | null): JsonObject {
+/** Without what only tells vertices apart; `asked` as in `isLeftOut`. */
+export function keptOf(metadata: JsonObject, asked: ReadonlySet<string> | null): JsonObject {
   const kept = Object.create(null) as Record<string, unknown>;
   for (const key in metadata) if (!isLeftOut(key, metadata, asked)) kept[key] = metadata[key];
   return kept;

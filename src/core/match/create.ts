@@ -6,11 +6,13 @@
 import { RainbowError } from '../errors.ts';
 import type { ResourceGraph, Subsystem } from '../graph/graph.ts';
 import type { Request } from '../jobspec/jobspec.ts';
+import { adopt, atOnce, type Pending } from './adopt.ts';
 import { Answers } from './answers.ts';
 import { AttributeTable } from './attributes.ts';
 import { ClassTable, type Class } from './classes.ts';
 import { FormTable } from './forms.ts';
 import { Holding } from './holding.ts';
+import type { Ids } from './ids.ts';
 import type {
   Asking,
   DebitKey,
@@ -28,6 +30,7 @@ import type { Overlay } from './overlay.ts';
 import type { Asked } from './decide.ts';
 import type { LocalTake } from './local.ts';
 import { largestFirst, place } from './place.ts';
+import { planTree, type TreePlan } from './plan.ts';
 import { answer, compileQuestion, reasonsFor, type Question } from './question.ts';
 import type { Residual } from './residual.ts';
 import { ShapeTable } from './shapes.ts';
@@ -57,6 +60,8 @@ class ClassMatcher implements Matcher {
   readonly #solver = new Solver(new ShapeTable());
   readonly #tables = { attributes: this.#attributes, classes: this.#classes, forms: this.#forms };
   readonly #holdings = new Map<string, Holding>();
+  /** Of loads that are under way. */
+  readonly #pending = new Set<Pending>();
   readonly #looks = new Looks();
   #answered = 0;
   /** Who satisfies what, until a cluster comes, goes or changes. */
@@ -73,35 +78,59 @@ class ClassMatcher implements Matcher {
   }
 
   setCluster(cluster: string, graph: ResourceGraph, subsystems: readonly Subsystem[]): void {
-    const before = this.#holdings.get(cluster);
-    const made = new Holding(this.#tables, graph, subsystems);
-    if (before?.residual) {
-      made.inherit(before.residual, (vertex) => made.tree.ids.find(before.tree.ids.id(vertex)));
+    atOnce(this.load(cluster, planTree(graph), subsystems));
+  }
+
+  *load(cluster: string, plan: TreePlan, subsystems: readonly Subsystem[]): Generator<void, void> {
+    const pending = this.#pend();
+    try {
+      const made = new Holding(this.#tables, yield* adopt(this.#tables, plan, pending));
+      for (let asks = -1; asks !== this.#attributes.asks;) {
+        asks = this.#attributes.asks;
+        for (const of of subsystems) made.use(of.name, of, yield* made.linked(of.name, of, pending));
+      }
+      const before = this.#holdings.get(cluster);
+      if (before?.residual) made.inherit(before.residual, (vertex) => made.tree.find(before.tree.id(vertex)));
+      this.#unlist(cluster);
+      this.#holdings.set(cluster, made);
+      this.#list(cluster);
+    } finally {
+      this.#pending.delete(pending);
     }
-    this.#unlist(cluster);
-    this.#holdings.set(cluster, made);
-    this.#list(cluster);
     this.#sweep();
   }
 
   setSubsystem(cluster: string, subsystem: Subsystem): void {
-    const holding = this.#holding(cluster);
-    holding.subsystems.set(subsystem.name, subsystem);
-    this.#relink(cluster, subsystem.name);
+    atOnce(this.loadSubsystem(cluster, subsystem));
+  }
+
+  loadSubsystem(cluster: string, subsystem: Subsystem): Generator<void, void> {
+    return this.#relink(cluster, subsystem.name, subsystem);
   }
 
   removeSubsystem(cluster: string, subsystem: string): void {
-    const holding = this.#holding(cluster);
-    if (holding.subsystems.delete(subsystem)) this.#relink(cluster, subsystem);
+    if (this.#holding(cluster).subsystems.has(subsystem)) atOnce(this.#relink(cluster, subsystem, null));
   }
 
-  #relink(cluster: string, name: string): void {
+  *#relink(cluster: string, name: string, subsystem: Subsystem | null): Generator<void, void> {
     const holding = this.#holding(cluster);
-    const subsystem = holding.subsystems.get(name);
-    this.#unlist(cluster);
-    holding.relink(name, subsystem === undefined ? new Map() : this.#attributes.linkSets(subsystem));
-    this.#list(cluster);
+    const pending = this.#pend();
+    try {
+      const linked = yield* holding.linked(name, subsystem, pending);
+      if (this.#holding(cluster) !== holding) throw new RainbowError('aborted', `${cluster} was replaced meanwhile`);
+      this.#unlist(cluster);
+      holding.use(name, subsystem, linked);
+      this.#list(cluster);
+    } finally {
+      this.#pending.delete(pending);
+    }
     this.#sweep();
+  }
+
+  #pend(): Pending {
+    const pending: Pending = { owns: [], forms: [] };
+    this.#pending.add(pending);
+    return pending;
   }
 
   removeCluster(cluster: string): void {
@@ -250,7 +279,15 @@ class ClassMatcher implements Matcher {
   }
 
   vertexIndex(cluster: string, id: string): number {
-    return this.#holdings.get(cluster)?.tree.ids.find(id) ?? -1;
+    return this.#holdings.get(cluster)?.tree.find(id) ?? -1;
+  }
+
+  vertexId(cluster: string, vertex: number): string {
+    return this.#holdings.get(cluster)?.tree.id(vertex) ?? '';
+  }
+
+  ids(cluster: string): Ids {
+    return this.#holding(cluster).tree.ids;
   }
 
   #holding(cluster: string): Holding {
@@ -277,7 +314,8 @@ class ClassMatcher implements Matcher {
   #learn(subsystem: string, field: string): void {
     if (!this.#attributes.ask(subsystem, field)) return;
     for (const [cluster, holding] of this.#holdings) {
-      if (holding.subsystems.has(subsystem)) this.#relink(cluster, subsystem);
+      const known = holding.subsystems.get(subsystem);
+      if (known !== undefined) atOnce(this.#relink(cluster, subsystem, known));
     }
   }
 
@@ -366,13 +404,18 @@ class ClassMatcher implements Matcher {
   #sweep(): void {
     if (this.#classes.count < this.#sweepAt) return;
     const holdings = [...this.#holdings.values()];
-    const forms = this.#forms.keep(holdings.flatMap((holding) => [...holding.liveForms()]));
+    const pending = [...this.#pending];
+    const forms = this.#forms.keep([
+      ...holdings.flatMap((holding) => [...holding.liveForms()]),
+      ...pending.flatMap((of) => of.forms),
+    ]);
     const roots = new Set<Class>([...forms].map((form) => form.cls));
     for (const holding of holdings) for (const cls of holding.liveClasses()) roots.add(cls);
     const live = this.#classes.sweep(roots);
     const owns = new Set([...live].map((cls) => cls.own));
     for (const form of forms) owns.add(form.own);
     for (const holding of holdings) for (const own of holding.tree.innerOwns) owns.add(own);
+    for (const of of pending) for (const own of of.owns) owns.add(own);
     this.#attributes.keep(owns);
     this.#tops = new WeakMap();
     this.#questions = new WeakMap();

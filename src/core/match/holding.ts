@@ -1,11 +1,12 @@
 /** One cluster in the matcher: its tree, all of it and what is free, and its subsystems. */
-import type { ResourceGraph, Subsystem } from '../graph/graph.ts';
+import type { Subsystem } from '../graph/graph.ts';
+import type { Pending } from './adopt.ts';
 import type { AttributeTable, LinkSet } from './attributes.ts';
 import type { Class, ClassTable } from './classes.ts';
 import type { Form, FormTable } from './forms.ts';
 import { Overlay } from './overlay.ts';
 import { Residual, type Take } from './residual.ts';
-import { Tree } from './tree.ts';
+import type { Relinked, Tree } from './tree.ts';
 
 export interface HoldingTables {
   readonly attributes: AttributeTable;
@@ -21,11 +22,13 @@ export class Holding {
   /** Made when something is first taken. */
   #residual: Residual | null = null;
 
-  constructor(tables: HoldingTables, graph: ResourceGraph, subsystems: readonly Subsystem[]) {
+  /** Grows with every change of links. */
+  #changes = 0;
+
+  constructor(tables: HoldingTables, tree: Tree) {
     this.#tables = tables;
-    for (const subsystem of subsystems) this.subsystems.set(subsystem.name, subsystem);
-    this.tree = new Tree(tables, graph, [...this.subsystems.values()]);
-    this.full = new Overlay(tables.classes, this.tree);
+    this.tree = tree;
+    this.full = new Overlay(tables.classes, tree);
   }
 
   get free(): Overlay {
@@ -57,10 +60,25 @@ export class Holding {
     if (busy.length > 0) this.taken().report(moved(busy), []);
   }
 
-  /** Links of one subsystem anew; without sets: away. */
-  relink(name: string, sets: ReadonlyMap<number, LinkSet>): void {
+  /** What becomes of it with this subsystem instead of the one of that name; null: without. In slices, before `use`. */
+  *linked(name: string, subsystem: Subsystem | null, pending: Pending): Generator<void, Relinked> {
+    const { attributes } = this.#tables;
+    for (;;) {
+      const changes = this.#changes;
+      const asks = attributes.asks;
+      const sets = subsystem === null ? new Map<number, LinkSet>() : yield* attributes.linkSets(subsystem);
+      const relinked = yield* this.tree.relinked(name, sets, pending);
+      // Meanwhile somebody else may have changed it, or asked for what the sets leave out.
+      if (changes === this.#changes && asks === attributes.asks) return relinked;
+    }
+  }
+
+  use(name: string, subsystem: Subsystem | null, relinked: Relinked): void {
     const before = this.#residual;
-    this.tree.relink(name, sets);
+    this.#changes++;
+    this.tree.use(relinked);
+    if (subsystem === null) this.subsystems.delete(name);
+    else this.subsystems.set(name, subsystem);
     this.full = new Overlay(this.#tables.classes, this.tree);
     if (before === null) return;
     this.#residual = null;

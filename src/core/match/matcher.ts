@@ -7,6 +7,8 @@
  */
 import type { ResourceGraph, Subsystem } from '../graph/graph.ts';
 import type { Request } from '../jobspec/jobspec.ts';
+import type { Ids } from './ids.ts';
+import type { TreePlan } from './plan.ts';
 
 export type Fits = 'yes' | 'no' | 'unknown';
 
@@ -101,6 +103,12 @@ export interface Matcher {
   /** Compile and take in; replaces what was there under that name, its debits kept where their vertices still exist. */
   setCluster(cluster: string, graph: ResourceGraph, subsystems: readonly Subsystem[]): void;
   setSubsystem(cluster: string, subsystem: Subsystem): void;
+  /**
+   * The same two, in slices of a millisecond at most: the caller may do something else between two steps. They count,
+   * all at once, with the last step; what is not run to its end leaves no trace, once it is told so (`return`).
+   */
+  load(cluster: string, plan: TreePlan, subsystems: readonly Subsystem[]): Generator<void, void>;
+  loadSubsystem(cluster: string, subsystem: Subsystem): Generator<void, void>;
   removeSubsystem(cluster: string, subsystem: string): void;
   removeCluster(cluster: string): void;
   clusters(): readonly string[];
@@ -129,4 +137,8 @@ export interface Matcher {
   ): readonly { readonly type: string; readonly total: number; readonly free: number; readonly unit: string }[];
   /** Index of a vertex by its id in the registered document; −1 where there is none. */
   vertexIndex(cluster: string, id: string): number;
+  /** The other way round; '' where there is none. */
+  vertexId(cluster: string, vertex: number): string;
+  /** All of them, as data. */
+  ids(cluster: string): Ids;
 }

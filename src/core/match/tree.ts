@@ -3,18 +3,25 @@
  * numbers each. What is inside of a node is a form (forms.ts), shared by all nodes that look the same. Positions are
  * preorder; a spine vertex without spine vertices below itself is a *leaf* (every node is), the others are *inner*.
  */
-import type { ResourceGraph, Subsystem } from '../graph/graph.ts';
 import type { AttributeTable, LinkSet, Own } from './attributes.ts';
-import { FormBuilder, type Form, type FormTable } from './forms.ts';
-import { idIndex, orderOf, type IdIndex, type Order } from './order.ts';
+import type { Form, FormTable } from './forms.ts';
+import { findId, idAt, type Ids } from './ids.ts';
+import type { TreePlan } from './plan.ts';
 
 export interface Tables {
   readonly attributes: AttributeTable;
   readonly forms: FormTable;
 }
 
+/** What the links of one subsystem make of a tree, before it counts. */
+export interface Relinked {
+  readonly links: Int32Array;
+  readonly forms: readonly Form[];
+  readonly innerOwns: readonly Own[];
+}
+
 export class Tree {
-  readonly ids: IdIndex;
+  readonly #ids: Ids;
   /** Number of vertices. */
   readonly size: number;
   /** Spine vertices. */
@@ -22,137 +29,50 @@ export class Tree {
   /** Position of each spine vertex. */
   readonly #starts: Int32Array;
   /** Of a leaf its number in `#forms`; of an inner vertex −1 − its number among the inner ones. */
-  readonly #links: Int32Array;
-  #forms: Form[] = [];
+  #links: Int32Array;
+  #forms: readonly Form[];
   /** Inner vertices in preorder: own attributes, spine number, one past the last spine vertex below, parent (inner). */
-  readonly innerOwns: Own[] = [];
-  readonly innerSpine: number[] = [];
-  readonly innerEnds: number[] = [];
-  readonly innerParents: number[] = [];
-  readonly #order: Pick<Order, 'indices' | 'positions'>;
+  innerOwns: readonly Own[];
+  readonly innerSpine: Int32Array;
+  readonly innerEnds: Int32Array;
+  readonly innerParents: Int32Array;
+  readonly #order: TreePlan['order'];
   readonly #names: string;
   readonly #nameEnds: Int32Array;
   readonly #ranks: Int32Array | null;
   readonly #tables: Tables;
 
-  constructor(tables: Tables, graph: ResourceGraph, subsystems: readonly Subsystem[]) {
+  /** Of a plan whose kinds and forms are interned: `owns` and `forms` by their numbers in it (adopt.ts). */
+  constructor(tables: Tables, plan: TreePlan, owns: readonly Own[], forms: readonly Form[]) {
     this.#tables = tables;
-    this.size = graph.size;
-    this.ids = idIndex(graph.ids);
-    const order = orderOf(graph);
-    this.#order = { indices: order.indices, positions: order.positions };
-    const index = (position: number): number => order.indices?.[position] ?? position;
-
-    // 1. Which vertices are the spine, and how many children each vertex has.
-    const inNode = new Uint8Array(graph.size);
-    const kids = new Int32Array(graph.size);
-    let length = 1;
-    for (let i = 1; i < graph.size; i++) {
-      const parent = order.parents[i] as number;
-      kids[parent] = (kids[parent] as number) + 1;
-      if (inNode[parent] === 1 || graph.types[index(parent)] === 'node') inNode[i] = 1;
-      else length++;
-    }
-    this.length = length;
-    this.#starts = new Int32Array(length);
-    this.#links = new Int32Array(length);
-
-    // 2. Forms of the leaves, bottom-up; own attributes of the inner vertices.
-    const links = subsystems.map((subsystem) => ({
-      name: subsystem.name,
-      sets: tables.attributes.linkSets(subsystem),
-    }));
-    const ownOf = (position: number): Own => {
-      const vertex = index(position);
-      let own = tables.attributes.intern({
-        type: graph.types[vertex] as string,
-        size: graph.sizes[vertex] as number,
-        unit: graph.units[vertex] as string,
-        inNode: inNode[position] === 1,
-        metadata: graph.metadata(vertex),
-      });
-      for (const { name, sets } of links) {
-        const set = sets.get(vertex);
-        if (set !== undefined) own = tables.attributes.withLinks(own, name, set);
-      }
-      return own;
-    };
-    const builder = new FormBuilder(tables.forms);
-    const numbers = new Map<Form, number>();
-    const inner: { spine: number; own: Own }[] = [];
-    for (let i = graph.size - 1, spine = length - 1; i >= 0; i--) {
-      const own = ownOf(i);
-      const isLeaf = own.type === 'node' || kids[i] === 0;
-      if (inNode[i] === 1 || isLeaf) builder.add(own, kids[i] as number);
-      if (inNode[i] === 1) continue;
-      this.#starts[spine] = i;
-      if (isLeaf) {
-        const form = builder.take();
-        let number = numbers.get(form);
-        if (number === undefined) {
-          number = this.#forms.push(form) - 1;
-          numbers.set(form, number);
-        }
-        this.#links[spine] = number;
-      } else {
-        inner.push({ spine, own });
-      }
-      spine--;
-    }
-
-    // 3. The inner vertices in preorder, with parents and ends.
-    const open: number[] = [];
-    for (let i = inner.length - 1; i >= 0; i--) {
-      const { spine, own } = inner[i] as { spine: number; own: Own };
-      const number = this.innerOwns.push(own) - 1;
-      this.innerSpine.push(spine);
-      this.#links[spine] = -1 - number;
-      const position = this.#starts[spine] as number;
-      while (open.length > 0) {
-        const top = open[open.length - 1] as number;
-        if (this.#starts[this.innerSpine[top] as number] === order.parents[position]) break;
-        open.pop();
-      }
-      this.innerParents.push(open[open.length - 1] ?? -1);
-      open.push(number);
-    }
-    this.#close(order.parents);
-
-    // 4. Names and ranks, of nodes only.
-    const names: string[] = [];
-    this.#nameEnds = new Int32Array(length);
-    const ranks = new Int32Array(length).fill(-1);
-    let end = 0;
-    for (let spine = 0; spine < length; spine++) {
-      const vertex = index(this.#starts[spine] as number);
-      if (graph.types[vertex] === 'node') {
-        const name = graph.names[vertex] as string;
-        names.push(name);
-        end += name.length;
-        ranks[spine] = graph.ranks[vertex] as number;
-      }
-      this.#nameEnds[spine] = end;
-    }
-    this.#names = names.join('');
-    this.#ranks = ranks.every((rank) => rank === -1) ? null : ranks;
+    this.#ids = plan.ids;
+    this.size = plan.size;
+    this.length = plan.starts.length;
+    this.#starts = plan.starts;
+    this.#links = plan.links;
+    this.#forms = Array.from(plan.leaves, (form) => forms[form] as Form);
+    this.innerOwns = Array.from(plan.innerKinds, (kind) => owns[kind] as Own);
+    this.innerSpine = plan.innerSpine;
+    this.innerEnds = plan.innerEnds;
+    this.innerParents = plan.innerParents;
+    this.#order = plan.order;
+    this.#names = plan.names;
+    this.#nameEnds = plan.nameEnds;
+    this.#ranks = plan.ranks;
   }
 
-  #close(parents: Int32Array): void {
-    // The subtree of an inner vertex ends where the next spine vertex hangs on one of its ancestors.
-    const ends = this.innerOwns.map(() => this.length);
-    const open: number[] = [];
-    for (let spine = 0; spine < this.length; spine++) {
-      const parent = parents[this.#starts[spine] as number] as number;
-      while (open.length > 0) {
-        const top = open[open.length - 1] as number;
-        if (this.#starts[this.innerSpine[top] as number] === parent) break;
-        ends[top] = spine;
-        open.pop();
-      }
-      const link = this.#links[spine] as number;
-      if (link < 0) open.push(-1 - link);
-    }
-    for (const end of ends) this.innerEnds.push(end);
+  /** Index of a vertex by its id; −1 where there is none. */
+  find(id: string): number {
+    return findId(this.#ids, id);
+  }
+
+  /** The id of a vertex by its index; '' where there is none. */
+  id(index: number): string {
+    return idAt(this.#ids, index);
+  }
+
+  get ids(): Ids {
+    return this.#ids;
   }
 
   /** The form of a leaf; null for an inner vertex. */
@@ -233,8 +153,12 @@ export class Tree {
     return { size: (owns[local] as Own).size, hasKids: (ends[local] as number) > local + 1 };
   }
 
-  /** Replaces the links of one subsystem. */
-  relink(subsystem: string, sets: ReadonlyMap<number, LinkSet>): void {
+  /** The links of one subsystem replaced by these; nothing changes until it is given to `use`. In slices. */
+  *relinked(
+    subsystem: string,
+    sets: ReadonlyMap<number, LinkSet>,
+    made: { readonly owns: Own[]; readonly forms: Form[] },
+  ): Generator<void, Relinked> {
     const { attributes, forms } = this.#tables;
     const bySpine = new Map<number, Map<number, LinkSet>>();
     for (const [vertex, set] of sets) {
@@ -243,37 +167,63 @@ export class Tree {
       if (of === undefined) bySpine.set(spine, (of = new Map()));
       of.set(local, set);
     }
+    yield;
+    const links = new Int32Array(this.length);
     const kept: Form[] = [];
     const numbers = new Map<Form, number>();
-    const stripped = new Map<Form, Form>();
+    const innerOwns: Own[] = [];
+    // Leaves of one form with the same links become the same.
+    const known = new Map<string, number>();
+    let work = 0;
     for (let spine = 0; spine < this.length; spine++) {
+      if (work++ >= 1_000) {
+        work = 0;
+        yield;
+      }
       const linked = bySpine.get(spine);
       const inner = this.inner(spine);
       if (inner !== -1) {
-        const own = this.innerOwns[inner] as Own;
-        this.innerOwns[inner] = attributes.withLinks(own, subsystem, linked?.get(0) ?? null);
+        const own = attributes.withLinks(this.innerOwns[inner] as Own, subsystem, linked?.get(0) ?? null);
+        made.owns.push(own);
+        links[spine] = -innerOwns.push(own);
         continue;
       }
       const before = this.form(spine) as Form;
-      let form = linked === undefined ? stripped.get(before) : undefined;
-      if (form === undefined) {
+      const key = `${before.id}${linked === undefined ? '' : keyOfLinks(linked)}`;
+      let number = known.get(key);
+      if (number === undefined) {
         const { owns, parents } = forms.unroll(before);
         const changed = owns.map((own, i) => attributes.withLinks(own, subsystem, linked?.get(i) ?? null));
-        form = forms.fromColumns(changed, parents);
-        if (linked === undefined) stripped.set(before, form);
+        const form = forms.fromColumns(changed, parents);
+        made.forms.push(form);
+        work += owns.length;
+        number = numbers.get(form);
+        if (number === undefined) {
+          number = kept.push(form) - 1;
+          numbers.set(form, number);
+        }
+        known.set(key, number);
       }
-      let number = numbers.get(form);
-      if (number === undefined) {
-        number = kept.push(form) - 1;
-        numbers.set(form, number);
-      }
-      this.#links[spine] = number;
+      links[spine] = number;
     }
-    this.#forms = kept;
+    return { links, forms: kept, innerOwns };
+  }
+
+  use({ links, forms, innerOwns }: Relinked): void {
+    this.#links = links;
+    this.#forms = forms;
+    this.innerOwns = innerOwns;
   }
 
   /** What this tree keeps alive. */
   forms(): readonly Form[] {
     return this.#forms;
   }
+}
+
+function keyOfLinks(linked: ReadonlyMap<number, LinkSet>): string {
+  return [...linked]
+    .sort(([a], [b]) => a - b)
+    .map(([local, set]) => `|${local}:${set.id}`)
+    .join('');
 }

@@ -1,5 +1,5 @@
 /**
- * What both ways of registering share, once the graph is here as text: admit, check, write (the registry validates
+ * What both ways of registering share, whether the graph is here or comes in pieces: admit, check, write (the registry validates
  * the graph in full and writes everything in one transaction), answer the credentials once.
  */
 import type { MessageInitShape } from '@bufbuild/protobuf';
@@ -7,6 +7,7 @@ import { invalid, RainbowError } from '../../core/errors.ts';
 import { checkName } from '../../core/names.ts';
 import type { RegisterClusterResponseSchema } from '../../gen/rainbow/v1/clusters_pb.js';
 import type { CallContext } from '../call.ts';
+import type { Source } from '../../scheduler/reading/reader.ts';
 import type { Parts } from '../parts.ts';
 import { hashSecret, newUuid } from '../secrets.ts';
 import { admit } from './admit.ts';
@@ -34,7 +35,7 @@ export function admitEnrollment(parts: Parts, call: CallContext, request: Enroll
 export async function enroll(
   parts: Parts,
   request: Enrollment,
-  graph: string,
+  graph: Source,
 ): Promise<MessageInitShape<typeof RegisterClusterResponseSchema>> {
   const { registry } = parts.scheduler;
   if (graph === '') throw invalid('graph', 'is empty; send the resource graph as JGF version 2 text');

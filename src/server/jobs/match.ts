@@ -3,9 +3,7 @@
  * stored; anybody may ask. Which vertices it would take is told only to those who may use the cluster.
  */
 import { RainbowError } from '../../core/errors.ts';
-import { readGraph } from '../../core/graph/read.ts';
 import type { Jobspec } from '../../core/jobspec/jobspec.ts';
-import { rDocument } from '../../core/match/r-document.ts';
 import type { JobService } from '../../gen/rainbow/v1/jobs_pb.js';
 import type { Handlers } from '../call.ts';
 import { parseJobspec } from '../input.ts';
@@ -44,13 +42,10 @@ export function match(parts: Parts): Handlers<typeof JobService>['match'] {
 
 /** Null where the cluster was changed or deleted meanwhile. */
 async function placementOf(parts: Parts, jobspec: Jobspec, cluster: string) {
-  const version = parts.scheduler.registry.get(cluster)?.graphVersion;
   const witness = parts.scheduler.place(jobspec, cluster);
-  // Names are read from the store: only those of nodes stay in memory.
-  const stored = await parts.store.clusters.graph(cluster);
-  if (witness === null || stored === null || parts.scheduler.registry.get(cluster)?.graphVersion !== version)
-    return null;
+  if (witness === null) return null;
   const start = Math.floor(parts.system.clock.now() / 1_000);
   const end = jobspec.walltime === null ? 0 : start + Math.ceil(jobspec.walltime);
-  return structOf({ ...rDocument(readGraph(stored.graph), witness, { start, end }) });
+  const placement = await parts.scheduler.registry.placement(cluster, witness, { start, end });
+  return placement === null ? null : structOf({ ...placement });
 }

@@ -83,6 +83,39 @@ export function clusterConformance(open: Open): void {
       expect((await errorFrom(store.clusters.replaceGraph('blue', 'new', [], 9))).code).toBe('not_found');
     });
 
+    test('documents in pieces come back as they were, and leave nothing when they go', async () => {
+      const store = await opened(open);
+      const pieces = [3, 0, 255, 7].map((byte, i) => new Uint8Array(1 + i * 70_000).fill(byte));
+      await register(store, 'red');
+      await store.clusters.replaceGraph('red', pieces, [], 2);
+      await store.clusters.putSubsystem('red', 'io', pieces.slice(1), false, 3);
+      await store.clusters.putSubsystem('red', 'small', 'text', false, 3);
+      expect(await store.clusters.graph('red')).toEqual({
+        graph: pieces,
+        subsystems: new Map<string, unknown>([
+          ['io', pieces.slice(1)],
+          ['small', 'text'],
+        ]),
+      });
+      // Fewer than before, then a text; and a subsystem that is gone and comes again as a text.
+      await store.clusters.replaceGraph('red', pieces.slice(0, 2), [], 4);
+      expect((await store.clusters.graph('red'))?.graph).toEqual(pieces.slice(0, 2));
+      await store.clusters.replaceGraph('red', 'text', [], 5);
+      await store.clusters.deleteSubsystem('red', 'io', 6);
+      await store.clusters.putSubsystem('red', 'io', 'text', false, 7);
+      expect(await store.clusters.graph('red')).toEqual({
+        graph: 'text',
+        subsystems: new Map([
+          ['io', 'text'],
+          ['small', 'text'],
+        ]),
+      });
+      await store.clusters.replaceGraph('red', pieces, [], 8);
+      await store.clusters.delete('red', 9);
+      await register(store, 'red');
+      expect((await store.clusters.graph('red'))?.graph).toBe('{"graph":"red"}');
+    });
+
     test('subsystems are put, replaced when asked, and deleted', async () => {
       const store = await opened(open);
       await register(store, 'red');

@@ -11,7 +11,7 @@ export async function callEveryOperation(call: CallOperation): Promise<void> {
   const red = { name: 'red', id: 1 };
   const outcome = { state: 'assigned', reason, cluster: red, allocation: '[]' } as const;
   await call('registerCluster', { name: 'red', secretHash: hash, tokenHash: hash, graph: '', counts: [], at: 1 });
-  await call('replaceGraph', 'red', '', [], 1);
+  await call('replaceGraph', 'red', [hash], [], 1);
   await call('putSubsystem', 'red', 'io', '', true, 1);
   await call('mergeState', 'red', {}, 1);
   const instance = { id: 'a', startedAt: 1, runner: 'process', version: '1', runAs: 'mapped' } as const;

@@ -61,6 +61,15 @@ CREATE TABLE decisions (
 );
 CREATE INDEX decisions_job ON public.decisions USING btree (job_id, id);
 
+CREATE TABLE document_pieces (
+  cluster_id bigint NOT NULL,
+  subsystem text COLLATE "C" NOT NULL,
+  number bigint NOT NULL,
+  data bytea NOT NULL,
+  CONSTRAINT document_pieces_cluster_id_fkey FOREIGN KEY (cluster_id) REFERENCES clusters(id) ON DELETE CASCADE,
+  CONSTRAINT document_pieces_pkey PRIMARY KEY (cluster_id, subsystem, number)
+);
+
 CREATE TABLE event_counter (
   id bigint NOT NULL,
   last bigint NOT NULL,

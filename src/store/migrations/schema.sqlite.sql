@@ -51,6 +51,14 @@ CREATE TABLE decisions (
 
 CREATE INDEX decisions_job ON decisions (job_id, id);
 
+CREATE TABLE document_pieces (
+      cluster_id INTEGER NOT NULL REFERENCES clusters (id) ON DELETE CASCADE,
+      subsystem TEXT NOT NULL,
+      number INTEGER NOT NULL,
+      data BLOB NOT NULL,
+      PRIMARY KEY (cluster_id, subsystem, number)
+    ) STRICT;
+
 CREATE TABLE events (
       seq INTEGER PRIMARY KEY AUTOINCREMENT,
       at INTEGER NOT NULL,

@@ -1,6 +1,7 @@
 /** Clusters, read. Graphs are beside the row, so a list does not touch them. */
 import { RainbowError } from '../../core/errors.ts';
-import type { AgentInstance, ClusterRecord, ClusterRef, ResourceCount } from '../store.ts';
+import type { AgentInstance, ClusterRecord, ClusterRef, Document, Documents, ResourceCount } from '../store.ts';
+import { GRAPH, readDocument } from './documents.ts';
 import { all, one, type Operation } from './statement.ts';
 
 export interface ClusterRow {
@@ -90,17 +91,18 @@ export function* listClusters(): Operation<readonly ClusterRecord[]> {
   return rows.map((row) => clusterOf(row, subsystems.get(row.id) ?? []));
 }
 
-export function* getGraph(
-  name: string,
-): Operation<{ readonly graph: string; readonly subsystems: ReadonlyMap<string, string> } | null> {
+export function* getGraph(name: string): Operation<Documents | null> {
   const row = yield* one<{ cluster_id: number; graph: string }>(
     'SELECT cluster_id, graph FROM cluster_graphs WHERE cluster_id = (SELECT id FROM clusters WHERE name = ?)',
     name,
   );
   if (row === undefined) return null;
-  const subsystems = yield* all<{ name: string; graph: string }>(
+  const { cluster_id: id } = row;
+  const rows = yield* all<{ name: string; graph: string }>(
     'SELECT name, graph FROM subsystems WHERE cluster_id = ? ORDER BY name',
-    row.cluster_id,
+    id,
   );
-  return { graph: row.graph, subsystems: new Map(subsystems.map(({ name, graph }) => [name, graph])) };
+  const subsystems = new Map<string, Document>();
+  for (const { name, graph } of rows) subsystems.set(name, yield* readDocument(id, name, graph));
+  return { graph: yield* readDocument(id, GRAPH, row.graph), subsystems };
 }

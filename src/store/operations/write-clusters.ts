@@ -1,6 +1,7 @@
 /** Changes of a cluster. Each is whole or not at all: graph, credentials, counts and the event together. */
 import { RainbowError } from '../../core/errors.ts';
-import type { AgentInstance, ClusterRecord, ClusterRef, ResourceCount } from '../store.ts';
+import type { AgentInstance, ClusterRecord, ClusterRef, Document, ResourceCount } from '../store.ts';
+import { deletePieces, GRAPH, textOf, writePieces } from './documents.ts';
 import { clusterNow, lockCluster, noCluster } from './read-clusters.ts';
 import { one, run, type Operation } from './statement.ts';
 import { writeClusterEvent } from './write-event.ts';
@@ -22,7 +23,7 @@ export function* registerCluster(cluster: {
   name: string;
   secretHash: Uint8Array;
   tokenHash: Uint8Array;
-  graph: string;
+  graph: Document;
   counts: readonly ResourceCount[];
   at: number;
 }): Operation<ClusterRecord> {
@@ -37,14 +38,15 @@ export function* registerCluster(cluster: {
     JSON.stringify(cluster.counts),
   );
   const { id } = inserted as { id: number };
-  yield* run('INSERT INTO cluster_graphs (cluster_id, graph) VALUES (?, ?)', id, cluster.graph);
+  yield* run('INSERT INTO cluster_graphs (cluster_id, graph) VALUES (?, ?)', id, textOf(cluster.graph));
+  yield* writePieces(id, GRAPH, cluster.graph);
   yield* writeClusterEvent(cluster.name, 'registered', cluster.at);
   return yield* clusterNow(cluster.name);
 }
 
 export function* replaceGraph(
   name: string,
-  graph: string,
+  graph: Document,
   counts: readonly ResourceCount[],
   at: number,
 ): Operation<ClusterRecord> {
@@ -54,7 +56,8 @@ export function* replaceGraph(
     JSON.stringify(counts),
     id,
   );
-  yield* run('UPDATE cluster_graphs SET graph = ? WHERE cluster_id = ?', graph, id);
+  yield* run('UPDATE cluster_graphs SET graph = ? WHERE cluster_id = ?', textOf(graph), id);
+  yield* writePieces(id, GRAPH, graph);
   yield* writeClusterEvent(name, 'replaced', at);
   return yield* clusterNow(name);
 }
@@ -62,7 +65,7 @@ export function* replaceGraph(
 export function* putSubsystem(
   cluster: string,
   subsystem: string,
-  graph: string,
+  graph: Document,
   replace: boolean,
   at: number,
 ): Operation<ClusterRecord> {
@@ -76,8 +79,9 @@ export function* putSubsystem(
      ON CONFLICT (cluster_id, name) DO UPDATE SET graph = excluded.graph`,
     id,
     subsystem,
-    graph,
+    textOf(graph),
   );
+  yield* writePieces(id, subsystem, graph);
   yield* run('UPDATE clusters SET graph_version = graph_version + 1 WHERE id = ?', id);
   const kind = there === undefined ? 'subsystem_registered' : 'subsystem_replaced';
   yield* writeClusterEvent(cluster, kind, at, { subsystem });
@@ -90,6 +94,7 @@ export function* deleteSubsystem(cluster: string, subsystem: string, at: number)
   if (gone === undefined) {
     throw new RainbowError('not_found', `cluster ${cluster} does not have subsystem ${subsystem}`);
   }
+  yield* deletePieces(id, subsystem);
   yield* run('UPDATE clusters SET graph_version = graph_version + 1 WHERE id = ?', id);
   yield* writeClusterEvent(cluster, 'subsystem_deleted', at, { subsystem });
   return yield* clusterNow(cluster);

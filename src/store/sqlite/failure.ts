@@ -2,13 +2,9 @@
  * Errors of the engine, as the store's callers see them, and on their way between threads (a class does not survive
  * a copy). What a disk or a lock did is `unavailable`: the same call may succeed later.
  */
-import { RainbowError, type ErrorCode } from '../../core/errors.ts';
+import { failureFrom, RainbowError, type Failure } from '../../core/errors.ts';
 
-export interface Failure {
-  readonly code: ErrorCode;
-  readonly message: string;
-  readonly place?: string;
-}
+export { errorOf, type Failure } from '../../core/errors.ts';
 
 interface SqliteError {
   readonly code: string;
@@ -38,21 +34,13 @@ export function primaryCode(error: SqliteError): number {
 }
 
 export function failureOf(error: unknown): Failure {
-  if (error instanceof RainbowError) {
-    if (error.place === undefined) return { code: error.code, message: error.message };
-    // The class puts the place before the message; it will again on the other side.
-    return { code: error.code, message: error.message.slice(error.place.length + 2), place: error.place };
-  }
+  if (error instanceof RainbowError) return failureFrom(error);
   if (isSqliteError(error)) {
     const why = NOT_NOW.get(primaryCode(error));
     if (why !== undefined) return { code: 'unavailable', message: `the store cannot serve now: ${why}` };
     return { code: 'internal', message: `the store failed: ${error.message} (${error.errcode})` };
   }
   return { code: 'internal', message: `the store failed: ${error instanceof Error ? error.message : String(error)}` };
-}
-
-export function errorOf(failure: Failure): RainbowError {
-  return new RainbowError(failure.code, failure.message, failure.place === undefined ? {} : { place: failure.place });
 }
 
 export function closedError(): RainbowError {

@@ -1,0 +1,102 @@
+/** What a thread reads is what is read at once; and a source that fails takes its thread along. */
+import { describe, expect, test } from 'vitest';
+import { generateGraph } from '../../core/graph/generate.ts';
+import type { Subsystem } from '../../core/graph/graph.ts';
+import { idAt } from '../../core/match/ids.ts';
+import { createMatcher } from '../../core/match/create.ts';
+import { realSystem } from '../../system/real.ts';
+import { PIECE, unpackPiece } from './pack.ts';
+import { createReading, type Reading } from './reader.ts';
+
+const here = createReading(realSystem, { small: Infinity });
+const inThread = createReading(realSystem, { small: 0 });
+const text = generateGraph({ name: 'ü', racks: 2, nodes: 40, socketsPerNode: 2, coresPerNode: 8, memoryGiBPerNode: 7 });
+
+async function* cut(whole: string, length: number): AsyncGenerator<string> {
+  for (let at = 0; at < whole.length; at += length) yield whole.slice(at, at + length);
+}
+
+/** What does not depend on who made it. */
+function plain({ links, children, metadata, ...rest }: Subsystem): unknown {
+  const vertices = Array.from({ length: rest.size }, (_, vertex) => metadata(vertex));
+  return { ...rest, links: links.map((link) => [...link]), children: children.map((of) => [...of]), vertices };
+}
+
+async function refusal(reading: Reading, document: string): Promise<unknown> {
+  return reading.graph(document).then(
+    () => 'it was taken',
+    ({ code, message, place }: { code: string; message: string; place: string }) => ({ code, message, place }),
+  );
+}
+
+describe('a thread', () => {
+  test('reads a graph as it is read here, however it is cut, and hands it back to be stored', async () => {
+    const { plan, counts, document } = await here.graph(text);
+    expect(document).toBe(text);
+    for (const length of [97, 5_000, text.length]) {
+      const read = await inThread.graph(cut(text, length));
+      expect(read.plan).toEqual(plan);
+      expect(read.counts).toEqual(counts);
+      expect((read.document as Uint8Array[]).map(unpackPiece).join('')).toBe(text);
+    }
+    const stored = (await inThread.graph(text)).document;
+    expect((await inThread.graph(stored)).plan).toEqual(plan);
+    const matcher = createMatcher();
+    for (const _ of matcher.load('c', plan, []));
+    expect(matcher.counts('c')).toEqual(counts.map((count) => ({ ...count, free: count.total })));
+    expect(matcher.vertexId('c', 7)).toBe(idAt(plan.ids, 7));
+  });
+
+  test('reads a subsystem as it is read here', async () => {
+    const { plan } = await here.graph(text);
+    const nodes = Object.fromEntries(
+      Array.from({ length: 700 }, (_, i) => [`s${i}`, { metadata: { type: 'io', name: `io-${i % 3}`, size: i } }]),
+    );
+    const edges = Array.from({ length: 700 }, (_, i) => ({
+      source: i < 400 ? String(i) : `s${i - 400}`,
+      target: `s${i}`,
+      relation: 'contains',
+    }));
+    const subsystem = JSON.stringify({ graph: { edges, nodes } });
+    const expected = await here.subsystem('io', subsystem, plan.ids);
+    const read = await inThread.subsystem('io', subsystem, plan.ids);
+    expect(read.subsystem).toMatchObject({ name: 'io', size: 700 });
+    expect(plain(read.subsystem)).toEqual(plain(expected.subsystem));
+  });
+
+  test.each([
+    ['no JSON', text.replace('"40"', '40')],
+    ['an end too early', text.slice(0, -5)],
+    ['an edge to nowhere', text.replace('"target":"9"', '"target":"none"')],
+    ['a size that is none', text.replace('"size":7', '"size":-7')],
+    ['nothing', ''],
+  ])('refuses as here: %s', async (_, document) => {
+    const refused = await refusal(here, document);
+    expect(refused).toMatchObject({ code: 'invalid_input', place: expect.any(String) });
+    expect(await refusal(inThread, document)).toEqual(refused);
+  });
+
+  test('a source that fails, and a stop, end what is under way', async () => {
+    const broken = async function* (): AsyncGenerator<string> {
+      yield text;
+      throw new Error('the caller has left');
+    };
+    await expect(inThread.graph(broken())).rejects.toThrow('the caller has left');
+    const stalled = async function* (): AsyncGenerator<string> {
+      yield text;
+      await new Promise(() => undefined);
+    };
+    const reading = createReading(realSystem, { small: 0 });
+    // Two have a thread each, the third waits for one.
+    const waiting = [0, 1, 2].map(() => reading.graph(stalled()));
+    const ends = Promise.allSettled(waiting);
+    await reading.stop();
+    for (const end of await ends) expect(end).toMatchObject({ status: 'rejected', reason: { code: 'unavailable' } });
+  });
+
+  test('pieces end between characters', async () => {
+    const wide = text.replace('"name":"ü"', `"name":"${'𝄞'.repeat(PIECE)}"`);
+    const { document } = await createReading(realSystem).graph(wide);
+    expect((document as Uint8Array[]).map(unpackPiece).join('') === wide).toBe(true);
+  });
+});
