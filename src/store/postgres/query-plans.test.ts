@@ -96,7 +96,17 @@ async function planOf(database: Database, sql: string): Promise<Plan[]> {
 /** Lists of what a person registers; all of it is asked for. */
 const LISTS = ['clusters', 'cluster_groups', 'subsystems'];
 /** Read in order from an end, until the LIMIT above it (or the MAX, which is one). */
-const IN_ORDER = ['jobs_pending', 'jobs_pkey', 'events_pkey'];
+const IN_ORDER = [
+  'jobs_pending',
+  'jobs_pkey',
+  'events_pkey',
+  'arrays_pkey',
+  'jobs_settle',
+  'arrays_settle',
+  'arrays_cancel',
+  'jobs_ended',
+  'arrays_ended',
+];
 
 function isScan(plan: Plan): boolean {
   const { 'Node Type': type, 'Relation Name': relation, 'Index Cond': condition, 'Index Name': index } = plan;
@@ -138,7 +148,7 @@ describe.skipIf(skipWithout('postgres', missing))('statements', () => {
   }
 
   /** Sorts of a page, of a batch, or of the few rows of one job or cluster; no table. */
-  const SHORT_SORTS = ['listJobs: Sort', 'submitJob: Sort', 'getAttempts: Sort'];
+  const SHORT_SORTS = ['listJobs: Sort', 'listArrays: Sort', 'submitJob: Sort', 'getAttempts: Sort'];
 
   test('none reads a table from end to end or sorts one, whether it is empty or full', async () => {
     const all = await recorded();
