@@ -2,7 +2,7 @@
 import type { JobState } from '../../core/job/state.ts';
 import type { AttemptRecord, ClusterRef, JobId, JobRecord } from '../store.ts';
 import { idOf, jobOf, SELECT_JOB, selectJobBy, type JobRow } from './job-row.ts';
-import { all, limitOf, one, type Operation, type SqlValue } from './statement.ts';
+import { all, filledUp, limitOf, one, type Operation, type SqlValue } from './statement.ts';
 
 export function* getJob(id: JobId): Operation<JobRecord | null> {
   const key = idOf(id);
@@ -72,17 +72,15 @@ export function* getAttempts(id: JobId): Operation<readonly AttemptRecord[]> {
   }));
 }
 
-/** Most ids in one statement. Lists are filled up to a power of two, so that there are few statements to prepare. */
+/** Most ids in one statement. */
 const MOST_IDS = 256;
 
 /** The jobs with these ids, in this order; none may be missing. */
 export function* jobsOf(ids: readonly JobId[]): Operation<readonly JobRecord[]> {
   const jobs = new Map<JobId, JobRecord>();
   for (let from = 0; from < ids.length; from += MOST_IDS) {
-    const some = ids.slice(from, from + MOST_IDS).map((id) => BigInt(id));
-    const places = 2 ** Math.ceil(Math.log2(some.length));
-    while (some.length < places) some.push(some[0] as bigint);
-    const marks = Array.from(some, () => '?').join(', ');
+    const some = filledUp(ids.slice(from, from + MOST_IDS).map((id) => BigInt(id)));
+    const marks = some.map(() => '?').join(', ');
     const rows = yield* all<JobRow>(`${SELECT_JOB} WHERE jobs.id IN (${marks})`, ...some);
     for (const row of rows) jobs.set(row.id, jobOf(row));
   }

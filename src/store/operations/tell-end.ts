@@ -6,7 +6,7 @@
 import type { JobRecord } from '../store.ts';
 import { WAITS } from '../../core/job/waits.ts';
 import { clearWaits } from './clear-waits.ts';
-import { one, run, type Operation } from './statement.ts';
+import { all, filledUp, one, run, type Operation } from './statement.ts';
 import { writeArrayEvent, writeJobEvent } from './write-event.ts';
 
 interface Counted {
@@ -65,16 +65,25 @@ export function arrayEnd(array: Pick<Counted, 'tasks' | 'completed' | 'failed' |
   return array.canceled > 0 ? 'canceled' : 'rejected';
 }
 
+/** Dependents marked by one statement. */
+const MARKED = 256;
+
+/** Looked up first: with all of it in one statement a planner may walk through the arrays instead. */
 function* markDependents(on: bigint): Operation<void> {
-  for (const [table, condition] of [
-    ['jobs', "state = 'pending' AND (waits & 2) <> 0"],
-    ['arrays', '(waits & 2) <> 0'],
-  ] as const) {
+  const rows = yield* all<{ id: string }>(
+    'SELECT CAST(job_id AS TEXT) AS id FROM dependencies WHERE on_id = ? ORDER BY dependencies.on_id, dependencies.job_id',
+    on,
+  );
+  const ids = [...new Set(rows.map(({ id }) => BigInt(id)))];
+  for (let from = 0; from < ids.length; from += MARKED) {
+    const some = filledUp(ids.slice(from, from + MARKED));
+    const marks = some.map(() => '?').join(', ');
+    const waiting = '(waits & 2) <> 0 AND waits < 16';
     yield* run(
-      `UPDATE ${table} SET waits = waits | 16
-       WHERE id IN (SELECT job_id FROM dependencies WHERE on_id = ?) AND ${condition} AND waits < 16`,
-      on,
+      `UPDATE jobs SET waits = waits | 16 WHERE id IN (${marks}) AND state = 'pending' AND ${waiting}`,
+      ...some,
     );
+    yield* run(`UPDATE arrays SET waits = waits | 16 WHERE id IN (${marks}) AND ${waiting}`, ...some);
   }
 }
 

@@ -107,6 +107,8 @@ const IN_ORDER = [
   'jobs_ended',
   'arrays_ended',
 ];
+/** Partial indexes, read in order; their filter is their own condition again, or leaves out little of a page. */
+const FILTERED = ['jobs_settle', 'arrays_settle', 'jobs_ended', 'arrays_ended'];
 
 function isScan(plan: Plan): boolean {
   const { 'Node Type': type, 'Relation Name': relation, 'Index Cond': condition, 'Index Name': index } = plan;
@@ -114,7 +116,13 @@ function isScan(plan: Plan): boolean {
   if (type === 'Seq Scan' || type.startsWith('Bitmap')) return true;
   if (!/^Index (Only )?Scan$/.test(type)) return false;
   // A walk along the ids that looks at every row on its way.
-  if (IN_ORDER.includes(index ?? '') && plan.Filter !== undefined && !condition?.includes(' = ')) return true;
+  if (
+    IN_ORDER.includes(index ?? '') &&
+    !FILTERED.includes(index ?? '') &&
+    plan.Filter !== undefined &&
+    !condition?.includes(' = ')
+  )
+    return true;
   return condition === undefined && !(plan.limited === true && IN_ORDER.includes(index ?? ''));
 }
 
