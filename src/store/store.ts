@@ -167,7 +167,7 @@ export interface JobRecord {
   /** To have ended by then. */
   readonly deadline: number | null;
   /** Its array, and its place there; null for a job by itself. */
-  readonly array: { readonly id: JobId; readonly index: number } | null;
+  readonly array: ArrayPlace | null;
   /** Others wait for its end. */
   readonly dependedOn: boolean;
   /** Why its cancel was asked for; null where it was not. */
@@ -176,6 +176,16 @@ export interface JobRecord {
   readonly overcommit: 'queue' | 'deny' | null;
   /** Which later clusters it waits for and may use; null: it waits for none. */
   readonly later: LaterClusters | null;
+}
+
+/** A task's place in its array. */
+export interface ArrayPlace {
+  readonly id: JobId;
+  readonly index: number;
+  /** Of the whole array: how many tasks, and their lowest and highest index. */
+  readonly count: number;
+  readonly least: number;
+  readonly most: number;
 }
 
 /**

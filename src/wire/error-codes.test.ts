@@ -31,11 +31,6 @@ describe('error codes', () => {
 
   it('every status has a code', () => {
     for (let number = 1; number <= 16; number += 1) expect(codeOf(number)).toMatch(/^[a-z_]+$/);
-    expect([codeOf(1), codeOf(2), codeOf(15), codeOf(99)]).toEqual([
-      'aborted',
-      'internal',
-      'internal',
-      'internal',
-    ]);
+    expect([codeOf(1), codeOf(2), codeOf(15), codeOf(99)]).toEqual(['aborted', 'internal', 'internal', 'internal']);
   });
 });

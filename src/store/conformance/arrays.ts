@@ -80,7 +80,7 @@ export function arrayConformance(open: Open): void {
       });
       expect(await store.jobs.submit(newJob({ idempotencyKey: 'k' }))).toMatchObject({
         created: false,
-        job: { array: { id: array.id, index: 0 } },
+        job: { array: { id: array.id, index: 0, count: 2, least: 0, most: 1 } },
       });
       const job = await submit(store, { idempotencyKey: 'j' });
       expect(await store.arrays.submit(newArray([7], { idempotencyKey: 'j' }))).toEqual({

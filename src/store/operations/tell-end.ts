@@ -97,6 +97,6 @@ function* letNextGo(array: bigint, at: number): Operation<void> {
     array,
   );
   if (next === undefined || next.waits !== 0) return;
-  const job = { ...next, array: { id: String(array), index: 0 } };
+  const job = { ...next, array: { id: String(array) } };
   yield* writeJobEvent(job, 'reason', null, { code: 'submitted', message: 'its turn in its array' }, at);
 }

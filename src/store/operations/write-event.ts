@@ -30,7 +30,7 @@ export function* writeEvent(event: Omit<EventRecord, 'seq'>): Operation<void> {
 
 /** `cluster` is the one concerned: where the job is, or which it left. */
 export function writeJobEvent(
-  job: Pick<JobRecord, 'id' | 'owner' | 'epoch' | 'array'>,
+  job: Pick<JobRecord, 'id' | 'owner' | 'epoch'> & { readonly array: { readonly id: string } | null },
   kind: string,
   cluster: string | null,
   reason: Reason,
