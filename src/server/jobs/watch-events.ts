@@ -38,6 +38,7 @@ export function watchEvents(parts: Parts): Handlers<typeof JobService>['watchEve
     const found = jobId === null ? null : await jobOrArrayOf(parts, person, jobId);
     const filter = found !== null ? filterOf(found) : person.kind === 'operator' ? {} : { owner: person.owner };
 
+    if (request.fromNow) seq = await parts.store.events.last();
     const latch = createLatch(call.signal);
     const unsubscribe = parts.store.events.subscribe(latch.wake);
     try {

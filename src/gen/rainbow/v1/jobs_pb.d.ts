@@ -480,6 +480,13 @@ export declare type WatchEventsRequest = Message<"rainbow.v1.WatchEventsRequest"
    * @generated from field: bool follow = 3;
    */
   follow: boolean;
+
+  /**
+   * Instead of after_seq: only what happens from now on; with `follow`.
+   *
+   * @generated from field: bool from_now = 10;
+   */
+  fromNow: boolean;
 };
 
 /**
