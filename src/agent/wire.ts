@@ -10,12 +10,13 @@ import {
   type FreeReportSchema,
   type JobReportSchema,
   type ServerMessage,
+  type Start,
 } from '../gen/rainbow/v1/agent_pb.js';
 import { JobState } from '../gen/rainbow/v1/job_pb.js';
 import { OutputStream } from '../gen/rainbow/v1/jobs_pb.js';
 import type { Free, FromServer, Report, ReportState, ToServer, Uplink } from './messages.ts';
 import { readReason } from './reason.ts';
-import type { JobKey } from './runners/runner.ts';
+import type { ArrayTask, JobKey } from './runners/runner.ts';
 
 /** The version of the protocol that this agent speaks. */
 export const PROTOCOL = 1;
@@ -128,8 +129,10 @@ export function decode({ message }: ServerMessage): FromServer {
       return { kind: 'welcome', serverVersion, protocol, heartbeat };
     }
     case 'start': {
-      const { name, owner, jobspec, walltime, priority } = message.value;
-      return { kind: 'start', order: { ...readKey(message.value, 'start'), name, owner, jobspec, walltime, priority } };
+      const { name, owner, jobspec, walltime, priority, array } = message.value;
+      const key = readKey(message.value, 'start');
+      const order = { ...key, name, owner, jobspec, walltime, priority, ...readArray(array) };
+      return { kind: 'start', order };
     }
     case 'stop': {
       const { reason } = message.value;
@@ -160,6 +163,12 @@ export function decode({ message }: ServerMessage): FromServer {
     default:
       return { kind: 'unknown' };
   }
+}
+
+function readArray(array: Start['array']): { readonly array?: ArrayTask } {
+  if (array === undefined) return {};
+  const { id, index, count, least, most } = array;
+  return { array: { id, index, count, least, most } };
 }
 
 function readKey({ jobId, epoch }: { jobId: string; epoch: string }, place: string): JobKey {

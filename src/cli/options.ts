@@ -43,8 +43,30 @@ export function collectFiles(text: string, before: readonly NamedFile[] | undefi
   return [...(before ?? []), { name: text.slice(0, at), file: text.slice(at + 1) }];
 }
 
-/** A job's id: a whole number from 1, as the server writes it. */
+/** A job's number, an array's, or a task of an array: `5`, `5[3]`, `5_3` (tasks.ts asks the server which it is). */
 export function jobId(text: string): string {
-  if (!/^[1-9]\d{0,18}$/.test(text)) throw new InvalidArgumentError('It must be a job’s number; see "rainbow jobs".');
+  if (!/^[1-9]\d{0,18}(\[\d{1,10}\]|_\d{1,10})?$/.test(text)) {
+    throw new InvalidArgumentError('It must be a job’s number, or a task of an array as in 5[3]; see "rainbow jobs".');
+  }
   return text;
+}
+
+const AFTER = /^(?:(afterok|afterany|afternotok):)?([1-9]\d{0,18}(?::[1-9]\d{0,18})*)$/;
+
+export interface After {
+  readonly kind: 'afterok' | 'afterany' | 'afternotok';
+  readonly on: string;
+}
+
+/** `5`, `afterany:5:6`, several with commas or given again. */
+export function collectAfter(text: string, before: readonly After[] | undefined): readonly After[] {
+  const read = text.split(',').flatMap((part): readonly After[] => {
+    const found = AFTER.exec(part.trim());
+    if (found === null) {
+      throw new InvalidArgumentError('It must be a job’s number, or afterok:ID, afterany:ID or afternotok:ID.');
+    }
+    const kind = (found[1] ?? 'afterok') as After['kind'];
+    return found[2]!.split(':').map((on) => ({ kind, on }));
+  });
+  return [...(before ?? []), ...read];
 }

@@ -1,6 +1,7 @@
 /** What `submit` is asked to submit: a jobspec as it is, one made from flags, or a file of another system translated. */
 import { basename } from 'node:path';
 import type { Overrides } from '../core/translate/context.ts';
+import type { Lifecycle } from '../core/translate/lifecycle.ts';
 import type { ReportLine } from '../core/translate/report.ts';
 import type { SubmitOptions } from './commands/submit.ts';
 import { UsageError } from './exit.ts';
@@ -13,7 +14,8 @@ export interface SubmitRequest {
   readonly jobspec: string;
   /** For the server: the flag's, or the file's where nothing in it names the job; '' where the jobspec does. */
   readonly name: string;
-  /** null: it was not translated. */
+  /** What the file says of when it is to run; null: it was not translated. */
+  readonly when: Lifecycle | null;
   readonly translation: { readonly file: string; readonly form: string; readonly report: readonly ReportLine[] } | null;
 }
 
@@ -35,11 +37,13 @@ export async function readRequests(
   }
   if (first === 'batch' || first === 'kubernetes') return translateFile(invocation, options, first, words);
   const name = options.name ?? options.jobName ?? '';
-  if (options.jobspec === undefined) return [{ jobspec: await fromFlags(options, words), name, translation: null }];
+  if (options.jobspec === undefined) {
+    return [{ jobspec: await fromFlags(options, words), name, when: null, translation: null }];
+  }
   const extra = SHAPE.find((each) => options[each] !== undefined);
   if (extra !== undefined) throw new UsageError(`--jobspec says all of it: leave out --${extra}, or --jobspec.`);
   if (words.length > 0) throw new UsageError('--jobspec says what to run: leave out the program, or --jobspec.');
-  return [{ jobspec: await readInput(invocation.io, options.jobspec), name, translation: null }];
+  return [{ jobspec: await readInput(invocation.io, options.jobspec), name, when: null, translation: null }];
 }
 
 async function fromFlags(options: SubmitOptions, words: readonly string[]): Promise<string> {
@@ -84,12 +88,14 @@ async function translateFile(
   // Nothing is submitted by --dry-run, so nothing of it is lost.
   if (options.allowLossy !== true && options.dryRun !== true) refuse(file, 'submitted', obstacles(lines));
   const { readJobspec } = await import('../core/jobspec/read.ts');
+  const { lifecycleOf } = await import('../core/translate/lifecycle.ts');
   return translation.jobs.map(({ jobspec, report }, index) => {
     const unnamed = readJobspec(jobspec).name === null && file !== '-';
     return {
       jobspec,
       // As sbatch and Flux name it.
       name: unnamed ? basename(file) : '',
+      when: lifecycleOf(jobspec),
       translation: { file, form: translation.form, report: index === 0 ? [...translation.report, ...report] : report },
     };
   });

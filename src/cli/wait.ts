@@ -59,6 +59,8 @@ export async function overBreaks(
 export interface Following {
   readonly jobId: string;
   readonly afterSeq: string;
+  /** Instead: only what happens from now on. */
+  readonly fromNow?: boolean;
   /** Has the server answered already? Else one that cannot be reached at first is an error at once. */
   readonly isReached?: boolean;
   readonly limit?: TimeLimit | undefined;
@@ -82,7 +84,9 @@ export async function followEvents(
   try {
     if (ask.isReached !== true) await client.server.getInfo({}, { signal });
     await overBreaks(invocation, signal, async (came) => {
-      const events = client.jobs.watchEvents({ jobId: ask.jobId, afterSeq: after, follow: true }, { signal });
+      // Once something has come, from there on: what happened while the connection was broken is told as well.
+      const fromNow = ask.fromNow === true && after === ask.afterSeq;
+      const events = client.jobs.watchEvents({ jobId: ask.jobId, afterSeq: after, follow: true, fromNow }, { signal });
       for await (const event of events) {
         came();
         after = event.seq;
@@ -109,9 +113,19 @@ export async function waitForEnd(
 ): Promise<Job> {
   const progress = startProgress(invocation, `job ${id}`);
   try {
+    const signal =
+      how.limit === undefined ? invocation.io.signal : AbortSignal.any([invocation.io.signal, how.limit.signal]);
+    // One that is over may have no events of its own: a task of an array that was rejected as a whole.
+    const now = await client.jobs.get({ id }, { signal }).catch((error: unknown) => {
+      if (how.isReached === true && error instanceof RainbowError && error.code === 'unavailable') return null;
+      if (signal.aborted) return null;
+      throw error;
+    });
+    if (now !== null && now.endedAt !== undefined) return now;
     await followEvents(invocation, client, { jobId: id, afterSeq: '0', ...how }, (event) => {
       const state = JOB_STATES.find((known): known is JobState => known === event.kind);
-      if (state === undefined) return false;
+      // Of an array the tasks' events come, too; it has ended when it says so itself.
+      if (state === undefined || event.jobId !== id) return false;
       progress.set(`job ${id} ${state}${event.cluster === '' ? '' : ` on ${event.cluster}`}`);
       return isFinal(state);
     });

@@ -52,6 +52,8 @@ export interface ServerSettings {
     readonly defaultWalltime?: number;
     /** Seconds after the walltime of a job that a polling client accepted: then it counts as not reported. */
     readonly notReportedGrace?: number;
+    /** How long ended jobs are kept; for ever. */
+    readonly retention?: { readonly days: number | null; readonly count: number | null; readonly every: number };
   };
   readonly logLevel?: 'debug' | 'info' | 'warn' | 'error' | 'silent';
 }
@@ -89,6 +91,13 @@ const schema = z.strictObject({
     .optional(),
   lease: z.strictObject({ pollSeconds: seconds.optional(), graceSeconds: z.number().min(0).optional() }).optional(),
   walltimeDefaultSeconds: seconds.optional(),
+  retention: z
+    .strictObject({
+      days: z.number().positive().max(36_500).optional(),
+      count: whole.optional(),
+      everySeconds: seconds.optional(),
+    })
+    .optional(),
   outputCapBytes: z
     .int()
     .min(0)
@@ -136,11 +145,15 @@ function fromPrototype(written: string): ServerSettings {
 function readOwn(document: DocumentNode): ServerSettings {
   const result = schema.safeParse(withoutNulls(toPlain(document)));
   if (!result.success) throw firstProblem(result.error, document);
-  const { db, selection, match, overcommit, limits, lease, walltimeDefaultSeconds, ...rest } = result.data;
+  const { db, selection, match, overcommit, limits, lease, walltimeDefaultSeconds, retention, ...rest } = result.data;
   const scheduler = given({
     overcommit,
     defaultWalltime: walltimeDefaultSeconds,
     notReportedGrace: lease?.graceSeconds,
+    retention:
+      retention === undefined
+        ? undefined
+        : { days: retention.days ?? null, count: retention.count ?? null, every: retention.everySeconds ?? 60 },
   });
   const options = selection?.options;
   return given({

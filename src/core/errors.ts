@@ -11,6 +11,7 @@ export type ErrorCode =
   | 'already_exists'
   | 'failed_precondition' // right input, wrong moment or state
   | 'aborted' // lost a race; asking again may succeed
+  | 'out_of_range' // what is asked for begins before what is kept
   | 'resource_exhausted' // a limit on size or rate
   | 'unavailable' // the server, store or network cannot serve now; ask again
   | 'deadline_exceeded'

@@ -3,6 +3,7 @@ import { DEBITED_STATES, type JobState } from '../core/job/state.ts';
 import type { Matcher } from '../core/match/matcher.ts';
 import type { JobRecord, Store } from '../store/store.ts';
 import type { System } from '../system/system.ts';
+import { createChores, type Chores } from './chores.ts';
 import { createCycle, type Cycle } from './cycle.ts';
 import { createDebits, type Debits } from './debits.ts';
 import { createJobspecs } from './jobspecs.ts';
@@ -73,7 +74,14 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     reported: (name) => registry.get(name)?.state ?? null,
     isCompiled: (name) => registry.isCompiled(name),
   });
-  const moves = createMoves({ store, clock, debits, notices, wakeCycle: () => cycle.wake() });
+  const moves = createMoves({
+    store,
+    clock,
+    debits,
+    notices,
+    wakeCycle: () => cycle.wake(),
+    wakeChores: () => chores.wake(),
+  });
   const placing = createPlacing({ matcher, registry, debits, states, system, settings, log });
   const submit = createSubmit({
     store,
@@ -83,10 +91,13 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     notices,
     registry,
     defaultWalltime: settings.defaultWalltime,
+    wakeCycle: () => cycle.wake(),
+    wakeChores: () => chores.wake(),
   });
 
   const cycle: Cycle = createCycle({
     jobs: store.jobs,
+    groups: store.groups,
     system,
     settings,
     placing,
@@ -102,6 +113,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     },
     log,
   });
+  const chores: Chores = createChores({ store, system, settings, moves, wakeCycle: () => cycle.wake(), log });
   const sweeper = createSweeper({
     jobs: store.jobs,
     system,
@@ -137,9 +149,10 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       }
       cycle.start();
       sweeper.start();
+      chores.start();
     },
     async stop() {
-      await Promise.all([cycle.stop(), sweeper.stop(), reading.stop()]);
+      await Promise.all([cycle.stop(), sweeper.stop(), chores.stop(), reading.stop()]);
     },
     match: (jobspec, clusters) => placing.match(jobspec, clusters),
     openings: (jobspec, candidates) => placing.openings(jobspec, candidates),
@@ -149,6 +162,19 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     },
     submit,
     cancel: (id, reason) => moves.cancel(id, reason),
+    async cancelArray(id, reason) {
+      const array = await store.arrays.requestCancel(id, reason, clock.now());
+      chores.wake();
+      return array;
+    },
+    async release(id) {
+      const now = clock.now();
+      const job = await store.jobs.release(id, now);
+      const array = job === null ? await store.arrays.release(id, now) : null;
+      cycle.wake();
+      return job ?? array;
+    },
+    groupsChanged: () => cycle.freed(),
     transition: (change) => moves.transition(change),
     receive: (cluster, limit, leaseMs) => moves.receive(cluster, limit, leaseMs),
     onWork: (cluster, listener) => notices.listen(cluster, listener),

@@ -5,14 +5,17 @@
  *   2. decides each, in order, and takes its capacity at once, so that each sees what the ones before it took;
  *   3. writes what came out, together, so that the writes share a commit; goes on with the next page.
  * Runs when it is woken (a job came back, something fell free, a cluster was registered or changed) and, slowly, by
- * itself. A job that stays pending is not written.
+ * itself. Of a job that stays pending only another reason is written, once. Jobs that wait for something else
+ * (core/job/waits.ts) are not among those read.
  */
 import type { Reason } from '../core/job/state.ts';
-import type { ClusterRef, JobRecord, JobStore, Transition } from '../store/store.ts';
+import type { ClusterRef, GroupRecord, GroupStore, JobRecord, JobStore, Transition } from '../store/store.ts';
 import type { System, Timer } from '../system/system.ts';
 import type { Debits, Reservation } from './debits.ts';
+import { tooLate } from './deadlines.ts';
 import { writeDecision } from './decision-record.ts';
 import type { Jobspecs } from './jobspecs.ts';
+import { laterClusters } from './later.ts';
 import type { Log } from './log.ts';
 import type { Moves } from './moves.ts';
 import type { Placing } from './placing.ts';
@@ -32,7 +35,8 @@ export interface Cycle {
 }
 
 export interface CycleDependencies {
-  readonly jobs: Pick<JobStore, 'pending' | 'attempts'>;
+  readonly jobs: Pick<JobStore, 'pending' | 'attempts' | 'changeReason'>;
+  readonly groups: Pick<GroupStore, 'list'>;
   readonly system: System;
   readonly settings: SchedulerSettings;
   readonly placing: Placing;
@@ -45,8 +49,11 @@ export interface CycleDependencies {
   readonly log: Log;
 }
 
-/** What a decision came to: nothing, or a write with the capacity that it took. */
-type Step = { readonly change: Transition; readonly reservation: Reservation | null } | null;
+/** What a decision came to: nothing, another reason to wait, or a write with the capacity that it took. */
+type Step =
+  | { readonly change: Transition; readonly reservation: Reservation | null }
+  | { readonly waits: JobRecord; readonly reason: Reason }
+  | null;
 
 export function createCycle(deps: CycleDependencies): Cycle {
   const { placing, settings, moves } = deps;
@@ -56,26 +63,28 @@ export function createCycle(deps: CycleDependencies): Cycle {
   let stopped = true;
   let timer: Timer | null = null;
   /** Equal questions that found no place since something last fell free. */
-  const stuck = new Set<string>();
+  const stuck = new Map<string, Reason>();
 
-  const decide = (job: JobRecord, refusals: Refusals): Step => {
+  const decide = (job: JobRecord, refusals: Refusals, groups: readonly GroupRecord[]): Step => {
     if (job.cancelRequestedAt !== null) return step(job, 'canceled', { code: 'user', message: '' });
-    if (job.reason.code === 'held' || job.reason.code === 'dependency') return null;
+    const late = tooLate(job, now());
+    if (late !== null) return step(job, 'failed', late);
     const { jobspec, error } = deps.jobspecs.read(job.jobspec);
     if (jobspec === null) {
       const message = `its jobspec can no longer be read (${error}): submit it again in a form that this server reads`;
       return step(job, 'failed', { code: 'cannot_start', message });
     }
-    // By id, never by name or time: a later cluster of that name is another one, with another token.
-    const still = job.candidates.filter((cluster) => deps.registry.isStill(cluster));
-    if (still.length === 0) {
+    const still = candidatesOf(job, groups);
+    if (still.length === 0 && job.later === null) {
       const message = 'none of the clusters that it may use is registered any more';
       return step(job, 'canceled', { code: 'cluster_deleted', message });
     }
     const candidates = still.map(({ name }) => name);
-    const question = { jobspec, candidates, policy: job.policy, policyOptions: job.policyOptions };
+    const { policy, policyOptions, overcommit } = job;
+    const question = { jobspec, candidates, policy, policyOptions, overcommit };
     const key = refusals === noRefusals ? keyOf(job, still) : null;
-    if (key !== null && stuck.has(key)) return null;
+    const known = key === null ? undefined : stuck.get(key);
+    if (known !== undefined) return waiting(job, known);
     const { decision, outcome } = placing.decide({ ...question, excluded: refusals.excluded });
     if (outcome.state === 'assigned') {
       const reservation = placing.reserve(outcome.cluster.name, jobspec, job);
@@ -84,7 +93,7 @@ export function createCycle(deps: CycleDependencies): Cycle {
       const more = { cluster, allocation, decision: writeDecision(decision) };
       return step(job, 'assigned', outcome.reason, more, reservation);
     }
-    if (outcome.state === 'rejected') {
+    if (outcome.state === 'rejected' && job.later === null) {
       return step(job, 'rejected', outcome.reason, { decision: writeDecision(decision) });
     }
     const able = decision.candidates.filter(({ satisfiable }) => satisfiable.fits !== 'no');
@@ -93,8 +102,21 @@ export function createCycle(deps: CycleDependencies): Cycle {
       const message = `every cluster that could hold it refused it; ${last[0]}: ${last[1]}`;
       return step(job, 'failed', { code: 'refused', message }, { decision: writeDecision(decision) });
     }
-    if (key !== null) stuck.add(key);
-    return null;
+    const reason = waitingFor(outcome);
+    if (key !== null) stuck.set(key, reason);
+    return waiting(job, reason);
+  };
+
+  const waiting = (job: JobRecord, reason: Reason): Step =>
+    job.reason.code === reason.code && job.reason.message === reason.message ? null : { waits: job, reason };
+
+  /** By id, never by name or time: a later cluster of that name is another one, with another token. */
+  const candidatesOf = (job: JobRecord, groups: readonly GroupRecord[]): readonly ClusterRef[] => {
+    const still = job.candidates.filter((cluster) => deps.registry.isStill(cluster));
+    if (job.later === null) return still;
+    const later = laterClusters(job.later, groups, deps.registry.list());
+    const known = new Set(still.map(({ id }) => id));
+    return [...still, ...later.filter(({ id }) => !known.has(id)).map(({ name, id }) => ({ name, id }))];
   };
 
   const step = (
@@ -112,7 +134,12 @@ export function createCycle(deps: CycleDependencies): Cycle {
     };
   };
 
-  const write = async ({ change, reservation }: NonNullable<Step>): Promise<void> => {
+  const write = async (step: NonNullable<Step>): Promise<void> => {
+    if ('waits' in step) {
+      await deps.jobs.changeReason(step.waits.id, step.waits.epoch, step.reason, now());
+      return;
+    }
+    const { change, reservation } = step;
     try {
       const result = await moves.transition(change);
       if (reservation === null) return;
@@ -140,10 +167,11 @@ export function createCycle(deps: CycleDependencies): Cycle {
           job.epoch === 1 ? noRefusals : readRefusals(await deps.jobs.attempts(job.id), now(), settings.refusalBackoff),
         ),
       );
+      const groups = page.some(({ later }) => later !== null) ? await deps.groups.list() : [];
       if (stopped) return;
       const writes: Promise<void>[] = [];
       page.forEach((job, place) => {
-        const decided = decideSafely(job, refusals[place] ?? noRefusals);
+        const decided = decideSafely(job, refusals[place] ?? noRefusals, groups);
         if (decided !== null) writes.push(write(decided));
       });
       for (const result of await Promise.allSettled(writes)) {
@@ -155,9 +183,9 @@ export function createCycle(deps: CycleDependencies): Cycle {
     }
   };
 
-  const decideSafely = (job: JobRecord, refusals: Refusals): Step => {
+  const decideSafely = (job: JobRecord, refusals: Refusals, groups: readonly GroupRecord[]): Step => {
     try {
-      return decide(job, refusals);
+      return decide(job, refusals, groups);
     } catch (error) {
       // A policy that cannot be applied any more (its name or options were dropped): the job waits, the others do not.
       deps.log.error({ job: job.id, error: String(error) }, 'this pending job could not be decided');
@@ -209,6 +237,15 @@ export function createCycle(deps: CycleDependencies): Cycle {
   };
 }
 
+/** Tasks of an array have one jobspec: its id says as much as the text. */
 function keyOf(job: JobRecord, candidates: readonly ClusterRef[]): string {
-  return JSON.stringify([job.policy, job.policyOptions, candidates, job.jobspec]);
+  const { policy, policyOptions, overcommit, array, jobspec } = job;
+  const what = array === null ? jobspec : `array ${array.id}`;
+  return JSON.stringify([policy, policyOptions, overcommit, candidates.map(({ id }) => id), what]);
+}
+
+/** Of what waits for a cluster, that no cluster can ever hold it is said of those of today. */
+export function waitingFor(outcome: { readonly state: 'pending' | 'rejected'; readonly reason: Reason }): Reason {
+  if (outcome.state === 'pending') return outcome.reason;
+  return { code: 'waiting_for_cluster', message: outcome.reason.message.replace('can ever hold', 'can hold today') };
 }

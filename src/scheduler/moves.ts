@@ -22,6 +22,8 @@ export interface MoveDependencies {
   readonly debits: Debits;
   readonly notices: Notices;
   readonly wakeCycle: () => void;
+  /** Something ended that others wait for. */
+  readonly wakeChores: () => void;
 }
 
 /** Lost races in a row before a cancel gives up; each means that the job moved in between. */
@@ -33,6 +35,14 @@ export function createMoves(deps: MoveDependencies): Moves {
   const written = async (job: JobRecord): Promise<JobRecord> => {
     debits.sync(job);
     if (job.state === 'assigned' && job.cluster !== null) notices.notify(job.cluster, { kind: 'assigned' });
+    if (isFinal(job.state)) {
+      if (job.dependedOn) deps.wakeChores();
+      if (job.array !== null) {
+        // Its place may have gone to the next task; and others may depend on the array.
+        deps.wakeCycle();
+        deps.wakeChores();
+      }
+    }
     if (job.state !== 'pending') return job;
     if (job.cancelRequestedAt === null) {
       deps.wakeCycle();

@@ -26,6 +26,8 @@ export interface Question {
   readonly policyOptions: Readonly<Record<string, string>>;
   /** Not to be chosen now, and why. */
   readonly excluded: ReadonlyMap<string, string>;
+  /** What to do where nothing is free; as the server is set where it is null or left out. */
+  readonly overcommit?: 'queue' | 'deny' | null;
 }
 
 export interface Placement {
@@ -138,7 +140,7 @@ export function createPlacing(deps: {
         (cluster, changed) => (!registry.isCompiled(cluster) ? 'unknown' : matcher.satisfiable(cluster, changed).fits),
       ),
 
-    decide({ jobspec, candidates, policy, policyOptions, excluded }) {
+    decide({ jobspec, candidates, policy, policyOptions, excluded, overcommit }) {
       const began = system.clock.monotonic();
       const seed = Buffer.from(system.entropy.bytes(8)).toString('hex');
       const results = ask(jobspec, candidates);
@@ -162,7 +164,7 @@ export function createPlacing(deps: {
               parameters: jobspec.parameters,
               select: compiled(policy, policyOptions),
               seed,
-              overcommit: settings.overcommit,
+              overcommit: overcommit ?? settings.overcommit,
             });
       const { outcome, chosen, order, reason } = decided;
       const notes = [

@@ -8,8 +8,11 @@ import type { Jobspec } from '../core/jobspec/jobspec.ts';
 import type { Verdict, Witness } from '../core/match/matcher.ts';
 import type { Opening } from '../core/match/openings.ts';
 import type { RDocument } from '../core/match/r-document.ts';
+import type { ArraySpec } from '../core/job/array-spec.ts';
+import type { Dependency } from '../core/job/waits.ts';
 import type {
   AgentInstance,
+  ArrayRecord,
   ClusterRecord,
   ClusterRef,
   JobId,
@@ -36,6 +39,12 @@ export interface Scheduler {
   submit(submission: Submission): Promise<Submitted>;
   /** Idempotent at every stage; an agent that holds the job is told to stop it. Null: no such job. */
   cancel(id: JobId, reason: Reason): Promise<JobRecord | null>;
+  /** Of all tasks that have not ended; what is asked is durable, and done little by little. Null: no such array. */
+  cancelArray(id: JobId, reason: Reason): Promise<ArrayRecord | null>;
+  /** Lets a held job, or all held tasks of an array, go, and decides. Null: neither. */
+  release(id: JobId): Promise<JobRecord | ArrayRecord | null>;
+  /** A cluster group has other members: jobs that wait for a cluster are decided again. */
+  groupsChanged(): void;
   /**
    * Every write of a job's state goes through here: the conditional write, then the debit or credit, then wake-ups.
    */
@@ -105,17 +114,24 @@ export interface CandidateResult {
   readonly state: Readonly<Record<string, unknown>>;
 }
 
-export interface Submission extends Omit<NewJob, 'outcome' | 'decision' | 'at' | 'candidates' | 'walltime'> {
+export interface Submission extends Omit<NewJob, 'outcome' | 'decision' | 'at' | 'candidates' | 'walltime' | 'waits'> {
   readonly parsed: Jobspec;
   /** Clusters that the submitter may use and asked for; from here on those that have these names now are meant. */
   readonly candidates: readonly string[];
   /** Store a job that no candidate can ever hold as `rejected` (Rainbow's own call), or store nothing (the prototype's). */
   readonly storeRejected: boolean;
+  /** Stored, and not decided before it is released. */
+  readonly hold?: boolean;
+  /** Jobs and arrays that it waits for, of the same owner. */
+  readonly dependencies?: readonly Dependency[];
+  /** Many tasks instead of one job. */
+  readonly array?: ArraySpec | null;
 }
 
 export interface Submitted {
-  /** Null where nothing was stored. */
+  /** Null where nothing was stored, or an array was. */
   readonly job: JobRecord | null;
+  readonly array: ArrayRecord | null;
   readonly created: boolean;
   readonly decision: DecisionRecord;
 }

@@ -1,3 +1,5 @@
+import type { RetentionSettings } from './retention.ts';
+
 /** What an operator may set of the scheduler. Seconds, unless the name says otherwise. */
 export interface SchedulerSettings {
   /** What to do with a job that fits a cluster which is busy: send it to wait there, or keep it pending. */
@@ -22,6 +24,8 @@ export interface SchedulerSettings {
   readonly sweepEvery: number;
   /** Between two looks at everything that is pending, if no event asks for one earlier. */
   readonly pollEvery: number;
+  /** How long ended jobs are kept. */
+  readonly retention: RetentionSettings;
 }
 
 export const defaultSettings: SchedulerSettings = {
@@ -36,4 +40,5 @@ export const defaultSettings: SchedulerSettings = {
   refusalBackoff: 30,
   sweepEvery: 1,
   pollEvery: 15,
+  retention: { days: null, count: null, every: 60 },
 };

@@ -1,16 +1,20 @@
 /**
- * Submit: which clusters are meant by the names → match all candidates → decide → take the capacity → one transaction with job, outcome and decision → wake
- * the cluster. The capacity is given back where the write fails or where the idempotency key had been used.
+ * Submit: which clusters are meant by the names → match all candidates → decide → take the capacity → one transaction with
+ * job, outcome and decision → wake the cluster. The capacity is given back where the write fails or where the idempotency
+ * key had been used. What is to wait for something (submit-waits.ts), and an array, is only matched: whether it can ever
+ * run; who decides on it later is the cycle.
  */
 import { RainbowError } from '../core/errors.ts';
 import type { ClusterRef, Store } from '../store/store.ts';
 import type { Clock } from '../system/system.ts';
+import { waitingFor } from './cycle.ts';
 import type { Debits, Reservation } from './debits.ts';
 import { writeDecision } from './decision-record.ts';
 import type { Notices } from './notices.ts';
-import type { Placing } from './placing.ts';
+import type { Placement, Placing } from './placing.ts';
 import type { InnerRegistry } from './registry.ts';
 import type { Submission, Submitted } from './scheduler.ts';
+import { whatItWaitsFor, type Waiting } from './submit-waits.ts';
 
 /** Each try but the first means that the chosen cluster was deleted in between. */
 const TRIES = 3;
@@ -24,6 +28,8 @@ export interface SubmitDependencies {
   readonly registry: Pick<InnerRegistry, 'get' | 'isStill' | 'refresh'>;
   /** Seconds, where the jobspec gives none. */
   readonly defaultWalltime: number;
+  readonly wakeCycle: () => void;
+  readonly wakeChores: () => void;
 }
 
 interface Candidate {
@@ -38,39 +44,58 @@ export function createSubmit(deps: SubmitDependencies): (submission: Submission)
   const stands = ({ name, cluster }: Candidate): boolean =>
     cluster === null ? registry.get(name) === null : registry.isStill(cluster);
 
-  const attempt = async (submission: Submission, candidates: readonly Candidate[]): Promise<Submitted> => {
-    const { parsed, storeRejected, ...job } = submission;
+  const attempt = async (
+    submission: Submission,
+    candidates: readonly Candidate[],
+    waiting: Waiting | null,
+  ): Promise<Submitted> => {
+    const { parsed, storeRejected, array = null, hold: _hold, dependencies: _dependencies, ...job } = submission;
     const meant = candidates.flatMap(({ cluster }) => (cluster === null ? [] : [cluster]));
     // A namesake that has come since the first try is not one of them.
     const now = candidates.filter(stands);
     // 1. Decide, and take what it needs before anybody else is asked.
-    const { decision, outcome } = placing.decide({
+    const { decision, outcome: decided } = placing.decide({
       ...submission,
       jobspec: parsed,
       candidates: now.map(({ name }) => name),
       excluded: new Map(),
     });
-    if (!storeRejected && outcome.state !== 'assigned') return { job: null, created: false, decision };
+    const outcome = outcomeOf(decided, submission, waiting);
+    if (!storeRejected && outcome.state !== 'assigned') return { job: null, array: null, created: false, decision };
+    const stored = {
+      ...job,
+      candidates: meant,
+      walltime: parsed.walltime ?? deps.defaultWalltime,
+      at: deps.clock.now(),
+      waits: waiting?.waits ?? 0,
+      dependencies: waiting?.dependencies ?? [],
+      decision: writeDecision(decision),
+    };
+    if (array !== null) {
+      const written = await store.arrays.submit({ ...stored, ...array, outcome: unassigned(outcome) });
+      if (written.created) wake(waiting);
+      return { ...written, decision };
+    }
     let reservation: Reservation | null = null;
     if (outcome.state === 'assigned') reservation = placing.reserve(outcome.cluster.name, parsed, job);
     // 2. Write.
     try {
-      const stored = await store.jobs.submit({
-        ...job,
-        candidates: meant,
-        walltime: parsed.walltime ?? deps.defaultWalltime,
-        at: deps.clock.now(),
+      const written = await store.jobs.submit({
+        ...stored,
         outcome: outcome.state === 'assigned' ? { ...outcome, allocation: reservation?.allocation ?? null } : outcome,
-        decision: writeDecision(decision),
       });
       // 3. Memory, then whoever waits for it.
       if (reservation !== null) {
-        if (stored.created) debits.bind(reservation, stored.job);
+        if (written.created) debits.bind(reservation, written.job);
         else debits.release(reservation);
       }
-      if (stored.created && outcome.state === 'assigned')
+      if (written.created && outcome.state === 'assigned')
         deps.notices.notify(outcome.cluster.name, { kind: 'assigned' });
-      return { ...stored, decision };
+      if (written.created && waiting !== null) wake(waiting);
+      const earlier = written.job.array === null ? null : await store.arrays.get(written.job.array.id);
+      return earlier === null
+        ? { ...written, array: null, decision }
+        : { job: null, array: earlier, created: written.created, decision };
     } catch (error) {
       if (reservation !== null) debits.release(reservation);
       if (isLostRace(error) && outcome.state === 'assigned') await registry.refresh(outcome.cluster.name);
@@ -78,19 +103,42 @@ export function createSubmit(deps: SubmitDependencies): (submission: Submission)
     }
   };
 
+  /** What it depends on may have ended while it was being stored; and an array's tasks wait for a decision. */
+  const wake = (waiting: Waiting | null): void => {
+    deps.wakeCycle();
+    if (waiting !== null && waiting.dependencies.length > 0) deps.wakeChores();
+  };
+
   return async (submission) => {
     const candidates = [...new Set(submission.candidates)].map((name): Candidate => {
       const cluster = registry.get(name);
       return { name, cluster: cluster === null ? null : { name, id: cluster.id } };
     });
+    const waiting = await whatItWaitsFor(store, submission, deps.clock.now());
     for (let tries = 1; ; tries++) {
       try {
-        return await attempt(submission, candidates);
+        return await attempt(submission, candidates, waiting);
       } catch (error) {
         if (!isLostRace(error) || tries === TRIES || !candidates.some(stands)) throw error;
       }
     }
   };
+}
+
+type Outcome = Placement['outcome'] | { readonly state: 'canceled'; readonly reason: Placement['outcome']['reason'] };
+
+/** What it waits for comes before where it would go, but not before that it can never run. */
+function outcomeOf(decided: Placement['outcome'], submission: Submission, waiting: Waiting | null): Outcome {
+  if (waiting?.never === true) return { state: 'canceled', reason: waiting.reason };
+  const later = submission.later ?? null;
+  if (decided.state === 'rejected' && later === null) return decided;
+  if (waiting !== null) return { state: 'pending', reason: waiting.reason };
+  return decided.state === 'assigned' ? decided : { state: 'pending', reason: waitingFor(decided) };
+}
+
+/** Tasks are decided one by one, by the cycle. */
+function unassigned(outcome: Outcome): Exclude<Outcome, { readonly state: 'assigned' }> {
+  return outcome.state === 'assigned' ? { state: 'pending', reason: { code: 'submitted', message: '' } } : outcome;
 }
 
 function isLostRace(error: unknown): boolean {

@@ -34,6 +34,8 @@ export interface Credential {
 export interface Opened {
   /** Sorted, distinct. */
   readonly clusters: readonly string[];
+  /** The groups among them, by when they were made. */
+  readonly groups: readonly { readonly name: string; readonly createdAt: number }[];
   /** The owner of jobs submitted without a user key: `token:` and the hash over the sorted credentials. */
   readonly owner: string;
 }
@@ -133,6 +135,7 @@ export function createAuthenticator(parts: {
         );
       }
       const clusters = new Set<string>();
+      const opened: Opened['groups'][number][] = [];
       let wrong: string | null = null;
       // Every one is looked at, so that the time says nothing about which was wrong.
       for (const { name, token } of credentials) {
@@ -141,11 +144,12 @@ export function createAuthenticator(parts: {
         if (!right || found === null) {
           wrong ??= name;
         } else {
+          if ('clusters' in found) opened.push({ name, createdAt: found.createdAt });
           for (const cluster of 'clusters' in found ? found.clusters : [found.name]) clusters.add(cluster);
         }
       }
       if (wrong !== null) attempt(call, wrong, false);
-      return { clusters: [...clusters].sort(), owner: ownerOf(credentials) };
+      return { clusters: [...clusters].sort(), groups: opened, owner: ownerOf(credentials) };
     },
   };
 }

@@ -28,6 +28,10 @@ export const LIMITS = {
   policyText: 65_536,
   /** Characters of a graph that comes in pieces: under V8's longest string (2^29 - 24). */
   graphText: 256 << 20,
+  /** Tasks of one array. */
+  arrayTasks: 10_000,
+  /** Jobs and arrays that one job waits for. */
+  dependencies: 1_000,
   /** Jobs in one page. */
   pageDefault: 100,
   page: 1_000,

@@ -30,4 +30,6 @@ export interface Settings {
   readonly globalToken: string | null;
   /** How long a polling client may hold a job that it has not accepted, in milliseconds. */
   readonly leaseMs: number;
+  /** How long ended jobs are kept, in words: `for 30 days`; '' where it is for ever. */
+  readonly retention: string;
 }

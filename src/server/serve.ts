@@ -196,7 +196,19 @@ function settingsOf(options: ServeOptions): Settings {
     clientMayChoosePolicy: options.clientMayChoosePolicy ?? true,
     globalToken: options.globalToken ?? null,
     leaseMs,
+    retention: retentionText(options.scheduler?.retention),
   };
+}
+
+/** Where both are set, whichever is reached first counts. */
+function retentionText(retention: SchedulerSettings['retention'] | undefined): string {
+  if (retention === undefined) return '';
+  const { days, count } = retention;
+  const kept = [
+    ...(days === null ? [] : [`for ${days} ${days === 1 ? 'day' : 'days'}`]),
+    ...(count === null ? [] : [`up to ${count} of them`]),
+  ];
+  return kept.join(', and ');
 }
 
 /** At start, not at the first submit. */

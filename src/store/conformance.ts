@@ -9,10 +9,13 @@ import { concurrencyConformance } from './conformance/concurrency.ts';
 import { durabilityConformance, type Place } from './conformance/durability.ts';
 import { eventConformance } from './conformance/events.ts';
 import { groupConformance } from './conformance/groups.ts';
+import { arrayConformance } from './conformance/arrays.ts';
 import { jobConformance } from './conformance/jobs.ts';
+import { lifecycleConformance } from './conformance/lifecycle.ts';
 import { outputConformance } from './conformance/output.ts';
 import { propertyConformance } from './conformance/properties.ts';
 import { receiveConformance } from './conformance/receive.ts';
+import { retentionConformance } from './conformance/retention.ts';
 import { transitionConformance } from './conformance/transitions.ts';
 
 /**
@@ -25,6 +28,9 @@ export function storeConformance(name: string, open: () => Promise<Store>, runs 
     groupConformance(open);
     jobConformance(open);
     transitionConformance(open);
+    lifecycleConformance(open);
+    arrayConformance(open);
+    retentionConformance(open);
     receiveConformance(open);
     eventConformance(open);
     outputConformance(open);

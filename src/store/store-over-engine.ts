@@ -42,7 +42,7 @@ export function storeOver(engine: Engine, kind: Store['kind']): Store {
       list: () => call('listGroups'),
     },
     jobs: {
-      submit: (job) => call('submitJob', job),
+      submit: (job) => ((job.dependencies ?? []).length === 0 ? call('submitJob', job) : call('submitDependent', job)),
       get: (id) => call('getJob', id),
       attempts: (id) => call('getAttempts', id),
       list: (filter) => call('listJobs', filter),
@@ -56,6 +56,28 @@ export function storeOver(engine: Engine, kind: Store['kind']): Store {
       numberAt: (cluster, id) => call('numberAt', only(cluster), id),
       byNumbers: (cluster, numbers) => call('jobsByNumbers', only(cluster), numbers),
       decisions: (id) => call('getDecisions', id),
+      changeReason: (id, epoch, reason, at) => call('changeReason', id, epoch, reason, at),
+      hold: (id, reason, at) => call('holdJob', id, reason, at),
+      release: (id, at) => call('releaseJob', id, at),
+      dependencies: (id) => call('getDependencies', id),
+      settleDependencies: (limit, at) => call('settleDependencies', limit, at),
+      releaseBegun: (at, limit) => call('releaseBegun', at, limit),
+      overdue: (at, limit) => call('overdueJobs', at, limit),
+    },
+    arrays: {
+      submit: (array) => call('submitArray', array),
+      get: (id) => call('getArray', id),
+      list: (filter) => call('listArrays', filter),
+      requestCancel: (id, reason, at) => call('requestArrayCancel', id, reason, at),
+      canceling: (limit) => call('cancelingArrays', limit),
+      toCancel: (id, limit) => call('tasksToCancel', id, limit),
+      hold: (id, reason, at) => call('holdArray', id, reason, at),
+      release: (id, at) => call('releaseArray', id, at),
+    },
+    retention: {
+      prune: (rule, limit) => call('pruneJobs', rule, limit),
+      prunedEvents: () => call('prunedEvents'),
+      wasGiven: (id) => call('wasGiven', id),
     },
     events: {
       after: (seq, limit, filter) =>

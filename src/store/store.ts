@@ -8,12 +8,15 @@
  * `already_exists`, `not_found`; a lost race is a result, not an error.
  */
 import type { JobState, OnClusterLoss, Reason } from '../core/job/state.ts';
+import type { Dependency } from '../core/job/waits.ts';
 
 export interface Store {
   readonly kind: 'sqlite' | 'postgres' | 'memory';
   readonly clusters: ClusterStore;
   readonly groups: GroupStore;
   readonly jobs: JobStore;
+  readonly arrays: ArrayStore;
+  readonly retention: RetentionStore;
   readonly events: EventStore;
   readonly output: OutputStore;
   readonly settings: SettingStore;
@@ -172,9 +175,62 @@ export interface JobRecord {
   readonly jobspec: string;
   /** The witness of the current attempt as JSON (vertices by id), so that debits survive a restart; null: none. */
   readonly allocation: string | null;
+  /** Bits of core/job/waits.ts; only a pending job with none of them is decided. */
+  readonly waits: number;
+  /** Not to start before; null: at once. */
+  readonly beginAt: number | null;
+  /** To have started by then, or not at all. */
+  readonly startBefore: number | null;
+  /** To have ended by then. */
+  readonly deadline: number | null;
+  /** Its array, and its place there; null for a job by itself. */
+  readonly array: ArrayPlace | null;
+  /** Others wait for its end. */
+  readonly dependedOn: boolean;
+  /** Why its cancel was asked for; null where it was not. */
+  readonly cancelCode: 'user' | 'deadline' | null;
+  /** What to do where it fits and nothing is free; null: as the server is set. */
+  readonly overcommit: 'queue' | 'deny' | null;
+  /** Which later clusters it waits for and may use; null: it waits for none. */
+  readonly later: LaterClusters | null;
 }
 
-export interface NewJob {
+/** A task's place in its array. */
+export interface ArrayPlace {
+  readonly id: JobId;
+  readonly index: number;
+  /** Of the whole array: how many tasks, and their lowest and highest index. */
+  readonly count: number;
+  readonly least: number;
+  readonly most: number;
+}
+
+/**
+ * Clusters that were not there when a job was submitted, and that its submitter has shown a right to: later members of
+ * groups whose token was sent. A group is known by when it was made: a namesake has another token.
+ */
+export interface LaterClusters {
+  /** Any cluster: of an operator who named no credentials. */
+  readonly any: boolean;
+  readonly groups: readonly { readonly name: string; readonly createdAt: number }[];
+  /** Only those with these names; empty: all. */
+  readonly only: readonly string[];
+}
+
+/** What a submit may say of when a job runs; what is left out asks for nothing. */
+export interface WhenToRun {
+  /** Bits that it begins with; with any, it is stored as pending. */
+  readonly waits?: number;
+  readonly beginAt?: number | null;
+  readonly startBefore?: number | null;
+  readonly deadline?: number | null;
+  /** Only those whose end was not known yet; with any, `waits` has the bit for it. */
+  readonly dependencies?: readonly Dependency[];
+  readonly overcommit?: 'queue' | 'deny' | null;
+  readonly later?: LaterClusters | null;
+}
+
+export interface NewJob extends WhenToRun {
   readonly name: string;
   readonly owner: string;
   readonly jobspec: string;
@@ -187,9 +243,9 @@ export interface NewJob {
   /** Unique per owner; null: none. */
   readonly idempotencyKey: string | null;
   readonly at: number;
-  /** Where it stands once stored: pending, rejected (with the reason), or assigned. */
+  /** Where it stands once stored: pending, rejected or canceled (with the reason), or assigned. */
   readonly outcome:
-    | { readonly state: 'pending' | 'rejected'; readonly reason: Reason }
+    | { readonly state: 'pending' | 'rejected' | 'canceled'; readonly reason: Reason }
     | {
         readonly state: 'assigned';
         readonly reason: Reason;
@@ -198,6 +254,37 @@ export interface NewJob {
       };
   /** The decision as JSON; null where none was taken. */
   readonly decision: string | null;
+}
+
+/** Many tasks of one jobspec under one id: it is kept once, and they begin alike, never assigned. */
+export interface NewArray extends Omit<NewJob, 'outcome'> {
+  /** As it was asked for: `0-9,20-30:2`. */
+  readonly indices: string;
+  /** Ascending, distinct; at least one. */
+  readonly tasks: readonly number[];
+  /** At most so many at once; null: all. */
+  readonly mostAtOnce: number | null;
+  readonly outcome: { readonly state: 'pending' | 'rejected' | 'canceled'; readonly reason: Reason };
+}
+
+export interface ArrayRecord {
+  readonly id: JobId;
+  readonly name: string;
+  readonly owner: string;
+  readonly indices: string;
+  readonly mostAtOnce: number | null;
+  readonly tasks: number;
+  readonly leastIndex: number;
+  readonly mostIndex: number;
+  readonly priority: number;
+  readonly submittedAt: number;
+  /** When the last of its tasks ended. */
+  readonly endedAt: number | null;
+  /** Tasks by state. */
+  readonly counts: Readonly<Partial<Record<JobState, number>>>;
+  /** The highest of its tasks that have ended. */
+  readonly exitCode: number | null;
+  readonly cancelRequestedAt: number | null;
 }
 
 /** One conditional write. It happens only if the job is in one of `from` under `epoch`. */
@@ -227,16 +314,34 @@ export type TransitionResult =
   /** Lost the race, or not allowed by the table; `job` is what is there now, null if there is none. */
   | { readonly done: false; readonly job: JobRecord | null };
 
+/** Tasks of arrays are left out, but for those of the array that is asked for. */
 export interface JobFilter {
   readonly owner?: string;
   readonly states?: readonly JobState[];
   readonly cluster?: string;
   readonly name?: string;
+  /** The tasks of this array, instead of jobs. */
+  readonly array?: JobId;
+  /** Of those, the ones with these indices. */
+  readonly indices?: readonly number[];
+  /** Submitted then or later; before then. */
+  readonly since?: number;
+  readonly until?: number;
+  /**
+   * `submitted` (by id) where it is left out. `ended`: those that have ended, by when. `priority`: those that have not,
+   * highest first; sorted in memory, so as dear as there are many.
+   */
+  readonly sort?: 'submitted' | 'priority' | 'ended';
   readonly oldestFirst?: boolean;
   /** Exclusive: ids after this one in the order asked for. */
   readonly after?: JobId;
+  /** With `after`, where the order is not by id: the end or the priority of that job. */
+  readonly afterKey?: number;
   readonly limit: number;
 }
+
+/** As of jobs; an array counts as in a state, or at a cluster, where one of its tasks is. */
+export type ArrayFilter = Omit<JobFilter, 'array' | 'indices'>;
 
 export interface AttemptRecord {
   readonly epoch: number;
@@ -292,8 +397,68 @@ export interface JobStore {
   numberAt(cluster: ClusterRef, id: JobId): Promise<number>;
   /** The jobs behind such numbers; unknown numbers are left out. */
   byNumbers(cluster: ClusterRef, numbers: readonly number[]): Promise<ReadonlyMap<number, JobRecord>>;
+  /**
+   * Another reason of a job that stays pending, with its event; null where it is not pending under that epoch any more,
+   * or says so already.
+   */
+  changeReason(id: JobId, epoch: number, reason: Reason, at: number): Promise<JobRecord | null>;
+  /** Pending jobs only: nobody decides on it until `release`. Null: no such job. The caller looks at what came out. */
+  hold(id: JobId, reason: Reason, at: number): Promise<JobRecord | null>;
+  release(id: JobId, at: number): Promise<JobRecord | null>;
+  /** What a stored job depends on; the ended ones too. */
+  dependencies(id: JobId): Promise<readonly Dependency[]>;
+  /**
+   * Looks at up to `limit` jobs of which a dependency has ended: those that wait for nothing more are to be decided,
+   * those that can never start are canceled, which may be the end that others waited for. Null: nothing was to be done.
+   */
+  settleDependencies(
+    limit: number,
+    at: number,
+  ): Promise<{ readonly released: number; readonly canceled: number } | null>;
+  /** Takes the wait for a time from up to `limit` jobs whose time has come; how many. */
+  releaseBegun(at: number, limit: number): Promise<number>;
+  /** Up to `limit` jobs that did not start by the time that they were to, or run past their deadline. */
+  overdue(at: number, limit: number): Promise<readonly JobRecord[]>;
   /** Decisions on a job as JSON, oldest first. */
   decisions(id: JobId): Promise<readonly { readonly epoch: number; readonly at: number; readonly decision: string }[]>;
+}
+
+// ── arrays ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+export interface ArrayStore {
+  /**
+   * Everything in one transaction. The same (owner, key) answers the earlier array; `job` where that is a job by itself.
+   * One event tells of all tasks' beginning; each has its own from its first move on.
+   */
+  submit(
+    array: NewArray,
+  ): Promise<{ readonly array: ArrayRecord | null; readonly job: JobRecord | null; readonly created: boolean }>;
+  get(id: JobId): Promise<ArrayRecord | null>;
+  /** Many at once; missing ones are left out. */
+  list(filter: ArrayFilter): Promise<readonly ArrayRecord[]>;
+  /** From here on no task of it is begun. Idempotent; null: no such array. */
+  requestCancel(id: JobId, reason: Reason, at: number): Promise<ArrayRecord | null>;
+  /** Arrays whose cancel was asked for and that have tasks which have not ended. */
+  canceling(limit: number): Promise<readonly JobId[]>;
+  /** Tasks of a canceled array to be ended still (not ended, and not asked to), and why; null where it is not canceled. */
+  toCancel(id: JobId, limit: number): Promise<{ readonly reason: Reason; readonly tasks: readonly JobRecord[] } | null>;
+  /** All of its pending tasks. Null: no such array. */
+  hold(id: JobId, reason: Reason, at: number): Promise<ArrayRecord | null>;
+  release(id: JobId, at: number): Promise<ArrayRecord | null>;
+}
+
+// ── retention ───────────────────────────────────────────────────────────────────────────────────────────────
+
+export interface RetentionStore {
+  /**
+   * Deletes up to `limit` jobs and tasks that ended before `endedBefore`, or that more than `keep` jobs and arrays have
+   * ended after, with all that hangs on them. An array goes when all of it has ended. How many were deleted.
+   */
+  prune(rule: { readonly endedBefore: number | null; readonly keep: number | null }, limit: number): Promise<number>;
+  /** The highest number of an event that was deleted; 0: none was. */
+  prunedEvents(): Promise<number>;
+  /** Is this a number that a job or an array has had? Then, if there is none, it was deleted. */
+  wasGiven(id: JobId): Promise<boolean>;
 }
 
 // ── events ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -306,7 +471,9 @@ export interface EventRecord {
   readonly jobId: JobId | null;
   readonly owner: string | null;
   readonly cluster: string | null;
-  /** For a job the state it came to, or `cancel_requested`; for a cluster `registered`, `replaced`, `deleted` … */
+  /** Of a task, and of its array itself: that array. */
+  readonly arrayId: JobId | null;
+  /** For a job the state it came to, `cancel_requested`, or `reason` (another reason in the same state); for a cluster `registered`, `replaced`, `deleted` … */
   readonly kind: string;
   readonly epoch: number | null;
   readonly reason: Reason | null;
@@ -318,7 +485,7 @@ export interface EventStore {
   after(
     seq: number,
     limit: number,
-    filter?: { readonly jobId?: JobId; readonly owner?: string },
+    filter?: { readonly jobId?: JobId; readonly arrayId?: JobId; readonly owner?: string },
   ): Promise<readonly EventRecord[]>;
   /** The newest number; 0 where there is none. */
   last(): Promise<number>;

@@ -14,6 +14,7 @@ const statuses: Readonly<Record<ErrorCode, number>> = {
   resource_exhausted: 8, // RESOURCE_EXHAUSTED
   failed_precondition: 9, // FAILED_PRECONDITION
   aborted: 10, // ABORTED
+  out_of_range: 11, // OUT_OF_RANGE
   unimplemented: 12, // UNIMPLEMENTED
   internal: 13, // INTERNAL
   unavailable: 14, // UNAVAILABLE
@@ -24,7 +25,6 @@ const statuses: Readonly<Record<ErrorCode, number>> = {
 const foreign: Readonly<Record<number, ErrorCode>> = {
   1: 'aborted', // CANCELLED
   2: 'internal', // UNKNOWN
-  11: 'invalid_input', // OUT_OF_RANGE
   15: 'internal', // DATA_LOSS
 };
 

@@ -32,6 +32,30 @@ export interface Order extends JobKey {
   readonly walltime: number;
   /** Higher first. */
   readonly priority: number;
+  /** Its place in the array that it is a task of; left out of a job by itself. */
+  readonly array?: ArrayTask;
+}
+
+/** One task of many with the same jobspec; the job is told by its environment (arrayEnvironment). */
+export interface ArrayTask {
+  /** The array's id; decimal. */
+  readonly id: string;
+  readonly index: number;
+  readonly count: number;
+  readonly least: number;
+  readonly most: number;
+}
+
+/** What every runner gives to the processes of such a job. */
+export function arrayEnvironment(array: ArrayTask | undefined): Readonly<Record<string, string>> {
+  if (array === undefined) return {};
+  return {
+    RAINBOW_ARRAY_ID: array.id,
+    RAINBOW_ARRAY_INDEX: String(array.index),
+    RAINBOW_ARRAY_COUNT: String(array.count),
+    RAINBOW_ARRAY_MIN: String(array.least),
+    RAINBOW_ARRAY_MAX: String(array.most),
+  };
 }
 
 export interface NativeJob extends JobKey {

@@ -15,6 +15,7 @@ import {
   openingJson,
   openingLines,
 } from '../present/decision.ts';
+import { idOf } from '../tasks.ts';
 import { readSettings } from '../settings.ts';
 import { jobJson, jobLine } from '../present/job.ts';
 
@@ -70,8 +71,8 @@ async function explain(invocation: Invocation, options: Options, args: readonly 
 }
 
 async function explainJob(invocation: Invocation, options: Options, id: string): Promise<void> {
-  const { job, decisions, openings } = await connect(invocation, options, (client, signal) =>
-    client.jobs.explain({ id }, { signal }),
+  const { job, decisions, openings } = await connect(invocation, options, async (client, signal) =>
+    client.jobs.explain({ id: await idOf(client, id, signal) }, { signal }),
   );
   const shown = { decisions: decisions.map(decisionJson), openings: openings.map(openingJson) };
   invocation.result({ job: job === undefined ? null : jobJson(job), ...shown }, () =>

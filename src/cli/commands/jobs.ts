@@ -1,22 +1,30 @@
-/** `rainbow jobs`: the caller's jobs, newest first. */
+/** `rainbow jobs`: the caller's jobs and arrays, newest first; a line each. */
 import { Option, type Command } from 'commander';
 import { JOB_STATES, type JobState } from '../../core/job/state.ts';
 import type { Job } from '../../gen/rainbow/v1/job_pb.js';
 import type { RainbowClient } from '../../client/client.ts';
 import { connect, type OperatorOptions, operatorOptions } from '../connection.ts';
-import { Stopped, UsageError } from '../exit.ts';
+import { UsageError } from '../exit.ts';
 import type { Invocation, Run } from '../invocation.ts';
-import { wholeNumber } from '../options.ts';
+import { jobId, wholeNumber } from '../options.ts';
 import { jobColumns, jobJson } from '../present/job.ts';
-import { stateNumber } from '../present/words.ts';
+import { ORDERS, orderNumber, stateNumber } from '../present/words.ts';
 import { table, tableWidth } from '../table.ts';
-import { passed } from '../wait.ts';
+import { tasksOf } from '../tasks.ts';
+import { wireMoment } from '../times.ts';
+import { watchJobs } from '../watch-jobs.ts';
 
 interface Options extends OperatorOptions {
   readonly limit: number;
   readonly state?: readonly JobState[];
   readonly cluster?: string;
   readonly name?: string;
+  readonly array?: string;
+  readonly tasks?: boolean;
+  readonly sort?: (typeof ORDERS)[number];
+  readonly since?: string;
+  readonly until?: string;
+  readonly owner?: string;
   readonly oldestFirst?: boolean;
   readonly all?: boolean;
   readonly watch?: boolean;
@@ -28,18 +36,29 @@ const PAGE = 1000;
 export function addJobs(parent: Command, run: Run): void {
   const command = parent
     .command('jobs')
-    .description('your jobs, newest first')
+    .description('your jobs, newest first; an array is one line')
     .option('--limit <count>', 'at most this many', wholeNumber(1), 100)
     .addOption(
-      new Option('--state <state>', 'only in this state (repeatable)')
+      new Option('--state <state>', 'only in this state (repeatable); of arrays: with a task in it')
         .choices([...JOB_STATES])
         .argParser((state: string, before: readonly JobState[] | undefined) => [...(before ?? []), readState(state)]),
     )
     .option('--cluster <name>', 'only on this cluster')
     .option('--name <name>', 'only of this name')
-    .option('--oldest-first', 'oldest first')
+    .option('--array <id>', 'the tasks of this array', jobId)
+    .option('--tasks', 'the tasks of each array, behind it')
+    .option('--since <time>', 'submitted then or later: -2h, or 2030-01-31T12:00Z')
+    .option('--until <time>', 'submitted before then')
+    .addOption(
+      new Option(
+        '--sort <order>',
+        'submitted: newest first; ended: of those that have ended, the last first; priority: of the others, highest first',
+      ).choices([...ORDERS]),
+    )
+    .option('--oldest-first', 'the other way around')
     .option('--all', 'everybody’s jobs; for operators')
-    .option('--watch', 'show them again every two seconds, until Ctrl-C');
+    .option('--owner <owner>', 'with --all: only of this owner')
+    .option('--watch', 'show them again as they change, until Ctrl-C; in a pipe a line for each change');
   operatorOptions(command).action(run(jobs));
 }
 
@@ -53,31 +72,37 @@ async function jobs(invocation: Invocation, options: Options): Promise<void> {
   if (options.watch === true && invocation.json) {
     throw new UsageError('--watch is for people; programs follow "rainbow events --follow --json".');
   }
+  if (options.tasks === true && options.array !== undefined) {
+    throw new UsageError('--array shows the tasks of one array already: leave out --tasks.');
+  }
   const { io, paint } = invocation;
   // Whoever shows the server's secret has no jobs of its own: it sees everybody's.
   const all = options.all === true || options.operator === true || options.secret !== undefined;
+  if (options.owner !== undefined && !all) throw new UsageError('--owner goes with --all, and is for operators.');
+  const asked = { ...options, all };
   await connect(invocation, { ...options, operator: all, quiet: options.watch === true }, async (client, signal) => {
-    for (;;) {
-      const found = await list(client, { ...options, all }, signal);
-      if (invocation.json) {
-        for (const job of found) invocation.print(JSON.stringify(jobJson(job)));
-        return;
-      }
-      const text =
-        found.length === 0
-          ? 'no jobs'
-          : table(jobColumns(paint, io.system.clock.now()), found, (title) => paint.dim(title), tableWidth(io.stdout));
-      if (options.watch !== true) return invocation.print(text);
-      io.stdout.write(io.stdout.isTTY ? `\u001b[2J\u001b[H${text}\n` : `${text}\n\n`);
-      await passed(io, 2_000);
-      if (io.signal.aborted) throw new Stopped();
-    }
+    const show = async (): Promise<string> => {
+      const found = await list(invocation, client, asked, signal);
+      if (found.length === 0) return 'no jobs';
+      return table(jobColumns(paint, io.system.clock.now()), found, (title) => paint.dim(title), tableWidth(io.stdout));
+    };
+    if (options.watch === true) return watchJobs(invocation, client, signal, show);
+    if (!invocation.json) return invocation.print(await show());
+    for (const job of await list(invocation, client, asked, signal)) invocation.print(JSON.stringify(jobJson(job)));
   });
 }
 
-/** Page after page, up to the limit. */
-async function list(client: RainbowClient, options: Options, signal: AbortSignal): Promise<Job[]> {
+/** Page after page, up to the limit; tasks behind their array do not count. */
+async function list(
+  { io }: Invocation,
+  client: RainbowClient,
+  options: Options,
+  signal: AbortSignal,
+): Promise<readonly Job[]> {
+  const now = io.system.clock.now();
+  const times = { since: wireMoment(options.since, '--since', now), until: wireMoment(options.until, '--until', now) };
   const found: Job[] = [];
+  let count = 0;
   let pageToken = '';
   do {
     const page = await client.jobs.list(
@@ -85,15 +110,25 @@ async function list(client: RainbowClient, options: Options, signal: AbortSignal
         states: (options.state ?? []).map(stateNumber),
         cluster: options.cluster ?? '',
         name: options.name ?? '',
-        limit: Math.min(PAGE, options.limit - found.length),
+        array: options.array ?? '0',
+        order: orderNumber(options.sort),
+        ...(times.since === undefined ? {} : { since: times.since }),
+        ...(times.until === undefined ? {} : { until: times.until }),
+        owner: options.owner ?? '',
+        limit: Math.min(PAGE, options.limit - count),
         pageToken,
         oldestFirst: options.oldestFirst === true,
         all: options.all === true,
       },
       { signal },
     );
-    found.push(...page.jobs);
+    count += page.jobs.length;
+    for (const job of page.jobs) {
+      found.push(job);
+      if (options.tasks !== true || job.array === undefined) continue;
+      for await (const task of tasksOf(client, job.id, signal)) found.push(task);
+    }
     pageToken = page.nextPageToken;
-  } while (pageToken !== '' && found.length < options.limit);
+  } while (pageToken !== '' && count < options.limit);
   return found;
 }

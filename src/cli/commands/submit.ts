@@ -9,13 +9,14 @@ import { credentialsFor, tokensSent } from '../credentials.ts';
 import { Stopped, UsageError } from '../exit.ts';
 import type { Invocation, Run } from '../invocation.ts';
 import { namingFile } from '../jobspec-errors.ts';
-import { collect, collectPairs, wholeNumber } from '../options.ts';
+import { collect, collectAfter, collectPairs, wholeNumber, type After } from '../options.ts';
 import { candidateJson, candidateLines, decisionJson, openingJson, openingLines } from '../present/decision.ts';
 import { jobJson, jobLine } from '../present/job.ts';
-import { fitsWord, lossNumber, ON_CLUSTER_LOSS, stateWord } from '../present/words.ts';
+import { busyNumber, dependencyNumber, fitsWord, lossNumber, ON_CLUSTER_LOSS, stateWord } from '../present/words.ts';
 import { readSettings } from '../settings.ts';
 import { readRequests, type SubmitRequest } from '../submit-requests.ts';
 import { startTimeLimit } from '../time-limit.ts';
+import { wireMoment } from '../times.ts';
 import { waitedExitCode, waitForEnd } from '../wait.ts';
 
 export interface SubmitOptions extends OperatorOptions {
@@ -44,6 +45,14 @@ export interface SubmitOptions extends OperatorOptions {
   readonly idempotencyKey?: string;
   readonly priority?: number;
   readonly onClusterLoss?: OnClusterLoss;
+  readonly after?: readonly After[];
+  readonly array?: string;
+  readonly begin?: string;
+  readonly startBefore?: string;
+  readonly deadline?: string;
+  readonly hold?: boolean;
+  readonly waitForCluster?: boolean;
+  readonly queue?: boolean;
   readonly dryRun?: boolean;
   readonly wait?: boolean;
   readonly timeout?: string;
@@ -79,6 +88,23 @@ export function addSubmit(parent: Command, run: Run): void {
     .option('--token <token>', 'the token of the cluster or group named; else the configuration’s')
     .option('--policy <name>', 'selection policy; else the server’s')
     .option('--policy-option <key=value>', 'an option of that policy (repeatable)', collectPairs)
+    .option(
+      '--wait-for-cluster',
+      'where no cluster can hold it today, wait for one that can, instead of being rejected',
+    )
+    .option('--queue', 'where a cluster could hold it and is busy, wait in that cluster’s queue')
+    .option('--no-queue', 'the same, but wait here until it could start')
+    .optionsGroup('When it may run, and how often:')
+    .option(
+      '--after <job>',
+      'after other jobs of yours: ID or afterok:ID, afterany:ID, afternotok:ID (repeatable, commas)',
+      collectAfter,
+    )
+    .option('--array <indices>', 'many tasks under one id: 0-9,20-30:2, and %5 behind it for at most five at once')
+    .option('--begin <time>', 'not before: +2h, or 2030-01-31T12:00Z')
+    .option('--start-before <time>', 'start by then, or fail')
+    .option('--deadline <time>', 'end by then, or be stopped; not started where its --time no longer fits')
+    .option('--hold', 'keep it until "rainbow job release"')
     .optionsGroup('How it is kept:')
     .option('--name <name>', 'its name')
     .addOption(new Option('--job-name <name>', 'the same').hideHelp())
@@ -99,7 +125,9 @@ Examples:
   rainbow submit -- hostname
   rainbow submit --nodes 2 --tasks 8 --cores 4 --time 1h --wait -- ./simulate input.dat
   rainbow submit --jobspec job.yaml --cluster red --cluster blue --json
-  rainbow submit --batch job.sh --time 2h -- input.dat`,
+  rainbow submit --batch job.sh --time 2h -- input.dat
+  rainbow submit --array 0-99%10 --after 17 -- sh -c './step $RAINBOW_ARRAY_INDEX'
+  rainbow submit --begin +8h --deadline 2030-01-31T12:00Z --time 2h -- ./report`,
     );
   operatorOptions(command.optionsGroup('Who asks:')).action(run(submit));
 }
@@ -151,6 +179,7 @@ async function one(
   const key = options.idempotencyKey ?? '';
   const asked = client.jobs.submit(
     {
+      ...whenOf(invocation, options, request),
       jobspec: request.jobspec,
       name: request.name,
       credentials,
@@ -159,7 +188,7 @@ async function one(
       policyOptions: { ...options.policyOption },
       // Each of several is a job of its own.
       idempotencyKey: key === '' || index === null ? key : `${key}/${index + 1}`,
-      priority: options.priority ?? 0,
+      priority: options.priority ?? request.when?.priority ?? 0,
       onClusterLoss: lossNumber(options.onClusterLoss),
     },
     { signal },
@@ -202,6 +231,28 @@ async function one(
   } finally {
     limit?.end();
   }
+}
+
+/** What flags say counts over what the file said. */
+function whenOf({ io }: Invocation, options: SubmitOptions, { when }: SubmitRequest) {
+  const now = io.system.clock.now();
+  const times = {
+    beginAt: wireMoment(options.begin ?? when?.begin ?? undefined, '--begin', now),
+    startBefore: wireMoment(options.startBefore, '--start-before', now),
+    deadline: wireMoment(options.deadline ?? when?.deadline ?? undefined, '--deadline', now),
+  };
+  const given = Object.fromEntries(Object.entries(times).filter(([, time]) => time !== undefined));
+  return {
+    ...(given as { [K in keyof typeof times]?: NonNullable<(typeof times)[K]> }),
+    dependencies: (options.after ?? when?.dependencies ?? []).map(({ kind, on }) => ({
+      kind: dependencyNumber(kind),
+      on,
+    })),
+    array: options.array ?? when?.array ?? '',
+    hold: options.hold ?? when?.hold ?? false,
+    waitForCluster: options.waitForCluster === true,
+    whenBusy: busyNumber(options.queue === undefined ? undefined : options.queue ? 'queue' : 'wait'),
+  };
 }
 
 /** The key says that it is the same job. Where it is not, the earlier one is answered all the same, and this is said. */

@@ -1,8 +1,9 @@
 /** A job of the wire, for programs (JSON) and for people. */
 import { isFinal, type JobState } from '../../core/job/state.ts';
-import type { Attempt, Job, Reason } from '../../gen/rainbow/v1/job_pb.js';
+import type { ArraySummary, Attempt, Job, Reason } from '../../gen/rainbow/v1/job_pb.js';
 import { clean, type Paint } from '../paint.ts';
-import { lossWord, stateWord } from './words.ts';
+import { jobName } from '../tasks.ts';
+import { busyWord, dependencyWord, lossWord, stateWord } from './words.ts';
 import { agoText, durationText, isoTime, milliseconds } from './time.ts';
 import type { Column } from '../table.ts';
 
@@ -39,6 +40,24 @@ export function jobJson(job: Job) {
     cancelRequestedAt: isoTime(job.cancelRequestedAt),
     candidates: job.candidates,
     owner: job.owner,
+    arrayId: job.arrayIndex === undefined ? null : Number(job.arrayId),
+    arrayIndex: job.arrayIndex ?? null,
+    array: job.array === undefined ? null : arrayJson(job.array),
+    beginAt: isoTime(job.beginAt),
+    startBefore: isoTime(job.startBefore),
+    deadline: isoTime(job.deadline),
+    held: job.held,
+    waitForCluster: job.waitForCluster,
+    whenBusy: busyWord(job.whenBusy),
+  };
+}
+
+function arrayJson(array: ArraySummary) {
+  return {
+    indices: array.indices,
+    tasks: array.tasks,
+    mostAtOnce: array.mostAtOnce === 0 ? null : array.mostAtOnce,
+    counts: Object.fromEntries(array.counts.map(({ state, tasks }) => [stateWord(state) ?? '?', tasks])),
   };
 }
 
@@ -61,7 +80,8 @@ export function attemptJson(attempt: Attempt) {
 
 /** The record of one job, with its jobspec and attempts. */
 export function jobDetailJson(job: Job) {
-  return { ...jobJson(job), jobspec: job.jobspec, attempts: job.attempts.map(attemptJson) };
+  const dependencies = job.dependencies.map(({ kind, on }) => ({ kind: dependencyWord(kind), on: Number(on) }));
+  return { ...jobJson(job), dependencies, jobspec: job.jobspec, attempts: job.attempts.map(attemptJson) };
 }
 
 export function paintState(paint: Paint, state: JobState | null): string {
@@ -102,22 +122,30 @@ function exitText(job: Pick<Job, 'exitCode' | 'signal'>): string {
 /** The columns of `rainbow jobs`. */
 export function jobColumns(paint: Paint, now: number): readonly Column<Job>[] {
   return [
-    { title: 'ID', cell: (job) => job.id, align: 'right' },
+    { title: 'ID', cell: jobName, align: 'right' },
     { title: 'NAME', cell: (job) => clean(job.name) },
     { title: 'STATE', cell: (job) => paintState(paint, stateWord(job.state)) },
     { title: 'CLUSTER', cell: (job) => job.cluster },
     { title: 'EXIT', cell: exitText, align: 'right' },
     { title: 'SUBMITTED', cell: (job) => agoText(job.submittedAt, now) },
-    { title: 'WHY', cell: (job) => whyText(job.reason) },
+    { title: 'WHY', cell: (job) => (job.array === undefined ? whyText(job.reason) : tasksText(job.array)) },
   ];
+}
+
+/** `10 tasks: 3 running, 7 pending` */
+export function tasksText({ tasks, counts, mostAtOnce }: ArraySummary): string {
+  const each = counts.map(({ state, tasks: some }) => `${some} ${stateWord(state) ?? '?'}`).join(', ');
+  const limit = mostAtOnce === 0 ? '' : `, at most ${mostAtOnce} at once`;
+  return `${tasks} ${tasks === 1 ? 'task' : 'tasks'}: ${each}${limit}`;
 }
 
 /** `job 5 completed on red: exit 0`, the one line of a job. */
 export function jobLine(paint: Paint, job: Job): string {
   const state = stateWord(job.state);
+  if (job.array !== undefined) return `array ${job.id} ${paintState(paint, state)}: ${tasksText(job.array)}`;
   const where = job.cluster === '' ? '' : state === 'assigned' ? ` to ${job.cluster}` : ` on ${job.cluster}`;
   const why = reasonText(job.reason);
-  return `job ${job.id} ${paintState(paint, state)}${where}${why === '' ? '' : `: ${why}`}`;
+  return `job ${jobName(job)} ${paintState(paint, state)}${where}${why === '' ? '' : `: ${why}`}`;
 }
 
 /** Everything about one job, a line each. */
@@ -125,6 +153,8 @@ export function jobText(paint: Paint, job: Job, now: number): string {
   const state = stateWord(job.state);
   const rows: [string, string][] = [
     ['id', job.id],
+    ['task', job.arrayIndex === undefined ? '' : `${jobName(job)}`],
+    ['tasks', job.array === undefined ? '' : `${job.array.indices} (${tasksText(job.array)})`],
     ['name', clean(job.name)],
     ['state', paintState(paint, state)],
     ['why', reasonText(job.reason)],
@@ -141,6 +171,11 @@ export function jobText(paint: Paint, job: Job, now: number): string {
     ['cancel asked', isoTime(job.cancelRequestedAt) ?? ''],
     ['walltime', `${job.walltime} s`],
     ['priority', String(job.priority)],
+    ['after', job.dependencies.map(({ kind, on }) => `${dependencyWord(kind) ?? '?'}:${on}`).join(', ')],
+    ['not before', isoTime(job.beginAt) ?? ''],
+    ['start before', isoTime(job.startBefore) ?? ''],
+    ['deadline', isoTime(job.deadline) ?? ''],
+    ['when busy', busyWord(job.whenBusy) ?? ''],
     ['candidates', job.candidates.map(clean).join(', ')],
     ['cluster loss', lossWord(job.onClusterLoss) ?? ''],
   ];

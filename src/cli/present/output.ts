@@ -12,6 +12,8 @@ export interface OutputOptions {
   readonly task: number | undefined;
   /** Begin each line with the rank of its task. */
   readonly label: boolean;
+  /** A task of an array, as people call it: `5[3]`. */
+  readonly job?: string;
 }
 
 export class OutputPrinter {
@@ -56,6 +58,12 @@ export class OutputPrinter {
     });
   }
 
+  /** Of a job by itself nobody needs to be told which. */
+  #ofArray(): { readonly job?: string } {
+    const { job } = this.#options;
+    return job === undefined || !job.includes('[') ? {} : { job };
+  }
+
   #tellGap(chunk: OutputChunk, bytes: number, kept: number): void {
     const missing = bytes === 1 ? '1 byte was' : `${bytes} bytes were`;
     // The server's cap is a setting; it shows in what came before.
@@ -67,7 +75,7 @@ export class OutputPrinter {
 
   #write(chunk: OutputChunk): void {
     const { io, json, print } = this.#invocation;
-    if (json) return print(JSON.stringify(chunkJson(chunk)));
+    if (json) return print(JSON.stringify({ ...chunkJson(chunk), ...this.#ofArray() }));
     if (chunk.data.length === 0) return;
     const sink = streamWord(chunk.stream) === 'stderr' ? io.stderr : io.stdout;
     sink.write(this.#labels === null ? chunk.data : this.#labels.label(chunk));

@@ -1,4 +1,7 @@
 /** Times of the wire for people and programs, without the Date global. */
+import { isoOf } from '../../core/iso-time.ts';
+
+export { isoOf };
 
 /** google.protobuf.Timestamp as the generated code has it. */
 export interface WireTime {
@@ -13,29 +16,6 @@ export function milliseconds(time: WireTime): number {
 /** `2024-05-01T12:00:00.000Z`; null for a time that is not there. */
 export function isoTime(time: WireTime | undefined): string | null {
   return time === undefined ? null : isoOf(milliseconds(time));
-}
-
-/** Milliseconds since 1970 as ISO 8601 in UTC: days to a civil date by eras of 400 years. */
-export function isoOf(ms: number): string {
-  const day = Math.floor(ms / 86_400_000);
-  const rest = ms - day * 86_400_000;
-  const shifted = day + 719_468; // from 0000-03-01
-  const era = Math.floor(shifted / 146_097);
-  const dayOfEra = shifted - era * 146_097;
-  const yearOfEra = Math.floor(
-    (dayOfEra - Math.floor(dayOfEra / 1460) + Math.floor(dayOfEra / 36_524) - Math.floor(dayOfEra / 146_096)) / 365,
-  );
-  const dayOfYear = dayOfEra - (365 * yearOfEra + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100));
-  const monthFromMarch = Math.floor((5 * dayOfYear + 2) / 153);
-  const dayOfMonth = dayOfYear - Math.floor((153 * monthFromMarch + 2) / 5) + 1;
-  const month = monthFromMarch < 10 ? monthFromMarch + 3 : monthFromMarch - 9;
-  const year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0);
-  const two = (n: number): string => String(n).padStart(2, '0');
-  return (
-    `${String(year).padStart(4, '0')}-${two(month)}-${two(dayOfMonth)}T` +
-    `${two(Math.floor(rest / 3_600_000))}:${two(Math.floor(rest / 60_000) % 60)}:${two(Math.floor(rest / 1000) % 60)}` +
-    `.${String(Math.floor(rest % 1000)).padStart(3, '0')}Z`
-  );
 }
 
 /** `0.8 s`, `42 s`, `3 min`, `2 h 5 min`, `4 d 3 h` */

@@ -59,6 +59,8 @@ export const REASON_CODES = [
   'submitted',
   'held',
   'dependency',
+  'begin',
+  'array_limit',
   'waiting_for_cluster',
   'match_unknown',
   'bidding',

@@ -38,6 +38,15 @@ function jobIn(state: JobState, more: Partial<JobRecord> = {}): JobRecord {
     policyOptions: {},
     jobspec: '{}',
     allocation: null,
+    waits: 0,
+    beginAt: null,
+    startBefore: null,
+    deadline: null,
+    array: null,
+    dependedOn: false,
+    cancelCode: null,
+    overcommit: null,
+    later: null,
     ...more,
   };
 }

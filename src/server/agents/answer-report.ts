@@ -49,7 +49,7 @@ function answerHeld(job: JobRecord, report: Report, now: number): Answer {
       if (job.state === 'received') return acceptFirst(job, report, now);
       return write(job, report.state, report.reason, now, ends(job, report, now));
     case 'canceled':
-      return write(job, 'canceled', canceledReason(job, report), now, ends(job, report, now));
+      return write(job, canceledState(job), canceledReason(job, report), now, ends(job, report, now));
     case 'pending':
       if (job.cancelRequestedAt !== null) {
         return write(job, 'canceled', canceledReason(job, report), now, ends(job, report, now));
@@ -126,7 +126,15 @@ function ends(job: JobRecord, report: Report, now: number): Partial<Transition> 
   };
 }
 
+/** What was stopped at its deadline has failed; one that never was in the native queue can only be canceled. */
+function canceledState(job: JobRecord): 'canceled' | 'failed' {
+  return job.cancelCode === 'deadline' && job.state !== 'received' ? 'failed' : 'canceled';
+}
+
 function canceledReason(job: JobRecord, report: Report): Reason {
+  if (job.cancelCode === 'deadline') {
+    return { code: 'deadline', message: 'it was stopped: the time that it was given is over' };
+  }
   return job.cancelRequestedAt === null ? report.reason : { code: 'user', message: report.reason.message };
 }
 

@@ -18,11 +18,14 @@ export function welcome(settings: { readonly serverVersion: string; readonly hea
 }
 
 export function start(job: JobRecord): Message {
-  const { name, owner, jobspec, walltime, priority } = job;
+  const { name, owner, jobspec, walltime, priority, array } = job;
   return {
     message: {
       case: 'start',
-      value: { jobId: job.id, epoch: String(job.epoch), name, owner, jobspec, walltime, priority },
+      value: {
+        ...{ jobId: job.id, epoch: String(job.epoch), name, owner, jobspec, walltime, priority },
+        ...(array === null ? {} : { array: { ...array } }),
+      },
     },
   };
 }

@@ -11,6 +11,7 @@ export function update(parts: Parts): Handlers<typeof GroupService>['update'] {
     const name = checkName(request.name, 'name');
     const clusters = clustersFromWire(request.clusters);
     const group = await parts.store.groups.update(name, clusters, parts.system.clock.now());
+    parts.scheduler.groupsChanged();
     parts.log.info({ group: name, clusters: clusters.length }, 'update group');
     return groupToWire(group);
   };

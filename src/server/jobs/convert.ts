@@ -3,12 +3,14 @@ import type { JsonObject, MessageInitShape } from '@bufbuild/protobuf';
 import { timestampFromMs, type Timestamp } from '@bufbuild/protobuf/wkt';
 import { invalid } from '../../core/errors.ts';
 import { JOB_STATES, type JobState, type OnClusterLoss } from '../../core/job/state.ts';
+import { stateOfArray } from '../../core/job/array-state.ts';
+import { WAITS, type Dependency, type DependencyKind } from '../../core/job/waits.ts';
 import type { Fits, MatchReason } from '../../core/match/matcher.ts';
 import type { Opening } from '../../core/match/openings.ts';
 import * as wire from '../../gen/rainbow/v1/job_pb.js';
 import { OutputStream, type OutputChunkSchema } from '../../gen/rainbow/v1/jobs_pb.js';
 import type { CandidateResult, DecisionRecord } from '../../scheduler/scheduler.ts';
-import type { AttemptRecord, EventRecord, JobId, JobRecord, OutputChunk } from '../../store/store.ts';
+import type { ArrayRecord, AttemptRecord, EventRecord, JobId, JobRecord, OutputChunk } from '../../store/store.ts';
 
 const STATES: Readonly<Record<JobState, wire.JobState>> = {
   pending: wire.JobState.PENDING,
@@ -50,7 +52,7 @@ export function onClusterLossFromWire(value: wire.OnClusterLoss, place: string):
 /** `whole`: with the jobspec and the attempts, as Get answers. */
 export function jobToWire(
   job: JobRecord,
-  whole?: { readonly attempts: readonly AttemptRecord[] },
+  whole?: { readonly attempts: readonly AttemptRecord[]; readonly dependencies: readonly Dependency[] },
 ): MessageInitShape<typeof wire.JobSchema> {
   return {
     id: job.id,
@@ -72,10 +74,77 @@ export function jobToWire(
       cancelRequestedAt: job.cancelRequestedAt,
     }),
     priority: job.priority,
+    ...promised(job),
+    ...(job.array === null ? {} : { arrayId: job.array.id, arrayIndex: job.array.index }),
+    held: job.state === 'pending' && (job.waits & WAITS.held) !== 0,
+    ...(whole === undefined
+      ? {}
+      : {
+          jobspec: job.jobspec,
+          attempts: whole.attempts.map(attemptToWire),
+          dependencies: whole.dependencies.map(dependencyToWire),
+        }),
+  };
+}
+
+const BUSY = {
+  queue: wire.WhenBusy.QUEUE,
+  deny: wire.WhenBusy.WAIT,
+  unset: wire.WhenBusy.UNSPECIFIED,
+} as const;
+
+const KINDS: Readonly<Record<DependencyKind, wire.DependencyKind>> = {
+  afterok: wire.DependencyKind.AFTEROK,
+  afterany: wire.DependencyKind.AFTERANY,
+  afternotok: wire.DependencyKind.AFTERNOTOK,
+};
+
+function dependencyToWire({ kind, on }: Dependency): MessageInitShape<typeof wire.DependencySchema> {
+  return { kind: KINDS[kind], on };
+}
+
+/** As one job: its state is what its tasks come to together. `whole`: with a task, for what all of them share. */
+export function arrayToWire(
+  array: ArrayRecord,
+  whole?: { readonly first: JobRecord | undefined; readonly dependencies: readonly Dependency[] },
+): MessageInitShape<typeof wire.JobSchema> {
+  const { counts, exitCode, endedAt } = array;
+  const first = whole?.first;
+  const state = stateOfArray(counts);
+  return {
+    ...(first === undefined ? {} : { ...promised(first), jobspec: first.jobspec }),
+    ...(whole === undefined ? {} : { dependencies: whole.dependencies.map(dependencyToWire) }),
+    ...(first === undefined || state !== 'pending' ? {} : { reason: { ...first.reason } }),
+    id: array.id,
+    name: array.name,
+    owner: array.owner,
+    state: STATES[state],
+    priority: array.priority,
+    ...(endedAt === null || exitCode === null || exitCode < 0 ? {} : { exitCode }),
+    ...times({ submittedAt: array.submittedAt, endedAt, cancelRequestedAt: array.cancelRequestedAt }),
+    array: {
+      indices: array.indices,
+      tasks: array.tasks,
+      mostAtOnce: array.mostAtOnce ?? 0,
+      leastIndex: array.leastIndex,
+      mostIndex: array.mostIndex,
+      counts: JOB_STATES.flatMap((each) => {
+        const tasks = counts[each] ?? 0;
+        return tasks === 0 ? [] : [{ state: STATES[each], tasks }];
+      }),
+    },
+  };
+}
+
+/** What was asked for at submit. */
+function promised(job: JobRecord) {
+  return {
     walltime: job.walltime,
     onClusterLoss: LOSSES[job.onClusterLoss],
     candidates: job.candidates.map(({ name }) => name),
-    ...(whole === undefined ? {} : { jobspec: job.jobspec, attempts: whole.attempts.map(attemptToWire) }),
+    ...times({ beginAt: job.beginAt, startBefore: job.startBefore, deadline: job.deadline }),
+    waitForCluster: job.later !== null,
+    whenBusy: BUSY[job.overcommit ?? 'unset'],
   };
 }
 

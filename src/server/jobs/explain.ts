@@ -7,14 +7,14 @@ import type { JobService } from '../../gen/rainbow/v1/jobs_pb.js';
 import type { Opening } from '../../core/match/openings.ts';
 import type { DecisionRecord } from '../../scheduler/scheduler.ts';
 import type { JobRecord } from '../../store/store.ts';
-import type { Handlers } from '../call.ts';
+import type { CallContext, Handlers } from '../call.ts';
 import type { Parts } from '../parts.ts';
 import { decisionToWire, jobToWire, openingToWire } from './convert.ts';
-import { ownJob } from './own.ts';
+import { noSuchJob, ownJobOrArray } from './own.ts';
 
 export function explain(parts: Parts): Handlers<typeof JobService>['explain'] {
   return async (request, call) => {
-    const job = await ownJob(parts, call, request.id);
+    const job = await shownJob(parts, call, request.id);
     const stored = await parts.store.jobs.decisions(job.id);
     const decisions = stored.map(({ epoch, decision }) => ({
       epoch,
@@ -27,6 +27,15 @@ export function explain(parts: Parts): Handlers<typeof JobService>['explain'] {
       openings: last === undefined || last.chosen !== null ? [] : openingsNow(parts, job).map(openingToWire),
     };
   };
+}
+
+/** Of an array its first task: the decision at its submit is that one's. */
+async function shownJob(parts: Parts, call: CallContext, id: string): Promise<JobRecord> {
+  const { job, array } = await ownJobOrArray(parts, call, id);
+  if (job !== null) return job;
+  const [first] = await parts.store.jobs.list({ array: array.id, limit: 1, oldestFirst: true });
+  if (first === undefined) throw await noSuchJob(parts, id);
+  return first;
 }
 
 function openingsNow(parts: Parts, job: JobRecord): readonly Opening[] {

@@ -5,6 +5,7 @@ import type { Parts } from '../parts.ts';
 import { cancel } from './cancel.ts';
 import { explain } from './explain.ts';
 import { get } from './get.ts';
+import { hold, release } from './hold.ts';
 import { list } from './list.ts';
 import { match } from './match.ts';
 import { readOutput } from './read-output.ts';
@@ -17,6 +18,8 @@ export function jobHandlers(parts: Parts): Binding {
     match: match(parts),
     get: get(parts),
     list: list(parts),
+    hold: hold(parts),
+    release: release(parts),
     cancel: cancel(parts),
     explain: explain(parts),
     watchEvents: watchEvents(parts),

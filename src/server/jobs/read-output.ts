@@ -31,7 +31,7 @@ export function readOutput(parts: Parts): Handlers<typeof JobService>['readOutpu
       while (!call.signal.aborted) {
         // 1. The state first: output that came before an end is then in the batch.
         const now = await parts.store.jobs.get(job.id);
-        if (now === null) throw noSuchJob(job.id);
+        if (now === null) throw await noSuchJob(parts, job.id);
         job = now;
         const over = isFinal(job.state) || job.epoch > epoch;
         // 2. What there is.

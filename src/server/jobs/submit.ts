@@ -1,28 +1,35 @@
 /**
  * Submit: authenticate → read the jobspec → choose the policy → decide and store (scheduler), answered after the
- * commit. A job that no candidate can ever hold is stored as rejected, with the reasons.
+ * commit. A job that no candidate can ever hold is stored as rejected, with the reasons, unless it is to wait for one.
  */
 import { RainbowError } from '../../core/errors.ts';
 import { checkTasks } from '../../core/jobspec/read.ts';
-import type { JobService } from '../../gen/rainbow/v1/jobs_pb.js';
-import type { Person } from '../authenticate.ts';
+import type { JobService, SubmitRequest } from '../../gen/rainbow/v1/jobs_pb.js';
+import type { LaterClusters } from '../../store/store.ts';
+import type { Opened, Person } from '../authenticate.ts';
 import type { Handlers } from '../call.ts';
 import { checkText, jobName, parseJobspec } from '../input.ts';
 import type { Parts } from '../parts.ts';
 import { choosePolicy } from '../policy.ts';
 import { openCredentials, restrict } from './candidates.ts';
-import { decisionToWire, jobToWire, onClusterLossFromWire, openingToWire } from './convert.ts';
+import { arrayToWire, decisionToWire, jobToWire, onClusterLossFromWire, openingToWire } from './convert.ts';
+import { readArray, readDependencies, readTimes, whenBusyFromWire } from './when.ts';
 
 export function submit(parts: Parts): Handlers<typeof JobService>['submit'] {
   return async (request, call) => {
     const person = parts.authenticator.person(call);
     parts.submitLimit.take(person.owner);
     const opened = await openCredentials(parts, call, request.credentials);
-    const candidates = restrict(allowed(parts, person, request, opened.clusters), request.clusters);
+    const all = allowed(parts, person, request, opened.clusters);
+    const later = request.waitForCluster ? laterOf(request, opened) : null;
+    // A name that a group may get later is no candidate yet.
+    const today =
+      later === null ? request.clusters : request.clusters.filter((name) => all.includes(name) || !mayCome(later));
+    const candidates = request.clusters.length > 0 && today.length === 0 ? [] : restrict(all, today);
     const parsed = parseJobspec(request.jobspec, 'jobspec');
     checkTasks(parsed);
     const policy = choosePolicy(parts.settings, { name: request.policy, options: request.policyOptions }, 'ours');
-    const { job, created, decision } = await parts.scheduler.submit({
+    const { job, array, created, decision } = await parts.scheduler.submit({
       name: jobName(request.name, parsed, 'name'),
       owner: person.owner,
       jobspec: request.jobspec,
@@ -34,7 +41,17 @@ export function submit(parts: Parts): Handlers<typeof JobService>['submit'] {
       onClusterLoss: onClusterLossFromWire(request.onClusterLoss, 'on_cluster_loss'),
       idempotencyKey: request.idempotencyKey === '' ? null : checkText(request.idempotencyKey, 'idempotency_key'),
       storeRejected: true,
+      dependencies: await readDependencies(parts, person, request.dependencies),
+      array: readArray(request.array),
+      ...readTimes(request, parsed.walltime, parts.system.clock.now()),
+      hold: request.hold,
+      overcommit: whenBusyFromWire(request.whenBusy, 'when_busy'),
+      later,
     });
+    if (array !== null) {
+      parts.log.debug({ array: array.id, created, tasks: array.tasks }, 'submit');
+      return { job: arrayToWire(array), created, decision: decisionToWire(decision, null) };
+    }
     if (job === null) throw new RainbowError('internal', 'the job was not stored');
     parts.log.debug({ job: job.id, created, state: job.state, cluster: job.cluster }, 'submit');
     // Of an earlier job's jobspec nothing was asked.
@@ -44,11 +61,21 @@ export function submit(parts: Parts): Handlers<typeof JobService>['submit'] {
   };
 }
 
+/** Which clusters that are not there today it may use: what the same credentials open then. */
+function laterOf(request: SubmitRequest, opened: Opened): LaterClusters {
+  const any = request.credentials.length === 0; // Only an operator has come so far without.
+  return { any, groups: opened.groups, only: request.clusters };
+}
+
+function mayCome({ any, groups }: LaterClusters): boolean {
+  return any || groups.length > 0;
+}
+
 /** What the credentials open; an operator that sends none may use every cluster. */
 function allowed(
   parts: Parts,
   person: Person,
-  request: { readonly credentials: readonly unknown[] },
+  request: { readonly credentials: readonly unknown[]; readonly waitForCluster: boolean },
   opened: readonly string[],
 ): readonly string[] {
   if (request.credentials.length === 0) {
@@ -62,8 +89,11 @@ function allowed(
       'one or more authenticated clusters are required: send the name and token of a cluster or cluster group',
     );
   }
-  if (opened.length === 0) {
-    throw new RainbowError('failed_precondition', 'the cluster groups that you may use hold no cluster now');
+  if (opened.length === 0 && !request.waitForCluster) {
+    throw new RainbowError(
+      'failed_precondition',
+      'the cluster groups that you may use hold no cluster now; wait_for_cluster waits until one does',
+    );
   }
   return opened;
 }

@@ -38,6 +38,38 @@ export async function callEveryOperation(call: CallOperation): Promise<void> {
       decision: '{}',
     });
   }
+  const waiting = {
+    name: 'train',
+    owner: 'ada',
+    jobspec: '',
+    candidates: [],
+    policy: 'random',
+    policyOptions: {},
+    priority: 0,
+    walltime: 1,
+    onClusterLoss: 'wait',
+    at: 1,
+    outcome: { state: 'pending', reason: { code: 'submitted', message: '' } },
+    decision: '{}',
+    beginAt: 5,
+  } as const;
+  const dependencies = [{ kind: 'afterok', on: '4' }] as const;
+  await call('submitDependent', { ...waiting, idempotencyKey: null, waits: 7, dependencies });
+  await call('submitArray', {
+    ...waiting,
+    idempotencyKey: 'array',
+    waits: 2,
+    dependencies: [...dependencies, { kind: 'afterany', on: '5' }],
+    indices: '0-2',
+    tasks: [0, 1, 2],
+    mostAtOnce: 1,
+  });
+  await call('submitDependent', {
+    ...waiting,
+    idempotencyKey: null,
+    waits: 2,
+    dependencies: [{ kind: 'afternotok', on: '6' }],
+  });
   await call('receiveJobs', red, 2, 5, 2);
   await call('returnExpired', 9, 9);
   await call('requestCancel', '3', reason, 1);
@@ -51,6 +83,23 @@ export async function callEveryOperation(call: CallOperation): Promise<void> {
     decision: '{}',
   } as const;
   await call('transitionJob', { ...again, at: 1, reason });
+  await call('transitionJob', { id: '4', from: ['assigned'], epoch: 1, to: 'canceled', at: 1, reason });
+  await call('settleDependencies', 9, 1);
+  await call('holdJob', '5', reason, 1);
+  await call('releaseJob', '5', 1);
+  await call('changeReason', '5', 1, reason, 1);
+  await call('releaseBegun', 9, 9);
+  await call('overdueJobs', 9, 9);
+  await call('getDependencies', '5');
+  await call('holdArray', '6', reason, 1);
+  await call('releaseArray', '6', 1);
+  await call('transitionJob', { id: '7', from: ['pending'], epoch: 1, to: 'canceled', at: 1, reason });
+  await call('requestArrayCancel', '6', reason, 1);
+  await call('cancelingArrays', 9);
+  await call('tasksToCancel', '6', 9);
+  await call('getArray', '6');
+  await call('wasGiven', '6');
+  await call('prunedEvents');
   await call('numberAt', red, '1');
   await call('jobsByNumbers', red, [1]);
   await call('getJob', '1');
@@ -61,18 +110,23 @@ export async function callEveryOperation(call: CallOperation): Promise<void> {
     { cluster: 'red' },
     { states: ['running', 'pending'] },
     { owner: 'ada', cluster: 'red', name: 'train', states: ['pending'] },
+    { owner: 'ada', sort: 'ended' },
+    { sort: 'ended' },
+    { owner: 'ada', sort: 'priority' },
   ];
   for (const filter of filters) {
     for (const page of [{}, { after: '9' }, { after: '1', oldestFirst: true }]) {
       await call('listJobs', { ...filter, ...page, limit: 5 });
+      await call('listArrays', { ...filter, ...page, limit: 5 });
     }
   }
+  await call('listJobs', { owner: 'ada', array: '6', indices: [1, 2], limit: 5 });
   await call('countJobsByCluster');
   await call('pendingJobs', 5);
   await call('pendingJobs', 5, { priority: 0, id: '1' });
   await call('jobsAtCluster', red, ['running']);
   await call('getDecisions', '1');
-  for (const filter of [{}, { jobId: '1' }, { owner: 'ada' }, { owner: 'ada', jobId: '1' }]) {
+  for (const filter of [{}, { jobId: '1' }, { owner: 'ada' }, { owner: 'ada', jobId: '1' }, { arrayId: '6' }]) {
     await call('eventsAfter', 0, 5, filter);
   }
   await call('lastEvent');
@@ -87,4 +141,6 @@ export async function callEveryOperation(call: CallOperation): Promise<void> {
   await call('deleteSubsystem', 'red', 'io', 1);
   await call('deleteGroup', 'g', 1);
   await call('deleteCluster', 'red', 9, true);
+  await call('pruneJobs', { endedBefore: 99, keep: 1 }, 9);
+  await call('pruneJobs', { endedBefore: 99, keep: null }, 9);
 }

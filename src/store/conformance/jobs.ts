@@ -63,6 +63,15 @@ export function jobConformance(open: Open): void {
         policyOptions: { a: '1', b: '' },
         jobspec: 'version: 1\n',
         allocation: '["n1"]',
+        waits: 0,
+        beginAt: null,
+        startBefore: null,
+        deadline: null,
+        array: null,
+        dependedOn: false,
+        cancelCode: null,
+        overcommit: null,
+        later: null,
       });
       expect(await store.jobs.get('1')).toEqual(job);
       expect(await store.jobs.decisions('1')).toEqual([{ epoch: 1, at: 2000, decision: '{"chosen":"red"}' }]);
@@ -313,7 +322,7 @@ export function jobConformance(open: Open): void {
       const store = await opened(open);
       const job = await submit(store);
       const asked = await store.jobs.requestCancel(job.id, because('user', 'wrong input'), 4000);
-      expect(asked).toEqual({ ...job, cancelRequestedAt: 4000 });
+      expect(asked).toEqual({ ...job, cancelRequestedAt: 4000, cancelCode: 'user' });
       expect(await store.jobs.requestCancel(job.id, because('user'), 5000)).toEqual(asked);
       expect(await store.jobs.get(job.id)).toEqual(asked);
       const events = await store.events.after(0, 9);

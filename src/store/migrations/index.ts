@@ -1,6 +1,7 @@
 /** Every migration, in order: the n-th has number n, and the last is the schema that this program knows. */
 import { first } from './0001-first.ts';
-import { documentPieces } from './0011-document-pieces.ts';
+import { lifecycle } from './0002-lifecycle.ts';
+import { documentPieces } from './0006-document-pieces.ts';
 import type { Migration } from './migration.ts';
 
-export const MIGRATIONS: readonly Migration[] = [first, documentPieces];
+export const MIGRATIONS: readonly Migration[] = [first, lifecycle, documentPieces];

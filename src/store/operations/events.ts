@@ -9,6 +9,7 @@ interface EventRow {
   readonly at: number;
   readonly subject: EventRecord['subject'];
   readonly job: string | null;
+  readonly array_id: string | null;
   readonly owner: string | null;
   readonly cluster: string | null;
   readonly kind: string;
@@ -21,7 +22,7 @@ interface EventRow {
 export function* eventsAfter(
   seq: number,
   limit: number,
-  filter: { readonly jobId?: JobId; readonly owner?: string } = {},
+  filter: { readonly jobId?: JobId; readonly arrayId?: JobId; readonly owner?: string } = {},
 ): Operation<readonly EventRecord[]> {
   // A place in the index of the job or the owner, not `job_id = ?`: a planner might then walk along all events.
   let where = 'seq > ? ORDER BY seq';
@@ -33,13 +34,19 @@ export function* eventsAfter(
     const check = filter.owner === undefined ? '' : "AND owner || '' = ?";
     where = `(job_id, seq) > (?, ?) AND job_id <= ? ${check} ORDER BY job_id, seq`;
     values = [key, seq, key, ...(filter.owner === undefined ? [] : [filter.owner])];
+  } else if (filter.arrayId !== undefined) {
+    const key = idOf(filter.arrayId);
+    if (key === null) return [];
+    where = '(array_id, seq) > (?, ?) AND array_id <= ? ORDER BY events.array_id, seq';
+    values = [key, seq, key];
   } else if (filter.owner !== undefined) {
     where = '(owner, seq) > (?, ?) AND owner <= ? ORDER BY owner, seq';
     values = [filter.owner, seq, filter.owner];
   }
   const rows = yield* all<EventRow>(
     `SELECT seq, at, subject, CAST(job_id AS TEXT) AS job, owner, cluster, kind, epoch, reason_code,
-       reason_message, detail FROM events WHERE ${where} LIMIT ?`,
+       reason_message, detail,
+       CAST(array_id AS TEXT) AS array_id FROM events WHERE ${where} LIMIT ?`,
     ...values,
     limitOf(limit),
   );
@@ -48,6 +55,7 @@ export function* eventsAfter(
     at: row.at,
     subject: row.subject,
     jobId: row.job,
+    arrayId: row.array_id,
     owner: row.owner,
     cluster: row.cluster,
     kind: row.kind,

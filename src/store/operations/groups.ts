@@ -98,6 +98,7 @@ function writeGroupEvent(name: string, kind: string, at: number, clusters: reado
     at,
     subject: 'group',
     jobId: null,
+    arrayId: null,
     owner: null,
     cluster: null,
     kind,

@@ -1,6 +1,6 @@
 /** A job as the database has it, and as the store's callers have it. */
 import type { JobState, OnClusterLoss, ReasonCode } from '../../core/job/state.ts';
-import type { ClusterRef, JobId, JobRecord } from '../store.ts';
+import type { ArrayPlace, ClusterRef, JobId, JobRecord, LaterClusters } from '../store.ts';
 
 export interface JobRow {
   readonly id: string;
@@ -31,14 +31,35 @@ export interface JobRow {
   readonly policy_options: string;
   readonly jobspec: string;
   readonly allocation: string | null;
+  readonly waits: number;
+  readonly begin_at: number | null;
+  readonly start_before: number | null;
+  readonly deadline: number | null;
+  readonly array_id: string | null;
+  readonly array_index: number | null;
+  readonly array_facts: string | null;
+  readonly depended_on: number;
+  readonly cancel_code: 'user' | 'deadline' | null;
+  readonly overcommit: 'queue' | 'deny' | null;
+  readonly later: string | null;
+}
+
+/** What the tasks of an array share is kept with it, and never changes. */
+function shared(column: string): string {
+  return `CASE WHEN jobs.array_id IS NULL THEN job_documents.${column}
+    ELSE (SELECT arrays.${column} FROM arrays WHERE arrays.id = jobs.array_id) END AS ${column}`;
 }
 
 const COLUMNS = `CAST(jobs.id AS TEXT) AS id, jobs.name, jobs.owner, jobs.state, jobs.reason_code,
   jobs.reason_message, jobs.epoch, jobs.cluster, jobs.cluster_id, jobs.native_id, jobs.exit_code, jobs.signal,
   jobs.submitted_at, jobs.assigned_at, jobs.received_at, jobs.accepted_at, jobs.started_at, jobs.ended_at,
   jobs.lease_expires_at, jobs.cancel_requested_at, jobs.priority, jobs.walltime, jobs.on_cluster_loss,
-  job_documents.candidates, job_documents.policy, job_documents.policy_options, job_documents.jobspec,
-  job_documents.allocation`;
+  jobs.waits, jobs.begin_at, jobs.start_before, jobs.deadline, CAST(jobs.array_id AS TEXT) AS array_id,
+  jobs.array_index, CASE WHEN jobs.array_id IS NULL THEN NULL ELSE (SELECT CAST(arrays.tasks AS TEXT) || ' ' ||
+    arrays.least_index || ' ' || arrays.most_index FROM arrays WHERE arrays.id = jobs.array_id) END AS array_facts,
+  jobs.depended_on, jobs.cancel_code, jobs.overcommit,
+  ${shared('candidates')}, job_documents.policy, job_documents.policy_options, ${shared('jobspec')},
+  job_documents.allocation, job_documents.later`;
 const DOCUMENTS = 'JOIN job_documents ON job_documents.job_id = jobs.id';
 
 /** Follow it with WHERE. In ORDER BY, write `jobs.id`: a bare `id` is the text. */
@@ -78,7 +99,22 @@ export function jobOf(row: JobRow): JobRecord {
     policyOptions: JSON.parse(row.policy_options) as Record<string, string>,
     jobspec: row.jobspec,
     allocation: row.allocation,
+    waits: row.waits,
+    beginAt: row.begin_at,
+    startBefore: row.start_before,
+    deadline: row.deadline,
+    array: placeOf(row),
+    dependedOn: row.depended_on !== 0,
+    cancelCode: row.cancel_code,
+    overcommit: row.overcommit,
+    later: row.later === null ? null : (JSON.parse(row.later) as LaterClusters),
   };
+}
+
+function placeOf({ array_id: id, array_index: index, array_facts: facts }: JobRow): ArrayPlace | null {
+  if (id === null) return null;
+  const [count = 0, least = 0, most = 0] = (facts ?? '').split(' ').map(Number);
+  return { id, index: index ?? 0, count, least, most };
 }
 
 const ID = /^[1-9][0-9]{0,18}$/;

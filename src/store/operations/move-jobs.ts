@@ -46,7 +46,8 @@ function* applyToAll(rows: readonly JobRow[], change: Change): Operation<readonl
 export function* requestCancel(id: JobId, reason: Reason, at: number): Operation<JobRecord | null> {
   const job = yield* lockJob(id);
   if (job === null || isFinal(job.state) || job.cancelRequestedAt !== null) return job;
-  yield* run('UPDATE jobs SET cancel_requested_at = ? WHERE id = ?', at, BigInt(job.id));
+  const code = reason.code === 'deadline' ? 'deadline' : 'user';
+  yield* run('UPDATE jobs SET cancel_requested_at = ?, cancel_code = ? WHERE id = ?', at, code, BigInt(job.id));
   yield* writeJobEvent(job, 'cancel_requested', job.cluster, reason, at);
-  return { ...job, cancelRequestedAt: at };
+  return { ...job, cancelRequestedAt: at, cancelCode: code };
 }

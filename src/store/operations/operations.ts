@@ -3,24 +3,23 @@
  * A write runs in a transaction that it may share with other writes, under a savepoint of its own; a read runs
  * outside of it, after the writes that came before it.
  */
+import { cancelingArrays, holdArray, releaseArray, requestArrayCancel, tasksToCancel } from './change-arrays.ts';
 import { deleteCluster } from './delete-cluster.ts';
+import { getDependencies, settleDependencies, submitDependent } from './dependencies.ts';
 import { eventsAfter, lastEvent } from './events.ts';
 import { createGroup, deleteGroup, getGroup, listGroups, updateGroup } from './groups.ts';
 import { receiveJobs, requestCancel, returnExpired } from './move-jobs.ts';
 import { jobsByNumbers, numberAt } from './number-jobs.ts';
 import { appendOutput, cutOutput, readOutput } from './output.ts';
+import { changeReason, holdJob, overdueJobs, releaseBegun, releaseJob } from './pending-waits.ts';
+import { prunedEvents, pruneJobs, wasGiven } from './prune.ts';
+import { getArray, listArrays } from './read-arrays.ts';
 import { getCluster, getGraph, listClusters } from './read-clusters.ts';
-import {
-  countJobsByCluster,
-  getAttempts,
-  getDecisions,
-  getJob,
-  jobsAtCluster,
-  listJobs,
-  pendingJobs,
-} from './read-jobs.ts';
+import { countJobsByCluster, getAttempts, getDecisions, getJob, jobsAtCluster, pendingJobs } from './read-jobs.ts';
+import { listJobs } from './list-jobs.ts';
 import { getSetting, setSettingOnce } from './settings.ts';
 import type { Operation } from './statement.ts';
+import { submitArray } from './submit-array.ts';
 import { submitJob } from './submit-job.ts';
 import {
   claimInstance,
@@ -46,10 +45,21 @@ export const WRITES = {
   updateGroup,
   deleteGroup,
   submitJob,
+  submitDependent,
+  submitArray,
   transitionJob,
   receiveJobs,
   returnExpired,
   requestCancel,
+  changeReason,
+  holdJob,
+  releaseJob,
+  settleDependencies,
+  releaseBegun,
+  requestArrayCancel,
+  holdArray,
+  releaseArray,
+  pruneJobs,
   numberAt,
   appendOutput,
   setSettingOnce,
@@ -69,6 +79,14 @@ export const READS = {
   jobsAtCluster,
   jobsByNumbers,
   getDecisions,
+  getDependencies,
+  overdueJobs,
+  getArray,
+  listArrays,
+  cancelingArrays,
+  tasksToCancel,
+  prunedEvents,
+  wasGiven,
   eventsAfter,
   lastEvent,
   readOutput,

@@ -1,9 +1,8 @@
 /** Jobs, read: one, by filter, by state, at a cluster. Nothing here writes. */
 import type { JobState } from '../../core/job/state.ts';
-import type { AttemptRecord, ClusterRef, JobFilter, JobId, JobRecord } from '../store.ts';
-import { JOB_STATES } from '../../core/job/state.ts';
-import { idOf, jobOf, LARGEST_ID, SELECT_JOB, selectJobBy, type JobRow } from './job-row.ts';
-import { all, limitOf, one, type Operation, type SqlValue } from './statement.ts';
+import type { AttemptRecord, ClusterRef, JobId, JobRecord } from '../store.ts';
+import { idOf, jobOf, SELECT_JOB, selectJobBy, type JobRow } from './job-row.ts';
+import { all, filledUp, limitOf, one, type Operation, type SqlValue } from './statement.ts';
 
 export function* getJob(id: JobId): Operation<JobRecord | null> {
   const key = idOf(id);
@@ -73,62 +72,15 @@ export function* getAttempts(id: JobId): Operation<readonly AttemptRecord[]> {
   }));
 }
 
-/**
- * By id, newest first unless asked otherwise. An owner, a cluster or states are looked up by (…, state, id): one
- * short sorted run per state, merged. So a page costs the same among ten jobs and among ten million.
- */
-export function* listJobs(filter: JobFilter): Operation<readonly JobRecord[]> {
-  const limit = limitOf(filter.limit);
-  const oldestFirst = filter.oldestFirst === true;
-  const after = filter.after === undefined ? (oldestFirst ? 0n : LARGEST_ID) : idOf(filter.after);
-  if (limit === 0 || after === null) return [];
-  const direction = oldestFirst ? 'ASC' : 'DESC';
-  const [beyond, from] = oldestFirst ? ['>', '<='] : ['<', '>='];
-
-  // 1. What every run has in common.
-  const conditions: string[] = [];
-  const values: SqlValue[] = [];
-  for (const column of ['owner', 'cluster', 'name'] as const) {
-    const value = filter[column];
-    if (value === undefined) continue;
-    conditions.push(`${column} = ?`);
-    values.push(value);
-  }
-  const runBy = (order: string, more: string): string =>
-    `SELECT id FROM jobs WHERE ${[...conditions, more].join(' AND ')} ORDER BY ${order} ${direction} LIMIT ?`;
-
-  // 2. One run over the ids themselves, or one per state. A state is a place in the index, not `state = ?`: a planner
-  //    would then believe that it soon meets such a job among all.
-  const narrowed = filter.states !== undefined || filter.owner !== undefined || filter.cluster !== undefined;
-  const states = narrowed ? [...new Set(filter.states ?? JOB_STATES)] : [];
-  if (narrowed && states.length === 0) return [];
-  const ofState = runBy(`state ${direction}, id`, `(state, id) ${beyond} (?, ?) AND state ${from} ?`);
-  const runs = narrowed ? states.map(() => `SELECT id FROM (${ofState}) AS run`) : [runBy('id', `id ${beyond} ?`)];
-  const bound = narrowed
-    ? states.flatMap((state) => [...values, state, after, state, limit])
-    : [...values, after, limit];
-
-  // 3. Merged and cut; then the jobs themselves. In one statement a planner may walk through all jobs instead.
-  const found = yield* all<{ job: string }>(
-    `SELECT CAST(found.id AS TEXT) AS job FROM (${runs.join(' UNION ALL ')}) AS found
-     ORDER BY found.id ${direction} LIMIT ?`,
-    ...bound,
-    limit,
-  );
-  return yield* jobsOf(found.map(({ job }) => job));
-}
-
-/** Most ids in one statement. Lists are filled up to a power of two, so that there are few statements to prepare. */
+/** Most ids in one statement. */
 const MOST_IDS = 256;
 
 /** The jobs with these ids, in this order; none may be missing. */
-function* jobsOf(ids: readonly JobId[]): Operation<readonly JobRecord[]> {
+export function* jobsOf(ids: readonly JobId[]): Operation<readonly JobRecord[]> {
   const jobs = new Map<JobId, JobRecord>();
   for (let from = 0; from < ids.length; from += MOST_IDS) {
-    const some = ids.slice(from, from + MOST_IDS).map((id) => BigInt(id));
-    const places = 2 ** Math.ceil(Math.log2(some.length));
-    while (some.length < places) some.push(some[0] as bigint);
-    const marks = Array.from(some, () => '?').join(', ');
+    const some = filledUp(ids.slice(from, from + MOST_IDS).map((id) => BigInt(id)));
+    const marks = some.map(() => '?').join(', ');
     const rows = yield* all<JobRow>(`${SELECT_JOB} WHERE jobs.id IN (${marks})`, ...some);
     for (const row of rows) jobs.set(row.id, jobOf(row));
   }
@@ -162,7 +114,7 @@ export function* pendingJobs(
   const most = limitOf(limit);
   const page = (where: string, ...values: readonly SqlValue[]): Operation<readonly JobRow[]> =>
     all<JobRow>(
-      `${selectJobBy('jobs_pending')} WHERE jobs.state = 'pending' ${where} ORDER BY jobs.priority DESC, jobs.id LIMIT ?`,
+      `${selectJobBy('jobs_pending')} WHERE jobs.state = 'pending' AND jobs.waits = 0 ${where} ORDER BY jobs.priority DESC, jobs.id LIMIT ?`,
       ...values,
     );
   if (after === undefined || key === undefined) return (yield* page('', most)).map(jobOf);

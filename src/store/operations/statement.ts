@@ -44,3 +44,9 @@ export function limitOf(limit: number): number {
   if (Number.isNaN(limit)) return 0;
   return Math.trunc(Math.min(Math.max(limit, 0), LARGEST_LIMIT));
 }
+
+/** A list for `IN (…)` filled up to a power of two with its first, so that there are few statements to prepare. */
+export function filledUp(list: readonly bigint[]): readonly bigint[] {
+  const places = list.length === 0 ? 0 : 2 ** Math.ceil(Math.log2(list.length));
+  return [...list, ...Array.from({ length: places - list.length }, () => list[0] as bigint)];
+}

@@ -1,6 +1,7 @@
 /** A new job where it stands once stored, with its decision and its events; or the earlier one under the same key. */
 import { RainbowError } from '../../core/errors.ts';
-import type { ClusterRef, JobId, JobRecord, NewJob } from '../store.ts';
+import type { JobState } from '../../core/job/state.ts';
+import type { ClusterRef, JobId, JobRecord, NewJob, WhenToRun } from '../store.ts';
 import { jobOf, SELECT_JOB, type JobRow } from './job-row.ts';
 import { isRegistered } from './read-clusters.ts';
 import { one, run, type Operation } from './statement.ts';
@@ -9,14 +10,8 @@ import { writeDecision } from './write-transition.ts';
 
 export function* submitJob(job: NewJob): Operation<{ readonly job: JobRecord; readonly created: boolean }> {
   // 1. A repeated submit is answered with what the first one stored.
-  if (job.idempotencyKey !== null) {
-    const earlier = yield* one<JobRow>(
-      `${SELECT_JOB} WHERE jobs.owner = ? AND jobs.idempotency_key = ?`,
-      job.owner,
-      job.idempotencyKey,
-    );
-    if (earlier !== undefined) return { job: jobOf(earlier), created: false };
-  }
+  const earlier = yield* earlierSubmit(job);
+  if (earlier !== null) return { job: earlier, created: false };
 
   // 2. The job, as the decision left it.
   const { outcome, at } = job;
@@ -25,11 +20,12 @@ export function* submitJob(job: NewJob): Operation<{ readonly job: JobRecord; re
   const cluster = assigned?.cluster.name ?? null;
   const clusterId = assigned?.cluster.id ?? null;
   const allocation = assigned?.allocation ?? null;
-  const ended = outcome.state === 'rejected' ? at : null;
+  const ended = isEnd(outcome.state) ? at : null;
   const inserted = yield* one<{ id: string }>(
     `INSERT INTO jobs (name, owner, idempotency_key, priority, walltime, on_cluster_loss, submitted_at, state,
-       reason_code, reason_message, epoch, cluster, cluster_id, assigned_at, ended_at)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?, ?) RETURNING CAST(id AS TEXT) AS id`,
+       reason_code, reason_message, epoch, cluster, cluster_id, assigned_at, ended_at, waits, begin_at, start_before,
+       deadline, start_by, overcommit)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING CAST(id AS TEXT) AS id`,
     job.name,
     job.owner,
     job.idempotencyKey,
@@ -44,18 +40,20 @@ export function* submitJob(job: NewJob): Operation<{ readonly job: JobRecord; re
     clusterId,
     assigned === null ? null : at,
     ended,
+    ...whenValues(job),
   );
   const id = (inserted as { id: string }).id;
   const key = BigInt(id);
   yield* run(
-    `INSERT INTO job_documents (job_id, jobspec, candidates, policy, policy_options, allocation)
-     VALUES (?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO job_documents (job_id, jobspec, candidates, policy, policy_options, allocation, later)
+     VALUES (?, ?, ?, ?, ?, ?, ?)`,
     key,
     job.jobspec,
     JSON.stringify(candidatesOf(job)),
     job.policy,
     JSON.stringify(job.policyOptions),
     allocation,
+    laterText(job),
   );
   if (job.decision !== null) yield* writeDecision(key, 1, at, job.decision);
 
@@ -63,6 +61,17 @@ export function* submitJob(job: NewJob): Operation<{ readonly job: JobRecord; re
   const stored = storedJob(job, id);
   yield* writeBirth(stored);
   return { created: true, job: stored };
+}
+
+/** What was stored under that key; of an array its first task. */
+export function* earlierSubmit(job: Pick<NewJob, 'owner' | 'idempotencyKey'>): Operation<JobRecord | null> {
+  if (job.idempotencyKey === null) return null;
+  const earlier = yield* one<JobRow>(
+    `${SELECT_JOB} WHERE jobs.owner = ? AND jobs.idempotency_key = ?`,
+    job.owner,
+    job.idempotencyKey,
+  );
+  return earlier === undefined ? null : jobOf(earlier);
 }
 
 /** Every job begins as pending, for those who watch; where it went at once is the second event. */
@@ -93,7 +102,7 @@ export function storedJob(job: NewJob, id: JobId): JobRecord {
     receivedAt: null,
     acceptedAt: null,
     startedAt: null,
-    endedAt: outcome.state === 'rejected' ? at : null,
+    endedAt: isEnd(outcome.state) ? at : null,
     leaseExpiresAt: null,
     cancelRequestedAt: null,
     priority: job.priority,
@@ -104,11 +113,38 @@ export function storedJob(job: NewJob, id: JobId): JobRecord {
     policyOptions: job.policyOptions,
     jobspec: job.jobspec,
     allocation: assigned?.allocation ?? null,
+    waits: isEnd(outcome.state) ? 0 : (job.waits ?? 0),
+    beginAt: job.beginAt ?? null,
+    startBefore: job.startBefore ?? null,
+    deadline: job.deadline ?? null,
+    array: null,
+    dependedOn: false,
+    cancelCode: null,
+    overcommit: job.overcommit ?? null,
+    later: job.later ?? null,
   };
 }
 
+function isEnd(state: NewJob['outcome']['state']): boolean {
+  return state === 'rejected' || state === 'canceled';
+}
+
+type When = Pick<NewJob, keyof WhenToRun | 'walltime'> & { readonly outcome: { readonly state: JobState } };
+
+/** waits, begin_at, start_before, deadline, start_by, overcommit. */
+export function whenValues(job: When): readonly (number | string | null)[] {
+  const { beginAt = null, startBefore = null, deadline = null, overcommit = null } = job;
+  const latest = deadline === null ? null : Math.trunc(deadline - job.walltime * 1000);
+  const startBy = startBefore === null ? latest : latest === null ? startBefore : Math.min(startBefore, latest);
+  return [job.outcome.state === 'pending' ? (job.waits ?? 0) : 0, beginAt, startBefore, deadline, startBy, overcommit];
+}
+
+export function laterText({ later }: WhenToRun): string | null {
+  return later === undefined || later === null ? null : JSON.stringify(later);
+}
+
 /** No more of them than who they are: callers have whole records. */
-export function candidatesOf({ candidates }: NewJob): readonly ClusterRef[] {
+export function candidatesOf({ candidates }: Pick<NewJob, 'candidates'>): readonly ClusterRef[] {
   return candidates.map(({ name, id }) => ({ name, id }));
 }
 

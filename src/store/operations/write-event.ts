@@ -8,8 +8,8 @@ import { idOf } from './job-row.ts';
 import { run, type Operation } from './statement.ts';
 
 export const INSERT_EVENT = `INSERT INTO events
-  (at, subject, job_id, owner, cluster, kind, epoch, reason_code, reason_message, detail)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+  (at, subject, job_id, owner, cluster, kind, epoch, reason_code, reason_message, detail, array_id)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
 
 export function* writeEvent(event: Omit<EventRecord, 'seq'>): Operation<void> {
   yield* run(
@@ -24,12 +24,13 @@ export function* writeEvent(event: Omit<EventRecord, 'seq'>): Operation<void> {
     event.reason?.code ?? null,
     event.reason?.message ?? null,
     event.detail === null ? null : JSON.stringify(event.detail),
+    event.arrayId === null ? null : idOf(event.arrayId),
   );
 }
 
 /** `cluster` is the one concerned: where the job is, or which it left. */
 export function writeJobEvent(
-  job: Pick<JobRecord, 'id' | 'owner' | 'epoch'>,
+  job: Pick<JobRecord, 'id' | 'owner' | 'epoch'> & { readonly array: { readonly id: string } | null },
   kind: string,
   cluster: string | null,
   reason: Reason,
@@ -46,6 +47,29 @@ export function writeJobEvent(
     epoch: job.epoch,
     reason,
     detail,
+    arrayId: job.array?.id ?? null,
+  });
+}
+
+/** Of an array as a whole. */
+export function writeArrayEvent(
+  array: { readonly id: string; readonly owner: string },
+  kind: string,
+  reason: Reason,
+  at: number,
+  detail: Readonly<Record<string, unknown>> | null = null,
+): Operation<void> {
+  return writeEvent({
+    at,
+    subject: 'job',
+    jobId: array.id,
+    arrayId: array.id,
+    owner: array.owner,
+    cluster: null,
+    kind,
+    epoch: null,
+    reason,
+    detail,
   });
 }
 
@@ -59,6 +83,7 @@ export function writeClusterEvent(
     at,
     subject: 'cluster',
     jobId: null,
+    arrayId: null,
     owner: null,
     cluster,
     kind,

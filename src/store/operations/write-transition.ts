@@ -10,6 +10,7 @@ import type { ClusterRef, JobRecord, Transition, TransitionResult } from '../sto
 import { isRegistered } from './read-clusters.ts';
 import { lockJob } from './read-jobs.ts';
 import { run, type Operation } from './statement.ts';
+import { tellEnd } from './tell-end.ts';
 import { writeJobEvent } from './write-event.ts';
 
 /** The parts of a job that a change writes. */
@@ -39,7 +40,8 @@ export function* transitionJob(change: Transition): Operation<TransitionResult> 
   if (job === null) return { done: false, job: null };
   const expected = change.from.includes(job.state) && change.epoch === job.epoch;
   if (!expected || !isAllowed(job.state, change.to)) return { done: false, job };
-  // The chosen cluster was deleted meanwhile: a lost race like any other.
+  // Held meanwhile, or the chosen cluster was deleted: a lost race like any other.
+  if (change.to === 'assigned' && job.waits !== 0) return { done: false, job };
   if (change.to === 'assigned' && !(yield* isRegistered(chosen(change)))) return { done: false, job };
   return { done: true, job: yield* applyChange(job, change) };
 }
@@ -83,6 +85,7 @@ export function* applyChange(job: JobRecord, change: Change): Operation<JobRecor
     yield* writeDecision(key, next.epoch, change.at, change.decision);
   }
   yield* writeJobEvent(next, next.state, next.cluster ?? job.cluster, next.reason, change.at, detailOf(next, job));
+  if (isFinal(next.state)) yield* tellEnd(next, job);
   return next;
 }
 

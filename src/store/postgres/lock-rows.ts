@@ -35,6 +35,9 @@ function needsOf({ name, args }: Call): {
       return { job: id, destination: to === 'assigned' ? cluster : undefined };
     }
     case 'requestCancel':
+    case 'changeReason':
+    case 'holdJob':
+    case 'releaseJob':
       return { job: args[0] as string };
     case 'clustersSeen':
       return { clusters: args[0] as readonly string[] };
@@ -55,9 +58,23 @@ function keyOf({ id, name }: ClusterRef): string {
   return `${id} ${name}`;
 }
 
+const CHANGES_OTHERS: ReadonlySet<OperationName> = new Set([
+  'receiveJobs',
+  'returnExpired',
+  'registerCluster',
+  'deleteCluster',
+  'submitDependent',
+  'submitArray',
+  'settleDependencies',
+  'releaseBegun',
+  'holdArray',
+  'releaseArray',
+  'pruneJobs',
+]);
+
 /** Calls after which what was read at the beginning may no longer be so. */
 export function changesLockedRows(name: OperationName): boolean {
-  return ['receiveJobs', 'returnExpired', 'registerCluster', 'deleteCluster'].includes(name);
+  return CHANGES_OTHERS.has(name);
 }
 
 /** Answers the jobs that are stored already under the keys of these submits. */

@@ -6,7 +6,7 @@ import { idOf, jobOf, SELECT_JOB, type JobRow } from '../operations/job-row.ts';
 import { all, limitOf, type Operation } from '../operations/statement.ts';
 import type { JobId, JobRecord } from '../store.ts';
 
-const PENDING = `${SELECT_JOB} WHERE jobs.state = 'pending'`;
+const PENDING = `${SELECT_JOB} WHERE jobs.state = 'pending' AND jobs.waits = 0`;
 const ORDER = 'ORDER BY -jobs.priority, jobs.id LIMIT ?';
 
 export function* pendingJobs(

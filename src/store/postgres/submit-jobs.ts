@@ -8,7 +8,7 @@ import type { RainbowError } from '../../core/errors.ts';
 import { jobOf, SELECT_JOB, type JobRow } from '../operations/job-row.ts';
 import { isRegistered } from '../operations/read-clusters.ts';
 import type { Row, SqlValue } from '../operations/statement.ts';
-import { candidatesOf, clusterGone, storedJob, writeBirth } from '../operations/submit-job.ts';
+import { candidatesOf, clusterGone, laterText, storedJob, whenValues, writeBirth } from '../operations/submit-job.ts';
 import type { JobRecord, NewJob } from '../store.ts';
 import type { PostgresOperation, PostgresStatement } from './database.ts';
 
@@ -42,16 +42,23 @@ const GIVEN = {
   cluster_id: 'bigint',
   assigned_at: 'bigint',
   ended_at: 'bigint',
+  waits: 'bigint',
+  begin_at: 'bigint',
+  start_before: 'bigint',
+  deadline: 'bigint',
+  start_by: 'bigint',
+  overcommit: 'text',
   jobspec: 'text',
   candidates: 'text',
   policy: 'text',
   policy_options: 'text',
   allocation: 'text',
+  later: 'text',
   decision: 'text',
 } as const;
 
-const JOB_COLUMNS = Object.keys(GIVEN).slice(0, 14).join(', ');
-const DOCUMENT_COLUMNS = Object.keys(GIVEN).slice(14, 19).join(', ');
+const JOB_COLUMNS = Object.keys(GIVEN).slice(0, 20).join(', ');
+const DOCUMENT_COLUMNS = Object.keys(GIVEN).slice(20, 26).join(', ');
 
 // Keys are inserted in one order by everybody, or two batches could wait for each other.
 const INSERT = `WITH given AS MATERIALIZED (
@@ -159,12 +166,14 @@ function valuesOf(job: NewJob): readonly SqlValue[] {
     assigned?.cluster.name ?? null,
     assigned?.cluster.id ?? null,
     assigned === null ? null : at,
-    outcome.state === 'rejected' ? at : null,
+    outcome.state === 'rejected' || outcome.state === 'canceled' ? at : null,
+    ...whenValues(job),
     job.jobspec,
     JSON.stringify(candidatesOf(job)),
     job.policy,
     JSON.stringify(job.policyOptions),
     assigned?.allocation ?? null,
+    laterText(job),
     job.decision,
   ];
 }

@@ -20,6 +20,7 @@ const COLUMNS = {
   reason_code: 'text',
   reason_message: 'text',
   detail: 'text',
+  array_id: 'bigint',
 } as const;
 
 const NAMES = Object.keys(COLUMNS).join(', ');

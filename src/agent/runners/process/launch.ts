@@ -8,6 +8,7 @@ import { chmod, chown, mkdir, rm, writeFile } from 'node:fs/promises';
 import { RainbowError } from '../../../core/errors.ts';
 import type { Launch } from '../../../core/jobspec/launch.ts';
 import { writeDurably, type JobFiles } from './files.ts';
+import { arrayEnvironment, type ArrayTask } from '../runner.ts';
 import type { StartRecord } from './native.ts';
 import { SHIM } from './shim.ts';
 import type { JobUser } from './user.ts';
@@ -35,6 +36,8 @@ export interface Attempt {
   readonly cwd: string | null;
   readonly plan: readonly Launch[];
   readonly start: StartRecord;
+  /** Its place in an array. */
+  readonly array?: ArrayTask | undefined;
 }
 
 /** Writes what the shim needs. Can be repeated. */
@@ -93,6 +96,7 @@ export function jobScript(
     RAINBOW_CLUSTER: attempt.cluster,
     RAINBOW_TASKS: String(plan.length),
     RAINBOW_JOB_DIR: runDir,
+    ...arrayEnvironment(attempt.array),
   };
   const lines = [
     `job_id=${attempt.jobId} job_epoch=${attempt.epoch}`,

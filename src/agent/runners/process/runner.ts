@@ -170,6 +170,7 @@ export async function createProcessRunner(options: ProcessRunnerOptions, system:
           cwd: jobspec.cwd,
           plan,
           start: record,
+          array: order.array,
         },
         user,
         base,

@@ -1,10 +1,13 @@
 /** `rainbow job show`: everything about one job. */
 import type { Command } from 'commander';
+import type { Job } from '../../../gen/rainbow/v1/job_pb.js';
 import { connect, operatorOptions, type OperatorOptions } from '../../connection.ts';
 import type { Invocation, Run } from '../../invocation.ts';
 import { jobId } from '../../options.ts';
 import { cleanLines } from '../../paint.ts';
-import { jobDetailJson, jobText } from '../../present/job.ts';
+import { jobColumns, jobDetailJson, jobJson, jobText } from '../../present/job.ts';
+import { table, tableWidth } from '../../table.ts';
+import { idOf, tasksOf } from '../../tasks.ts';
 
 interface Options extends OperatorOptions {
   readonly jobspec?: boolean;
@@ -13,19 +16,33 @@ interface Options extends OperatorOptions {
 export function addShow(parent: Command, run: Run): void {
   const command = parent
     .command('show')
-    .description('everything about one job')
+    .description('everything about one job; of an array also the table of its tasks')
     .argument('<id>', 'the job', jobId)
     .option('--jobspec', 'the jobspec alone, exactly as it was submitted');
   operatorOptions(command).action(run(show));
 }
 
 async function show(invocation: Invocation, options: Options, args: readonly string[]): Promise<void> {
-  const [id = ''] = args;
-  const job = await connect(invocation, options, (client, signal) => client.jobs.get({ id }, { signal }));
+  const [named = ''] = args;
+  const { job, tasks } = await connect(invocation, options, async (client, signal) => {
+    const found = await client.jobs.get({ id: await idOf(client, named, signal) }, { signal });
+    const all: Job[] = [];
+    if (found.array !== undefined && options.jobspec !== true) {
+      for await (const task of tasksOf(client, found.id, signal)) all.push(task);
+    }
+    return { job: found, tasks: all };
+  });
   if (options.jobspec === true && !invocation.json) {
     const { io } = invocation;
     io.stdout.write(io.stdout.isTTY ? `${cleanLines(job.jobspec)}\n` : job.jobspec);
     return;
   }
-  invocation.result(jobDetailJson(job), () => jobText(invocation.paint, job, invocation.io.system.clock.now()));
+  const { io, paint } = invocation;
+  const now = io.system.clock.now();
+  const document = job.array === undefined ? jobDetailJson(job) : { ...jobDetailJson(job), tasks: tasks.map(jobJson) };
+  invocation.result(document, () => {
+    const text = jobText(paint, job, now);
+    if (tasks.length === 0) return text;
+    return `${text}\n\n${table(jobColumns(paint, now), tasks, (title) => paint.dim(title), tableWidth(io.stdout))}`;
+  });
 }

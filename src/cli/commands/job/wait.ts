@@ -6,6 +6,7 @@ import type { Invocation, Run } from '../../invocation.ts';
 import { jobId } from '../../options.ts';
 import { jobJson, jobLine } from '../../present/job.ts';
 import { stateWord } from '../../present/words.ts';
+import { idOf } from '../../tasks.ts';
 import { startTimeLimit } from '../../time-limit.ts';
 import { waitedExitCode, waitForEnd } from '../../wait.ts';
 
@@ -17,7 +18,7 @@ interface Options extends OperatorOptions {
 export function addWait(parent: Command, run: Run): void {
   const command = parent
     .command('wait')
-    .description('wait until jobs have ended; exits with 0 if all of them completed, else 1')
+    .description('wait until jobs, or all tasks of arrays, have ended; exits with 0 if all of them completed, else 1')
     .argument('<ids...>', 'the jobs', (text, before: readonly string[] | undefined) => [...(before ?? []), jobId(text)])
     .option('--propagate-exit', 'exit with the job’s own exit code; for one job')
     .option('--timeout <span>', 'wait at most so long, then exit with 1; the jobs go on: 90s, 10m, 1h30m');
@@ -30,10 +31,11 @@ async function wait(invocation: Invocation, options: Options, ids: readonly stri
   }
   const limit = startTimeLimit(invocation.io, options.timeout);
   try {
-    return await connect(invocation, options, async (client) => {
+    return await connect(invocation, options, async (client, signal) => {
       let code = 0;
       let isReached = false;
-      for (const id of ids) {
+      for (const named of ids) {
+        const id = await idOf(client, named, signal);
         const job = await waitForEnd(invocation, client, id, { isReached, limit });
         isReached = true;
         if (invocation.json) invocation.print(JSON.stringify(jobJson(job)));

@@ -1,4 +1,5 @@
 /** Options that write straight into a jobspec's attributes: `--setattr`, `--setopt`, `--dependency`, `--add-file`. */
+import { heededDependencies } from '../lifecycle.ts';
 import { jsonMap, under } from '../draft.ts';
 import type { Draft, Json, JsonMap } from '../draft.ts';
 import { wrong } from '../getopt.ts';
@@ -34,7 +35,8 @@ export function readAttributeOptions(given: readonly Given[], draft: Draft, repo
       if (read === null)
         throw wrong(each, `${what.slice(0, 80)}: must be a dependency (RFC 26), as in afterok:ƒ2oLkTLb`);
       draft.system['dependencies'] = [...(Array.isArray(dependencies) ? (dependencies as Json[]) : []), read];
-      report.carried(each, what, 'attributes.system.dependencies', 'it does not wait for that');
+      if (heededDependencies([read], false) !== null) report.kept(each, what, 'it waits for that job');
+      else report.carried(each, what, 'attributes.system.dependencies', 'it does not wait for that');
     } else if (key === 'add-file') readFile(each, draft, report);
   }
 }

@@ -2,6 +2,8 @@
  * A Flux batch script, or a `flux submit` command, to a jobspec. Slots are laid out as Flux lays them out: over N
  * nodes as many slots each, rounded up.
  */
+import { isMoment } from '../../job/moment.ts';
+import { readPriority } from '../lifecycle.ts';
 import { readTime } from '../../jobspec/time.ts';
 import { readQuantity } from '../../jobspec/quantity.ts';
 import { LARGEST } from '../../jobspec/place.ts';
@@ -238,7 +240,8 @@ function readOnes(last: Map<string, Given>, draft: Draft, overrides: Overrides, 
   }
   one('begin-time', undefined, (value, at, what) => {
     draft.rainbow['begin'] = value;
-    report.carried(at, what, 'attributes.rainbow.begin', 'it may start at once');
+    if (isMoment(value)) report.kept(at, what, 'not before then');
+    else report.carried(at, what, 'attributes.rainbow.begin', 'it may start at once: a time needs its zone');
   });
   for (const [key, stream] of [
     ['input', 'stdin'],
@@ -256,7 +259,7 @@ function readOnes(last: Map<string, Given>, draft: Draft, overrides: Overrides, 
   for (const key of ['cc', 'bcc']) {
     one(key, undefined, (value, at, what) => {
       draft.rainbow['array'] = jsonMap({ indices: value });
-      report.carried(at, what, 'attributes.rainbow.array', 'one job runs instead of several');
+      report.kept(at, what, 'an array');
     });
   }
 }
@@ -293,12 +296,13 @@ function readRest(each: Given, last: Map<string, Given>, draft: Draft, report: R
   else if (key in CARRIED) {
     if (key === 'urgency' && (value === '0' || value === 'hold')) {
       draft.rainbow['hold'] = true;
-      return report.carried(each, what, 'attributes.rainbow.hold', 'it is not held');
+      return report.kept(each, what, 'held');
     }
     const flux = under(draft.rainbow, 'flux');
     const before = flux[key];
     if (MANY.includes(key)) flux[key] = [...(Array.isArray(before) ? (before as Json[]) : []), value ?? ''];
     else flux[key] = value ?? true;
-    report.carried(each, what, `attributes.rainbow.flux.${key}`, CARRIED[key]!);
+    if (key === 'urgency' && readPriority(value ?? '') !== null) report.kept(each, what, 'its priority, around 16');
+    else report.carried(each, what, `attributes.rainbow.flux.${key}`, CARRIED[key]!);
   }
 }

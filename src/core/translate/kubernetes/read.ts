@@ -150,7 +150,7 @@ function readJob(place: Place, context: ReadContext): TranslatedJob {
   const suspend = job.take('suspend');
   if (suspend !== null && boolean(suspend)) {
     draft.rainbow['hold'] = true;
-    report.carried(suspend.node.at, suspend.path, 'attributes.rainbow.hold', 'it is not held');
+    report.kept(suspend.node.at, suspend.path, 'held');
   }
   job.rest(JOB, draft.rainbow, report);
   top.rest({}, draft.rainbow, report);
@@ -258,7 +258,7 @@ function readPods(job: Fields, draft: Draft, override: number | undefined, repor
   const paused = parallelism !== null && number(parallelism) === 0;
   if (paused) {
     draft.rainbow['hold'] = true;
-    report.carried(parallelism.node.at, parallelism.path, 'attributes.rainbow.hold', 'it is not held');
+    report.kept(parallelism.node.at, parallelism.path, 'held');
   }
   const most = parallelism === null || paused ? 1 : positive(parallelism);
   if (indexed && completions === null) throw wrong(job.place, 'an Indexed Job needs `completions`');
@@ -286,8 +286,7 @@ function readPods(job: Fields, draft: Draft, override: number | undefined, repor
   if (!indexed) array['indexed'] = false;
   draft.rainbow['array'] = jsonMap(array);
   for (const each of [completions, paused ? null : parallelism, mode]) {
-    if (each !== null)
-      report.carried(each.node.at, each.path, 'attributes.rainbow.array', `one pod runs instead of ${count}`);
+    if (each !== null) report.kept(each.node.at, each.path, `an array of ${count} tasks`);
   }
   return 1;
 }

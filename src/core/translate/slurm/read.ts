@@ -2,6 +2,8 @@
  * An sbatch script to a jobspec: its `#SBATCH` lines become resources and attributes, the script itself the command.
  * Slurm's rules: directives only before the first command, the last of a kind counts, the command line over all.
  */
+import { isMoment } from '../../job/moment.ts';
+import { heededDependencies, readPriority } from '../lifecycle.ts';
 import { hostCount } from '../hosts.ts';
 import { readTime } from '../../jobspec/time.ts';
 import { carry, checkLineBreaks, MOST_SCRIPT, readShebang } from '../carrier.ts';
@@ -247,7 +249,7 @@ function readOrder(choices: Choices, draft: Draft, report: Report): void {
   if (array !== null) {
     const { indices, limit, count } = readArray(array.value) ?? refuse(array, 'array tasks: 0-15, 1,3,5, 0-99%8');
     draft.rainbow['array'] = jsonMap({ indices, ...(limit === null ? {} : { limit }) });
-    report.carried(array.at, array.what, 'attributes.rainbow.array', `one job runs instead of ${count}`);
+    report.kept(array.at, array.what, `an array of ${count} ${count === 1 ? 'task' : 'tasks'}`);
   }
   const dependency = choices.take('dependency');
   if (dependency !== null) {
@@ -255,17 +257,25 @@ function readOrder(choices: Choices, draft: Draft, report: Report): void {
       readDependency(dependency.value) ?? refuse(dependency, 'dependencies: afterok:12:13, singleton');
     draft.system['dependencies'] = all;
     if (any) draft.rainbow['anyDependency'] = true;
-    report.carried(dependency.at, dependency.what, 'attributes.system.dependencies', 'it does not wait for those jobs');
+    if (heededDependencies(all, any) !== null) report.kept(dependency.at, dependency.what, 'it waits for those jobs');
+    else {
+      const where = 'attributes.system.dependencies';
+      report.carried(dependency.at, dependency.what, where, 'it does not wait for those jobs');
+    }
   }
   const begin = choices.take('begin');
   if (begin !== null) {
     draft.rainbow['begin'] = begin.value;
-    report.carried(begin.at, begin.what, 'attributes.rainbow.begin', 'it may start at once');
+    if (isMoment(begin.value)) report.kept(begin.at, begin.what, 'not before then');
+    else {
+      const effect = 'it may start at once: a time needs its zone, as in 2030-01-31T12:00Z, or is counted from now+…';
+      report.carried(begin.at, begin.what, 'attributes.rainbow.begin', effect);
+    }
   }
   const hold = choices.take('hold');
   if (hold !== null) {
     draft.rainbow['hold'] = true;
-    report.carried(hold.at, hold.what, 'attributes.rainbow.hold', 'it is not held');
+    report.kept(hold.at, hold.what, 'held');
   }
 }
 
@@ -277,7 +287,10 @@ function readOthers(choices: Choices, report: Report): void {
     if (call !== undefined) report.noted(at, what, call);
     else if (key in CARRIED) {
       choices.carry(chosen);
-      report.carried(at, what, `attributes.rainbow.slurm.${key}`, CARRIED[key]!);
+      if (key === 'deadline' && isMoment(chosen.value)) report.kept(at, what, 'ended by then');
+      else if ((key === 'priority' || key === 'nice') && readPriority(chosen.value) !== null) {
+        report.kept(at, what, key === 'nice' ? 'taken from its priority' : 'its priority');
+      } else report.carried(at, what, `attributes.rainbow.slurm.${key}`, CARRIED[key]!);
     } else report.dropped(at, what, DROPPED[key] ?? 'nothing here means the same');
   }
 }

@@ -355,6 +355,13 @@ export declare type Start = Message<"rainbow.v1.Start"> & {
    * @generated from field: int32 priority = 7;
    */
   priority: number;
+
+  /**
+   * Only for a task of an array.
+   *
+   * @generated from field: rainbow.v1.ArrayTask array = 8;
+   */
+  array?: ArrayTask | undefined;
 };
 
 /**
@@ -362,6 +369,44 @@ export declare type Start = Message<"rainbow.v1.Start"> & {
  * Use `create(StartSchema)` to create a new message.
  */
 export declare const StartSchema: GenMessage<Start>;
+
+/**
+ * A task's place in its array; the runner gives it to the job's environment.
+ *
+ * @generated from message rainbow.v1.ArrayTask
+ */
+export declare type ArrayTask = Message<"rainbow.v1.ArrayTask"> & {
+  /**
+   * @generated from field: int64 id = 1 [jstype = JS_STRING];
+   */
+  id: string;
+
+  /**
+   * @generated from field: int32 index = 2;
+   */
+  index: number;
+
+  /**
+   * @generated from field: int32 count = 3;
+   */
+  count: number;
+
+  /**
+   * @generated from field: int32 least = 4;
+   */
+  least: number;
+
+  /**
+   * @generated from field: int32 most = 5;
+   */
+  most: number;
+};
+
+/**
+ * Describes the message rainbow.v1.ArrayTask.
+ * Use `create(ArrayTaskSchema)` to create a new message.
+ */
+export declare const ArrayTaskSchema: GenMessage<ArrayTask>;
 
 /**
  * Stop it, by cancel or because the epoch is stale; confirm with a report.

@@ -174,6 +174,72 @@ export declare type Job = Message<"rainbow.v1.Job"> & {
    * @generated from field: repeated rainbow.v1.Attempt attempts = 23;
    */
   attempts: Attempt[];
+
+  /**
+   * Of a task of an array: the array's id, and its index there.
+   *
+   * @generated from field: int64 array_id = 24 [jstype = JS_STRING];
+   */
+  arrayId: string;
+
+  /**
+   * @generated from field: optional int32 array_index = 25;
+   */
+  arrayIndex?: number | undefined;
+
+  /**
+   * Only of an array: its tasks. The states and times above are then those of all of them together.
+   *
+   * @generated from field: rainbow.v1.ArraySummary array = 26;
+   */
+  array?: ArraySummary | undefined;
+
+  /**
+   * Only in the answer of Get.
+   *
+   * @generated from field: repeated rainbow.v1.Dependency dependencies = 27;
+   */
+  dependencies: Dependency[];
+
+  /**
+   * Not before.
+   *
+   * @generated from field: google.protobuf.Timestamp begin_at = 28;
+   */
+  beginAt?: Timestamp | undefined;
+
+  /**
+   * Started by then, or not at all.
+   *
+   * @generated from field: google.protobuf.Timestamp start_before = 29;
+   */
+  startBefore?: Timestamp | undefined;
+
+  /**
+   * Ended by then.
+   *
+   * @generated from field: google.protobuf.Timestamp deadline = 30;
+   */
+  deadline?: Timestamp | undefined;
+
+  /**
+   * Nobody decides on it until it is released.
+   *
+   * @generated from field: bool held = 31;
+   */
+  held: boolean;
+
+  /**
+   * Waits for a cluster that can hold it, where none can today.
+   *
+   * @generated from field: bool wait_for_cluster = 32;
+   */
+  waitForCluster: boolean;
+
+  /**
+   * @generated from field: rainbow.v1.WhenBusy when_busy = 33;
+   */
+  whenBusy: WhenBusy;
 };
 
 /**
@@ -181,6 +247,99 @@ export declare type Job = Message<"rainbow.v1.Job"> & {
  * Use `create(JobSchema)` to create a new message.
  */
 export declare const JobSchema: GenMessage<Job>;
+
+/**
+ * Many tasks under one id.
+ *
+ * @generated from message rainbow.v1.ArraySummary
+ */
+export declare type ArraySummary = Message<"rainbow.v1.ArraySummary"> & {
+  /**
+   * As asked for: 0-9,20-30:2
+   *
+   * @generated from field: string indices = 1;
+   */
+  indices: string;
+
+  /**
+   * @generated from field: int32 tasks = 2;
+   */
+  tasks: number;
+
+  /**
+   * At most so many at once; 0: all.
+   *
+   * @generated from field: int32 most_at_once = 3;
+   */
+  mostAtOnce: number;
+
+  /**
+   * @generated from field: int32 least_index = 4;
+   */
+  leastIndex: number;
+
+  /**
+   * @generated from field: int32 most_index = 5;
+   */
+  mostIndex: number;
+
+  /**
+   * @generated from field: repeated rainbow.v1.StateCount counts = 6;
+   */
+  counts: StateCount[];
+};
+
+/**
+ * Describes the message rainbow.v1.ArraySummary.
+ * Use `create(ArraySummarySchema)` to create a new message.
+ */
+export declare const ArraySummarySchema: GenMessage<ArraySummary>;
+
+/**
+ * @generated from message rainbow.v1.StateCount
+ */
+export declare type StateCount = Message<"rainbow.v1.StateCount"> & {
+  /**
+   * @generated from field: rainbow.v1.JobState state = 1;
+   */
+  state: JobState;
+
+  /**
+   * @generated from field: int32 tasks = 2;
+   */
+  tasks: number;
+};
+
+/**
+ * Describes the message rainbow.v1.StateCount.
+ * Use `create(StateCountSchema)` to create a new message.
+ */
+export declare const StateCountSchema: GenMessage<StateCount>;
+
+/**
+ * What a job waits for.
+ *
+ * @generated from message rainbow.v1.Dependency
+ */
+export declare type Dependency = Message<"rainbow.v1.Dependency"> & {
+  /**
+   * @generated from field: rainbow.v1.DependencyKind kind = 1;
+   */
+  kind: DependencyKind;
+
+  /**
+   * A job or an array; of an array all tasks are meant.
+   *
+   * @generated from field: int64 on = 2 [jstype = JS_STRING];
+   */
+  on: string;
+};
+
+/**
+ * Describes the message rainbow.v1.Dependency.
+ * Use `create(DependencySchema)` to create a new message.
+ */
+export declare const DependencySchema: GenMessage<Dependency>;
 
 /**
  * One try at one cluster.
@@ -289,7 +448,7 @@ export declare type Event = Message<"rainbow.v1.Event"> & {
   cluster: string;
 
   /**
-   * For a job: the state it came to; for a cluster: "registered", "replaced", "connected" ...
+   * For a job: the state it came to, "cancel_requested", or "reason" (another reason in the same state); for a cluster: "registered", "replaced", "connected" ...
    *
    * @generated from field: string kind = 6;
    */
@@ -668,6 +827,77 @@ export enum OnClusterLoss {
  * Describes the enum rainbow.v1.OnClusterLoss.
  */
 export declare const OnClusterLossSchema: GenEnum<OnClusterLoss>;
+
+/**
+ * @generated from enum rainbow.v1.DependencyKind
+ */
+export enum DependencyKind {
+  /**
+   * afterok
+   *
+   * @generated from enum value: DEPENDENCY_KIND_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * It completed. Of an array: all tasks did.
+   *
+   * @generated from enum value: DEPENDENCY_KIND_AFTEROK = 1;
+   */
+  AFTEROK = 1,
+
+  /**
+   * It ended, however.
+   *
+   * @generated from enum value: DEPENDENCY_KIND_AFTERANY = 2;
+   */
+  AFTERANY = 2,
+
+  /**
+   * It ended, and did not complete. Of an array: all ended, and one did not complete.
+   *
+   * @generated from enum value: DEPENDENCY_KIND_AFTERNOTOK = 3;
+   */
+  AFTERNOTOK = 3,
+}
+
+/**
+ * Describes the enum rainbow.v1.DependencyKind.
+ */
+export declare const DependencyKindSchema: GenEnum<DependencyKind>;
+
+/**
+ * What is done with a job that a cluster can hold, where nothing is free.
+ *
+ * @generated from enum rainbow.v1.WhenBusy
+ */
+export enum WhenBusy {
+  /**
+   * as the server is set
+   *
+   * @generated from enum value: WHEN_BUSY_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * It is sent to wait in a cluster's queue.
+   *
+   * @generated from enum value: WHEN_BUSY_QUEUE = 1;
+   */
+  QUEUE = 1,
+
+  /**
+   * It stays pending until it could start.
+   *
+   * @generated from enum value: WHEN_BUSY_WAIT = 2;
+   */
+  WAIT = 2,
+}
+
+/**
+ * Describes the enum rainbow.v1.WhenBusy.
+ */
+export declare const WhenBusySchema: GenEnum<WhenBusy>;
 
 /**
  * @generated from enum rainbow.v1.Fits

@@ -7,7 +7,7 @@
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
-import type { Candidate, Decision, EventSchema, Job, JobSchema, JobState, OnClusterLoss, Opening } from "./job_pb.js";
+import type { Candidate, Decision, Dependency, EventSchema, Job, JobSchema, JobState, OnClusterLoss, Opening, WhenBusy } from "./job_pb.js";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 
 /**
@@ -98,6 +98,61 @@ export declare type SubmitRequest = Message<"rainbow.v1.SubmitRequest"> & {
    * @generated from field: rainbow.v1.OnClusterLoss on_cluster_loss = 9;
    */
   onClusterLoss: OnClusterLoss;
+
+  /**
+   * Own jobs or arrays that it waits for.
+   *
+   * @generated from field: repeated rainbow.v1.Dependency dependencies = 10;
+   */
+  dependencies: Dependency[];
+
+  /**
+   * Many tasks of this jobspec under one id: 0-9,20-30:2%5 (indices, a step, at most so many at once).
+   *
+   * @generated from field: string array = 11;
+   */
+  array: string;
+
+  /**
+   * Not before.
+   *
+   * @generated from field: google.protobuf.Timestamp begin_at = 12;
+   */
+  beginAt?: Timestamp | undefined;
+
+  /**
+   * To have started by then, or not at all.
+   *
+   * @generated from field: google.protobuf.Timestamp start_before = 13;
+   */
+  startBefore?: Timestamp | undefined;
+
+  /**
+   * To have ended by then.
+   *
+   * @generated from field: google.protobuf.Timestamp deadline = 14;
+   */
+  deadline?: Timestamp | undefined;
+
+  /**
+   * Stored, and not decided until it is released.
+   *
+   * @generated from field: bool hold = 15;
+   */
+  hold: boolean;
+
+  /**
+   * Wait where no cluster can hold it today. Clusters that come later count where they join a group whose token was
+   * sent; for an operator without credentials, all do.
+   *
+   * @generated from field: bool wait_for_cluster = 16;
+   */
+  waitForCluster: boolean;
+
+  /**
+   * @generated from field: rainbow.v1.WhenBusy when_busy = 17;
+   */
+  whenBusy: WhenBusy;
 };
 
 /**
@@ -259,6 +314,44 @@ export declare type ListJobsRequest = Message<"rainbow.v1.ListJobsRequest"> & {
    * @generated from field: bool all = 7;
    */
   all: boolean;
+
+  /**
+   * The tasks of this array, instead of jobs and arrays.
+   *
+   * @generated from field: int64 array = 8 [jstype = JS_STRING];
+   */
+  array: string;
+
+  /**
+   * Of those, the ones with these indices.
+   *
+   * @generated from field: repeated int32 array_indices = 9;
+   */
+  arrayIndices: number[];
+
+  /**
+   * @generated from field: rainbow.v1.JobOrder order = 10;
+   */
+  order: JobOrder;
+
+  /**
+   * Submitted then or later; before then.
+   *
+   * @generated from field: google.protobuf.Timestamp since = 11;
+   */
+  since?: Timestamp | undefined;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp until = 12;
+   */
+  until?: Timestamp | undefined;
+
+  /**
+   * Of this owner; for operators, with `all`.
+   *
+   * @generated from field: string owner = 13;
+   */
+  owner: string;
 };
 
 /**
@@ -287,6 +380,43 @@ export declare type ListJobsResponse = Message<"rainbow.v1.ListJobsResponse"> & 
  * Use `create(ListJobsResponseSchema)` to create a new message.
  */
 export declare const ListJobsResponseSchema: GenMessage<ListJobsResponse>;
+
+/**
+ * @generated from message rainbow.v1.HoldJobRequest
+ */
+export declare type HoldJobRequest = Message<"rainbow.v1.HoldJobRequest"> & {
+  /**
+   * @generated from field: int64 id = 1 [jstype = JS_STRING];
+   */
+  id: string;
+
+  /**
+   * @generated from field: string message = 2;
+   */
+  message: string;
+};
+
+/**
+ * Describes the message rainbow.v1.HoldJobRequest.
+ * Use `create(HoldJobRequestSchema)` to create a new message.
+ */
+export declare const HoldJobRequestSchema: GenMessage<HoldJobRequest>;
+
+/**
+ * @generated from message rainbow.v1.ReleaseJobRequest
+ */
+export declare type ReleaseJobRequest = Message<"rainbow.v1.ReleaseJobRequest"> & {
+  /**
+   * @generated from field: int64 id = 1 [jstype = JS_STRING];
+   */
+  id: string;
+};
+
+/**
+ * Describes the message rainbow.v1.ReleaseJobRequest.
+ * Use `create(ReleaseJobRequestSchema)` to create a new message.
+ */
+export declare const ReleaseJobRequestSchema: GenMessage<ReleaseJobRequest>;
 
 /**
  * @generated from message rainbow.v1.CancelJobRequest
@@ -342,7 +472,7 @@ export declare const ExplainResponseSchema: GenMessage<ExplainResponse>;
  */
 export declare type WatchEventsRequest = Message<"rainbow.v1.WatchEventsRequest"> & {
   /**
-   * Zero: every job of the caller (of everybody, for operators), and clusters for operators.
+   * A job, or an array: then all its tasks. Zero: every job of the caller (of everybody, for operators), and clusters for operators.
    *
    * @generated from field: int64 job_id = 1 [jstype = JS_STRING];
    */
@@ -357,6 +487,13 @@ export declare type WatchEventsRequest = Message<"rainbow.v1.WatchEventsRequest"
    * @generated from field: bool follow = 3;
    */
   follow: boolean;
+
+  /**
+   * Instead of after_seq: only what happens from now on; with `follow`.
+   *
+   * @generated from field: bool from_now = 10;
+   */
+  fromNow: boolean;
 };
 
 /**
@@ -435,6 +572,42 @@ export declare type OutputChunk = Message<"rainbow.v1.OutputChunk"> & {
 export declare const OutputChunkSchema: GenMessage<OutputChunk>;
 
 /**
+ * @generated from enum rainbow.v1.JobOrder
+ */
+export enum JobOrder {
+  /**
+   * submitted
+   *
+   * @generated from enum value: JOB_ORDER_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * @generated from enum value: JOB_ORDER_SUBMITTED = 1;
+   */
+  SUBMITTED = 1,
+
+  /**
+   * Those that have not ended, highest priority first.
+   *
+   * @generated from enum value: JOB_ORDER_PRIORITY = 2;
+   */
+  PRIORITY = 2,
+
+  /**
+   * Those that have ended, the last first.
+   *
+   * @generated from enum value: JOB_ORDER_ENDED = 3;
+   */
+  ENDED = 3,
+}
+
+/**
+ * Describes the enum rainbow.v1.JobOrder.
+ */
+export declare const JobOrderSchema: GenEnum<JobOrder>;
+
+/**
  * @generated from enum rainbow.v1.OutputStream
  */
 export enum OutputStream {
@@ -502,7 +675,27 @@ export declare const JobService: GenService<{
     output: typeof ListJobsResponseSchema;
   },
   /**
-   * Idempotent. A job that an agent holds is canceled when that agent has confirmed it.
+   * Keeps a pending job from being decided; of an array all pending tasks. Idempotent.
+   *
+   * @generated from rpc rainbow.v1.JobService.Hold
+   */
+  hold: {
+    methodKind: "unary";
+    input: typeof HoldJobRequestSchema;
+    output: typeof JobSchema;
+  },
+  /**
+   * Lets it go. Idempotent.
+   *
+   * @generated from rpc rainbow.v1.JobService.Release
+   */
+  release: {
+    methodKind: "unary";
+    input: typeof ReleaseJobRequestSchema;
+    output: typeof JobSchema;
+  },
+  /**
+   * Idempotent. A job that an agent holds is canceled when that agent has confirmed it. Of an array: all its tasks.
    *
    * @generated from rpc rainbow.v1.JobService.Cancel
    */
@@ -522,7 +715,8 @@ export declare const JobService: GenService<{
     output: typeof ExplainResponseSchema;
   },
   /**
-   * Events after `after_seq`, in commit order; with `follow` it stays open.
+   * Events after `after_seq`, in commit order; with `follow` it stays open. OUT_OF_RANGE where events after it were
+   * deleted with jobs that ended long ago; it says from where on none is missing.
    *
    * @generated from rpc rainbow.v1.JobService.WatchEvents
    */

@@ -1,0 +1,76 @@
+/**
+ * What a pending job waits for before anybody decides on it: a set of bits, each set and taken away by its own cause,
+ * so that causes may end in any order. Nothing set: it may be decided. Pure.
+ */
+import type { Reason } from './state.ts';
+import { isoOf } from '../iso-time.ts';
+
+export const WAITS = {
+  /** For `release`. */
+  held: 1,
+  /** For other jobs to end. */
+  dependency: 2,
+  /** For a time. */
+  begin: 4,
+  /** For another task of its array to end. */
+  array: 8,
+  /** One that it depends on has ended: somebody has to look. Beside `dependency`; the highest bit (an index asks so). */
+  settle: 16,
+} as const;
+
+export const DEPENDENCY_KINDS = ['afterok', 'afterany', 'afternotok'] as const;
+export type DependencyKind = (typeof DEPENDENCY_KINDS)[number];
+
+export interface Dependency {
+  readonly kind: DependencyKind;
+  /** A job or an array: then all of its tasks. Decimal. */
+  readonly on: string;
+}
+
+/** What an end says to a dependency: `met`, `never`, or null while it cannot be told. */
+export type Verdict = 'met' | 'never';
+
+/**
+ * `ended`: has all of it ended? `allCompleted`: and well, as far as it has ended? An array that lost a task can never
+ * be ok, even while others of its tasks run.
+ */
+export function verdictOf(
+  kind: DependencyKind,
+  on: { readonly ended: boolean; readonly allCompleted: boolean },
+): Verdict | null {
+  if (kind === 'afterok' && !on.allCompleted) return 'never';
+  if (!on.ended) return null;
+  if (kind === 'afternotok') return on.allCompleted ? 'never' : 'met';
+  return 'met';
+}
+
+const MOST_NAMED = 5;
+
+/** `afterok:5, afterany:7 and 3 more` */
+export function dependenciesText(dependencies: readonly Dependency[]): string {
+  const named = dependencies.slice(0, MOST_NAMED).map(({ kind, on }) => `${kind}:${on}`);
+  const more = dependencies.length - named.length;
+  return more > 0 ? `${named.join(', ')} and ${more} more` : named.join(', ');
+}
+
+/** Why a job with these bits is pending: what only a person ends comes first. Null where it waits for nothing. */
+export function waitingReason(
+  waits: number,
+  facts: {
+    readonly dependencies: readonly Dependency[];
+    readonly beginAt: number | null;
+    readonly mostAtOnce: number | null;
+  },
+): Reason | null {
+  if ((waits & WAITS.held) !== 0) return { code: 'held', message: '' };
+  if ((waits & WAITS.dependency) !== 0) {
+    return { code: 'dependency', message: `waits for ${dependenciesText(facts.dependencies)}` };
+  }
+  if ((waits & WAITS.begin) !== 0) {
+    return { code: 'begin', message: facts.beginAt === null ? '' : `not before ${isoOf(facts.beginAt)}` };
+  }
+  if ((waits & WAITS.array) !== 0) {
+    return { code: 'array_limit', message: `at most ${facts.mostAtOnce ?? 1} tasks of its array at once` };
+  }
+  return null;
+}

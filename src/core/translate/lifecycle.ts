@@ -1,0 +1,78 @@
+/**
+ * When a translated job is to run, out of the attributes in which the readers keep it (docs/translating.md): as an array,
+ * after which jobs, not before, by when, held, how urgent. A submit asks for these beside the jobspec; what cannot be
+ * asked for is left out here, and its line in the report says that it is not heeded. Pure.
+ */
+import { DEPENDENCY_KINDS, type Dependency, type DependencyKind } from '../job/waits.ts';
+import { isMoment } from '../job/moment.ts';
+import { Attributes, isMap } from './attributes.ts';
+import type { Json } from './draft.ts';
+
+export interface Lifecycle {
+  /** As core/job/array-spec.ts reads it; null: no array. */
+  readonly array: string | null;
+  readonly dependencies: readonly Dependency[];
+  /** As core/job/moment.ts reads them. */
+  readonly begin: string | null;
+  readonly deadline: string | null;
+  readonly hold: boolean;
+  readonly priority: number | null;
+}
+
+export function lifecycleOf(jobspec: string): Lifecycle {
+  const attributes = new Attributes(jobspec);
+  const text = (...path: readonly string[]): string | null => {
+    const found = attributes.peek(...path);
+    return typeof found === 'string' ? found : null;
+  };
+  const moment = (written: string | null): string | null => (written !== null && isMoment(written) ? written : null);
+  return {
+    array: arrayOf(attributes.peek('rainbow', 'array')),
+    dependencies:
+      heededDependencies(
+        attributes.peek('system', 'dependencies'),
+        attributes.peek('rainbow', 'anyDependency') === true,
+      ) ?? [],
+    begin: moment(text('rainbow', 'begin')),
+    deadline: moment(text('rainbow', 'slurm', 'deadline')),
+    hold: attributes.peek('rainbow', 'hold') === true,
+    priority: priorityOf(attributes),
+  };
+}
+
+function arrayOf(found: Json | undefined): string | null {
+  if (!isMap(found) || typeof found['indices'] !== 'string') return null;
+  const limit = found['limit'];
+  return typeof limit === 'number' ? `${found['indices']}%${limit}` : found['indices'];
+}
+
+/** RFC 26 as Rainbow's own; null where one of them cannot be asked for. */
+export function heededDependencies(found: Json | undefined, any: boolean): readonly Dependency[] | null {
+  if (!Array.isArray(found) || (any && found.length > 1)) return null;
+  const read: Dependency[] = [];
+  for (const each of found as readonly Json[]) {
+    if (!isMap(each)) return null;
+    const kind = DEPENDENCY_KINDS.find((known): known is DependencyKind => known === each['scheme']);
+    const on = String(each['value'] ?? '');
+    if (kind === undefined || !/^[1-9]\d{0,18}$/.test(on)) return null;
+    read.push({ kind, on });
+  }
+  return read;
+}
+
+/** Flux's urgency is 0 to 31 around 16; sbatch's priority is taken as it is, and nice takes from it. */
+function priorityOf(attributes: Attributes): number | null {
+  const number = (...path: readonly string[]): number | null => readPriority(attributes.peek(...path));
+  const urgency = number('rainbow', 'flux', 'urgency');
+  if (urgency !== null) return urgency - 16;
+  const priority = number('rainbow', 'slurm', 'priority');
+  const nice = number('rainbow', 'slurm', 'nice');
+  return priority === null && nice === null ? null : (priority ?? 0) - (nice ?? 0);
+}
+
+/** What can be asked for as a priority; null: not a whole number, or too large. */
+export function readPriority(found: Json | undefined): number | null {
+  if (typeof found !== 'string' && typeof found !== 'number') return null;
+  const value = String(found).trim();
+  return /^-?\d{1,9}$/.test(value) ? Number(value) : null;
+}

@@ -1,0 +1,111 @@
+/**
+ * What has to be done for jobs besides deciding on them, each round in this order: times that have come or passed,
+ * dependencies that have ended, arrays that are canceled, what ended too long ago. Everything is found in the store, so
+ * a crash at any point loses none of it. A round runs every second and when it is woken; never two at once.
+ */
+import type { Store } from '../store/store.ts';
+import type { System, Timer } from '../system/system.ts';
+import { keepDeadlines } from './deadlines.ts';
+import type { Log } from './log.ts';
+import type { Moves } from './moves.ts';
+import { pruneEnded } from './retention.ts';
+import type { SchedulerSettings } from './settings.ts';
+
+/** Jobs settled, or tasks canceled, in one transaction: others' writes get their turn in between. */
+const BATCH = 500;
+/** Arrays looked at in a round. */
+const ARRAYS = 100;
+
+export interface Chores {
+  start(): void;
+  stop(): Promise<void>;
+  /** Something ended that others depend on, or an array was canceled. */
+  wake(): void;
+}
+
+export interface ChoreDependencies {
+  readonly store: Pick<Store, 'jobs' | 'arrays' | 'retention'>;
+  readonly system: System;
+  readonly settings: SchedulerSettings;
+  readonly moves: Moves;
+  readonly wakeCycle: () => void;
+  readonly log: Log;
+}
+
+export function createChores(deps: ChoreDependencies): Chores {
+  const { store, system, settings, moves } = deps;
+  const { clock } = system;
+  let timer: Timer | null = null;
+  let running: Promise<void> | null = null;
+  let asked = false;
+  let stopped = true;
+  let prunedAt = 0;
+
+  const settle = async (): Promise<void> => {
+    while (!stopped) {
+      const done = await store.jobs.settleDependencies(BATCH, clock.now());
+      if (done === null) return;
+      if (done.released > 0) deps.wakeCycle();
+    }
+  };
+
+  const cancelArrays = async (): Promise<void> => {
+    for (const id of await store.arrays.canceling(ARRAYS)) {
+      for (;;) {
+        const found = await store.arrays.toCancel(id, BATCH);
+        if (found === null || found.tasks.length === 0 || stopped) break;
+        await Promise.all(found.tasks.map((task) => moves.cancel(task.id, found.reason)));
+      }
+    }
+  };
+
+  const prune = async (): Promise<void> => {
+    const { retention } = settings;
+    if (retention.days === null && retention.count === null) return;
+    if (clock.now() - prunedAt < retention.every * 1000) return;
+    prunedAt = clock.now();
+    await pruneEnded(store.retention, retention, clock, () => stopped);
+  };
+
+  const round = async (): Promise<void> => {
+    await keepDeadlines({ jobs: store.jobs, clock, moves, wakeCycle: deps.wakeCycle });
+    await settle();
+    await cancelArrays();
+    await prune();
+  };
+
+  const isAsked = (): boolean => {
+    const now = asked && !stopped;
+    asked = false;
+    return now;
+  };
+  const run = async (): Promise<void> => {
+    while (isAsked()) {
+      await round().catch((error: unknown) => {
+        const message = error instanceof Error ? error.message : String(error);
+        deps.log.warn({ error: message }, 'a round of chores failed');
+        asked = false; // The store is not well: the timer asks again.
+      });
+    }
+    running = null;
+  };
+  const wake = (): void => {
+    asked = true;
+    if (!stopped) running ??= run();
+  };
+
+  return {
+    wake,
+    start() {
+      stopped = false;
+      timer ??= system.timers.every(settings.sweepEvery * 1000, wake);
+      wake();
+    },
+    async stop() {
+      stopped = true;
+      timer?.cancel();
+      timer = null;
+      await running;
+    },
+  };
+}

@@ -1,0 +1,49 @@
+/**
+ * What a submit's dependencies come to: those that have ended already are decided here and now; the others are stored,
+ * and the store tells when they end (store/operations/tell-end.ts).
+ */
+import { RainbowError } from '../core/errors.ts';
+import { isFinal } from '../core/job/state.ts';
+import { verdictOf, type Dependency } from '../core/job/waits.ts';
+import type { ArrayRecord, JobRecord, Store } from '../store/store.ts';
+
+export interface Resolved {
+  /** Not known yet. */
+  readonly open: readonly Dependency[];
+  /** Why the job can never start; null: it still can. */
+  readonly never: string | null;
+}
+
+/** Throws `not_found` where one is gone. Whose they are is the caller's to check. */
+export async function resolveDependencies(
+  store: Pick<Store, 'jobs' | 'arrays'>,
+  dependencies: readonly Dependency[],
+): Promise<Resolved> {
+  const open: Dependency[] = [];
+  for (const dependency of dependencies) {
+    const { kind, on } = dependency;
+    const found = (await store.jobs.get(on)) ?? (await store.arrays.get(on));
+    if (found === null) throw new RainbowError('not_found', `there is no job ${on} to depend on`);
+    const verdict = verdictOf(kind, 'counts' in found ? arrayEnd(found) : jobEnd(found));
+    if (verdict === null) open.push(dependency);
+    if (verdict === 'never') {
+      return { open, never: `it was to start ${kind} ${on}, and job ${on} ${howItEnded(found)}` };
+    }
+  }
+  return { open, never: null };
+}
+
+function jobEnd(job: JobRecord): { ended: boolean; allCompleted: boolean } {
+  const ended = isFinal(job.state);
+  return { ended, allCompleted: !ended || job.state === 'completed' };
+}
+
+function arrayEnd({ counts, endedAt }: ArrayRecord): { ended: boolean; allCompleted: boolean } {
+  const lost = (counts.failed ?? 0) + (counts.canceled ?? 0) + (counts.rejected ?? 0);
+  return { ended: endedAt !== null, allCompleted: lost === 0 };
+}
+
+function howItEnded(found: JobRecord | ArrayRecord): string {
+  if ('state' in found) return `ended as ${found.state}`;
+  return arrayEnd(found).allCompleted ? 'completed' : 'has a task that did not complete';
+}

@@ -1,0 +1,201 @@
+/**
+ * Dependencies: kept at submit, looked at when one of what they are on has ended. An end only marks its dependents
+ * (tell-end.ts); here they are released or canceled, a bounded number in one transaction and one after the other, so
+ * that a chain of any length neither recurses nor holds up others. What is marked stays marked over a crash.
+ */
+import { RainbowError } from '../../core/errors.ts';
+import type { JobState } from '../../core/job/state.ts';
+import { isFinal } from '../../core/job/state.ts';
+import { dependenciesText, verdictOf, WAITS, type Dependency, type DependencyKind } from '../../core/job/waits.ts';
+import type { JobId, JobRecord, NewJob } from '../store.ts';
+import { clearWaits } from './clear-waits.ts';
+import { idOf, jobOf, selectJobBy, type JobRow } from './job-row.ts';
+import { all, limitOf, one, run, type Operation } from './statement.ts';
+import { earlierSubmit, submitJob } from './submit-job.ts';
+import { writeArrayEvent, writeJobEvent } from './write-event.ts';
+import { applyChange } from './write-transition.ts';
+
+/** A submit of a job that depends on others; `submitJob` itself asks nothing of them. */
+export function* submitDependent(job: NewJob): Operation<{ readonly job: JobRecord; readonly created: boolean }> {
+  // A repeated submit is answered even where what it depended on is gone by now.
+  const earlier = yield* earlierSubmit(job);
+  if (earlier !== null) return { job: earlier, created: false };
+  const settled = yield* heed(job.dependencies ?? []);
+  const stored = yield* submitJob(settled ? { ...job, waits: (job.waits ?? 0) | WAITS.settle } : job);
+  if (stored.created) yield* keepDependencies(stored.job.id, job.dependencies ?? []);
+  return stored;
+}
+
+/**
+ * From here on the ends of these are told. True where one has ended already: then there will be nobody to tell, and it
+ * is to be looked at at once. Throws `not_found` where one is gone.
+ */
+export function* heed(dependencies: readonly Dependency[]): Operation<boolean> {
+  let settled = false;
+  for (const { kind, on } of dependencies) {
+    const key = idOf(on);
+    const job =
+      key === null
+        ? undefined
+        : yield* one<{ state: JobState }>('UPDATE jobs SET depended_on = 1 WHERE id = ? RETURNING state', key);
+    if (job !== undefined) {
+      settled ||= isFinal(job.state);
+      continue;
+    }
+    const array =
+      key === null
+        ? undefined
+        : yield* one<Counts>('UPDATE arrays SET depended_on = 1 WHERE id = ? RETURNING tasks, ended, completed', key);
+    if (array === undefined) throw new RainbowError('not_found', `there is no job ${on} to depend on`);
+    settled ||= verdictOf(kind, endOf(array)) !== null;
+  }
+  return settled;
+}
+
+export function* keepDependencies(id: JobId, dependencies: readonly Dependency[]): Operation<void> {
+  for (const { kind, on } of dependencies) {
+    yield* run(
+      'INSERT INTO dependencies (job_id, on_id, kind) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
+      BigInt(id),
+      BigInt(on),
+      kind,
+    );
+  }
+}
+
+export function* getDependencies(id: JobId): Operation<readonly Dependency[]> {
+  const key = idOf(id);
+  if (key === null) return [];
+  const rows = yield* all<{ kind: DependencyKind; on_id: string }>(
+    'SELECT kind, CAST(on_id AS TEXT) AS on_id FROM dependencies WHERE job_id = ? ORDER BY dependencies.on_id, kind',
+    key,
+  );
+  return rows.map(({ kind, on_id }) => ({ kind, on: on_id }));
+}
+
+export function* settleDependencies(
+  limit: number,
+  at: number,
+): Operation<{ readonly released: number; readonly canceled: number } | null> {
+  const most = limitOf(limit);
+  const done = { released: 0, canceled: 0 };
+  let looked = 0;
+  while (looked < most) {
+    // Those that the last ones' ends have marked are among them.
+    const rows = yield* all<JobRow>(
+      `${selectJobBy('jobs_settle')} WHERE jobs.state = 'pending' AND jobs.waits >= 16
+       ORDER BY jobs.id LIMIT ? FOR UPDATE SKIP LOCKED`,
+      most - looked,
+    );
+    const arrays = yield* all<{ id: string; owner: string }>(
+      `SELECT CAST(id AS TEXT) AS id, owner FROM arrays WHERE waits >= 16 ORDER BY arrays.id LIMIT ? FOR UPDATE SKIP LOCKED`,
+      most - looked,
+    );
+    if (rows.length + arrays.length === 0) break;
+    looked += rows.length + arrays.length;
+    for (const row of rows) count(done, yield* settleJob(jobOf(row), at));
+    for (const array of arrays) count(done, yield* settleArray(array, at));
+  }
+  return looked === 0 ? null : done;
+}
+
+function count(done: { released: number; canceled: number }, outcome: Outcome): void {
+  if (outcome !== 'waits') done[outcome] += 1;
+}
+
+type Outcome = 'released' | 'canceled' | 'waits';
+
+function* settleJob(job: JobRecord, at: number): Operation<Outcome> {
+  const found = yield* look(job.id);
+  const id = BigInt(job.id);
+  if (found.never !== null) {
+    yield* applyChange(job, { to: 'canceled', reason: { code: 'dependency', message: found.never }, at, endedAt: at });
+    return 'canceled';
+  }
+  if (found.open.length > 0) {
+    const message = `waits for ${dependenciesText(found.open)}`;
+    const held = (job.waits & WAITS.held) !== 0;
+    yield* run(
+      'UPDATE jobs SET waits = waits & 15, reason_message = ? WHERE id = ?',
+      held ? job.reason.message : message,
+      id,
+    );
+    if (!held && message !== job.reason.message) {
+      yield* writeJobEvent(job, 'reason', null, { code: 'dependency', message }, at);
+    }
+    return 'waits';
+  }
+  yield* run(`UPDATE jobs SET ${clearWaits(WAITS.dependency | WAITS.settle)} WHERE id = ?`, id);
+  if ((job.waits & WAITS.held) === 0) {
+    yield* writeJobEvent(job, 'reason', null, { code: 'submitted', message: 'what it depended on has ended' }, at);
+  }
+  return 'released';
+}
+
+/** All tasks at once: they wait for the same. */
+function* settleArray(array: { readonly id: string; readonly owner: string }, at: number): Operation<Outcome> {
+  const found = yield* look(array.id);
+  const id = BigInt(array.id);
+  if (found.never !== null) {
+    yield* run(
+      `UPDATE arrays SET waits = 0, cancel_requested_at = ?, cancel_code = 'dependency', cancel_message = ? WHERE id = ?`,
+      at,
+      found.never,
+      id,
+    );
+    yield* writeArrayEvent(array, 'cancel_requested', { code: 'dependency', message: found.never }, at);
+    return 'canceled';
+  }
+  if (found.open.length > 0) {
+    yield* run('UPDATE arrays SET waits = waits & 15 WHERE id = ?', id);
+    return 'waits';
+  }
+  yield* run('UPDATE arrays SET waits = 0 WHERE id = ?', id);
+  yield* run(
+    `UPDATE jobs SET ${clearWaits(WAITS.dependency)} WHERE array_id = ? AND state = 'pending' AND (waits & 2) <> 0`,
+    id,
+  );
+  yield* writeArrayEvent(array, 'reason', { code: 'submitted', message: 'what it depended on has ended' }, at);
+  return 'released';
+}
+
+interface Counts {
+  readonly tasks: number;
+  readonly ended: number;
+  readonly completed: number;
+}
+
+function endOf({ tasks, ended, completed }: Counts): { ended: boolean; allCompleted: boolean } {
+  return { ended: ended === tasks, allCompleted: ended === completed };
+}
+
+/** What is still open, and why it can never be met; null: it still can. */
+function* look(id: JobId): Operation<{ readonly open: readonly Dependency[]; readonly never: string | null }> {
+  const open: Dependency[] = [];
+  for (const dependency of yield* getDependencies(id)) {
+    const { kind, on } = dependency;
+    const job = yield* one<{ state: JobState }>('SELECT state FROM jobs WHERE id = ?', BigInt(on));
+    const array =
+      job === undefined
+        ? yield* one<Counts>('SELECT tasks, ended, completed FROM arrays WHERE id = ?', BigInt(on))
+        : undefined;
+    if (job === undefined && array === undefined) return { open, never: neverText(kind, on, 'is gone') };
+    const end =
+      job === undefined
+        ? endOf(array as Counts)
+        : { ended: isFinal(job.state), allCompleted: !isFinal(job.state) || job.state === 'completed' };
+    const verdict = verdictOf(kind, end);
+    if (verdict === 'never') return { open, never: neverText(kind, on, how(job?.state, end)) };
+    if (verdict === null) open.push(dependency);
+  }
+  return { open, never: null };
+}
+
+function how(state: JobState | undefined, end: { readonly allCompleted: boolean }): string {
+  if (state !== undefined) return `ended as ${state}`;
+  return end.allCompleted ? 'completed' : 'has a task that did not complete';
+}
+
+export function neverText(kind: DependencyKind, on: JobId, what: string): string {
+  return `it was to start ${kind} ${on}, and job ${on} ${what}`;
+}
