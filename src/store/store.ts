@@ -7,6 +7,7 @@
  * Errors: RainbowError `unavailable` (disk full, closed, locked), `resource_exhausted` (too many calls wait),
  * `already_exists`, `not_found`; a lost race is a result, not an error.
  */
+import type { Handling } from '../core/job/handling.ts';
 import type { JobState, OnClusterLoss, Reason } from '../core/job/state.ts';
 
 export interface Store {
@@ -98,6 +99,8 @@ export interface ClusterStore {
    * recorded already. `not_found` where that cluster is gone, also where another has its name now.
    */
   claimInstance(cluster: ClusterRef, instance: AgentInstance, at: number): Promise<boolean>;
+  /** Was there a cluster of this name and secret that was deleted? Remembered for ever, of each cluster. */
+  wasDeleted(name: string, secretHash: Uint8Array): Promise<boolean>;
   /** Many at once; missing names are ignored. */
   seen(names: readonly string[], at: number): Promise<void>;
 }
@@ -144,6 +147,13 @@ export interface JobRecord {
   /** Only for a polling prototype client: when its unaccepted lease returns. */
   readonly leaseExpiresAt: number | null;
   readonly cancelRequestedAt: number | null;
+  /** While assigned: its agent leaves it lying, and then it may go elsewhere. */
+  readonly leftUntil: number | null;
+  /**
+   * Of a job that an earlier attempt ended, while a second ran (`duplicate`): that attempt. Cluster, times and exit are
+   * then that attempt's; `epoch` stays what it was, since it only grows.
+   */
+  readonly endedBy: number | null;
   readonly priority: number;
   /** Seconds. */
   readonly walltime: number;
@@ -152,6 +162,7 @@ export interface JobRecord {
   readonly candidates: readonly ClusterRef[];
   readonly policy: string;
   readonly policyOptions: Readonly<Record<string, string>>;
+  readonly handling: Handling;
   readonly jobspec: string;
   /** The witness of the current attempt as JSON (vertices by id), so that debits survive a restart; null: none. */
   readonly allocation: string | null;
@@ -167,6 +178,7 @@ export interface NewJob {
   readonly priority: number;
   readonly walltime: number;
   readonly onClusterLoss: OnClusterLoss;
+  readonly handling?: Handling;
   /** Unique per owner; null: none. */
   readonly idempotencyKey: string | null;
   readonly at: number;
@@ -202,6 +214,8 @@ export interface Transition {
   readonly endedAt?: number;
   readonly exitCode?: number | null;
   readonly signal?: number | null;
+  /** Of a move to `pending`: how the attempt that it closes ended; else it keeps the state it was in, and `reason`. */
+  readonly attempt?: { readonly state: 'failed'; readonly reason: Reason };
 }
 
 export type TransitionResult =
@@ -219,6 +233,22 @@ export interface JobFilter {
   /** Exclusive: ids after this one in the order asked for. */
   readonly after?: JobId;
   readonly limit: number;
+}
+
+/** How an earlier attempt ended that ran beside the current one. */
+export interface Outrun {
+  readonly id: JobId;
+  /** The job's. */
+  readonly epoch: number;
+  readonly attempt: number;
+  readonly to: 'completed' | 'failed';
+  readonly reason: Reason;
+  readonly at: number;
+  readonly nativeId?: string;
+  readonly startedAt?: number;
+  readonly endedAt?: number;
+  readonly exitCode?: number | null;
+  readonly signal?: number | null;
 }
 
 export interface AttemptRecord {
@@ -252,6 +282,30 @@ export interface JobStore {
    * under epoch + 1, without cluster, native id, lease, exit or allocation.
    */
   transition(change: Transition): Promise<TransitionResult>;
+  /**
+   * An earlier attempt that was duplicated (closed as `duplicated`) has ended while `epoch` was current: the job ends as
+   * it did, the current attempt is closed as `duplicated`, in one transaction. Nothing where the job has ended, is in
+   * another epoch, or that attempt was not duplicated.
+   */
+  outrun(end: Outrun): Promise<TransitionResult>;
+  /**
+   * Jobs assigned to a cluster whose agent leaves them lying: reason `left`, and until when. With an event where the
+   * reason is new. Those that are not assigned under that epoch any more are passed over. Resolves to the others.
+   */
+  leave(
+    jobs: readonly { readonly id: JobId; readonly epoch: number; readonly message: string; readonly until: number }[],
+    at: number,
+  ): Promise<readonly JobRecord[]>;
+  /** Assigned jobs whose time of being left is over, those that were over first first. */
+  leftOver(at: number, limit: number): Promise<readonly JobRecord[]>;
+  /** Assigned jobs of that cluster that nobody is asked to cancel, in the order in which `receive` takes them. */
+  assigned(cluster: ClusterRef, limit: number): Promise<readonly JobRecord[]>;
+  /** As `receive`, of these alone. */
+  receiveThese(
+    cluster: ClusterRef,
+    jobs: readonly { readonly id: JobId; readonly epoch: number }[],
+    at: number,
+  ): Promise<readonly JobRecord[]>;
   /**
    * assigned → received for up to `limit` jobs of that cluster, highest priority first, then lowest id. No two
    * callers get the same job. One whose cancel was asked for is left out. Nothing where that cluster is gone.

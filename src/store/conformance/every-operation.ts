@@ -51,6 +51,11 @@ export async function callEveryOperation(call: CallOperation): Promise<void> {
     decision: '{}',
   } as const;
   await call('transitionJob', { ...again, at: 1, reason });
+  await call('outrunJob', { id: '2', epoch: 2, attempt: 1, to: 'completed', reason, at: 1 });
+  await call('leaveJobs', [{ id: '4', epoch: 1, message: 'later', until: 5 }], 1);
+  await call('leftOverJobs', 9, 9);
+  await call('assignedJobs', red, 9);
+  await call('receiveTheseJobs', red, [{ id: '4', epoch: 1 }], 1);
   await call('numberAt', red, '1');
   await call('jobsByNumbers', red, [1]);
   await call('getJob', '1');
@@ -83,6 +88,7 @@ export async function callEveryOperation(call: CallOperation): Promise<void> {
   await call('getSetting', 'a');
   await call('getCluster', 'red');
   await call('listClusters');
+  await call('wasClusterDeleted', 'red', hash);
   await call('getGraph', 'red');
   await call('deleteSubsystem', 'red', 'io', 1);
   await call('deleteGroup', 'g', 1);

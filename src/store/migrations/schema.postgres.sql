@@ -61,6 +61,15 @@ CREATE TABLE decisions (
 );
 CREATE INDEX decisions_job ON public.decisions USING btree (job_id, id);
 
+CREATE TABLE deleted_clusters (
+  cluster_id bigint NOT NULL,
+  name text COLLATE "C" NOT NULL,
+  secret_hash bytea NOT NULL,
+  deleted_at bigint NOT NULL,
+  CONSTRAINT deleted_clusters_pkey PRIMARY KEY (cluster_id)
+);
+CREATE INDEX deleted_clusters_secret ON public.deleted_clusters USING btree (name, secret_hash);
+
 CREATE TABLE event_counter (
   id bigint NOT NULL,
   last bigint NOT NULL,
@@ -103,6 +112,7 @@ CREATE TABLE job_documents (
   policy text COLLATE "C" NOT NULL,
   policy_options text COLLATE "C" NOT NULL,
   allocation text COLLATE "C",
+  handling text COLLATE "C",
   CONSTRAINT job_documents_job_id_fkey FOREIGN KEY (job_id) REFERENCES jobs(id) ON DELETE CASCADE,
   CONSTRAINT job_documents_pkey PRIMARY KEY (job_id)
 );
@@ -143,6 +153,8 @@ CREATE TABLE jobs (
   ended_at bigint,
   lease_expires_at bigint,
   cancel_requested_at bigint,
+  left_until bigint,
+  ended_by bigint,
   CONSTRAINT jobs_check CHECK (((ended_at IS NOT NULL) = (state = ANY (ARRAY['completed'::text, 'failed'::text, 'canceled'::text, 'rejected'::text])))),
   CONSTRAINT jobs_check1 CHECK (((state <> ALL (ARRAY['assigned'::text, 'received'::text, 'accepted'::text, 'running'::text, 'unknown'::text])) OR (cluster_id IS NOT NULL))),
   CONSTRAINT jobs_check2 CHECK (((state <> 'pending'::text) OR (cluster_id IS NULL))),
@@ -155,6 +167,7 @@ CREATE INDEX jobs_assigned ON public.jobs USING btree (cluster, priority DESC, i
 CREATE INDEX jobs_cluster ON public.jobs USING btree (cluster, state, id) WHERE (cluster IS NOT NULL);
 CREATE UNIQUE INDEX jobs_key ON public.jobs USING btree (owner, idempotency_key) WHERE (idempotency_key IS NOT NULL);
 CREATE INDEX jobs_lease ON public.jobs USING btree (lease_expires_at, id) WHERE ((state = 'received'::text) AND (lease_expires_at IS NOT NULL));
+CREATE INDEX jobs_left ON public.jobs USING btree (left_until, id) WHERE ((state = 'assigned'::text) AND (left_until IS NOT NULL));
 CREATE INDEX jobs_owner ON public.jobs USING btree (owner, state, id);
 CREATE INDEX jobs_pending ON public.jobs USING btree (((- priority)), id) WHERE (state = 'pending'::text);
 CREATE INDEX jobs_state ON public.jobs USING btree (state, id);
@@ -179,6 +192,7 @@ CREATE TABLE output_chunks (
   CONSTRAINT output_chunks_pkey PRIMARY KEY (job_id, epoch, number),
   CONSTRAINT output_chunks_stream_check CHECK ((stream = ANY (ARRAY['stdout'::text, 'stderr'::text])))
 );
+CREATE INDEX output_chunks_stream ON public.output_chunks USING btree (job_id, epoch, task, stream, number);
 
 CREATE TABLE output_streams (
   job_id bigint NOT NULL,
@@ -187,6 +201,9 @@ CREATE TABLE output_streams (
   stream text COLLATE "C" NOT NULL,
   next_offset bigint NOT NULL,
   kept_bytes bigint NOT NULL,
+  tail_from bigint NOT NULL,
+  merged_to bigint NOT NULL,
+  loose bigint NOT NULL,
   CONSTRAINT output_streams_job_id_fkey FOREIGN KEY (job_id) REFERENCES jobs(id) ON DELETE CASCADE,
   CONSTRAINT output_streams_pkey PRIMARY KEY (job_id, epoch, task, stream),
   CONSTRAINT output_streams_stream_check CHECK ((stream = ANY (ARRAY['stdout'::text, 'stderr'::text])))

@@ -51,6 +51,15 @@ CREATE TABLE decisions (
 
 CREATE INDEX decisions_job ON decisions (job_id, id);
 
+CREATE TABLE deleted_clusters (
+      cluster_id INTEGER NOT NULL PRIMARY KEY,
+      name TEXT NOT NULL,
+      secret_hash BLOB NOT NULL,
+      deleted_at INTEGER NOT NULL
+    ) STRICT;
+
+CREATE INDEX deleted_clusters_secret ON deleted_clusters (name, secret_hash);
+
 CREATE TABLE events (
       seq INTEGER PRIMARY KEY AUTOINCREMENT,
       at INTEGER NOT NULL,
@@ -85,7 +94,7 @@ CREATE TABLE job_documents (
       policy TEXT NOT NULL,
       policy_options TEXT NOT NULL,
       allocation TEXT
-    ) STRICT;
+    , handling TEXT) STRICT;
 
 CREATE TABLE job_numbers (
       cluster_id INTEGER NOT NULL REFERENCES clusters (id) ON DELETE CASCADE,
@@ -120,7 +129,7 @@ CREATE TABLE jobs (
       started_at INTEGER,
       ended_at INTEGER,
       lease_expires_at INTEGER,
-      cancel_requested_at INTEGER,
+      cancel_requested_at INTEGER, left_until INTEGER, ended_by INTEGER,
       CHECK ((ended_at IS NOT NULL) = (state IN ('completed','failed','canceled','rejected'))),
       CHECK (state NOT IN ('assigned','received','accepted','running','unknown') OR cluster_id IS NOT NULL),
       CHECK (state <> 'pending' OR cluster_id IS NULL)
@@ -133,6 +142,8 @@ CREATE INDEX jobs_cluster ON jobs (cluster, state, id) WHERE cluster IS NOT NULL
 CREATE UNIQUE INDEX jobs_key ON jobs (owner, idempotency_key) WHERE idempotency_key IS NOT NULL;
 
 CREATE INDEX jobs_lease ON jobs (lease_expires_at, id) WHERE state = 'received' AND lease_expires_at IS NOT NULL;
+
+CREATE INDEX jobs_left ON jobs (left_until, id) WHERE state = 'assigned' AND left_until IS NOT NULL;
 
 CREATE INDEX jobs_owner ON jobs (owner, state, id);
 
@@ -157,13 +168,15 @@ CREATE TABLE output_chunks (
       PRIMARY KEY (job_id, epoch, number)
     ) STRICT;
 
+CREATE INDEX output_chunks_stream ON output_chunks (job_id, epoch, task, stream, number);
+
 CREATE TABLE output_streams (
       job_id INTEGER NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
       epoch INTEGER NOT NULL,
       task INTEGER NOT NULL,
       stream TEXT NOT NULL CHECK (stream IN ('stdout','stderr')),
       next_offset INTEGER NOT NULL,
-      kept_bytes INTEGER NOT NULL,
+      kept_bytes INTEGER NOT NULL, tail_from INTEGER NOT NULL DEFAULT 0, merged_to INTEGER NOT NULL DEFAULT 0, loose INTEGER NOT NULL DEFAULT 0,
       PRIMARY KEY (job_id, epoch, task, stream)
     ) STRICT;
 

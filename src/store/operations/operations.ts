@@ -3,11 +3,13 @@
  * A write runs in a transaction that it may share with other writes, under a savepoint of its own; a read runs
  * outside of it, after the writes that came before it.
  */
-import { deleteCluster } from './delete-cluster.ts';
+import { deleteCluster, wasClusterDeleted } from './delete-cluster.ts';
 import { eventsAfter, lastEvent } from './events.ts';
 import { createGroup, deleteGroup, getGroup, listGroups, updateGroup } from './groups.ts';
+import { assignedJobs, leaveJobs, leftOverJobs, receiveTheseJobs } from './left-jobs.ts';
 import { receiveJobs, requestCancel, returnExpired } from './move-jobs.ts';
 import { jobsByNumbers, numberAt } from './number-jobs.ts';
+import { outrunJob } from './outrun-job.ts';
 import { appendOutput, cutOutput, readOutput } from './output.ts';
 import { getCluster, getGraph, listClusters } from './read-clusters.ts';
 import {
@@ -47,6 +49,9 @@ export const WRITES = {
   deleteGroup,
   submitJob,
   transitionJob,
+  outrunJob,
+  leaveJobs,
+  receiveTheseJobs,
   receiveJobs,
   returnExpired,
   requestCancel,
@@ -57,6 +62,7 @@ export const WRITES = {
 
 export const READS = {
   getCluster,
+  wasClusterDeleted,
   listClusters,
   getGraph,
   getGroup,
@@ -66,6 +72,8 @@ export const READS = {
   listJobs,
   countJobsByCluster,
   pendingJobs,
+  assignedJobs,
+  leftOverJobs,
   jobsAtCluster,
   jobsByNumbers,
   getDecisions,

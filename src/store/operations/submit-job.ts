@@ -1,5 +1,6 @@
 /** A new job where it stands once stored, with its decision and its events; or the earlier one under the same key. */
 import { RainbowError } from '../../core/errors.ts';
+import { isNoHandling, NO_HANDLING } from '../../core/job/handling.ts';
 import type { ClusterRef, JobId, JobRecord, NewJob } from '../store.ts';
 import { jobOf, SELECT_JOB, type JobRow } from './job-row.ts';
 import { isRegistered } from './read-clusters.ts';
@@ -48,13 +49,14 @@ export function* submitJob(job: NewJob): Operation<{ readonly job: JobRecord; re
   const id = (inserted as { id: string }).id;
   const key = BigInt(id);
   yield* run(
-    `INSERT INTO job_documents (job_id, jobspec, candidates, policy, policy_options, allocation)
-     VALUES (?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO job_documents (job_id, jobspec, candidates, policy, policy_options, handling, allocation)
+     VALUES (?, ?, ?, ?, ?, ?, ?)`,
     key,
     job.jobspec,
     JSON.stringify(candidatesOf(job)),
     job.policy,
     JSON.stringify(job.policyOptions),
+    handlingText(job),
     allocation,
   );
   if (job.decision !== null) yield* writeDecision(key, 1, at, job.decision);
@@ -96,12 +98,15 @@ export function storedJob(job: NewJob, id: JobId): JobRecord {
     endedAt: outcome.state === 'rejected' ? at : null,
     leaseExpiresAt: null,
     cancelRequestedAt: null,
+    leftUntil: null,
+    endedBy: null,
     priority: job.priority,
     walltime: job.walltime,
     onClusterLoss: job.onClusterLoss,
     candidates: candidatesOf(job),
     policy: job.policy,
     policyOptions: job.policyOptions,
+    handling: job.handling ?? NO_HANDLING,
     jobspec: job.jobspec,
     allocation: assigned?.allocation ?? null,
   };
@@ -110,6 +115,11 @@ export function storedJob(job: NewJob, id: JobId): JobRecord {
 /** No more of them than who they are: callers have whole records. */
 export function candidatesOf({ candidates }: NewJob): readonly ClusterRef[] {
   return candidates.map(({ name, id }) => ({ name, id }));
+}
+
+/** Null where nothing is asked for, as of most jobs. */
+export function handlingText({ handling = NO_HANDLING }: NewJob): string | null {
+  return isNoHandling(handling) ? null : JSON.stringify(handling);
 }
 
 export function clusterGone({ name }: ClusterRef): RainbowError {

@@ -34,6 +34,8 @@ function needsOf({ name, args }: Call): {
       const [{ id, to, cluster }] = args as Arguments<'transitionJob'>;
       return { job: id, destination: to === 'assigned' ? cluster : undefined };
     }
+    case 'outrunJob':
+      return { job: (args as Arguments<'outrunJob'>)[0].id };
     case 'requestCancel':
       return { job: args[0] as string };
     case 'clustersSeen':
@@ -57,7 +59,9 @@ function keyOf({ id, name }: ClusterRef): string {
 
 /** Calls after which what was read at the beginning may no longer be so. */
 export function changesLockedRows(name: OperationName): boolean {
-  return ['receiveJobs', 'returnExpired', 'registerCluster', 'deleteCluster'].includes(name);
+  return ['receiveJobs', 'receiveTheseJobs', 'leaveJobs', 'returnExpired', 'registerCluster', 'deleteCluster'].includes(
+    name,
+  );
 }
 
 /** Answers the jobs that are stored already under the keys of these submits. */

@@ -8,7 +8,7 @@ import type { RainbowError } from '../../core/errors.ts';
 import { jobOf, SELECT_JOB, type JobRow } from '../operations/job-row.ts';
 import { isRegistered } from '../operations/read-clusters.ts';
 import type { Row, SqlValue } from '../operations/statement.ts';
-import { candidatesOf, clusterGone, storedJob, writeBirth } from '../operations/submit-job.ts';
+import { candidatesOf, clusterGone, handlingText, storedJob, writeBirth } from '../operations/submit-job.ts';
 import type { JobRecord, NewJob } from '../store.ts';
 import type { PostgresOperation, PostgresStatement } from './database.ts';
 
@@ -46,12 +46,13 @@ const GIVEN = {
   candidates: 'text',
   policy: 'text',
   policy_options: 'text',
+  handling: 'text',
   allocation: 'text',
   decision: 'text',
 } as const;
 
 const JOB_COLUMNS = Object.keys(GIVEN).slice(0, 14).join(', ');
-const DOCUMENT_COLUMNS = Object.keys(GIVEN).slice(14, 19).join(', ');
+const DOCUMENT_COLUMNS = Object.keys(GIVEN).slice(14, 20).join(', ');
 
 // Keys are inserted in one order by everybody, or two batches could wait for each other.
 const INSERT = `WITH given AS MATERIALIZED (
@@ -164,6 +165,7 @@ function valuesOf(job: NewJob): readonly SqlValue[] {
     JSON.stringify(candidatesOf(job)),
     job.policy,
     JSON.stringify(job.policyOptions),
+    handlingText(job),
     assigned?.allocation ?? null,
     job.decision,
   ];
