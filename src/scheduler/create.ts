@@ -69,7 +69,26 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     reported: (name) => registry.get(name)?.state ?? null,
     isCompiled: (name) => registry.idsOf(name) !== null,
   });
-  const moves = createMoves({ store, clock, debits, notices, wakeCycle: () => cycle.wake() });
+  const hasAlternative = (job: JobRecord, but: readonly string[], mayBeSilent: boolean): boolean => {
+    const { jobspec } = jobspecs.read(job.jobspec);
+    if (jobspec === null) return false;
+    const others = job.candidates.filter(
+      (cluster) =>
+        !but.includes(cluster.name) &&
+        registry.isStill(cluster) &&
+        (mayBeSilent || !registry.isSilentFor(cluster.name, settings.silentAfter)),
+    );
+    const names = others.map(({ name }) => name);
+    return placing.match(jobspec, names).some(({ satisfiable }) => satisfiable.fits === 'yes');
+  };
+  const moves = createMoves({
+    store,
+    clock,
+    debits,
+    notices,
+    wakeCycle: () => cycle.wake(),
+    hasAlternative: (job, but) => hasAlternative(job, but, true),
+  });
   const placing = createPlacing({ matcher, registry, debits, states, system, settings, log });
   const submit = createSubmit({
     store,
@@ -105,18 +124,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     registry,
     moves,
     outstanding: (name) => debits.outstanding(name),
-    hasAlternative(job: JobRecord) {
-      const { jobspec } = jobspecs.read(job.jobspec);
-      if (jobspec === null) return false;
-      const others = job.candidates.filter(
-        (cluster) =>
-          cluster.id !== job.clusterId &&
-          registry.isStill(cluster) &&
-          !registry.isSilentFor(cluster.name, settings.silentAfter),
-      );
-      const names = others.map(({ name }) => name);
-      return placing.match(jobspec, names).some(({ satisfiable }) => satisfiable.fits === 'yes');
-    },
+    hasAlternative: (job) => hasAlternative(job, job.cluster === null ? [] : [job.cluster], false),
     log,
   });
 
@@ -146,6 +154,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     submit,
     cancel: (id, reason) => moves.cancel(id, reason),
     transition: (change) => moves.transition(change),
+    outrun: (end) => moves.outrun(end),
     receive: (cluster, limit, leaseMs) => moves.receive(cluster, limit, leaseMs),
     onWork: (cluster, listener) => notices.listen(cluster, listener),
     reportFree(cluster, { busyVertices, includes }) {

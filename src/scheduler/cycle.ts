@@ -8,7 +8,7 @@
  * itself. A job that stays pending is not written.
  */
 import type { Reason } from '../core/job/state.ts';
-import type { ClusterRef, JobRecord, JobStore, Transition } from '../store/store.ts';
+import type { AttemptRecord, ClusterRef, JobRecord, JobStore, Transition } from '../store/store.ts';
 import type { System, Timer } from '../system/system.ts';
 import type { Debits, Reservation } from './debits.ts';
 import { writeDecision } from './decision-record.ts';
@@ -17,6 +17,7 @@ import type { Log } from './log.ts';
 import type { Moves } from './moves.ts';
 import type { Placing } from './placing.ts';
 import { noRefusals, readRefusals, type Refusals } from './refusals.ts';
+import { notRetrying, readRetrying, type Retrying } from './retry.ts';
 import type { InnerRegistry } from './registry.ts';
 import type { SchedulerSettings } from './settings.ts';
 
@@ -45,6 +46,16 @@ export interface CycleDependencies {
   readonly log: Log;
 }
 
+/** What a job's earlier attempts mean for the next. */
+interface Past {
+  readonly refusals: Refusals;
+  readonly retrying: Retrying;
+  /** Null: this is the first. */
+  readonly last: AttemptRecord | null;
+}
+
+const noPast: Past = { refusals: noRefusals, retrying: notRetrying, last: null };
+
 /** What a decision came to: nothing, or a write with the capacity that it took. */
 type Step = { readonly change: Transition; readonly reservation: Reservation | null } | null;
 
@@ -55,11 +66,17 @@ export function createCycle(deps: CycleDependencies): Cycle {
   let asked = false;
   let stopped = true;
   let timer: Timer | null = null;
+  /** For the first retry that may begin. */
+  let alarm: { readonly at: number; readonly timer: Timer } | null = null;
   /** Equal questions that found no place since something last fell free. */
   const stuck = new Set<string>();
 
-  const decide = (job: JobRecord, refusals: Refusals): Step => {
+  const decide = (job: JobRecord, { refusals, retrying, last }: Past): Step => {
     if (job.cancelRequestedAt !== null) return step(job, 'canceled', { code: 'user', message: '' });
+    if (retrying.notBefore > now()) {
+      wakeAt(retrying.notBefore);
+      return null;
+    }
     if (job.reason.code === 'held' || job.reason.code === 'dependency') return null;
     const { jobspec, error } = deps.jobspecs.read(job.jobspec);
     if (jobspec === null) {
@@ -67,16 +84,20 @@ export function createCycle(deps: CycleDependencies): Cycle {
       return step(job, 'failed', { code: 'cannot_start', message });
     }
     // By id, never by name or time: a later cluster of that name is another one, with another token.
-    const still = job.candidates.filter((cluster) => deps.registry.isStill(cluster));
+    const meant = job.candidates.filter(({ name }) => retrying.only === null || name === retrying.only);
+    const still = meant.filter((cluster) => deps.registry.isStill(cluster));
     if (still.length === 0) {
       const message = 'none of the clusters that it may use is registered any more';
       return step(job, 'canceled', { code: 'cluster_deleted', message });
     }
     const candidates = still.map(({ name }) => name);
     const question = { jobspec, candidates, policy: job.policy, policyOptions: job.policyOptions };
-    const key = refusals === noRefusals ? keyOf(job, still) : null;
+    const key = last === null ? keyOf(job, still) : null;
     if (key !== null && stuck.has(key)) return null;
-    const { decision, outcome } = placing.decide({ ...question, excluded: refusals.excluded });
+    const { decision, outcome } = placing.decide({
+      ...question,
+      excluded: new Map([...refusals.excluded, ...retrying.barred]),
+    });
     if (outcome.state === 'assigned') {
       const reservation = placing.reserve(outcome.cluster.name, jobspec, job);
       const { cluster } = outcome;
@@ -88,9 +109,14 @@ export function createCycle(deps: CycleDependencies): Cycle {
       return step(job, 'rejected', outcome.reason, { decision: writeDecision(decision) });
     }
     const able = decision.candidates.filter(({ satisfiable }) => satisfiable.fits !== 'no');
-    const last = [...refusals.refused].at(-1);
-    if (last !== undefined && able.every(({ cluster }) => refusals.refused.has(cluster))) {
-      const message = `every cluster that could hold it refused it; ${last[0]}: ${last[1]}`;
+    const open = able.filter(({ cluster }) => !retrying.barred.has(cluster));
+    if (open.length === 0 && able.length > 0 && last !== null && retrying.barred.size > 0) {
+      const message = `${last.reason.message}; no other cluster can hold it, to try it again`;
+      return step(job, 'failed', { code: last.reason.code, message }, { decision: writeDecision(decision) });
+    }
+    const refusal = [...refusals.refused].at(-1);
+    if (refusal !== undefined && open.every(({ cluster }) => isRefused(job, refusals, cluster))) {
+      const message = `every cluster that could hold it refused it; ${refusal[0]}: ${refusal[1].message}`;
       return step(job, 'failed', { code: 'refused', message }, { decision: writeDecision(decision) });
     }
     if (key !== null) stuck.add(key);
@@ -135,15 +161,11 @@ export function createCycle(deps: CycleDependencies): Cycle {
     for (;;) {
       const page = await deps.jobs.pending(PAGE, after);
       if (stopped || page.length === 0) return;
-      const refusals = await Promise.all(
-        page.map(async (job) =>
-          job.epoch === 1 ? noRefusals : readRefusals(await deps.jobs.attempts(job.id), now(), settings.refusalBackoff),
-        ),
-      );
+      const pasts = await Promise.all(page.map(pastOf));
       if (stopped) return;
       const writes: Promise<void>[] = [];
       page.forEach((job, place) => {
-        const decided = decideSafely(job, refusals[place] ?? noRefusals);
+        const decided = decideSafely(job, pasts[place] ?? noPast);
         if (decided !== null) writes.push(write(decided));
       });
       for (const result of await Promise.allSettled(writes)) {
@@ -155,14 +177,31 @@ export function createCycle(deps: CycleDependencies): Cycle {
     }
   };
 
-  const decideSafely = (job: JobRecord, refusals: Refusals): Step => {
+  const pastOf = async (job: JobRecord): Promise<Past> => {
+    if (job.epoch === 1) return noPast;
+    const attempts = await deps.jobs.attempts(job.id);
+    const refusals = readRefusals(attempts, now(), settings.refusalBackoff);
+    return { refusals, retrying: readRetrying(job, attempts), last: attempts.at(-2) ?? null };
+  };
+
+  const decideSafely = (job: JobRecord, past: Past): Step => {
     try {
-      return decide(job, refusals);
+      return decide(job, past);
     } catch (error) {
       // A policy that cannot be applied any more (its name or options were dropped): the job waits, the others do not.
       deps.log.error({ job: job.id, error: String(error) }, 'this pending job could not be decided');
       return null;
     }
+  };
+
+  const wakeAt = (at: number): void => {
+    if (stopped || (alarm !== null && alarm.at <= at)) return;
+    alarm?.timer.cancel();
+    const timer = deps.system.timers.after(Math.max(1, at - now()), () => {
+      alarm = null;
+      wake();
+    });
+    alarm = { at, timer };
   };
 
   const mustRun = (): boolean => asked && !stopped;
@@ -204,9 +243,18 @@ export function createCycle(deps: CycleDependencies): Cycle {
       stopped = true;
       timer?.cancel();
       timer = null;
+      alarm?.timer.cancel();
+      alarm = null;
       await running;
     },
   };
+}
+
+/** Has this cluster's answer come often enough to be its last? A policy may try refusals again. */
+function isRefused(job: JobRecord, { refused }: Refusals, cluster: string): boolean {
+  const { retry } = job.handling;
+  const times = refused.get(cluster)?.times ?? 0;
+  return times > (retry?.on.includes('refused') === true ? retry.limit : 0);
 }
 
 function keyOf(job: JobRecord, candidates: readonly ClusterRef[]): string {

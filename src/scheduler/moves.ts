@@ -4,13 +4,15 @@
  */
 import { isPolled } from '../core/job/polled.ts';
 import { HELD_STATES, isFinal, type JobState, type Reason } from '../core/job/state.ts';
-import type { ClusterRef, JobId, JobRecord, Store, Transition, TransitionResult } from '../store/store.ts';
+import type { ClusterRef, JobId, JobRecord, Outrun, Store, Transition, TransitionResult } from '../store/store.ts';
 import type { Clock } from '../system/system.ts';
 import type { Debits } from './debits.ts';
 import type { Notices } from './notices.ts';
+import { retryInstead } from './retry.ts';
 
 export interface Moves {
   transition(change: Transition): Promise<TransitionResult>;
+  outrun(end: Outrun): Promise<TransitionResult>;
   receive(cluster: ClusterRef, limit: number, leaseMs: number | null): Promise<readonly JobRecord[]>;
   returnExpired(limit: number): Promise<readonly JobRecord[]>;
   cancel(id: JobId, reason: Reason): Promise<JobRecord | null>;
@@ -22,6 +24,8 @@ export interface MoveDependencies {
   readonly debits: Debits;
   readonly notices: Notices;
   readonly wakeCycle: () => void;
+  /** Could a cluster that is none of these take it? */
+  readonly hasAlternative: (job: JobRecord, but: readonly string[]) => boolean;
 }
 
 /** Lost races in a row before a cancel gives up; each means that the job moved in between. */
@@ -33,6 +37,7 @@ export function createMoves(deps: MoveDependencies): Moves {
   const written = async (job: JobRecord): Promise<JobRecord> => {
     debits.sync(job);
     if (job.state === 'assigned' && job.cluster !== null) notices.notify(job.cluster, { kind: 'assigned' });
+    if (isFinal(job.state) && job.onClusterLoss === 'duplicate' && job.epoch > 1) await stopOthers(job);
     if (job.state !== 'pending') return job;
     if (job.cancelRequestedAt === null) {
       deps.wakeCycle();
@@ -42,18 +47,40 @@ export function createMoves(deps: MoveDependencies): Moves {
     return ended.job ?? job;
   };
 
+  /** A hint, as all notices are: an agent that is away is told when it says what it holds. */
+  const stopOthers = async (job: JobRecord): Promise<void> => {
+    const ended = job.endedBy ?? job.epoch;
+    for (const { epoch, cluster, reason } of await store.jobs.attempts(job.id)) {
+      if (epoch === ended || cluster === null || reason.code !== 'duplicated') continue;
+      const message = `attempt ${ended} ended the job first`;
+      notices.notify(cluster, { kind: 'stop', jobId: job.id, epoch, reason: { code: 'duplicated', message } });
+    }
+  };
+
   const canceled = (job: JobRecord, reason: Reason): Transition => {
     const at = clock.now();
     return { id: job.id, from: [job.state], epoch: job.epoch, to: 'canceled', reason, at, endedAt: at };
   };
 
+  /** Of a failure: a new attempt instead, where the job's policy says so. It is the same for one job and epoch. */
+  const retried = async (change: Transition): Promise<Transition> => {
+    const job = await store.jobs.get(change.id);
+    if (job?.handling.retry === undefined) return change;
+    return retryInstead(job, await store.jobs.attempts(job.id), change, deps.hasAlternative);
+  };
+
   const transition = async (change: Transition): Promise<TransitionResult> => {
-    const result = await store.jobs.transition(change);
+    const result = await store.jobs.transition(change.to === 'failed' ? await retried(change) : change);
     return result.done ? { done: true, job: await written(result.job) } : result;
   };
 
   return {
     transition,
+
+    async outrun(end) {
+      const result = await store.jobs.outrun(end);
+      return result.done ? { done: true, job: await written(result.job) } : result;
+    },
 
     async receive(cluster, limit, leaseMs) {
       const now = clock.now();

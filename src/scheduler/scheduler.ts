@@ -14,6 +14,7 @@ import type {
   JobId,
   JobRecord,
   NewJob,
+  Outrun,
   Transition,
   TransitionResult,
 } from '../store/store.ts';
@@ -38,6 +39,8 @@ export interface Scheduler {
    * Every write of a job's state goes through here: the conditional write, then the debit or credit, then wake-ups.
    */
   transition(change: Transition): Promise<TransitionResult>;
+  /** An earlier attempt, which was duplicated, has ended first. */
+  outrun(end: Outrun): Promise<TransitionResult>;
   /** Polling client: assigned → received under a lease of `leaseMs`. */
   receive(cluster: ClusterRef, limit: number, leaseMs: number | null): Promise<readonly JobRecord[]>;
   /**
@@ -55,6 +58,8 @@ export interface Scheduler {
 export type Work =
   | { readonly kind: 'assigned' }
   | { readonly kind: 'cancel'; readonly job: JobRecord }
+  /** An attempt that ran beside the one that ended the job. */
+  | { readonly kind: 'stop'; readonly jobId: JobId; readonly epoch: number; readonly reason: Reason }
   | { readonly kind: 'changed' };
 
 /** Writes of clusters: validated in full, then stored in one transaction, then compiled. */

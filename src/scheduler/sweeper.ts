@@ -6,7 +6,8 @@
  *   4. a lost one: the job's on_cluster_loss is applied
  *   5. jobs that a silent cluster never received go back to pending, where another cluster could have them
  * An agent's lease never ends by time alone: 3 only shows that nobody knows, 4 is what the job's owner chose.
- * `duplicate` is done like `requeue`: a new attempt elsewhere; the old holder is stopped when it calls in again.
+ * `duplicate` begins a second attempt elsewhere, where there is an elsewhere; the first may go on, whichever ends first
+ * counts, and the other is stopped (server/agents/duplicate.ts).
  * Every write is conditional, so that a round which raced with an agent's report does nothing.
  */
 import { isPolled } from '../core/job/polled.ts';
@@ -119,8 +120,13 @@ export function createSweeper(deps: SweeperDependencies): Sweeper {
     }
     switch (job.onClusterLoss) {
       case 'requeue':
+        return move(job, 'pending', { code: 'requeued', message: `${silent} (on_cluster_loss: requeue)` });
       case 'duplicate':
-        return move(job, 'pending', { code: 'requeued', message: `${silent} (on_cluster_loss: ${job.onClusterLoss})` });
+        if (!deps.hasAlternative(job)) return Promise.resolve();
+        return move(job, 'pending', {
+          code: 'duplicated',
+          message: `${silent}: a second attempt begins elsewhere, and whichever ends first counts (on_cluster_loss: duplicate)`,
+        });
       case 'fail':
         return move(job, 'failed', { code: 'cluster_lost', message: `${silent} (on_cluster_loss: fail)` });
       default:

@@ -95,7 +95,9 @@ function whyText(reason: Reason | undefined): string {
 }
 
 function exitText(job: Pick<Job, 'exitCode' | 'signal'>): string {
-  if (job.signal !== undefined && job.signal !== 0) return `signal ${job.signal}`;
+  if (job.signal !== undefined && job.signal !== 0) {
+    return job.exitCode === undefined ? `signal ${job.signal}` : `${job.exitCode} (signal ${job.signal})`;
+  }
   return job.exitCode === undefined ? '' : String(job.exitCode);
 }
 

@@ -31,7 +31,7 @@ import * as message from './messages.ts';
 export type Sent = MessageInitShape<typeof ServerMessageSchema>;
 
 export interface SessionDependencies {
-  readonly store: Pick<Store, 'jobs' | 'output'>;
+  readonly store: Pick<Store, 'jobs' | 'output' | 'clusters'>;
   readonly scheduler: Scheduler;
   readonly system: System;
   readonly settings: AgentSettings;
@@ -69,6 +69,11 @@ const MISSED = 3;
 const AUDIT_EVERY = 6;
 /** Jobs received in one write. */
 const BATCH = 64;
+
+/** `not_found`: ends a stream that was welcomed for this one reason, and its agent stops what it holds. */
+export function clusterDeleted(name: string): RainbowError {
+  return new RainbowError('not_found', `cluster ${name} was deleted: register it again, then start its agent anew`);
+}
 
 export function createSession(
   deps: SessionDependencies,
@@ -137,6 +142,7 @@ export function createSession(
   const onWork = (work: Work): void => {
     if (work.kind === 'assigned') fill();
     else if (work.kind === 'cancel') stop(work.job.id, work.job.epoch, { code: 'user', message: '' });
+    else if (work.kind === 'stop') stop(work.jobId, work.epoch, work.reason);
     else checkCluster();
   };
 
@@ -166,7 +172,7 @@ export function createSession(
   const onReport = (wire: WireReport): void => {
     const report = readReport(wire, 'report', clock.now());
     turns.take(report.jobId, async () => {
-      const { acknowledge, stop: reason, job } = await applyReport(reporting, cluster.id, report);
+      const { acknowledge, stop: reason, job } = await applyReport(reporting, cluster, report);
       const key = `${report.jobId}.${report.epoch}`;
       if (acknowledge) outbox.put(message.acknowledge(report));
       if (reason !== null) stop(report.jobId, report.epoch, reason);
@@ -255,9 +261,7 @@ export function createSession(
    */
   const checkCluster = (): void => {
     if (scheduler.registry.get(name)?.id === cluster.id) return;
-    outbox.end(
-      new RainbowError('not_found', `cluster ${name} was deleted: register it again, then start its agent anew`),
-    );
+    outbox.end(clusterDeleted(name));
   };
 
   const fail = (error: unknown): void => {

@@ -20,7 +20,9 @@ export function readOutput(parts: Parts): Handlers<typeof JobService>['readOutpu
     let job = await ownJob(parts, call, request.id);
     const asked = checkSequence(request.epoch, 'epoch');
     if (asked > job.epoch) throw invalid('epoch', `job ${job.id} has had ${job.epoch} attempts; 0 is the newest`);
-    let epoch = asked === 0 ? job.epoch : asked;
+    // Of a job that an earlier attempt ended: that one.
+    const newest = (): number => job.endedBy ?? job.epoch;
+    let epoch = asked === 0 ? newest() : asked;
     let after = 0;
 
     const latch = createLatch(call.signal);
@@ -47,8 +49,8 @@ export function readOutput(parts: Parts): Handlers<typeof JobService>['readOutpu
             yield chunkToWire({ ...cut, data: new Uint8Array(), at });
           }
         }
-        if (over && asked === 0 && job.epoch > epoch) {
-          epoch = job.epoch;
+        if (over && asked === 0 && newest() !== epoch) {
+          epoch = newest();
           after = 0;
         } else if (over || !request.follow) {
           return;
