@@ -45,6 +45,8 @@ export interface ServerSettings {
   readonly leaseSeconds?: number;
   /** Bytes that are kept of one task's stream of output; 1 MiB. */
   readonly outputCapBytes?: number;
+  /** Bytes that a job may ask for instead; 64 MiB. */
+  readonly outputCapMaxBytes?: number;
   readonly scheduler?: {
     /** What to do with a job that fits but cannot start now; `queue`. */
     readonly overcommit?: 'queue' | 'deny';
@@ -52,6 +54,8 @@ export interface ServerSettings {
     readonly defaultWalltime?: number;
     /** Seconds after the walltime of a job that a polling client accepted: then it counts as not reported. */
     readonly notReportedGrace?: number;
+    /** Seconds after which a job that an agent leaves lying goes elsewhere; 300. */
+    readonly leftAfter?: number;
   };
   readonly logLevel?: 'debug' | 'info' | 'warn' | 'error' | 'silent';
 }
@@ -89,6 +93,8 @@ const schema = z.strictObject({
     .optional(),
   lease: z.strictObject({ pollSeconds: seconds.optional(), graceSeconds: z.number().min(0).optional() }).optional(),
   walltimeDefaultSeconds: seconds.optional(),
+  leftAfterSeconds: seconds.optional(),
+  outputCapMaxBytes: whole.optional(),
   outputCapBytes: z
     .int()
     .min(0)
@@ -136,11 +142,13 @@ function fromPrototype(written: string): ServerSettings {
 function readOwn(document: DocumentNode): ServerSettings {
   const result = schema.safeParse(withoutNulls(toPlain(document)));
   if (!result.success) throw firstProblem(result.error, document);
-  const { db, selection, match, overcommit, limits, lease, walltimeDefaultSeconds, ...rest } = result.data;
+  const { db, selection, match, overcommit, limits, lease, leftAfterSeconds, walltimeDefaultSeconds, ...rest } =
+    result.data;
   const scheduler = given({
     overcommit,
     defaultWalltime: walltimeDefaultSeconds,
     notReportedGrace: lease?.graceSeconds,
+    leftAfter: leftAfterSeconds,
   });
   const options = selection?.options;
   return given({

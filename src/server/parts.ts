@@ -30,4 +30,6 @@ export interface Settings {
   readonly globalToken: string | null;
   /** How long a polling client may hold a job that it has not accepted, in milliseconds. */
   readonly leaseMs: number;
+  /** Bytes of each task's stream that a job may ask to be kept. */
+  readonly outputCapMax: number;
 }

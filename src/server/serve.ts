@@ -58,6 +58,8 @@ export interface ServeOptions {
   readonly submitsPerSecond?: number | undefined;
   /** Bytes that are kept of one task's stream of output; 1 MiB. */
   readonly outputCapBytes?: number | undefined;
+  /** Bytes that a job may ask for instead; 64 MiB, or `outputCapBytes` where that is more. */
+  readonly outputCapMaxBytes?: number | undefined;
   readonly scheduler?: Partial<SchedulerSettings> | undefined;
   /** Heartbeats, output cap; see `defaultAgentSettings`. */
   readonly agents?: Partial<Omit<AgentSettings, 'serverVersion'>> | undefined;
@@ -196,6 +198,7 @@ function settingsOf(options: ServeOptions): Settings {
     clientMayChoosePolicy: options.clientMayChoosePolicy ?? true,
     globalToken: options.globalToken ?? null,
     leaseMs,
+    outputCapMax: options.outputCapMaxBytes ?? Math.max(64 * 2 ** 20, options.outputCapBytes ?? 0),
   };
 }
 

@@ -289,8 +289,8 @@ export interface JobStore {
    */
   outrun(end: Outrun): Promise<TransitionResult>;
   /**
-   * Jobs assigned to a cluster whose agent leaves them lying: reason `left`, and until when. With an event where the
-   * reason is new. Those that are not assigned under that epoch any more are passed over. Resolves to the others.
+   * Jobs assigned to a cluster whose agent leaves them lying: reason `left`, and until when; a time that was set
+   * before counts until it is over. With an event where the reason is new. Those that are not assigned under that epoch any more are passed over. Resolves to the others.
    */
   leave(
     jobs: readonly { readonly id: JobId; readonly epoch: number; readonly message: string; readonly until: number }[],

@@ -36,10 +36,30 @@ export function jobJson(job: Job) {
     priority: job.priority,
     walltime: job.walltime,
     onClusterLoss: lossWord(job.onClusterLoss),
+    ...handlingJson(job),
     cancelRequestedAt: isoTime(job.cancelRequestedAt),
     candidates: job.candidates,
     owner: job.owner,
   };
+}
+
+/** What its owner asked for beside the jobspec; null: nothing, as the server does it. */
+function handlingJson(job: Job) {
+  const { retry } = job;
+  return {
+    retry:
+      retry === undefined ? null : { limit: retry.limit, on: retry.on, where: retry.where, delay: retry.delay ?? null },
+    returnAfter: job.returnAfter === 0 ? null : job.returnAfter,
+    outputCap: job.outputCap === '0' ? null : Number(job.outputCap),
+    endedBy: job.endedBy === '0' ? null : Number(job.endedBy),
+    leftUntil: isoTime(job.leftUntil),
+  };
+}
+
+function retryText({ retry }: Job): string {
+  if (retry === undefined) return '';
+  const where = retry.where === 'anywhere' ? '' : `, ${retry.where}`;
+  return `${retry.limit} times after ${retry.on.join(', ')}${where}; ${retry.delay ?? 0} s, doubling`;
 }
 
 export function attemptJson(attempt: Attempt) {
@@ -145,13 +165,17 @@ export function jobText(paint: Paint, job: Job, now: number): string {
     ['priority', String(job.priority)],
     ['candidates', job.candidates.map(clean).join(', ')],
     ['cluster loss', lossWord(job.onClusterLoss) ?? ''],
+    ['retry', retryText(job)],
+    ['left until', isoTime(job.leftUntil) ?? ''],
+    ['ended by', job.endedBy === '0' ? '' : `attempt ${job.endedBy}`],
   ];
   const lines = rows.filter(([, value]) => value !== '').map(([key, value]) => `${paint.dim(key.padEnd(13))} ${value}`);
   if (job.attempts.length > 1) {
     lines.push(paint.dim('attempts'));
     for (const attempt of job.attempts) {
       const where = attempt.cluster === '' ? '' : ` on ${attempt.cluster}`;
-      const why = reasonText(attempt.reason);
+      const exit = exitText(attempt);
+      const why = reasonText(attempt.reason) || (exit === '' ? '' : `exit ${exit}`);
       lines.push(
         `  ${attempt.epoch}: ${paintState(paint, stateWord(attempt.state))}${where}${why === '' ? '' : `: ${why}`}`,
       );

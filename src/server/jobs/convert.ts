@@ -8,6 +8,7 @@ import type { Opening } from '../../core/match/openings.ts';
 import * as wire from '../../gen/rainbow/v1/job_pb.js';
 import { OutputStream, type OutputChunkSchema } from '../../gen/rainbow/v1/jobs_pb.js';
 import type { CandidateResult, DecisionRecord } from '../../scheduler/scheduler.ts';
+import { handlingToWire } from './handling.ts';
 import type { AttemptRecord, EventRecord, JobId, JobRecord, OutputChunk } from '../../store/store.ts';
 
 const STATES: Readonly<Record<JobState, wire.JobState>> = {
@@ -70,7 +71,10 @@ export function jobToWire(
       startedAt: job.startedAt,
       endedAt: job.endedAt,
       cancelRequestedAt: job.cancelRequestedAt,
+      leftUntil: job.leftUntil,
     }),
+    endedBy: String(job.endedBy ?? 0),
+    ...handlingToWire(job.handling),
     priority: job.priority,
     walltime: job.walltime,
     onClusterLoss: LOSSES[job.onClusterLoss],

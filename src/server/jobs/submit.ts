@@ -12,6 +12,7 @@ import type { Parts } from '../parts.ts';
 import { choosePolicy } from '../policy.ts';
 import { openCredentials, restrict } from './candidates.ts';
 import { decisionToWire, jobToWire, onClusterLossFromWire } from './convert.ts';
+import { readHandling } from './handling.ts';
 
 export function submit(parts: Parts): Handlers<typeof JobService>['submit'] {
   return async (request, call) => {
@@ -21,6 +22,7 @@ export function submit(parts: Parts): Handlers<typeof JobService>['submit'] {
     const candidates = restrict(allowed(parts, person, request, opened.clusters), request.clusters);
     const parsed = parseJobspec(request.jobspec, 'jobspec');
     checkTasks(parsed);
+    const handling = readHandling(request, parts.settings.outputCapMax);
     const policy = choosePolicy(parts.settings, { name: request.policy, options: request.policyOptions }, 'ours');
     const { job, created, decision } = await parts.scheduler.submit({
       name: jobName(request.name, parsed, 'name'),
@@ -32,6 +34,7 @@ export function submit(parts: Parts): Handlers<typeof JobService>['submit'] {
       policyOptions: policy.options,
       priority: request.priority,
       onClusterLoss: onClusterLossFromWire(request.onClusterLoss, 'on_cluster_loss'),
+      handling,
       idempotencyKey: request.idempotencyKey === '' ? null : checkText(request.idempotencyKey, 'idempotency_key'),
       storeRejected: true,
     });

@@ -120,8 +120,8 @@ export function agentLifeConformance(open: Open): void {
         ['left', '1'],
         ['left', '2'],
       ]);
-      expect((await store.jobs.leftOver(9500, 9)).map(({ id }) => id)).toEqual(['2', '1']);
-      expect((await store.jobs.leftOver(9499, 9)).map(({ id }) => id)).toEqual(['2']);
+      expect((await store.jobs.leftOver(9000, 9)).map(({ id }) => id)).toEqual(['2', '1']);
+      expect((await store.jobs.leftOver(8999, 9)).map(({ id }) => id)).toEqual(['2']);
       const taken = await store.jobs.receiveThese(
         red,
         [

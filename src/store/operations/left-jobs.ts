@@ -19,7 +19,11 @@ export function* leaveJobs(
     const job = yield* lockJob(id);
     if (job === null || job.state !== 'assigned' || job.epoch !== epoch) continue;
     const reason: Reason = { code: 'left', message };
-    const next = { ...job, reason, leftUntil: Math.trunc(until) };
+    const next = {
+      ...job,
+      reason,
+      leftUntil: job.leftUntil !== null && job.leftUntil > at ? job.leftUntil : Math.trunc(until),
+    };
     yield* run(
       'UPDATE jobs SET reason_code = ?, reason_message = ?, left_until = ? WHERE id = ?',
       reason.code,

@@ -37,6 +37,7 @@ async function logs(invocation: Invocation, options: Options, args: readonly str
   await connect(invocation, { ...options, quiet: true }, async (client, signal) => {
     const job = await client.jobs.get({ id }, { signal });
     const newest = Number(job.epoch);
+    const counts = newestOf(job);
     if (attempt !== undefined && attempt > newest) {
       throw new RainbowError(
         'not_found',
@@ -47,7 +48,7 @@ async function logs(invocation: Invocation, options: Options, args: readonly str
     if (task !== undefined && tasks !== null && tasks.isExact && task >= tasks.least)
       throw noTask(id, task, tasks.least);
 
-    let epoch = attempt ?? newest;
+    let epoch = attempt ?? counts;
     const read = (follow: boolean) => client.jobs.readOutput({ id, epoch: String(epoch), follow }, { signal });
     if (options.follow !== true) {
       for await (const chunk of read(false)) printer.show(chunk);
@@ -61,8 +62,8 @@ async function logs(invocation: Invocation, options: Options, args: readonly str
           const now = await client.jobs.get({ id }, { signal });
           came();
           const state = stateWord(now.state);
-          if (attempt === undefined && Number(now.epoch) > epoch) {
-            epoch = Number(now.epoch);
+          if (attempt === undefined && newestOf(now) !== epoch) {
+            epoch = newestOf(now);
             printer.beginAttempt();
           } else {
             return Number(now.epoch) > epoch || (state !== null && isFinal(state));
@@ -74,6 +75,11 @@ async function logs(invocation: Invocation, options: Options, args: readonly str
       throw noTask(id, task, tasks.least);
     }
   });
+}
+
+/** The attempt that counts: of a job that an earlier one ended, that one. */
+function newestOf({ epoch, endedBy }: Job): number {
+  return Number(endedBy === '0' ? epoch : endedBy);
 }
 
 function noTask(id: string, task: number, count: number): RainbowError {
