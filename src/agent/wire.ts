@@ -15,7 +15,7 @@ import { JobState } from '../gen/rainbow/v1/job_pb.js';
 import { OutputStream } from '../gen/rainbow/v1/jobs_pb.js';
 import type { Free, FromServer, Report, ReportState, ToServer, Uplink } from './messages.ts';
 import { readReason } from './reason.ts';
-import type { JobKey } from './runners/runner.ts';
+import type { JobKey, Order } from './runners/runner.ts';
 
 /** The version of the protocol that this agent speaks. */
 export const PROTOCOL = 1;
@@ -65,6 +65,7 @@ export function encode(message: ToServer): MessageInitShape<typeof AgentMessageS
             holds: hello.holds.map(encodeReport),
             free: encodeFree(hello.free),
             capacity: hello.capacity,
+            pick: hello.pick,
           },
         },
       };
@@ -89,6 +90,11 @@ export function encode(message: ToServer): MessageInitShape<typeof AgentMessageS
           },
         },
       };
+    case 'choose': {
+      const take = message.take.map(encodeKey);
+      const leave = message.leave.map(({ key, message: why }) => ({ ...encodeKey(key), message: why }));
+      return { message: { case: 'choose', value: { take, leave } } };
+    }
     default:
       return {
         message: { case: 'heartbeat', value: { at: timestampFromMs(message.at), capacity: message.capacity } },
@@ -128,9 +134,18 @@ export function decode({ message }: ServerMessage): FromServer {
       return { kind: 'welcome', serverVersion, protocol, heartbeat };
     }
     case 'start': {
-      const { name, owner, jobspec, walltime, priority } = message.value;
-      return { kind: 'start', order: { ...readKey(message.value, 'start'), name, owner, jobspec, walltime, priority } };
+      const { outputCap } = message.value;
+      const order = readOrder(message.value, 'start');
+      return { kind: 'start', order: outputCap === '0' ? order : { ...order, outputCap: Number(outputCap) } };
     }
+    case 'offered':
+      return {
+        kind: 'offered',
+        orders: message.value.jobs.map((offer) => readOrder(offer, 'offered.jobs')),
+        gone: message.value.gone.map((key) => readKey(key, 'offered.gone')),
+      };
+    case 'follow':
+      return { kind: 'follow', key: readKey(message.value, 'follow'), follow: message.value.follow };
     case 'stop': {
       const { reason } = message.value;
       return {
@@ -160,6 +175,14 @@ export function decode({ message }: ServerMessage): FromServer {
     default:
       return { kind: 'unknown' };
   }
+}
+
+function readOrder(
+  order: { jobId: string; epoch: string } & Pick<Order, 'name' | 'owner' | 'jobspec' | 'walltime' | 'priority'>,
+  place: string,
+): Order {
+  const { name, owner, jobspec, walltime, priority } = order;
+  return { ...readKey(order, place), name, owner, jobspec, walltime, priority };
 }
 
 function readKey({ jobId, epoch }: { jobId: string; epoch: string }, place: string): JobKey {

@@ -7,6 +7,7 @@ import { createCycle, type Cycle } from './cycle.ts';
 import { createDebits, type Debits } from './debits.ts';
 import { createJobspecs } from './jobspecs.ts';
 import type { Log } from './log.ts';
+import { createLeft } from './left.ts';
 import { createMoves } from './moves.ts';
 import { createNotices } from './notices.ts';
 import { createPlacing } from './placing.ts';
@@ -117,6 +118,13 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     },
     log,
   });
+  const left = createLeft({
+    jobs: store.jobs,
+    clock,
+    settings,
+    moves,
+    hasAlternative: (job) => hasAlternative(job, job.cluster === null ? [] : [job.cluster], false),
+  });
   const sweeper = createSweeper({
     jobs: store.jobs,
     system,
@@ -124,6 +132,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     registry,
     moves,
     outstanding: (name) => debits.outstanding(name),
+    sweepLeft: () => left.sweep(),
     hasAlternative: (job) => hasAlternative(job, job.cluster === null ? [] : [job.cluster], false),
     log,
   });
@@ -156,6 +165,8 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     transition: (change) => moves.transition(change),
     outrun: (end) => moves.outrun(end),
     receive: (cluster, limit, leaseMs) => moves.receive(cluster, limit, leaseMs),
+    receiveThese: (cluster, jobs) => moves.receiveThese(cluster, jobs),
+    leave: (jobs) => left.leave(jobs),
     onWork: (cluster, listener) => notices.listen(cluster, listener),
     reportFree(cluster, { busyVertices, includes }) {
       debits.report(cluster, busyVertices, includes);

@@ -14,6 +14,10 @@ export interface Moves {
   transition(change: Transition): Promise<TransitionResult>;
   outrun(end: Outrun): Promise<TransitionResult>;
   receive(cluster: ClusterRef, limit: number, leaseMs: number | null): Promise<readonly JobRecord[]>;
+  receiveThese(
+    cluster: ClusterRef,
+    jobs: readonly { readonly id: JobId; readonly epoch: number }[],
+  ): Promise<readonly JobRecord[]>;
   returnExpired(limit: number): Promise<readonly JobRecord[]>;
   cancel(id: JobId, reason: Reason): Promise<JobRecord | null>;
 }
@@ -85,6 +89,12 @@ export function createMoves(deps: MoveDependencies): Moves {
     async receive(cluster, limit, leaseMs) {
       const now = clock.now();
       const jobs = await store.jobs.receive(cluster, limit, leaseMs === null ? null : now + leaseMs, now);
+      for (const job of jobs) debits.sync(job);
+      return jobs;
+    },
+
+    async receiveThese(cluster, wanted) {
+      const jobs = await store.jobs.receiveThese(cluster, wanted, clock.now());
       for (const job of jobs) debits.sync(job);
       return jobs;
     },

@@ -43,6 +43,13 @@ export interface Scheduler {
   outrun(end: Outrun): Promise<TransitionResult>;
   /** Polling client: assigned → received under a lease of `leaseMs`. */
   receive(cluster: ClusterRef, limit: number, leaseMs: number | null): Promise<readonly JobRecord[]>;
+  /** assigned → received, of these alone, without end: for an agent that chooses. */
+  receiveThese(
+    cluster: ClusterRef,
+    jobs: readonly { readonly id: JobId; readonly epoch: number }[],
+  ): Promise<readonly JobRecord[]>;
+  /** Its agent leaves these lying, and why. */
+  leave(jobs: readonly { readonly job: JobRecord; readonly message: string }[]): Promise<void>;
   /**
    * Called when a job was assigned to this cluster, when a job that is held there is to be stopped, and when the
    * cluster itself was changed or deleted. Returns how to stop listening.

@@ -32,6 +32,8 @@ export interface Order extends JobKey {
   readonly walltime: number;
   /** Higher first. */
   readonly priority: number;
+  /** Bytes that the server keeps of each task's stream; 1 MiB where it did not say. */
+  readonly outputCap?: number;
 }
 
 export interface NativeJob extends JobKey {

@@ -39,6 +39,11 @@ const fenced = (): RainbowError =>
   );
 const replaced = (): RainbowError => new RainbowError('aborted', 'this agent has opened a newer stream');
 
+/** An agent that takes what comes is sent it at once. */
+function choosesOf({ pick }: Hello): boolean {
+  return pick !== '' && pick !== 'first-come';
+}
+
 /** Asked only of a caller that is refused and not held up: guessing costs what it did before. */
 async function wasDeleted(deps: ConnectDependencies, hello: Hello, error: unknown): Promise<boolean> {
   if (!(error instanceof RainbowError) || error.code !== 'unauthenticated') return false;
@@ -73,7 +78,7 @@ export function agentHandlers(deps: ConnectDependencies): Handlers<typeof AgentS
       const older = sessions.get(name);
       older?.session.end(older.instance === instance.id ? replaced() : fenced());
       // 3. Serve it.
-      const greeting = { holds, free: hello.free ?? null, capacity: hello.capacity };
+      const greeting = { holds, free: hello.free ?? null, capacity: hello.capacity, chooses: choosesOf(hello) };
       const session = createSession(deps, cluster, greeting, incoming, older?.session.ended ?? Promise.resolve());
       const entry = { session, instance: instance.id };
       sessions.set(name, entry);

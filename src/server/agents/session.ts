@@ -11,6 +11,7 @@ import { RainbowError } from '../../core/errors.ts';
 import { isFinal, type Reason } from '../../core/job/state.ts';
 import type {
   AgentMessage,
+  Choose,
   FreeReport,
   JobReport as WireReport,
   Output,
@@ -23,6 +24,7 @@ import type { System } from '../../system/system.ts';
 import { applyReport } from './apply-report.ts';
 import { createOutbox } from './outbox.ts';
 import { keepOutput } from './keep-output.ts';
+import { createOffering } from './offering.ts';
 import { reconcile } from './reconcile.ts';
 import { readEpoch, readJobId, readReport, type Report } from './report.ts';
 import { createTurns } from './turns.ts';
@@ -52,6 +54,8 @@ export interface Greeting {
   readonly holds: readonly Report[];
   readonly free: FreeReport | null;
   readonly capacity: number;
+  /** Is it asked before jobs are sent to it? */
+  readonly chooses: boolean;
 }
 
 export interface Session {
@@ -111,15 +115,31 @@ export function createSession(
 
   const start = (job: JobRecord): void => {
     received.set(job.id, job.epoch);
-    outbox.put(message.start(job));
+    outbox.put(message.start(job, settings.outputCap));
     // A cancel may overtake the write that handed the job over; its Stop must not overtake the Start.
     const reason = stopped.get(`${job.id}.${job.epoch}`);
     if (reason !== undefined) stop(job.id, job.epoch, reason);
   };
 
+  const room = (): number => capacity - received.size;
+  const offering = createOffering({
+    cluster,
+    jobs: store.jobs,
+    scheduler,
+    room,
+    ended: () => outbox.ended,
+    async send(sent) {
+      await outbox.room();
+      outbox.put(sent);
+    },
+    start,
+    fail: (error) => fail(error),
+  });
+
   /** Takes assigned jobs over while the agent has room for them. One at a time; asked meanwhile, it looks again. */
   const fill = (): void => {
     workLeft = true;
+    if (greeting.chooses) return reading ? offering.again() : undefined;
     if (!reading || filling !== null || outbox.ended) return;
     filling = (async () => {
       while (workLeft && !outbox.ended) {
@@ -140,7 +160,8 @@ export function createSession(
   };
 
   const onWork = (work: Work): void => {
-    if (work.kind === 'assigned') fill();
+    if (work.kind === 'assigned' && greeting.chooses && reading) offering.look();
+    else if (work.kind === 'assigned') fill();
     else if (work.kind === 'cancel') stop(work.job.id, work.job.epoch, { code: 'user', message: '' });
     else if (work.kind === 'stop') stop(work.jobId, work.epoch, work.reason);
     else checkCluster();
@@ -156,6 +177,8 @@ export function createSession(
         return onOutput(said.message.value);
       case 'free':
         return onFree(said.message.value);
+      case 'choose':
+        return onChoice(said.message.value);
       case 'heartbeat':
         capacity = Math.max(0, said.message.value.capacity);
         return fill();
@@ -184,6 +207,13 @@ export function createSession(
       }
       fill();
     });
+  };
+
+  const onChoice = (choice: Choose): void => {
+    if (!greeting.chooses) {
+      throw new RainbowError('failed_precondition', 'nothing is offered to an agent that takes what it is sent');
+    }
+    turns.take('choose', () => offering.chose(choice));
   };
 
   const onOutput = (wire: Output): void => {
@@ -243,7 +273,18 @@ export function createSession(
     checkCluster();
     outbox.putAs('heartbeat', message.heartbeat(timestampFromMs(clock.now())));
     beats += 1;
+    if (greeting.chooses) offering.look();
+    else if (room() <= 0) tellFull().catch(fail);
     if (beats % AUDIT_EVERY === 0) audit().catch(fail);
+  };
+
+  /** What waits here because the agent takes no more says so, the first of it. */
+  const tellFull = async (): Promise<void> => {
+    const waiting = await store.jobs.assigned(cluster, BATCH);
+    const since = clock.now() - settings.heartbeat * 1000;
+    const left = waiting.filter((job) => job.leftUntil === null && (job.assignedAt ?? 0) < since);
+    const why = 'its agent has no room for more jobs now';
+    if (left.length > 0) await scheduler.leave(left.map((job) => ({ job, message: why })));
   };
 
   /** A Start is idempotent: the agent has each epoch of a job once. */
@@ -286,7 +327,8 @@ export function createSession(
     for (const { jobId, epoch, reason } of found.stop) stop(jobId, epoch, reason);
     for (const [jobId, epoch] of found.received) received.set(jobId, epoch);
     reading = true;
-    fill();
+    if (greeting.chooses) offering.look();
+    else fill();
   };
 
   const unlisten = scheduler.onWork(name, onWork);
@@ -304,6 +346,7 @@ export function createSession(
     await greeted;
     await turns.idle();
     await filling;
+    await offering.idle();
   };
   return { messages: () => outbox.messages(), end: (error) => outbox.end(error), ended: finish() };
 }
