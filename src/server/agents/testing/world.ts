@@ -165,7 +165,7 @@ export class World {
     const events = await this.rig.store.events.after(0, 100_000);
     const at = new Map<string, { state: JobState; epoch: number }>();
     for (const { subject, jobId, kind, epoch } of events) {
-      if (subject !== 'job' || jobId === null || kind === 'cancel_requested') continue;
+      if (subject !== 'job' || jobId === null || kind === 'cancel_requested' || kind === 'left') continue;
       const before = at.get(jobId);
       const state = kind as JobState;
       if (before === undefined) holds(state === 'pending', `job ${jobId} begins as pending`);
