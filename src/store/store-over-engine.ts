@@ -75,12 +75,13 @@ export function storeOver(engine: Engine, kind: Store['kind']): Store {
       },
     },
     output: {
-      async append(id, epoch, chunks, cap) {
-        const offsets = await call('appendOutput', id, epoch, chunks.map(alone), cap);
+      async append(id, epoch, chunks, cap, room = Number.MAX_SAFE_INTEGER) {
+        const offsets = await call('appendOutput', id, epoch, chunks.map(alone), cap, room);
         outputOf(id);
         return offsets;
       },
       read: (id, epoch, after, limit) => call('readOutput', id, epoch, after, limit),
+      kept: (id, epoch) => call('keptOutput', id, epoch),
       cut: (id, epoch) => call('cutOutput', id, epoch),
       subscribe(id, listener) {
         const own = (): void => listener();

@@ -115,13 +115,15 @@ export function eventToWire(event: EventRecord): MessageInitShape<typeof wire.Ev
   };
 }
 
-export function chunkToWire(chunk: OutputChunk): MessageInitShape<typeof OutputChunkSchema> {
+/** `notKept`: so many bytes from its offset on are missing. */
+export function chunkToWire(chunk: OutputChunk, notKept = 0): MessageInitShape<typeof OutputChunkSchema> {
   return {
     task: chunk.task,
     stream: chunk.stream === 'stdout' ? OutputStream.STDOUT : OutputStream.STDERR,
     offset: String(chunk.offset),
     data: chunk.data,
     at: timestampFromMs(chunk.at),
+    ...(notKept === 0 ? {} : { notKept: String(notKept) }),
   };
 }
 

@@ -9,6 +9,7 @@ import type { JobService } from '../../gen/rainbow/v1/jobs_pb.js';
 import type { Handlers } from '../call.ts';
 import { checkSequence } from '../input.ts';
 import type { Parts } from '../parts.ts';
+import type { OutputChunk } from '../../store/store.ts';
 import { createLatch } from '../wake.ts';
 import { chunkToWire } from './convert.ts';
 import { noSuchJob, ownJob } from './own.ts';
@@ -24,6 +25,7 @@ export function readOutput(parts: Parts): Handlers<typeof JobService>['readOutpu
     const newest = (): number => job.endedBy ?? job.epoch;
     let epoch = asked === 0 ? newest() : asked;
     let after = 0;
+    let seen = createSeen();
 
     const latch = createLatch(call.signal);
     const stops = request.follow
@@ -38,20 +40,21 @@ export function readOutput(parts: Parts): Handlers<typeof JobService>['readOutpu
         const over = isFinal(job.state) || job.epoch > epoch;
         // 2. What there is.
         const { chunks, next } = await parts.store.output.read(job.id, epoch, after, BATCH);
-        for (const chunk of chunks) yield chunkToWire(chunk);
+        for (const chunk of chunks) yield* seen.next(chunk);
         after = next;
         if (chunks.length === BATCH) continue;
         // 3. What comes next: the next attempt, the end, or more of this one.
         if (over || !request.follow) {
           const at = parts.system.clock.now();
-          // An empty chunk where a stream ends of which something was not kept.
+          // A stream that ends with something that was not kept.
           for (const cut of await parts.store.output.cut(job.id, epoch)) {
-            yield chunkToWire({ ...cut, data: new Uint8Array(), at });
+            yield* seen.next({ ...cut, data: NOTHING, at });
           }
         }
         if (over && asked === 0 && newest() !== epoch) {
           epoch = newest();
           after = 0;
+          seen = createSeen();
         } else if (over || !request.follow) {
           return;
         } else {
@@ -61,5 +64,28 @@ export function readOutput(parts: Parts): Handlers<typeof JobService>['readOutpu
     } finally {
       for (const stop of stops) stop();
     }
+  };
+}
+
+interface Seen {
+  /** What is new of it, behind a word about what is missing before it. */
+  next(chunk: OutputChunk): Generator<ReturnType<typeof chunkToWire>>;
+}
+
+const NOTHING = new Uint8Array();
+
+/** How far each stream was sent: pieces that were joined since begin before that, and what is missing is said. */
+function createSeen(): Seen {
+  const ends = new Map<string, number>();
+  return {
+    *next(chunk) {
+      const name = `${chunk.task} ${chunk.stream}`;
+      const end = ends.get(name) ?? 0;
+      const last = chunk.offset + chunk.data.byteLength;
+      if (chunk.offset > end) yield chunkToWire({ ...chunk, offset: end, data: NOTHING }, chunk.offset - end);
+      if (last > end) ends.set(name, last);
+      const fresh = chunk.data.subarray(Math.max(0, end - chunk.offset));
+      if (fresh.byteLength > 0) yield chunkToWire({ ...chunk, offset: last - fresh.byteLength, data: fresh });
+    },
   };
 }

@@ -81,7 +81,11 @@ export async function callEveryOperation(call: CallOperation): Promise<void> {
     await call('eventsAfter', 0, 5, filter);
   }
   await call('lastEvent');
-  await call('appendOutput', '1', 1, [{ task: 0, stream: 'stdout', offset: 0, data: hash, at: 1 }], 9);
+  await call('appendOutput', '1', 1, [{ task: 0, stream: 'stdout', offset: 0, data: hash, at: 1 }], 9, 99);
+  for (let offset = 32; offset < 32 + 40 * 32; offset += 32) {
+    await call('appendOutput', '1', 1, [{ task: 0, stream: 'stdout', offset, data: hash, at: 1 }], 1024, 9999);
+  }
+  await call('keptOutput', '1', 1);
   await call('readOutput', '1', 1, 0, 9);
   await call('cutOutput', '1', 1);
   await call('setSettingOnce', 'a', 'b');

@@ -10,7 +10,7 @@ import { assignedJobs, leaveJobs, leftOverJobs, receiveTheseJobs } from './left-
 import { receiveJobs, requestCancel, returnExpired } from './move-jobs.ts';
 import { jobsByNumbers, numberAt } from './number-jobs.ts';
 import { outrunJob } from './outrun-job.ts';
-import { appendOutput, cutOutput, readOutput } from './output.ts';
+import { appendOutput, cutOutput, keptOutput, readOutput } from './output.ts';
 import { getCluster, getGraph, listClusters } from './read-clusters.ts';
 import {
   countJobsByCluster,
@@ -81,6 +81,7 @@ export const READS = {
   lastEvent,
   readOutput,
   cutOutput,
+  keptOutput,
   getSetting,
 } as const;
 
