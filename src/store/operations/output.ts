@@ -13,6 +13,7 @@ import { all, limitOf, one, run, type Operation } from './statement.ts';
 
 /** Largest piece; a small cap has smaller ones, so that its ring turns in small steps. */
 const PIECE = 64 * 1024;
+const LEAST_PIECE = 16;
 
 export function* appendOutput(
   id: JobId,
@@ -91,7 +92,7 @@ class Writer {
     this.#epoch = epoch;
     this.headEnd = Math.ceil(cap / 2);
     this.#tail = cap - this.headEnd;
-    this.piece = Math.max(1, Math.min(PIECE, Math.floor(this.#tail / 8)));
+    this.piece = Math.max(LEAST_PIECE, Math.min(PIECE, Math.floor(this.#tail / 8)));
     this.#room = room;
     this.#number = number;
   }
