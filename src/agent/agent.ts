@@ -227,6 +227,8 @@ export async function serveCluster(parts: ClusterParts, system: System, signal: 
         return void reporter
           .acknowledged(message.key, message.state)
           .catch((error: unknown) => log.warn(`acknowledging: ${String(error)}`));
+      case 'follow':
+        return output.follow(message.key, message.follow);
       case 'outputAck':
         return output.acknowledged(message.key, message.positions);
       default:
@@ -247,7 +249,11 @@ export async function serveCluster(parts: ClusterParts, system: System, signal: 
           output.connected(send);
           reporter.connected(send);
           free.connected(send);
-          chooser.connected(send);
+          chooser.connected((message, key) => {
+            // The server gives no more than it knows of room for.
+            reporter.sayCapacity();
+            send(message, key);
+          });
         },
         disconnected() {
           output.disconnected();

@@ -4,6 +4,7 @@ import type { Scheduler } from '../scheduler/scheduler.ts';
 import type { Store } from '../store/store.ts';
 import type { System } from '../system/system.ts';
 import type { Authenticator } from './authenticate.ts';
+import type { Followers } from './followers.ts';
 import type { SubmitLimit } from './limits.ts';
 
 export interface Parts {
@@ -13,6 +14,7 @@ export interface Parts {
   readonly authenticator: Authenticator;
   readonly settings: Settings;
   readonly submitLimit: SubmitLimit;
+  readonly followers: Followers;
   /** Never given a secret, a token or a user key. */
   readonly log: Logger;
 }

@@ -20,6 +20,7 @@ import { bind, type Binding } from './call.ts';
 import { clusterHandlers } from './clusters/handlers.ts';
 import { listen } from './edge/listen.ts';
 import type { TlsFiles } from './edge/tls.ts';
+import { createFollowers } from './followers.ts';
 import { groupHandlers } from './groups/handlers.ts';
 import { jobHandlers } from './jobs/handlers.ts';
 import { memoryGraphHandlers } from './memory-graph/handlers.ts';
@@ -124,8 +125,9 @@ export async function serve(options: ServeOptions, system: System): Promise<Runn
       clock: system.clock,
       secretHash: own === null ? hashSecret(given ?? '') : own.hash,
     });
+    const followers = createFollowers();
     const submitLimit = new SubmitLimit(system.clock, options.submitsPerSecond ?? null);
-    const parts: Parts = { store, scheduler, system, authenticator, submitLimit, settings, log };
+    const parts: Parts = { store, scheduler, system, authenticator, submitLimit, followers, settings, log };
     const { host, tls, messageBytes } = options;
     const listening = { host, tls, log, ...(messageBytes === undefined ? {} : { maxMessageBytes: messageBytes }) };
     const listener = await listen(listening, bindings(parts, options), system);
@@ -154,9 +156,10 @@ export async function serve(options: ServeOptions, system: System): Promise<Runn
 }
 
 function bindings(parts: Parts, options: ServeOptions): readonly Binding[] {
-  const { store, scheduler, system, authenticator, settings, log } = parts;
+  const { store, scheduler, system, authenticator, followers, settings, log } = parts;
   const agents = agentHandlers({
     store,
+    followers,
     scheduler,
     system,
     settings: {

@@ -77,6 +77,8 @@ export interface OutputRead {
   readonly pieces: readonly OutputPiece[];
   /** The job has ended and nothing stands behind these pieces. */
   readonly complete: boolean;
+  /** How long each stream is now, where that can be told: then what the server would not keep is skipped. */
+  readonly lengths?: readonly OutputPosition[];
 }
 
 /** What is taken on the cluster now. */

@@ -73,7 +73,7 @@ function byRuns({ starts, ends, values }: Runs): IdIndex {
     },
     find(id) {
       const value = Number(id);
-      if (String(value) !== id) return -1;
+      if (!Number.isInteger(value) || String(value) !== id) return -1;
       let low = 0;
       let high = values.length - 1;
       while (low < high) {

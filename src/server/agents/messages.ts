@@ -52,6 +52,10 @@ export function offered(
   };
 }
 
+export function follow(jobId: JobId, epoch: number, isFollowed: boolean): Message {
+  return { message: { case: 'follow', value: { jobId, epoch: String(epoch), follow: isFollowed } } };
+}
+
 export function stop(jobId: JobId, epoch: number, reason: Reason): Message {
   return { message: { case: 'stop', value: { jobId, epoch: String(epoch), reason: { ...reason } } } };
 }

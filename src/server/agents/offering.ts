@@ -130,6 +130,8 @@ export function createOffering(parts: OfferingParts): Offering {
       }
       const lost = wanted.filter(({ id }) => !got.has(id));
       for (const { id } of lost) close(id);
+      // What there was no room for is offered again once there is.
+      if (wanted.length > some.length) more = true;
       if (lost.length > 0) await parts.send(message.offered([], lost));
       // 2. What it leaves.
       const left = choice.leave.flatMap((each, place) => {

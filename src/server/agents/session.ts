@@ -21,6 +21,7 @@ import type { Log } from '../../scheduler/log.ts';
 import type { Scheduler, Work } from '../../scheduler/scheduler.ts';
 import type { ClusterRecord, JobId, JobRecord, Store } from '../../store/store.ts';
 import type { System } from '../../system/system.ts';
+import type { Followed, Followers } from '../followers.ts';
 import { applyReport } from './apply-report.ts';
 import { createOutbox } from './outbox.ts';
 import { keepOutput } from './keep-output.ts';
@@ -38,6 +39,7 @@ export interface SessionDependencies {
   readonly system: System;
   readonly settings: AgentSettings;
   readonly log: Log;
+  readonly followers: Pick<Followers, 'at' | 'listen'>;
 }
 
 export interface AgentSettings {
@@ -158,6 +160,9 @@ export function createSession(
         if (workLeft && capacity > received.size) fill();
       });
   };
+
+  const tellFollow = ({ jobId, epoch }: Followed, isFollowed: boolean): void =>
+    outbox.putAs(`follow ${jobId}.${epoch}`, message.follow(jobId, epoch, isFollowed));
 
   const onWork = (work: Work): void => {
     if (work.kind === 'assigned' && greeting.chooses && reading) offering.look();
@@ -326,12 +331,16 @@ export function createSession(
     }
     for (const { jobId, epoch, reason } of found.stop) stop(jobId, epoch, reason);
     for (const [jobId, epoch] of found.received) received.set(jobId, epoch);
+    for (const followed of deps.followers.at(name)) tellFollow(followed, true);
     reading = true;
     if (greeting.chooses) offering.look();
     else fill();
   };
 
   const unlisten = scheduler.onWork(name, onWork);
+  const unfollow = deps.followers.listen(name, (what, isFollowed) => {
+    if (reading) tellFollow(what, isFollowed);
+  });
   const timer = timers.every(settings.heartbeat * 1000, beat);
   const greeted = greet().catch(fail);
   const serve = async (): Promise<void> => {
@@ -343,6 +352,7 @@ export function createSession(
     await outbox.whenEnded;
     timer.cancel();
     unlisten();
+    unfollow();
     await greeted;
     await turns.idle();
     await filling;

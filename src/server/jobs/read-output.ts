@@ -31,6 +31,7 @@ export function readOutput(parts: Parts): Handlers<typeof JobService>['readOutpu
     const stops = request.follow
       ? [parts.store.output.subscribe(job.id, latch.wake), parts.store.events.subscribe(latch.wake)]
       : [];
+    const following = { epoch: 0, stop: (): void => undefined };
     try {
       while (!call.signal.aborted) {
         // 1. The state first: output that came before an end is then in the batch.
@@ -38,6 +39,12 @@ export function readOutput(parts: Parts): Handlers<typeof JobService>['readOutpu
         if (now === null) throw noSuchJob(job.id);
         job = now;
         const over = isFinal(job.state) || job.epoch > epoch;
+        // Its agent sends the middle of a long output only while somebody follows.
+        if (request.follow && !over && job.cluster !== null && following.epoch !== epoch) {
+          following.stop();
+          following.epoch = epoch;
+          following.stop = parts.followers.follow({ cluster: job.cluster, jobId: job.id, epoch });
+        }
         // 2. What there is.
         const { chunks, next } = await parts.store.output.read(job.id, epoch, after, BATCH);
         for (const chunk of chunks) yield* seen.next(chunk);
@@ -62,6 +69,7 @@ export function readOutput(parts: Parts): Handlers<typeof JobService>['readOutpu
         }
       }
     } finally {
+      following.stop();
       for (const stop of stops) stop();
     }
   };
