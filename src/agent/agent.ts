@@ -16,10 +16,13 @@ import type { Journal } from './journal.ts';
 import { openJournal } from './journal-sqlite.ts';
 import { takeLock } from './lock.ts';
 import { silentLog, type Log } from './log.ts';
-import type { FromServer, Hello, Uplink } from './messages.ts';
+import { isOver, type FromServer, type Hello, type Uplink } from './messages.ts';
 import { createOutputPump, defaultOutputLimits, type OutputLimits } from './output.ts';
 import { createReceiver } from './receive.ts';
 import { createReporter } from './report.ts';
+import { createChooser } from './pick/chooser.ts';
+import { pickNamed } from './pick/picks.ts';
+import type { Pick } from './pick/pick.ts';
 import { follow, reconcile } from './run.ts';
 import { runnerNamed } from './runners/runners.ts';
 import type { Runner } from './runners/runner.ts';
@@ -44,6 +47,9 @@ export interface AgentOptions {
   readonly subsystems?: Readonly<Record<string, string>>;
   /** Jobs in the cluster's own queue at once, at most; default 256. */
   readonly maxJobs?: number;
+  /** How it chooses among what is assigned to it: a name in pick/picks.ts; `first-come`. */
+  readonly pick?: string;
+  readonly pickOptions?: Readonly<Record<string, string>>;
   /** The user that jobs run as; only root can say another than itself. */
   readonly runAs?: string;
   /** Keep the files of ended jobs, in the state directory's `kept/`. */
@@ -68,6 +74,8 @@ export async function runAgent(options: AgentOptions, system: System, signal: Ab
   const reached = options.reached ?? noHook;
   const cluster = checkName(options.cluster, '--cluster-name');
   const kind = runnerNamed(options.runner);
+  const pickName = options.pick ?? 'first-come';
+  const pick = { name: pickName, ...openPick(pickName, options.pickOptions ?? {}) };
   await mkdir(options.stateDir, { recursive: true, mode: 0o700 });
   const lock = takeLock(options.stateDir);
   try {
@@ -92,7 +100,7 @@ export async function runAgent(options: AgentOptions, system: System, signal: Ab
         const { secret, version = '', maxJobs = MAX_JOBS } = options;
         const identity = { cluster, secret, runner: options.runner, version, maxJobs };
         await serveCluster(
-          { identity, journal, runner, uplink: grpcUplink(client.agents), log, reached },
+          { identity, journal, runner, uplink: grpcUplink(client.agents), log, reached, pick },
           system,
           signal,
         );
@@ -122,6 +130,12 @@ export interface ClusterParts {
   readonly log: Log;
   readonly reached: ReachedHook;
   readonly outputLimits?: OutputLimits;
+  /** `first-come` where it is left out. */
+  readonly pick?: { readonly name: string; readonly pick: Pick };
+}
+
+function openPick(name: string, options: Readonly<Record<string, string>>): { readonly pick: Pick } {
+  return { pick: pickNamed(name).open(options) };
 }
 
 /** The agent without disk and network of its own: everything is handed in, so a simulation runs this very code. */
@@ -157,6 +171,14 @@ export async function serveCluster(parts: ClusterParts, system: System, signal: 
     deny: (key, reason) => reporter.deny(key, reason),
   });
 
+  const { name: pickName, pick } = parts.pick ?? { name: 'first-come', ...openPick('first-come', {}) };
+  const chooser = createChooser({
+    name: pickName,
+    pick,
+    maxJobs: identity.maxJobs,
+    held: () => holding.all().filter(({ report }) => !isOver(report.state)).length,
+  });
+
   // 1. Know what is held, before anybody is told.
   const instanceStartedAt = await journal.nextInstance(system.clock.now());
   const instanceId = Buffer.from(system.entropy.bytes(16)).toString('hex');
@@ -167,6 +189,7 @@ export async function serveCluster(parts: ClusterParts, system: System, signal: 
     reporter.changed(key);
     output.changed(key);
     free.changed();
+    chooser.again();
   });
   const unfollow = follow(running, () => receiver.again());
   receiver.resume();
@@ -186,13 +209,17 @@ export async function serveCluster(parts: ClusterParts, system: System, signal: 
       holds: reporter.holds(),
       free: said,
       capacity: reporter.capacity(),
+      pick: pickName,
     };
   };
 
   const handle = (message: FromServer): void => {
     switch (message.kind) {
       case 'start':
-        return receiver.start(message.order);
+        receiver.start(message.order);
+        return chooser.started(message.order);
+      case 'offered':
+        return chooser.offered(message.orders, message.gone);
       case 'stop':
         return receiver.stop(message.key, message.reason);
       case 'reportAck':
@@ -200,6 +227,8 @@ export async function serveCluster(parts: ClusterParts, system: System, signal: 
         return void reporter
           .acknowledged(message.key, message.state)
           .catch((error: unknown) => log.warn(`acknowledging: ${String(error)}`));
+      case 'follow':
+        return output.follow(message.key, message.follow);
       case 'outputAck':
         return output.acknowledged(message.key, message.positions);
       default:
@@ -220,11 +249,17 @@ export async function serveCluster(parts: ClusterParts, system: System, signal: 
           output.connected(send);
           reporter.connected(send);
           free.connected(send);
+          chooser.connected((message, key) => {
+            // The server gives no more than it knows of room for.
+            reporter.sayCapacity();
+            send(message, key);
+          });
         },
         disconnected() {
           output.disconnected();
           reporter.disconnected();
           free.disconnected();
+          chooser.disconnected();
         },
       },
       signal,

@@ -37,6 +37,8 @@ export interface Hello {
   readonly holds: readonly Report[];
   readonly free: Free;
   readonly capacity: number;
+  /** A name in pick/picks.ts. */
+  readonly pick: string;
 }
 
 export type ToServer =
@@ -44,7 +46,12 @@ export type ToServer =
   | { readonly kind: 'report'; readonly report: Report }
   | { readonly kind: 'free'; readonly free: Free }
   | { readonly kind: 'output'; readonly key: JobKey; readonly pieces: readonly OutputPiece[] }
-  | { readonly kind: 'heartbeat'; readonly at: number; readonly capacity: number };
+  | { readonly kind: 'heartbeat'; readonly at: number; readonly capacity: number }
+  | {
+      readonly kind: 'choose';
+      readonly take: readonly JobKey[];
+      readonly leave: readonly { readonly key: JobKey; readonly message: string }[];
+    };
 
 export type FromServer =
   | { readonly kind: 'welcome'; readonly serverVersion: string; readonly protocol: number; readonly heartbeat: number }
@@ -53,6 +60,8 @@ export type FromServer =
   | { readonly kind: 'reportAck'; readonly key: JobKey; readonly state: ReportState }
   | { readonly kind: 'outputAck'; readonly key: JobKey; readonly positions: readonly OutputPosition[] }
   | { readonly kind: 'heartbeat' }
+  | { readonly kind: 'offered'; readonly orders: readonly Order[]; readonly gone: readonly JobKey[] }
+  | { readonly kind: 'follow'; readonly key: JobKey; readonly follow: boolean }
   /** Something that a newer server says. */
   | { readonly kind: 'unknown' };
 

@@ -2,18 +2,22 @@
  * Output: what tasks write goes to the server while they run, in order, each piece with its offset; so much and no
  * more is on the way at once. After a break it goes on from what the server acknowledged; what it has already it
  * drops. A job's end is reported after its output, so that who follows it misses nothing, but not much later.
+ * What the server would not keep is not sent: output-window.ts says what is.
  */
 import type { System, Timer } from '../system/system.ts';
 import type { Holding } from './holding.ts';
 import { entryKey } from './journal.ts';
 import { describe, type Log } from './log.ts';
 import { isOver, type ToServer } from './messages.ts';
+import { createOutputWindow, type OutputWindow } from './output-window.ts';
 import { keyText, type JobKey, type OutputPosition, type Runner } from './runners/runner.ts';
 
 export interface OutputPump {
   connected(send: (message: ToServer) => void): void;
   disconnected(): void;
   acknowledged(key: JobKey, positions: readonly OutputPosition[]): void;
+  /** Somebody follows what it writes, or nobody does any more. */
+  follow(key: JobKey, follow: boolean): void;
   /** Its state changed: where it has ended, the rest is sent at once. */
   changed(key: JobKey): void;
   /** All that it wrote is with the server, or there is no point in waiting. */
@@ -26,7 +30,7 @@ export interface OutputLimits {
   /** Bytes on the way, of one job and of all. */
   readonly jobWindow: number;
   readonly window: number;
-  /** Bytes of each task's stream that are sent at all; the server keeps what its own cap allows. */
+  /** Bytes that are sent of a stream whose length the runner cannot tell. */
   readonly perStream: number;
 }
 
@@ -41,13 +45,17 @@ const TICK_MS = 100;
 const LAST_WAIT_MS = 1000;
 /** How long a job's end waits for output that nobody acknowledges. */
 const DRAIN_MS = 30_000;
-/** Never to be read any more. */
-const CLOSED = Number.MAX_SAFE_INTEGER;
+/** Between two rounds in which the newest of a long output is sent, though nobody follows: doubles. */
+const FIRST_ROUND_MS = 15_000;
+const LAST_ROUND_MS = 900_000;
+/** Where the server did not say what it keeps of a stream. */
+const USUAL_CAP = 1024 * 1024;
 
 interface Job {
   readonly key: JobKey;
-  readonly acknowledged: Map<string, OutputPosition>;
-  readonly sent: Map<string, OutputPosition>;
+  readonly window: OutputWindow;
+  roundMs: number;
+  roundAt: number;
   waitMs: number;
   nextAt: number;
   /** When it last moved, once the job has ended. */
@@ -70,6 +78,7 @@ export function createOutputPump(parts: {
   let timer: Timer | null = null;
   let ticking = false;
   let again = false;
+  const followed = new Set<string>();
 
   const jobOf = (key: JobKey): Job => {
     const text = keyText(key);
@@ -78,8 +87,9 @@ export function createOutputPump(parts: {
       const { jobId, epoch } = key;
       job = {
         key: { jobId, epoch },
-        acknowledged: new Map(),
-        sent: new Map(),
+        window: createOutputWindow(holding.get(key)?.order.outputCap ?? USUAL_CAP, limits.perStream),
+        roundMs: FIRST_ROUND_MS,
+        roundAt: clock.monotonic() + FIRST_ROUND_MS,
         waitMs: TICK_MS,
         nextAt: 0,
         movedAt: null,
@@ -90,23 +100,15 @@ export function createOutputPump(parts: {
     return job;
   };
 
-  const onTheWay = (job: Job): number => {
-    let bytes = 0;
-    for (const [name, { offset }] of job.sent) {
-      bytes += Math.min(offset, limits.perStream) - (job.acknowledged.get(name)?.offset ?? 0);
-    }
-    return Math.max(0, bytes);
-  };
-
   const tick = async (): Promise<void> => {
     let total = 0;
-    for (const job of jobs.values()) total += onTheWay(job);
+    for (const job of jobs.values()) total += job.window.onTheWay();
     for (const entry of holding.all()) {
       const { state, startedAt } = entry.report;
       if (entry.step !== 'held' || startedAt === null || (state !== 'running' && !isOver(state))) continue;
       const job = jobOf(entryKey(entry));
       if (job.drained || clock.monotonic() < job.nextAt) continue;
-      const room = Math.min(limits.jobWindow - onTheWay(job), limits.window - total);
+      const room = Math.min(limits.jobWindow - job.window.onTheWay(), limits.window - total);
       if (isOver(state)) giveUpLate(job);
       if (room <= 0 || send === null) continue;
       total += await sendSome(job, room, isOver(state));
@@ -127,23 +129,25 @@ export function createOutputPump(parts: {
 
   const sendSome = async (job: Job, room: number, over: boolean): Promise<number> => {
     const to = send;
-    const { pieces, complete } = await runner.output(job.key, [...job.sent.values()], room);
+    const isOpen = over || followed.has(keyText(job.key));
+    if (!isOpen && clock.monotonic() >= job.roundAt) {
+      job.window.beginRound();
+      job.roundAt = clock.monotonic() + job.roundMs;
+      job.roundMs = Math.min(job.roundMs * 2, LAST_ROUND_MS);
+    }
+    const read = await runner.output(job.key, job.window.positions(isOpen), room);
+    const { pieces, complete } = read;
     // The stream may have broken meanwhile: then this is read again.
     if (to === null || to !== send) return 0;
-    let bytes = 0;
-    for (const piece of pieces) {
-      const { task, stream } = piece;
-      const end = piece.offset + piece.data.byteLength;
-      bytes += piece.data.byteLength;
-      job.sent.set(`${stream} ${task}`, { task, stream, offset: end >= limits.perStream ? CLOSED : end });
-    }
+    job.window.sent(pieces, read.lengths);
+    const bytes = pieces.reduce((sum, { data }) => sum + data.byteLength, 0);
     if (pieces.length > 0) {
       to({ kind: 'output', key: job.key, pieces });
       job.waitMs = TICK_MS;
       job.nextAt = 0;
       return bytes;
     }
-    if (over && complete && onTheWay(job) === 0) drained(job);
+    if (over && complete && job.window.onTheWay() === 0) drained(job);
     job.waitMs = over ? TICK_MS : Math.min(job.waitMs * 2, LAST_WAIT_MS);
     job.nextAt = clock.monotonic() + job.waitMs;
     return 0;
@@ -170,10 +174,7 @@ export function createOutputPump(parts: {
     connected(to) {
       send = to;
       for (const job of jobs.values()) {
-        job.sent.clear();
-        for (const [name, position] of job.acknowledged) {
-          job.sent.set(name, position.offset >= limits.perStream ? { ...position, offset: CLOSED } : position);
-        }
+        job.window.restart();
         job.nextAt = 0;
         job.movedAt = null;
       }
@@ -185,20 +186,26 @@ export function createOutputPump(parts: {
       send = null;
       timer?.cancel();
       timer = null;
+      followed.clear();
     },
     acknowledged(key, positions) {
       const job = jobs.get(keyText(key));
       if (job === undefined) return;
-      for (const position of positions) {
-        const name = `${position.stream} ${position.task}`;
-        const before = job.acknowledged.get(name)?.offset ?? 0;
-        if (position.offset > before) job.acknowledged.set(name, position);
-      }
+      for (const position of positions) job.window.acknowledged(position);
       if (job.movedAt !== null) {
         job.movedAt = clock.monotonic();
         job.nextAt = 0;
         run();
       }
+    },
+    follow(key, follow) {
+      if (!follow) return void followed.delete(keyText(key));
+      followed.add(keyText(key));
+      const job = jobs.get(keyText(key));
+      if (job === undefined) return;
+      job.nextAt = 0;
+      job.waitMs = TICK_MS;
+      run();
     },
     changed(key) {
       const entry = holding.get(key);
@@ -207,7 +214,10 @@ export function createOutputPump(parts: {
       run();
     },
     isDrained: (key) => jobs.get(keyText(key))?.drained ?? false,
-    forget: (key) => void jobs.delete(keyText(key)),
+    forget(key) {
+      jobs.delete(keyText(key));
+      followed.delete(keyText(key));
+    },
     close() {
       send = null;
       timer?.cancel();

@@ -21,6 +21,8 @@ export interface Reporter {
   holds(): readonly Report[];
   /** How many more jobs may be in the native queue. */
   capacity(): number;
+  /** Says how much room there is, where that is not what was said last. */
+  sayCapacity(): void;
   connected(send: Send): void;
   disconnected(): void;
   changed(key: JobKey): void;
@@ -143,6 +145,7 @@ export function createReporter(parts: {
       return reports;
     },
     capacity,
+    sayCapacity,
     connected(to) {
       send = to;
       for (const entry of holding.all()) changed.set(keyText(entryKey(entry)), entryKey(entry));

@@ -407,6 +407,97 @@ describe('a broken stream', () => {
     for (const { offset, data } of pieces()) whole.set(data, offset);
     expect(whole.toString()).toBe(text);
   });
+
+  test('of an output that is longer than the server keeps, head and tail are sent, the middle while somebody follows', async () => {
+    const { system, cluster, server, journal } = world();
+    cluster.measures = true;
+    startAgent({ system, cluster, server, journal });
+    await system.settle();
+    server.say({ kind: 'start', order: { ...order('7'), outputCap: 20_000 } });
+    await system.until(() => cluster.jobs.has('7.1'), 'submitted');
+    cluster.run('7.1');
+    const sent = (): number =>
+      server.heard.reduce(
+        (sum, each) =>
+          sum + (each.kind === 'output' ? each.pieces.reduce((all, { data }) => all + data.byteLength, 0) : 0),
+        0,
+      );
+    let written = 0;
+    const write = async (bytes: number): Promise<void> => {
+      cluster.write('7.1', 'x'.repeat(bytes));
+      written += bytes;
+      await system.advance(1000);
+    };
+    await write(10_000);
+    await write(100_000);
+    const headOnly = sent();
+    expect(headOnly).toBe(10_000);
+    // A round: the newest, though nobody follows.
+    await system.advance(20_000);
+    expect(sent()).toBe(20_000);
+    for (let i = 0; i < 20; i++) await write(50_000);
+    // A megabyte was written; a round or two brought what was new just then.
+    expect(sent()).toBeLessThanOrEqual(150_000);
+    const before = sent();
+    server.say({ kind: 'follow', key: order('7'), follow: true });
+    await write(1_000);
+    await write(1_000);
+    await write(1_000);
+    expect(sent() - before).toBeGreaterThanOrEqual(3_000);
+    server.say({ kind: 'follow', key: order('7'), follow: false });
+    const quiet = sent();
+    await write(1_000);
+    expect(sent()).toBe(quiet);
+    cluster.write('7.1', 'the end');
+    cluster.end('7.1', {});
+    await system.until(() => server.ends.has('7.1'), 'ended');
+    const last = server.heard.flatMap((each) => (each.kind === 'output' ? each.pieces : [])).at(-1)!;
+    expect(Buffer.from(last.data).toString().endsWith('the end')).toBe(true);
+    expect(last.offset + last.data.byteLength).toBe(written + 7);
+    expect(sent()).toBeLessThan(200_000);
+  });
+
+  test('a server that does not read costs no memory: reports replace each other, output stops at its window', async () => {
+    const { system, cluster, server, journal } = world();
+    startAgent({ system, cluster, server, journal }, { maxJobs: 100 });
+    await system.settle();
+    server.acknowledge = false;
+    const keys = Array.from({ length: 40 }, (_, i) => `${i + 1}.1`);
+    for (const key of keys) server.say({ kind: 'start', order: order(key.split('.')[0]!) });
+    await system.until(() => keys.every((key) => cluster.jobs.has(key)), 'submitted');
+    for (const key of keys) {
+      cluster.run(key);
+      cluster.write(key, 'y'.repeat(500_000));
+    }
+    await system.advance(60_000);
+    const bytes = server.heard.reduce(
+      (sum, each) =>
+        sum + (each.kind === 'output' ? each.pieces.reduce((all, { data }) => all + data.byteLength, 0) : 0),
+      0,
+    );
+    // 4 MiB in all, though each of the 40 jobs may have 256 KiB on the way.
+    expect(bytes).toBeLessThanOrEqual(4 * 1024 * 1024 + 256 * 1024);
+    expect(bytes).toBeGreaterThan(3 * 1024 * 1024);
+  });
+
+  test('a Start that comes while the agent stops is not taken: nothing of it is submitted, the next Hello does not hold it', async () => {
+    const where = world();
+    const { system, cluster, server, journal } = where;
+    const agent = startAgent(where);
+    await system.settle();
+    server.say({ kind: 'start', order: order('7') });
+    const ended = agent.stop();
+    server.say({ kind: 'start', order: order('8') });
+    await system.settle();
+    await ended;
+    const before = await held(journal);
+    expect(before).not.toContain('8.1');
+    expect([...cluster.submitted.keys()].filter((key) => !before.includes(key))).toEqual([]);
+    startAgent(where);
+    await system.settle();
+    expect(server.hellos.at(-1)!.holds.map(keyText)).toEqual(before);
+    expect(system.pendingTimers()).toBeGreaterThan(0);
+  });
 });
 
 describe('after a restart', () => {

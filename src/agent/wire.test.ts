@@ -38,6 +38,7 @@ describe('to the server', () => {
         holds: [report],
         free: { seq: 2, busyVertices: ['4'], includes: [{ jobId: '1', epoch: 1 }] },
         capacity: 7,
+        pick: 'smallest',
       },
     });
     expect(kind).toBe('hello');

@@ -16,7 +16,7 @@ import { JobState } from '../gen/rainbow/v1/job_pb.js';
 import { OutputStream } from '../gen/rainbow/v1/jobs_pb.js';
 import type { Free, FromServer, Report, ReportState, ToServer, Uplink } from './messages.ts';
 import { readReason } from './reason.ts';
-import type { ArrayTask, JobKey } from './runners/runner.ts';
+import type { ArrayTask, JobKey, Order } from './runners/runner.ts';
 
 /** The version of the protocol that this agent speaks. */
 export const PROTOCOL = 1;
@@ -66,6 +66,7 @@ export function encode(message: ToServer): MessageInitShape<typeof AgentMessageS
             holds: hello.holds.map(encodeReport),
             free: encodeFree(hello.free),
             capacity: hello.capacity,
+            pick: hello.pick,
           },
         },
       };
@@ -90,6 +91,11 @@ export function encode(message: ToServer): MessageInitShape<typeof AgentMessageS
           },
         },
       };
+    case 'choose': {
+      const take = message.take.map(encodeKey);
+      const leave = message.leave.map(({ key, message: why }) => ({ ...encodeKey(key), message: why }));
+      return { message: { case: 'choose', value: { take, leave } } };
+    }
     default:
       return {
         message: { case: 'heartbeat', value: { at: timestampFromMs(message.at), capacity: message.capacity } },
@@ -129,11 +135,18 @@ export function decode({ message }: ServerMessage): FromServer {
       return { kind: 'welcome', serverVersion, protocol, heartbeat };
     }
     case 'start': {
-      const { name, owner, jobspec, walltime, priority, array } = message.value;
-      const key = readKey(message.value, 'start');
-      const order = { ...key, name, owner, jobspec, walltime, priority, ...readArray(array) };
-      return { kind: 'start', order };
+      const { outputCap, array } = message.value;
+      const order = { ...readOrder(message.value, 'start'), ...readArray(array) };
+      return { kind: 'start', order: outputCap === '0' ? order : { ...order, outputCap: Number(outputCap) } };
     }
+    case 'offered':
+      return {
+        kind: 'offered',
+        orders: message.value.jobs.map((offer) => readOrder(offer, 'offered.jobs')),
+        gone: message.value.gone.map((key) => readKey(key, 'offered.gone')),
+      };
+    case 'follow':
+      return { kind: 'follow', key: readKey(message.value, 'follow'), follow: message.value.follow };
     case 'stop': {
       const { reason } = message.value;
       return {
@@ -169,6 +182,14 @@ function readArray(array: Start['array']): { readonly array?: ArrayTask } {
   if (array === undefined) return {};
   const { id, index, count, least, most } = array;
   return { array: { id, index, count, least, most } };
+}
+
+function readOrder(
+  order: { jobId: string; epoch: string } & Pick<Order, 'name' | 'owner' | 'jobspec' | 'walltime' | 'priority'>,
+  place: string,
+): Order {
+  const { name, owner, jobspec, walltime, priority } = order;
+  return { ...readKey(order, place), name, owner, jobspec, walltime, priority };
 }
 
 function readKey({ jobId, epoch }: { jobId: string; epoch: string }, place: string): JobKey {

@@ -45,6 +45,8 @@ export interface ServerSettings {
   readonly leaseSeconds?: number;
   /** Bytes that are kept of one task's stream of output; 1 MiB. */
   readonly outputCapBytes?: number;
+  /** Bytes that a job may ask for instead; 64 MiB. */
+  readonly outputCapMaxBytes?: number;
   readonly scheduler?: {
     /** What to do with a job that fits but cannot start now; `queue`. */
     readonly overcommit?: 'queue' | 'deny';
@@ -54,6 +56,8 @@ export interface ServerSettings {
     readonly notReportedGrace?: number;
     /** How long ended jobs are kept; for ever. */
     readonly retention?: { readonly days: number | null; readonly count: number | null; readonly every: number };
+    /** Seconds after which a job that an agent leaves lying goes elsewhere; 300. */
+    readonly leftAfter?: number;
   };
   readonly logLevel?: 'debug' | 'info' | 'warn' | 'error' | 'silent';
 }
@@ -98,6 +102,8 @@ const schema = z.strictObject({
       everySeconds: seconds.optional(),
     })
     .optional(),
+  leftAfterSeconds: seconds.optional(),
+  outputCapMaxBytes: whole.optional(),
   outputCapBytes: z
     .int()
     .min(0)
@@ -145,7 +151,8 @@ function fromPrototype(written: string): ServerSettings {
 function readOwn(document: DocumentNode): ServerSettings {
   const result = schema.safeParse(withoutNulls(toPlain(document)));
   if (!result.success) throw firstProblem(result.error, document);
-  const { db, selection, match, overcommit, limits, lease, walltimeDefaultSeconds, retention, ...rest } = result.data;
+  const { db, selection, match, overcommit, limits, lease, leftAfterSeconds, walltimeDefaultSeconds, retention, ...rest } =
+    result.data;
   const scheduler = given({
     overcommit,
     defaultWalltime: walltimeDefaultSeconds,
@@ -154,6 +161,7 @@ function readOwn(document: DocumentNode): ServerSettings {
       retention === undefined
         ? undefined
         : { days: retention.days ?? null, count: retention.count ?? null, every: retention.everySeconds ?? 60 },
+    leftAfter: leftAfterSeconds,
   });
   const options = selection?.options;
   return given({

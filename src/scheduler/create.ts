@@ -8,6 +8,7 @@ import { createCycle, type Cycle } from './cycle.ts';
 import { createDebits, type Debits } from './debits.ts';
 import { createJobspecs } from './jobspecs.ts';
 import type { Log } from './log.ts';
+import { createLeft } from './left.ts';
 import { createMoves } from './moves.ts';
 import { createNotices } from './notices.ts';
 import { createPlacing } from './placing.ts';
@@ -81,7 +82,20 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     notices,
     wakeCycle: () => cycle.wake(),
     wakeChores: () => chores.wake(),
+    hasAlternative: (job, but) => hasAlternative(job, but, true),
   });
+  const hasAlternative = (job: JobRecord, but: readonly string[], mayBeSilent: boolean): boolean => {
+    const { jobspec } = jobspecs.read(job.jobspec);
+    if (jobspec === null) return false;
+    const others = job.candidates.filter(
+      (cluster) =>
+        !but.includes(cluster.name) &&
+        registry.isStill(cluster) &&
+        (mayBeSilent || !registry.isSilentFor(cluster.name, settings.silentAfter)),
+    );
+    const names = others.map(({ name }) => name);
+    return placing.match(jobspec, names).some(({ satisfiable }) => satisfiable.fits === 'yes');
+  };
   const placing = createPlacing({ matcher, registry, debits, states, system, settings, log });
   const submit = createSubmit({
     store,
@@ -114,6 +128,13 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     log,
   });
   const chores: Chores = createChores({ store, system, settings, moves, wakeCycle: () => cycle.wake(), log });
+  const left = createLeft({
+    jobs: store.jobs,
+    clock,
+    settings,
+    moves,
+    hasAlternative: (job) => hasAlternative(job, job.cluster === null ? [] : [job.cluster], false),
+  });
   const sweeper = createSweeper({
     jobs: store.jobs,
     system,
@@ -121,18 +142,8 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     registry,
     moves,
     outstanding: (name) => debits.outstanding(name),
-    hasAlternative(job: JobRecord) {
-      const { jobspec } = jobspecs.read(job.jobspec);
-      if (jobspec === null) return false;
-      const others = job.candidates.filter(
-        (cluster) =>
-          cluster.id !== job.clusterId &&
-          registry.isStill(cluster) &&
-          !registry.isSilentFor(cluster.name, settings.silentAfter),
-      );
-      const names = others.map(({ name }) => name);
-      return placing.match(jobspec, names).some(({ satisfiable }) => satisfiable.fits === 'yes');
-    },
+    sweepLeft: () => left.sweep(),
+    hasAlternative: (job) => hasAlternative(job, job.cluster === null ? [] : [job.cluster], false),
     log,
   });
 
@@ -176,7 +187,10 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     },
     groupsChanged: () => cycle.freed(),
     transition: (change) => moves.transition(change),
+    outrun: (end) => moves.outrun(end),
     receive: (cluster, limit, leaseMs) => moves.receive(cluster, limit, leaseMs),
+    receiveThese: (cluster, jobs) => moves.receiveThese(cluster, jobs),
+    leave: (jobs) => left.leave(jobs),
     onWork: (cluster, listener) => notices.listen(cluster, listener),
     reportFree(cluster, { busyVertices, includes }) {
       debits.report(cluster, busyVertices, includes);

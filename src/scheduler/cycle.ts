@@ -9,7 +9,7 @@
  * (core/job/waits.ts) are not among those read.
  */
 import type { Reason } from '../core/job/state.ts';
-import type { ClusterRef, GroupRecord, GroupStore, JobRecord, JobStore, Transition } from '../store/store.ts';
+import type { AttemptRecord, ClusterRef, GroupRecord, GroupStore, JobRecord, JobStore, Transition } from '../store/store.ts';
 import type { System, Timer } from '../system/system.ts';
 import type { Debits, Reservation } from './debits.ts';
 import { tooLate } from './deadlines.ts';
@@ -20,6 +20,7 @@ import type { Log } from './log.ts';
 import type { Moves } from './moves.ts';
 import type { Placing } from './placing.ts';
 import { noRefusals, readRefusals, type Refusals } from './refusals.ts';
+import { notRetrying, readRetrying, type Retrying } from './retry.ts';
 import type { InnerRegistry } from './registry.ts';
 import type { SchedulerSettings } from './settings.ts';
 
@@ -49,6 +50,16 @@ export interface CycleDependencies {
   readonly log: Log;
 }
 
+/** What a job's earlier attempts mean for the next. */
+interface Past {
+  readonly refusals: Refusals;
+  readonly retrying: Retrying;
+  /** Null: this is the first. */
+  readonly last: AttemptRecord | null;
+}
+
+const noPast: Past = { refusals: noRefusals, retrying: notRetrying, last: null };
+
 /** What a decision came to: nothing, another reason to wait, or a write with the capacity that it took. */
 type Step =
   | { readonly change: Transition; readonly reservation: Reservation | null }
@@ -62,19 +73,25 @@ export function createCycle(deps: CycleDependencies): Cycle {
   let asked = false;
   let stopped = true;
   let timer: Timer | null = null;
+  /** For the first retry that may begin. */
+  let alarm: { readonly at: number; readonly timer: Timer } | null = null;
   /** Equal questions that found no place since something last fell free. */
   const stuck = new Map<string, Reason>();
 
-  const decide = (job: JobRecord, refusals: Refusals, groups: readonly GroupRecord[]): Step => {
+  const decide = (job: JobRecord, { refusals, retrying, last }: Past, groups: readonly GroupRecord[]): Step => {
     if (job.cancelRequestedAt !== null) return step(job, 'canceled', { code: 'user', message: '' });
     const late = tooLate(job, now());
     if (late !== null) return step(job, 'failed', late);
+    if (retrying.notBefore > now()) {
+      wakeAt(retrying.notBefore);
+      return null;
+    }
     const { jobspec, error } = deps.jobspecs.read(job.jobspec);
     if (jobspec === null) {
       const message = `its jobspec can no longer be read (${error}): submit it again in a form that this server reads`;
       return step(job, 'failed', { code: 'cannot_start', message });
     }
-    const still = candidatesOf(job, groups);
+    const still = candidatesOf(job, groups).filter(({ name }) => retrying.only === null || name === retrying.only);
     if (still.length === 0 && job.later === null) {
       const message = 'none of the clusters that it may use is registered any more';
       return step(job, 'canceled', { code: 'cluster_deleted', message });
@@ -82,10 +99,13 @@ export function createCycle(deps: CycleDependencies): Cycle {
     const candidates = still.map(({ name }) => name);
     const { policy, policyOptions, overcommit } = job;
     const question = { jobspec, candidates, policy, policyOptions, overcommit };
-    const key = refusals === noRefusals ? keyOf(job, still) : null;
+    const key = last === null ? keyOf(job, still) : null;
     const known = key === null ? undefined : stuck.get(key);
     if (known !== undefined) return waiting(job, known);
-    const { decision, outcome } = placing.decide({ ...question, excluded: refusals.excluded });
+    const { decision, outcome } = placing.decide({
+      ...question,
+      excluded: new Map([...refusals.excluded, ...retrying.barred]),
+    });
     if (outcome.state === 'assigned') {
       const reservation = placing.reserve(outcome.cluster.name, jobspec, job);
       const { cluster } = outcome;
@@ -97,9 +117,14 @@ export function createCycle(deps: CycleDependencies): Cycle {
       return step(job, 'rejected', outcome.reason, { decision: writeDecision(decision) });
     }
     const able = decision.candidates.filter(({ satisfiable }) => satisfiable.fits !== 'no');
-    const last = [...refusals.refused].at(-1);
-    if (last !== undefined && able.every(({ cluster }) => refusals.refused.has(cluster))) {
-      const message = `every cluster that could hold it refused it; ${last[0]}: ${last[1]}`;
+    const open = able.filter(({ cluster }) => !retrying.barred.has(cluster));
+    if (open.length === 0 && able.length > 0 && last !== null && retrying.barred.size > 0) {
+      const message = `${last.reason.message}; no other cluster can hold it, to try it again`;
+      return step(job, 'failed', { code: last.reason.code, message }, { decision: writeDecision(decision) });
+    }
+    const refusal = [...refusals.refused].at(-1);
+    if (refusal !== undefined && open.every(({ cluster }) => isRefused(job, refusals, cluster))) {
+      const message = `every cluster that could hold it refused it; ${refusal[0]}: ${refusal[1].message}`;
       return step(job, 'failed', { code: 'refused', message }, { decision: writeDecision(decision) });
     }
     const reason = waitingFor(outcome);
@@ -162,16 +187,12 @@ export function createCycle(deps: CycleDependencies): Cycle {
     for (;;) {
       const page = await deps.jobs.pending(PAGE, after);
       if (stopped || page.length === 0) return;
-      const refusals = await Promise.all(
-        page.map(async (job) =>
-          job.epoch === 1 ? noRefusals : readRefusals(await deps.jobs.attempts(job.id), now(), settings.refusalBackoff),
-        ),
-      );
+      const pasts = await Promise.all(page.map(pastOf));
       const groups = page.some(({ later }) => later !== null) ? await deps.groups.list() : [];
       if (stopped) return;
       const writes: Promise<void>[] = [];
       page.forEach((job, place) => {
-        const decided = decideSafely(job, refusals[place] ?? noRefusals, groups);
+        const decided = decideSafely(job, pasts[place] ?? noPast, groups);
         if (decided !== null) writes.push(write(decided));
       });
       for (const result of await Promise.allSettled(writes)) {
@@ -183,14 +204,31 @@ export function createCycle(deps: CycleDependencies): Cycle {
     }
   };
 
-  const decideSafely = (job: JobRecord, refusals: Refusals, groups: readonly GroupRecord[]): Step => {
+  const pastOf = async (job: JobRecord): Promise<Past> => {
+    if (job.epoch === 1) return noPast;
+    const attempts = await deps.jobs.attempts(job.id);
+    const refusals = readRefusals(attempts, now(), settings.refusalBackoff);
+    return { refusals, retrying: readRetrying(job, attempts), last: attempts.at(-2) ?? null };
+  };
+
+  const decideSafely = (job: JobRecord, past: Past, groups: readonly GroupRecord[]): Step => {
     try {
-      return decide(job, refusals, groups);
+      return decide(job, past, groups);
     } catch (error) {
       // A policy that cannot be applied any more (its name or options were dropped): the job waits, the others do not.
       deps.log.error({ job: job.id, error: String(error) }, 'this pending job could not be decided');
       return null;
     }
+  };
+
+  const wakeAt = (at: number): void => {
+    if (stopped || (alarm !== null && alarm.at <= at)) return;
+    alarm?.timer.cancel();
+    const timer = deps.system.timers.after(Math.max(1, at - now()), () => {
+      alarm = null;
+      wake();
+    });
+    alarm = { at, timer };
   };
 
   const mustRun = (): boolean => asked && !stopped;
@@ -232,9 +270,18 @@ export function createCycle(deps: CycleDependencies): Cycle {
       stopped = true;
       timer?.cancel();
       timer = null;
+      alarm?.timer.cancel();
+      alarm = null;
       await running;
     },
   };
+}
+
+/** Has this cluster's answer come often enough to be its last? A policy may try refusals again. */
+function isRefused(job: JobRecord, { refused }: Refusals, cluster: string): boolean {
+  const { retry } = job.handling;
+  const times = refused.get(cluster)?.times ?? 0;
+  return times > (retry?.on.includes('refused') === true ? retry.limit : 0);
 }
 
 /** Tasks of an array have one jobspec: its id says as much as the text. */

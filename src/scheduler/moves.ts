@@ -4,14 +4,20 @@
  */
 import { isPolled } from '../core/job/polled.ts';
 import { HELD_STATES, isFinal, type JobState, type Reason } from '../core/job/state.ts';
-import type { ClusterRef, JobId, JobRecord, Store, Transition, TransitionResult } from '../store/store.ts';
+import type { ClusterRef, JobId, JobRecord, Outrun, Store, Transition, TransitionResult } from '../store/store.ts';
 import type { Clock } from '../system/system.ts';
 import type { Debits } from './debits.ts';
 import type { Notices } from './notices.ts';
+import { retryInstead } from './retry.ts';
 
 export interface Moves {
   transition(change: Transition): Promise<TransitionResult>;
+  outrun(end: Outrun): Promise<TransitionResult>;
   receive(cluster: ClusterRef, limit: number, leaseMs: number | null): Promise<readonly JobRecord[]>;
+  receiveThese(
+    cluster: ClusterRef,
+    jobs: readonly { readonly id: JobId; readonly epoch: number }[],
+  ): Promise<readonly JobRecord[]>;
   returnExpired(limit: number): Promise<readonly JobRecord[]>;
   cancel(id: JobId, reason: Reason): Promise<JobRecord | null>;
 }
@@ -24,6 +30,8 @@ export interface MoveDependencies {
   readonly wakeCycle: () => void;
   /** Something ended that others wait for. */
   readonly wakeChores: () => void;
+  /** Could a cluster that is none of these take it? */
+  readonly hasAlternative: (job: JobRecord, but: readonly string[]) => boolean;
 }
 
 /** Lost races in a row before a cancel gives up; each means that the job moved in between. */
@@ -42,6 +50,7 @@ export function createMoves(deps: MoveDependencies): Moves {
         deps.wakeCycle();
         deps.wakeChores();
       }
+      if (job.onClusterLoss === 'duplicate' && job.epoch > 1) await stopOthers(job);
     }
     if (job.state !== 'pending') return job;
     if (job.cancelRequestedAt === null) {
@@ -52,22 +61,50 @@ export function createMoves(deps: MoveDependencies): Moves {
     return ended.job ?? job;
   };
 
+  /** A hint, as all notices are: an agent that is away is told when it says what it holds. */
+  const stopOthers = async (job: JobRecord): Promise<void> => {
+    const ended = job.endedBy ?? job.epoch;
+    for (const { epoch, cluster, reason } of await store.jobs.attempts(job.id)) {
+      if (epoch === ended || cluster === null || reason.code !== 'duplicated') continue;
+      const message = `attempt ${ended} ended the job first`;
+      notices.notify(cluster, { kind: 'stop', jobId: job.id, epoch, reason: { code: 'duplicated', message } });
+    }
+  };
+
   const canceled = (job: JobRecord, reason: Reason): Transition => {
     const at = clock.now();
     return { id: job.id, from: [job.state], epoch: job.epoch, to: 'canceled', reason, at, endedAt: at };
   };
 
+  /** Of a failure: a new attempt instead, where the job's policy says so. It is the same for one job and epoch. */
+  const retried = async (change: Transition): Promise<Transition> => {
+    const job = await store.jobs.get(change.id);
+    if (job?.handling.retry === undefined) return change;
+    return retryInstead(job, await store.jobs.attempts(job.id), change, deps.hasAlternative);
+  };
+
   const transition = async (change: Transition): Promise<TransitionResult> => {
-    const result = await store.jobs.transition(change);
+    const result = await store.jobs.transition(change.to === 'failed' ? await retried(change) : change);
     return result.done ? { done: true, job: await written(result.job) } : result;
   };
 
   return {
     transition,
 
+    async outrun(end) {
+      const result = await store.jobs.outrun(end);
+      return result.done ? { done: true, job: await written(result.job) } : result;
+    },
+
     async receive(cluster, limit, leaseMs) {
       const now = clock.now();
       const jobs = await store.jobs.receive(cluster, limit, leaseMs === null ? null : now + leaseMs, now);
+      for (const job of jobs) debits.sync(job);
+      return jobs;
+    },
+
+    async receiveThese(cluster, wanted) {
+      const jobs = await store.jobs.receiveThese(cluster, wanted, clock.now());
       for (const job of jobs) debits.sync(job);
       return jobs;
     },

@@ -25,7 +25,7 @@ test('a cluster that refused is left alone for a time that doubles', () => {
   const twice = [...once, attempt('red', 'refused', 40_000)];
   expect([...readRefusals(twice, 99_999, 30).excluded.keys()]).toEqual(['red']);
   expect([...readRefusals(twice, 100_000, 30).excluded.keys()]).toEqual([]);
-  expect(readRefusals(twice, 100_000, 30).refused.get('red')).toBe('refused!');
+  expect(readRefusals(twice, 100_000, 30).refused.get('red')).toEqual({ times: 2, message: 'refused!' });
 });
 
 test('not holding a job is forgiven once and is no refusal; other ways back are neither', () => {

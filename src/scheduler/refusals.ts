@@ -8,8 +8,8 @@ import type { AttemptRecord } from '../store/store.ts';
 export interface Refusals {
   /** Not to be chosen now, and why. */
   readonly excluded: ReadonlyMap<string, string>;
-  /** Clusters whose native scheduler refused it at least once, with its last words. */
-  readonly refused: ReadonlyMap<string, string>;
+  /** Clusters whose native scheduler refused it, how often, and with which last words. */
+  readonly refused: ReadonlyMap<string, { readonly times: number; readonly message: string }>;
 }
 
 export const noRefusals: Refusals = { excluded: new Map(), refused: new Map() };
@@ -19,19 +19,24 @@ const MOST_DOUBLINGS = 7;
 
 export function readRefusals(attempts: readonly AttemptRecord[], now: number, backoffSeconds: number): Refusals {
   const times = new Map<string, number>();
+  const duplicated = new Set<string>();
   const excluded = new Map<string, string>();
-  const refused = new Map<string, string>();
+  const refused = new Map<string, { readonly times: number; readonly message: string }>();
   for (const { cluster, reason, endedAt } of attempts) {
     if (cluster === null || endedAt === null) continue;
-    if (reason.code !== 'refused' && reason.code !== 'not_held') continue;
+    if (reason.code === 'duplicated') duplicated.add(cluster);
+    if (reason.code !== 'refused' && reason.code !== 'not_held' && reason.code !== 'left') continue;
     const count = (times.get(cluster) ?? 0) + 1;
     times.set(cluster, count);
-    if (reason.code === 'refused') refused.set(cluster, reason.message);
+    if (reason.code === 'refused') {
+      refused.set(cluster, { times: (refused.get(cluster)?.times ?? 0) + 1, message: reason.message });
+    }
     // A Start that a broken stream swallowed is nobody's fault: once is forgiven.
     if (reason.code === 'not_held' && count === 1) continue;
     const until = endedAt + backoffSeconds * 1000 * 2 ** Math.min(count - 1, MOST_DOUBLINGS);
     if (until > now) excluded.set(cluster, `it gave this job back (${reason.code}) and is not asked again yet`);
     else excluded.delete(cluster);
   }
+  for (const cluster of duplicated) excluded.set(cluster, 'an earlier attempt may still run there (duplicate)');
   return { excluded, refused };
 }

@@ -18,6 +18,7 @@ import type {
   JobId,
   JobRecord,
   NewJob,
+  Outrun,
   Transition,
   TransitionResult,
 } from '../store/store.ts';
@@ -49,8 +50,17 @@ export interface Scheduler {
    * Every write of a job's state goes through here: the conditional write, then the debit or credit, then wake-ups.
    */
   transition(change: Transition): Promise<TransitionResult>;
+  /** An earlier attempt, which was duplicated, has ended first. */
+  outrun(end: Outrun): Promise<TransitionResult>;
   /** Polling client: assigned → received under a lease of `leaseMs`. */
   receive(cluster: ClusterRef, limit: number, leaseMs: number | null): Promise<readonly JobRecord[]>;
+  /** assigned → received, of these alone, without end: for an agent that chooses. */
+  receiveThese(
+    cluster: ClusterRef,
+    jobs: readonly { readonly id: JobId; readonly epoch: number }[],
+  ): Promise<readonly JobRecord[]>;
+  /** Its agent leaves these lying, and why. */
+  leave(jobs: readonly { readonly job: JobRecord; readonly message: string }[]): Promise<void>;
   /**
    * Called when a job was assigned to this cluster, when a job that is held there is to be stopped, and when the
    * cluster itself was changed or deleted. Returns how to stop listening.
@@ -66,6 +76,8 @@ export interface Scheduler {
 export type Work =
   | { readonly kind: 'assigned' }
   | { readonly kind: 'cancel'; readonly job: JobRecord }
+  /** An attempt that ran beside the one that ended the job. */
+  | { readonly kind: 'stop'; readonly jobId: JobId; readonly epoch: number; readonly reason: Reason }
   | { readonly kind: 'changed' };
 
 /**

@@ -18,6 +18,8 @@ export interface SchedulerSettings {
   readonly reassignAfter: number;
   /** After the walltime of a job that a polling client accepted: then it becomes unknown/not_reported. */
   readonly notReportedGrace: number;
+  /** How long a job lies assigned that its cluster's agent leaves, before another cluster may have it. */
+  readonly leftAfter: number;
   /** How long a cluster that refused a job is not asked again for it; doubles with each refusal. */
   readonly refusalBackoff: number;
   /** Between two rounds of the sweeper. */
@@ -37,6 +39,7 @@ export const defaultSettings: SchedulerSettings = {
   lostAfter: 600,
   reassignAfter: 120,
   notReportedGrace: 300,
+  leftAfter: 300,
   refusalBackoff: 30,
   sweepEvery: 1,
   pollEvery: 15,

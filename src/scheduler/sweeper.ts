@@ -5,8 +5,10 @@
  *   3. a silent agent: what it holds becomes `unknown`
  *   4. a lost one: the job's on_cluster_loss is applied
  *   5. jobs that a silent cluster never received go back to pending, where another cluster could have them
+ * What agents leave lying goes elsewhere between 1 and 2 (left.ts).
  * An agent's lease never ends by time alone: 3 only shows that nobody knows, 4 is what the job's owner chose.
- * `duplicate` is done like `requeue`: a new attempt elsewhere; the old holder is stopped when it calls in again.
+ * `duplicate` begins a second attempt elsewhere, where there is an elsewhere; the first may go on, whichever ends first
+ * counts, and the other is stopped (server/agents/duplicate.ts).
  * Every write is conditional, so that a round which raced with an agent's report does nothing.
  */
 import { isPolled } from '../core/job/polled.ts';
@@ -39,6 +41,8 @@ export interface SweeperDependencies {
   readonly registry: InnerRegistry;
   readonly moves: Moves;
   readonly outstanding: (cluster: string) => number;
+  /** Jobs that agents left lying for too long go elsewhere. */
+  readonly sweepLeft: () => Promise<void>;
   /** Could another cluster than its own take it, one that is not silent? */
   readonly hasAlternative: (job: JobRecord) => boolean;
   readonly log: Log;
@@ -119,8 +123,13 @@ export function createSweeper(deps: SweeperDependencies): Sweeper {
     }
     switch (job.onClusterLoss) {
       case 'requeue':
+        return move(job, 'pending', { code: 'requeued', message: `${silent} (on_cluster_loss: requeue)` });
       case 'duplicate':
-        return move(job, 'pending', { code: 'requeued', message: `${silent} (on_cluster_loss: ${job.onClusterLoss})` });
+        if (!deps.hasAlternative(job)) return Promise.resolve();
+        return move(job, 'pending', {
+          code: 'duplicated',
+          message: `${silent}: a second attempt begins elsewhere, and whichever ends first counts (on_cluster_loss: duplicate)`,
+        });
       case 'fail':
         return move(job, 'failed', { code: 'cluster_lost', message: `${silent} (on_cluster_loss: fail)` });
       default:
@@ -131,6 +140,7 @@ export function createSweeper(deps: SweeperDependencies): Sweeper {
   const sweep = async (slow: boolean, rare: boolean): Promise<void> => {
     await returnLeases();
     if (!slow) return;
+    await deps.sweepLeft();
     await registry.flushSeen();
     for (const cluster of registry.list()) {
       const { name, instance } = cluster;

@@ -4,6 +4,7 @@ import type { Scheduler } from '../scheduler/scheduler.ts';
 import type { Store } from '../store/store.ts';
 import type { System } from '../system/system.ts';
 import type { Authenticator } from './authenticate.ts';
+import type { Followers } from './followers.ts';
 import type { SubmitLimit } from './limits.ts';
 
 export interface Parts {
@@ -13,6 +14,7 @@ export interface Parts {
   readonly authenticator: Authenticator;
   readonly settings: Settings;
   readonly submitLimit: SubmitLimit;
+  readonly followers: Followers;
   /** Never given a secret, a token or a user key. */
   readonly log: Logger;
 }
@@ -32,4 +34,6 @@ export interface Settings {
   readonly leaseMs: number;
   /** How long ended jobs are kept, in words: `for 30 days`; '' where it is for ever. */
   readonly retention: string;
+  /** Bytes of each task's stream that a job may ask to be kept. */
+  readonly outputCapMax: number;
 }

@@ -20,6 +20,7 @@ import { bind, type Binding } from './call.ts';
 import { clusterHandlers } from './clusters/handlers.ts';
 import { listen } from './edge/listen.ts';
 import type { TlsFiles } from './edge/tls.ts';
+import { createFollowers } from './followers.ts';
 import { groupHandlers } from './groups/handlers.ts';
 import { jobHandlers } from './jobs/handlers.ts';
 import { memoryGraphHandlers } from './memory-graph/handlers.ts';
@@ -58,6 +59,8 @@ export interface ServeOptions {
   readonly submitsPerSecond?: number | undefined;
   /** Bytes that are kept of one task's stream of output; 1 MiB. */
   readonly outputCapBytes?: number | undefined;
+  /** Bytes that a job may ask for instead; 64 MiB, or `outputCapBytes` where that is more. */
+  readonly outputCapMaxBytes?: number | undefined;
   readonly scheduler?: Partial<SchedulerSettings> | undefined;
   /** Heartbeats, output cap; see `defaultAgentSettings`. */
   readonly agents?: Partial<Omit<AgentSettings, 'serverVersion'>> | undefined;
@@ -122,8 +125,9 @@ export async function serve(options: ServeOptions, system: System): Promise<Runn
       clock: system.clock,
       secretHash: own === null ? hashSecret(given ?? '') : own.hash,
     });
+    const followers = createFollowers();
     const submitLimit = new SubmitLimit(system.clock, options.submitsPerSecond ?? null);
-    const parts: Parts = { store, scheduler, system, authenticator, submitLimit, settings, log };
+    const parts: Parts = { store, scheduler, system, authenticator, submitLimit, followers, settings, log };
     const { host, tls, messageBytes } = options;
     const listening = { host, tls, log, ...(messageBytes === undefined ? {} : { maxMessageBytes: messageBytes }) };
     const listener = await listen(listening, bindings(parts, options), system);
@@ -152,9 +156,10 @@ export async function serve(options: ServeOptions, system: System): Promise<Runn
 }
 
 function bindings(parts: Parts, options: ServeOptions): readonly Binding[] {
-  const { store, scheduler, system, authenticator, settings, log } = parts;
+  const { store, scheduler, system, authenticator, followers, settings, log } = parts;
   const agents = agentHandlers({
     store,
+    followers,
     scheduler,
     system,
     settings: {
@@ -197,6 +202,7 @@ function settingsOf(options: ServeOptions): Settings {
     globalToken: options.globalToken ?? null,
     leaseMs,
     retention: retentionText(options.scheduler?.retention),
+    outputCapMax: options.outputCapMaxBytes ?? Math.max(64 * 2 ** 20, options.outputCapBytes ?? 0),
   };
 }
 

@@ -4,6 +4,7 @@
  */
 import { describe } from 'vitest';
 import type { Store } from './store.ts';
+import { agentLifeConformance } from './conformance/agent-life.ts';
 import { clusterConformance } from './conformance/clusters.ts';
 import { concurrencyConformance } from './conformance/concurrency.ts';
 import { durabilityConformance, type Place } from './conformance/durability.ts';
@@ -32,6 +33,7 @@ export function storeConformance(name: string, open: () => Promise<Store>, runs 
     arrayConformance(open);
     retentionConformance(open);
     receiveConformance(open);
+    agentLifeConformance(open);
     eventConformance(open);
     outputConformance(open);
     concurrencyConformance(open);

@@ -31,6 +31,7 @@ export function storeOver(engine: Engine, kind: Store['kind']): Store {
       get: (name) => call('getCluster', name),
       list: () => call('listClusters'),
       graph: (name) => call('getGraph', name),
+      wasDeleted: (name, secretHash) => call('wasClusterDeleted', name, secretHash),
       claimInstance: (cluster, instance, at) => call('claimInstance', only(cluster), instance, at),
       seen: (names, at) => call('clustersSeen', names, at),
     },
@@ -48,6 +49,11 @@ export function storeOver(engine: Engine, kind: Store['kind']): Store {
       list: (filter) => call('listJobs', filter),
       countsByCluster: () => call('countJobsByCluster'),
       transition: (change) => call('transitionJob', change),
+      outrun: (end) => call('outrunJob', end),
+      leave: (jobs, at) => call('leaveJobs', jobs, at),
+      leftOver: (at, limit) => call('leftOverJobs', at, limit),
+      assigned: (cluster, limit) => call('assignedJobs', only(cluster), limit),
+      receiveThese: (cluster, jobs, at) => call('receiveTheseJobs', only(cluster), jobs, at),
       receive: (cluster, limit, leaseExpiresAt, at) => call('receiveJobs', only(cluster), limit, leaseExpiresAt, at),
       returnExpired: (at, limit) => call('returnExpired', at, limit),
       pending: (limit, after) => (after === undefined ? call('pendingJobs', limit) : call('pendingJobs', limit, after)),
@@ -91,12 +97,13 @@ export function storeOver(engine: Engine, kind: Store['kind']): Store {
       },
     },
     output: {
-      async append(id, epoch, chunks, cap) {
-        const offsets = await call('appendOutput', id, epoch, chunks.map(alone), cap);
+      async append(id, epoch, chunks, cap, room = Number.MAX_SAFE_INTEGER) {
+        const offsets = await call('appendOutput', id, epoch, chunks.map(alone), cap, room);
         outputOf(id);
         return offsets;
       },
       read: (id, epoch, after, limit) => call('readOutput', id, epoch, after, limit),
+      kept: (id, epoch) => call('keptOutput', id, epoch),
       cut: (id, epoch) => call('cutOutput', id, epoch),
       subscribe(id, listener) {
         const own = (): void => listener();

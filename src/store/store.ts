@@ -7,6 +7,7 @@
  * Errors: RainbowError `unavailable` (disk full, closed, locked), `resource_exhausted` (too many calls wait),
  * `already_exists`, `not_found`; a lost race is a result, not an error.
  */
+import type { Handling } from '../core/job/handling.ts';
 import type { JobState, OnClusterLoss, Reason } from '../core/job/state.ts';
 import type { Dependency } from '../core/job/waits.ts';
 
@@ -118,6 +119,8 @@ export interface ClusterStore {
    * recorded already. `not_found` where that cluster is gone, also where another has its name now.
    */
   claimInstance(cluster: ClusterRef, instance: AgentInstance, at: number): Promise<boolean>;
+  /** Was there a cluster of this name and secret that was deleted? Remembered for ever, of each cluster. */
+  wasDeleted(name: string, secretHash: Uint8Array): Promise<boolean>;
   /** Many at once; missing names are ignored. */
   seen(names: readonly string[], at: number): Promise<void>;
 }
@@ -164,6 +167,13 @@ export interface JobRecord {
   /** Only for a polling prototype client: when its unaccepted lease returns. */
   readonly leaseExpiresAt: number | null;
   readonly cancelRequestedAt: number | null;
+  /** While assigned: its agent leaves it lying, and then it may go elsewhere. */
+  readonly leftUntil: number | null;
+  /**
+   * Of a job that an earlier attempt ended, while a second ran (`duplicate`): that attempt. Cluster, times and exit are
+   * then that attempt's; `epoch` stays what it was, since it only grows.
+   */
+  readonly endedBy: number | null;
   readonly priority: number;
   /** Seconds. */
   readonly walltime: number;
@@ -172,6 +182,7 @@ export interface JobRecord {
   readonly candidates: readonly ClusterRef[];
   readonly policy: string;
   readonly policyOptions: Readonly<Record<string, string>>;
+  readonly handling: Handling;
   readonly jobspec: string;
   /** The witness of the current attempt as JSON (vertices by id), so that debits survive a restart; null: none. */
   readonly allocation: string | null;
@@ -240,6 +251,7 @@ export interface NewJob extends WhenToRun {
   readonly priority: number;
   readonly walltime: number;
   readonly onClusterLoss: OnClusterLoss;
+  readonly handling?: Handling;
   /** Unique per owner; null: none. */
   readonly idempotencyKey: string | null;
   readonly at: number;
@@ -306,6 +318,8 @@ export interface Transition {
   readonly endedAt?: number;
   readonly exitCode?: number | null;
   readonly signal?: number | null;
+  /** Of a move to `pending`: how the attempt that it closes ended; else it keeps the state it was in, and `reason`. */
+  readonly attempt?: { readonly state: 'failed'; readonly reason: Reason };
 }
 
 export type TransitionResult =
@@ -343,6 +357,22 @@ export interface JobFilter {
 /** As of jobs; an array counts as in a state, or at a cluster, where one of its tasks is. */
 export type ArrayFilter = Omit<JobFilter, 'array' | 'indices'>;
 
+/** How an earlier attempt ended that ran beside the current one. */
+export interface Outrun {
+  readonly id: JobId;
+  /** The job's. */
+  readonly epoch: number;
+  readonly attempt: number;
+  readonly to: 'completed' | 'failed';
+  readonly reason: Reason;
+  readonly at: number;
+  readonly nativeId?: string;
+  readonly startedAt?: number;
+  readonly endedAt?: number;
+  readonly exitCode?: number | null;
+  readonly signal?: number | null;
+}
+
 export interface AttemptRecord {
   readonly epoch: number;
   readonly cluster: string | null;
@@ -374,6 +404,30 @@ export interface JobStore {
    * under epoch + 1, without cluster, native id, lease, exit or allocation.
    */
   transition(change: Transition): Promise<TransitionResult>;
+  /**
+   * An earlier attempt that was duplicated (closed as `duplicated`) has ended while `epoch` was current: the job ends as
+   * it did, the current attempt is closed as `duplicated`, in one transaction. Nothing where the job has ended, is in
+   * another epoch, or that attempt was not duplicated.
+   */
+  outrun(end: Outrun): Promise<TransitionResult>;
+  /**
+   * Jobs assigned to a cluster whose agent leaves them lying: reason `left`, and until when; a time that was set
+   * before counts until it is over. With an event where the reason is new. Those that are not assigned under that epoch any more are passed over. Resolves to the others.
+   */
+  leave(
+    jobs: readonly { readonly id: JobId; readonly epoch: number; readonly message: string; readonly until: number }[],
+    at: number,
+  ): Promise<readonly JobRecord[]>;
+  /** Assigned jobs whose time of being left is over, those that were over first first. */
+  leftOver(at: number, limit: number): Promise<readonly JobRecord[]>;
+  /** Assigned jobs of that cluster that nobody is asked to cancel, in the order in which `receive` takes them. */
+  assigned(cluster: ClusterRef, limit: number): Promise<readonly JobRecord[]>;
+  /** As `receive`, of these alone. */
+  receiveThese(
+    cluster: ClusterRef,
+    jobs: readonly { readonly id: JobId; readonly epoch: number }[],
+    at: number,
+  ): Promise<readonly JobRecord[]>;
   /**
    * assigned → received for up to `limit` jobs of that cluster, highest priority first, then lowest id. No two
    * callers get the same job. One whose cancel was asked for is left out. Nothing where that cluster is gone.
@@ -504,12 +558,22 @@ export interface OutputChunk {
   readonly at: number;
 }
 
+/** How far a stream is dealt with. */
+export interface OutputEnd {
+  readonly task: number;
+  readonly stream: 'stdout' | 'stderr';
+  readonly offset: number;
+  /** Bytes that are kept more than before; less than 0 where more fell out of the tail than came. */
+  readonly grown: number;
+}
+
 export interface OutputStore {
   /**
    * An empty chunk says how far its stream is, of which the rest was not kept.
-   * Appends; bytes at offsets that are there already are dropped, so a repeated report changes nothing. Beyond
-   * `cap` bytes of one task's stream, nothing more is kept. Resolves to the offset up to which all is dealt with
-   * (kept, or dropped by the cap), per (task, stream) in the chunks: the sender may forget what is below it.
+   * Appends; bytes at offsets that are there already are dropped, so a repeated report changes nothing. Of each task's
+   * stream the first half of `cap` bytes is kept and, as a ring, the last half (a little more, by a piece); of all of
+   * them together no more than `room` bytes beyond what is kept already. Resolves to the offset up to which all is dealt
+   * with (kept, or dropped), per (task, stream) in the chunks: the sender may forget what is below it.
    * `not_found` where there is no such job or attempt.
    */
   append(
@@ -517,8 +581,14 @@ export interface OutputStore {
     epoch: number,
     chunks: readonly OutputChunk[],
     cap: number,
-  ): Promise<readonly { readonly task: number; readonly stream: 'stdout' | 'stderr'; readonly offset: number }[]>;
-  /** In the order in which they came, after the `after`-th, at most `limit` chunks. */
+    room?: number,
+  ): Promise<readonly OutputEnd[]>;
+  /** Bytes that are kept of that attempt, of all its streams. */
+  kept(id: JobId, epoch: number): Promise<number>;
+  /**
+   * In the order in which they came, after the `after`-th, at most `limit` chunks. Pieces may have been joined since:
+   * then one comes that begins before what was read.
+   */
   read(
     id: JobId,
     epoch: number,

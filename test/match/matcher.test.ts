@@ -294,6 +294,7 @@ describe('placements', () => {
       const matcher = holding(graph);
       expect(ids.map((id) => matcher.vertexIndex('c', id))).toEqual([0, 1, 2]);
       expect(matcher.vertexIndex('c', '99')).toBe(-1);
+      expect(matcher.vertexIndex('c', '1.5'), 'no vertex lies between two').toBe(-1);
     }
   });
 

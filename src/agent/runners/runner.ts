@@ -34,6 +34,8 @@ export interface Order extends JobKey {
   readonly priority: number;
   /** Its place in the array that it is a task of; left out of a job by itself. */
   readonly array?: ArrayTask;
+  /** Bytes that the server keeps of each task's stream; 1 MiB where it did not say. */
+  readonly outputCap?: number;
 }
 
 /** One task of many with the same jobspec; the job is told by its environment (arrayEnvironment). */
@@ -99,6 +101,8 @@ export interface OutputRead {
   readonly pieces: readonly OutputPiece[];
   /** The job has ended and nothing stands behind these pieces. */
   readonly complete: boolean;
+  /** How long each stream is now, where that can be told: then what the server would not keep is skipped. */
+  readonly lengths?: readonly OutputPosition[];
 }
 
 /** What is taken on the cluster now. */

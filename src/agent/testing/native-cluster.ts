@@ -30,6 +30,8 @@ export interface NativeCluster {
   refusal: RainbowError | null;
   /** A stop is not obeyed at once. */
   deaf: boolean;
+  /** It can tell how long a job's output is. */
+  measures: boolean;
 }
 
 export function nativeCluster(system: System): NativeCluster {
@@ -54,6 +56,7 @@ export function nativeCluster(system: System): NativeCluster {
     stopped,
     refusal: null,
     deaf: false,
+    measures: false,
     run: (key) => set(key, { state: 'running', startedAt: system.clock.now() }),
     end(key, end) {
       const { outcome = 'completed', exitCode = 0, signal = null } = end;
@@ -94,7 +97,9 @@ export function nativeCluster(system: System): NativeCluster {
           const pieces: OutputPiece[] =
             data.byteLength === 0 ? [] : [{ task: 0, stream: 'stdout', offset, data, at: system.clock.now() }];
           const ended = (jobs.get(keyText(key))?.status.state ?? 'ended') === 'ended';
-          return { pieces, complete: ended && offset + data.byteLength >= bytes.byteLength };
+          const complete = ended && offset + data.byteLength >= bytes.byteLength;
+          if (!cluster.measures) return { pieces, complete };
+          return { pieces, complete, lengths: [{ task: 0, stream: 'stdout', offset: bytes.byteLength }] };
         },
         async busy() {
           const running = [...jobs.values()].filter((job) => job.status.state === 'running');

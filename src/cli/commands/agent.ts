@@ -6,11 +6,13 @@ import { checkRegistered, ensureRegistered, replaceGraph } from '../agent-regist
 import { UsageError } from '../exit.ts';
 import { stateFolder } from '../folders.ts';
 import type { Invocation, Run } from '../invocation.ts';
-import { collectFiles, wholeNumber, type NamedFile } from '../options.ts';
+import { collectFiles, collectPairs, wholeNumber, type NamedFile } from '../options.ts';
 import { clusterSecret, readSettings, serverSecret } from '../settings.ts';
 import { version } from '../version.ts';
 
 const RUNNERS = ['process'] as const;
+/** The names of agent/pick/picks.ts, which takes a while to load. */
+const PICK_NAMES = ['first-come', 'smallest', 'shortest', 'label'] as const;
 
 export interface AgentOptions {
   readonly runner: (typeof RUNNERS)[number];
@@ -22,6 +24,8 @@ export interface AgentOptions {
   readonly stateDir?: string;
   readonly runAs?: string;
   readonly maxJobs?: number;
+  readonly pick?: string;
+  readonly pickOption?: Readonly<Record<string, string>>;
   readonly keepFiles?: boolean;
 }
 
@@ -44,6 +48,14 @@ export function addAgent(parent: Command, run: Run): void {
     )
     .option('--run-as <user>', 'who runs the jobs, where the agent is started as root; never root')
     .option('--max-jobs <count>', 'at most this many jobs at once', wholeNumber(1, 100_000))
+    .addOption(
+      new Option('--pick <pick>', 'which of the jobs that are sent to it it takes first').choices([...PICK_NAMES]),
+    )
+    .option(
+      '--pick-option <key=value>',
+      'of label: an attribute that a jobspec must have, as in system.queue=debug (repeatable)',
+      collectPairs,
+    )
     .option('--keep-files', 'keep the files of ended jobs, in the state directory')
     .addHelpText(
       'after',
@@ -95,6 +107,8 @@ async function agent(invocation: Invocation, options: AgentOptions): Promise<voi
       ...graph,
       ...(options.runAs === undefined ? {} : { runAs: options.runAs }),
       ...(options.maxJobs === undefined ? {} : { maxJobs: options.maxJobs }),
+      ...(options.pick === undefined ? {} : { pick: options.pick }),
+      ...(options.pickOption === undefined ? {} : { pickOptions: options.pickOption }),
       keepFiles: options.keepFiles === true,
       version: version(),
       environment: io.env,

@@ -5,6 +5,7 @@ import { readTime } from '../../core/jobspec/time.ts';
 import type { OnClusterLoss } from '../../core/job/state.ts';
 import type { Job } from '../../gen/rainbow/v1/job_pb.js';
 import { connect, operatorOptions, type OperatorOptions } from '../connection.ts';
+import { addHandling, handlingOf, type HandlingOptions } from '../handling.ts';
 import { credentialsFor, tokensSent } from '../credentials.ts';
 import { Stopped, UsageError } from '../exit.ts';
 import type { Invocation, Run } from '../invocation.ts';
@@ -19,7 +20,7 @@ import { startTimeLimit } from '../time-limit.ts';
 import { wireMoment } from '../times.ts';
 import { waitedExitCode, waitForEnd } from '../wait.ts';
 
-export interface SubmitOptions extends OperatorOptions {
+export interface SubmitOptions extends OperatorOptions, HandlingOptions {
   readonly nodes?: number;
   readonly tasks?: number;
   readonly cores?: number;
@@ -129,6 +130,7 @@ Examples:
   rainbow submit --array 0-99%10 --after 17 -- sh -c './step $RAINBOW_ARRAY_INDEX'
   rainbow submit --begin +8h --deadline 2030-01-31T12:00Z --time 2h -- ./report`,
     );
+  addHandling(command.optionsGroup('What happens when it fails, lies about, or writes much:'));
   operatorOptions(command.optionsGroup('Who asks:')).action(run(submit));
 }
 
@@ -137,6 +139,7 @@ async function submit(invocation: Invocation, options: SubmitOptions, words: rea
   if (options.timeout !== undefined && options.wait !== true) throw new UsageError('--timeout needs --wait.');
   if (options.timeout !== undefined) readTime(options.timeout, '--timeout');
   if (options.dryRun === true && options.wait === true) throw new UsageError('--dry-run stores nothing to --wait for.');
+  const handling = handlingOf(options);
   const requests = await readRequests(invocation, options, words);
   const settings = await readSettings(invocation);
   const isOperator = options.operator === true || options.secret !== undefined;
@@ -148,7 +151,7 @@ async function submit(invocation: Invocation, options: SubmitOptions, words: rea
     let worst = 0;
     for (const [index, request] of requests.entries()) {
       const named = <T>(work: Promise<T>): Promise<T> => namingFile(options.jobspec, request.jobspec, work);
-      const parts = { request, index: requests.length > 1 ? index : null, credentials, clusters, named };
+      const parts = { request, handling, index: requests.length > 1 ? index : null, credentials, clusters, named };
       const code =
         options.dryRun === true
           ? await dryRun(invocation, client, parts, signal)
@@ -161,6 +164,7 @@ async function submit(invocation: Invocation, options: SubmitOptions, words: rea
 
 interface Parts {
   readonly request: SubmitRequest;
+  readonly handling: ReturnType<typeof handlingOf>;
   /** Which of several; null for the only one. */
   readonly index: number | null;
   readonly credentials: { name: string; token: string }[];
@@ -173,7 +177,7 @@ async function one(
   invocation: Invocation,
   client: RainbowClient,
   options: SubmitOptions,
-  { request, index, credentials, clusters, named }: Parts,
+  { request, handling, index, credentials, clusters, named }: Parts,
   signal: AbortSignal,
 ): Promise<number> {
   const key = options.idempotencyKey ?? '';
@@ -190,6 +194,7 @@ async function one(
       idempotencyKey: key === '' || index === null ? key : `${key}/${index + 1}`,
       priority: options.priority ?? request.when?.priority ?? 0,
       onClusterLoss: lossNumber(options.onClusterLoss),
+      ...handling,
     },
     { signal },
   );

@@ -37,6 +37,7 @@ export function jobJson(job: Job) {
     priority: job.priority,
     walltime: job.walltime,
     onClusterLoss: lossWord(job.onClusterLoss),
+    ...handlingJson(job),
     cancelRequestedAt: isoTime(job.cancelRequestedAt),
     candidates: job.candidates,
     owner: job.owner,
@@ -59,6 +60,25 @@ function arrayJson(array: ArraySummary) {
     mostAtOnce: array.mostAtOnce === 0 ? null : array.mostAtOnce,
     counts: Object.fromEntries(array.counts.map(({ state, tasks }) => [stateWord(state) ?? '?', tasks])),
   };
+}
+
+/** What its owner asked for beside the jobspec; null: nothing, as the server does it. */
+function handlingJson(job: Job) {
+  const { retry } = job;
+  return {
+    retry:
+      retry === undefined ? null : { limit: retry.limit, on: retry.on, where: retry.where, delay: retry.delay ?? null },
+    returnAfter: job.returnAfter === 0 ? null : job.returnAfter,
+    outputCap: job.outputCap === '0' ? null : Number(job.outputCap),
+    endedBy: job.endedBy === '0' ? null : Number(job.endedBy),
+    leftUntil: isoTime(job.leftUntil),
+  };
+}
+
+function retryText({ retry }: Job): string {
+  if (retry === undefined) return '';
+  const where = retry.where === 'anywhere' ? '' : `, ${retry.where}`;
+  return `${retry.limit} times after ${retry.on.join(', ')}${where}; ${retry.delay ?? 0} s, doubling`;
 }
 
 export function attemptJson(attempt: Attempt) {
@@ -115,7 +135,9 @@ function whyText(reason: Reason | undefined): string {
 }
 
 function exitText(job: Pick<Job, 'exitCode' | 'signal'>): string {
-  if (job.signal !== undefined && job.signal !== 0) return `signal ${job.signal}`;
+  if (job.signal !== undefined && job.signal !== 0) {
+    return job.exitCode === undefined ? `signal ${job.signal}` : `${job.exitCode} (signal ${job.signal})`;
+  }
   return job.exitCode === undefined ? '' : String(job.exitCode);
 }
 
@@ -178,13 +200,17 @@ export function jobText(paint: Paint, job: Job, now: number): string {
     ['when busy', busyWord(job.whenBusy) ?? ''],
     ['candidates', job.candidates.map(clean).join(', ')],
     ['cluster loss', lossWord(job.onClusterLoss) ?? ''],
+    ['retry', retryText(job)],
+    ['left until', isoTime(job.leftUntil) ?? ''],
+    ['ended by', job.endedBy === '0' ? '' : `attempt ${job.endedBy}`],
   ];
   const lines = rows.filter(([, value]) => value !== '').map(([key, value]) => `${paint.dim(key.padEnd(13))} ${value}`);
   if (job.attempts.length > 1) {
     lines.push(paint.dim('attempts'));
     for (const attempt of job.attempts) {
       const where = attempt.cluster === '' ? '' : ` on ${attempt.cluster}`;
-      const why = reasonText(attempt.reason);
+      const exit = exitText(attempt);
+      const why = reasonText(attempt.reason) || (exit === '' ? '' : `exit ${exit}`);
       lines.push(
         `  ${attempt.epoch}: ${paintState(paint, stateWord(attempt.state))}${where}${why === '' ? '' : `: ${why}`}`,
       );

@@ -14,8 +14,22 @@ function printer(options: { task?: number; json?: boolean } = {}) {
   } as unknown as Invocation;
   const made = new OutputPrinter(invocation, { task: options.task, label: false });
   const show = (task: number, offset: number, text: string): void =>
-    made.show({ task, stream: 1, offset: String(offset), data: Buffer.from(text) } as unknown as OutputChunk);
-  return { shown, show, made };
+    made.show({
+      task,
+      stream: 1,
+      offset: String(offset),
+      data: Buffer.from(text),
+      notKept: '0',
+    } as unknown as OutputChunk);
+  const miss = (task: number, offset: number, bytes: number): void =>
+    made.show({
+      task,
+      stream: 1,
+      offset: String(offset),
+      data: Buffer.alloc(0),
+      notKept: String(bytes),
+    } as unknown as OutputChunk);
+  return { shown, show, miss, made };
 }
 
 test('what a new connection brings again is shown once, to the byte', () => {
@@ -29,17 +43,20 @@ test('what a new connection brings again is shown once, to the byte', () => {
 });
 
 test('what was not kept is told: within a stream, at its end, and once', () => {
-  const { shown, show } = printer();
+  const { shown, show, miss } = printer();
   show(0, 0, 'abc');
   show(0, 5, 'd');
-  show(0, 10, '');
-  show(0, 10, '');
-  show(1, 1, '');
+  miss(0, 6, 4);
+  miss(0, 6, 4);
+  miss(0, 3, 7);
+  miss(1, 0, 1);
+  miss(2, 0, 12_900_000);
   expect(shown.out).toBe('abcd');
   expect(shown.said).toEqual([
-    'task 0 stdout: 2 bytes were not kept (the server keeps 3 bytes of each)',
-    'task 0 stdout: 4 bytes were not kept (the server keeps 4 bytes of each)',
-    'task 1 stdout: 1 byte was not kept (the server keeps 0 bytes of each)',
+    'task 0 stdout: … 2 bytes not kept …',
+    'task 0 stdout: … 4 bytes not kept …',
+    'task 1 stdout: … 1 byte not kept …',
+    'task 2 stdout: … 12.3 MiB not kept …',
   ]);
 });
 
@@ -60,10 +77,10 @@ test('a new attempt begins anew', () => {
   expect(shown.out).toBe('abcxy');
 });
 
-test('for programs the end of a cut stream is a chunk without data', () => {
-  const { shown, show } = printer({ json: true });
+test('for programs a gap is a line of its own', () => {
+  const { shown, show, miss } = printer({ json: true });
   show(0, 0, 'abc');
-  show(0, 10, '');
+  miss(0, 3, 7);
   expect(
     shown.out
       .trim()
@@ -71,6 +88,6 @@ test('for programs the end of a cut stream is a chunk without data', () => {
       .map((line) => JSON.parse(line) as unknown),
   ).toMatchObject([
     { offset: 0, data: 'abc' },
-    { offset: 10, data: '' },
+    { offset: 3, data: '', notKept: 7 },
   ]);
 });

@@ -20,8 +20,8 @@ export class OutputPrinter {
   readonly #invocation: Invocation;
   readonly #options: OutputOptions;
   readonly #labels: LineLabels | null;
-  /** By task and stream: how far it was shown or told to be missing, and how much of that was kept. */
-  readonly #shown = new Map<string, { readonly end: number; readonly kept: number }>();
+  /** By task and stream: how far it was shown, or told to be missing. */
+  readonly #shown = new Map<string, number>();
   #highestTask = -1;
 
   constructor(invocation: Invocation, options: OutputOptions) {
@@ -40,17 +40,18 @@ export class OutputPrinter {
     this.#shown.clear();
   }
 
-  /** An empty chunk says how long its stream is where some of it was not kept. */
+  /** A chunk may say that so many bytes from its offset on were not kept. */
   show(chunk: OutputChunk): void {
     this.#highestTask = Math.max(this.#highestTask, chunk.task);
     if (this.#options.task !== undefined && chunk.task !== this.#options.task) return;
     const source = `${chunk.task}/${chunk.stream}`;
-    const { end: before, kept } = this.#shown.get(source) ?? { end: 0, kept: 0 };
-    const offset = Number(chunk.offset);
+    const before = this.#shown.get(source) ?? 0;
+    const offset = Number(chunk.offset) + Number(chunk.notKept);
     const end = offset + chunk.data.length;
     if (end <= before) return;
-    this.#shown.set(source, { end, kept: kept + end - Math.max(offset, before) });
-    if (offset > before) this.#tellGap(chunk, offset - before, kept);
+    this.#shown.set(source, end);
+    if (offset > before) this.#tellGap(chunk, before, offset - before);
+    if (chunk.data.length === 0) return;
     this.#write({
       ...chunk,
       offset: String(Math.max(offset, before)),
@@ -64,22 +65,26 @@ export class OutputPrinter {
     return job === undefined || !job.includes('[') ? {} : { job };
   }
 
-  #tellGap(chunk: OutputChunk, bytes: number, kept: number): void {
-    const missing = bytes === 1 ? '1 byte was' : `${bytes} bytes were`;
-    // The server's cap is a setting; it shows in what came before.
-    const cap = kept === 2 ** 20 ? '1 MiB' : `${kept} bytes`;
-    this.#invocation.say(
-      `task ${chunk.task} ${streamWord(chunk.stream) ?? '?'}: ${missing} not kept (the server keeps ${cap} of each)`,
-    );
+  #tellGap(chunk: OutputChunk, from: number, bytes: number): void {
+    const { json, print, say } = this.#invocation;
+    const missing = { ...chunk, offset: String(from), data: new Uint8Array() };
+    if (json) return print(JSON.stringify({ ...chunkJson(missing), notKept: bytes, ...this.#ofArray() }));
+    say(`task ${chunk.task} ${streamWord(chunk.stream) ?? '?'}: … ${bytesText(bytes)} not kept …`);
   }
 
   #write(chunk: OutputChunk): void {
     const { io, json, print } = this.#invocation;
     if (json) return print(JSON.stringify({ ...chunkJson(chunk), ...this.#ofArray() }));
-    if (chunk.data.length === 0) return;
     const sink = streamWord(chunk.stream) === 'stderr' ? io.stderr : io.stdout;
     sink.write(this.#labels === null ? chunk.data : this.#labels.label(chunk));
   }
+}
+
+/** `12.3 MiB`, `640 bytes`. */
+export function bytesText(bytes: number): string {
+  const power = Math.min(3, Math.floor(Math.log2(Math.max(1, bytes)) / 10));
+  if (power === 0) return bytes === 1 ? '1 byte' : `${bytes} bytes`;
+  return `${(bytes / 1024 ** power).toFixed(1)} ${['KiB', 'MiB', 'GiB'][power - 1] ?? ''}`;
 }
 
 /** Bytes as text where they are text, else as base64. */

@@ -41,6 +41,14 @@ export function isAllowed(from: JobState, to: JobState): boolean {
   return TRANSITIONS[from].includes(to);
 }
 
+/**
+ * Of a job whose attempt was duplicated: may an earlier attempt's end be its end, whatever the current one is at? Such
+ * a job goes to `completed` or `failed` from any state that is not final.
+ */
+export function mayBeOutrun(state: JobState): boolean {
+  return !isFinal(state);
+}
+
 /** States in which a cluster's agent (or poller) holds the job under a lease. */
 export const HELD_STATES = ['received', 'accepted', 'running', 'unknown'] as const satisfies readonly JobState[];
 
@@ -75,6 +83,8 @@ export const REASON_CODES = [
   'refused',
   'retry',
   'requeued',
+  'duplicated', // a second attempt begins elsewhere, while this one may go on
+  'left', // also of a job that is assigned: its agent leaves it lying
   // on the way
   'selected',
   'leased',

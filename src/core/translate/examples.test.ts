@@ -46,7 +46,7 @@ describe('examples', () => {
       'slot:1[core:2 memory:4GiB]',
       null,
       1,
-      ['spec.completionMode', 'spec.completions', 'spec.parallelism', 'spec.backoffLimit'],
+      ['spec.completionMode', 'spec.completions', 'spec.parallelism'],
     ],
     ['kubernetes/training.yaml', 'kubernetes', 'slot:4[core:4 gpu:1 memory:16GiB]', null, 4, ['ConfigMap settings']],
   ])('%s', (name, form, resources, walltime, processes, inTheWay) => {

@@ -69,7 +69,7 @@ function isSet(value: number | null): boolean {
   return value !== null && value !== 0;
 }
 
-function asFailed(report: Report): Report {
+export function asFailed(report: Report): Report {
   const { exitCode, signal, reason } = report;
   const what = isSet(signal) ? `signal ${signal}` : `exit code ${exitCode}`;
   const said = reason.message === '' ? '' : ` (${reason.message})`;

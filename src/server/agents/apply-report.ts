@@ -3,9 +3,10 @@ import { RainbowError } from '../../core/errors.ts';
 import type { Reason } from '../../core/job/state.ts';
 import type { Log } from '../../scheduler/log.ts';
 import type { Scheduler } from '../../scheduler/scheduler.ts';
-import type { JobRecord, JobStore } from '../../store/store.ts';
+import type { ClusterRef, JobRecord, JobStore } from '../../store/store.ts';
 import type { Clock } from '../../system/system.ts';
-import { answerReport, contradictsItself } from './answer-report.ts';
+import { answerReport, asFailed, contradictsItself } from './answer-report.ts';
+import { answerDuplicate, mayBeDuplicate } from './duplicate.ts';
 import type { Report } from './report.ts';
 
 export interface Applied {
@@ -18,8 +19,8 @@ export interface Applied {
 }
 
 export interface ApplyDependencies {
-  readonly jobs: Pick<JobStore, 'get'>;
-  readonly scheduler: Pick<Scheduler, 'transition'>;
+  readonly jobs: Pick<JobStore, 'get' | 'attempts'>;
+  readonly scheduler: Pick<Scheduler, 'transition' | 'outrun'>;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -27,10 +28,26 @@ export interface ApplyDependencies {
 /** Two steps at most lead to any state; the rest is for lost races. */
 const MOST_STEPS = 12;
 
-export async function applyReport(deps: ApplyDependencies, clusterId: number, report: Report): Promise<Applied> {
+export async function applyReport(
+  deps: ApplyDependencies,
+  cluster: Pick<ClusterRef, 'id' | 'name'>,
+  report: Report,
+): Promise<Applied> {
   let job = await deps.jobs.get(report.jobId);
   for (let step = 0; step < MOST_STEPS; step++) {
-    const answer = answerReport(job, report, clusterId, deps.clock.now());
+    if (mayBeDuplicate(job, report)) {
+      const honest = contradictsItself(report) ? asFailed(report) : report;
+      const attempts = await deps.jobs.attempts(job.id);
+      const answer = answerDuplicate(job, attempts, honest, cluster.name, deps.clock.now());
+      if (answer.kind === 'acknowledge') return { acknowledge: true, stop: null, job };
+      if (answer.kind === 'outrun') {
+        const result = await deps.scheduler.outrun(answer.end);
+        if (result.done) return { acknowledge: true, stop: null, job: result.job };
+        ({ job } = result);
+        continue;
+      }
+    }
+    const answer = answerReport(job, report, cluster.id, deps.clock.now());
     if (answer.kind === 'acknowledge') return { acknowledge: true, stop: null, job };
     if (answer.kind === 'stop') return { acknowledge: false, stop: answer.reason, job };
     const result = await deps.scheduler.transition(answer.change);

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { RainbowError } from '../../core/errors.ts';
 import { JobState } from '../../gen/rainbow/v1/job_pb.js';
-import { coresJob } from '../../scheduler/testing/rig.ts';
+import { coresJob, hash } from '../../scheduler/testing/rig.ts';
 import type { JobRecord } from '../../store/store.ts';
 import { type FakeAgent } from './testing/fake-agent.ts';
 import { agentOf, brought, connected, handlers, open, rig, settle, state } from './testing/served.ts';
@@ -102,9 +102,21 @@ describe('a deleted cluster', () => {
     expect(String(agent.over?.error)).toContain('cluster K was deleted');
     expect((await rig.job(told.id)).reason.message).toBe('cluster K was deleted; its agent is told to stop it');
     expect((await rig.job(untold.id)).reason.message).toContain('no agent of it was connected');
-    // Who comes later learns nothing more than with a wrong secret.
-    there.connect();
+    // Its agent hears of it when it calls in again, on a stream that it is let into, also where another has its name.
+    await rig.cluster('L');
+    const secretOfNow = { secretHash: hash('another'), tokenHash: hash('t') };
+    await rig.scheduler.registry.delete('L');
+    await rig.store.clusters.register({ ...NAMESAKE, ...secretOfNow, at: rig.system.clock.now() });
+    for (let again = 0; again < 2; again++) {
+      there.connect();
+      await settle();
+      expect(there.heard.map(({ message }) => message?.case)).toEqual(['welcome']);
+      expect(there.over?.error).toMatchObject({ code: 'not_found' });
+    }
+    // Any other secret learns nothing.
+    there.connect({ cluster: 'L', secret: 'guessed', protocol: 1, instanceId: 'x' });
     await settle();
+    expect(there.heard).toEqual([]);
     expect(there.over?.error).toMatchObject({ code: 'unauthenticated' });
   });
 

@@ -1,15 +1,25 @@
 /**
  * AgentService.Connect: an agent calls in, says who it is and what it holds, and stays. One stream per cluster: the
  * newest instance of a cluster's agent fences the older, and a new stream of the same instance replaces its last.
+ * A cluster that was deleted while its agent was away is remembered by the hash of its secret: that agent is let in as
+ * far as to hear of it, and stops what it holds.
  * Invariant: the session that is replaced has written its last before the next one reconciles.
  */
 import { RainbowError } from '../../core/errors.ts';
-import type { AgentService } from '../../gen/rainbow/v1/agent_pb.js';
+import type { AgentService, Hello } from '../../gen/rainbow/v1/agent_pb.js';
 import type { ClusterRecord } from '../../store/store.ts';
 import type { CallContext, Handlers } from '../call.ts';
 import { instanceOf, readHello } from './hello.ts';
+import * as message from './messages.ts';
+import { hashSecret } from '../secrets.ts';
 import { readReport } from './report.ts';
-import { createSession, type AgentSettings, type Session, type SessionDependencies } from './session.ts';
+import {
+  clusterDeleted,
+  createSession,
+  type AgentSettings,
+  type Session,
+  type SessionDependencies,
+} from './session.ts';
 
 export const defaultAgentSettings: Omit<AgentSettings, 'serverVersion'> = {
   heartbeat: 10,
@@ -29,6 +39,17 @@ const fenced = (): RainbowError =>
   );
 const replaced = (): RainbowError => new RainbowError('aborted', 'this agent has opened a newer stream');
 
+/** An agent that takes what comes is sent it at once. */
+function choosesOf({ pick }: Hello): boolean {
+  return pick !== '' && pick !== 'first-come';
+}
+
+/** Asked only of a caller that is refused and not held up: guessing costs what it did before. */
+async function wasDeleted(deps: ConnectDependencies, hello: Hello, error: unknown): Promise<boolean> {
+  if (!(error instanceof RainbowError) || error.code !== 'unauthenticated') return false;
+  return deps.store.clusters.wasDeleted(hello.cluster, hashSecret(hello.secret));
+}
+
 export function agentHandlers(deps: ConnectDependencies): Handlers<typeof AgentService> {
   const { scheduler, system, settings } = deps;
   const { registry } = scheduler;
@@ -39,7 +60,15 @@ export function agentHandlers(deps: ConnectDependencies): Handlers<typeof AgentS
       // 1. Who is it?
       const incoming = requests[Symbol.asyncIterator]();
       const hello = await readHello(incoming, system, settings.helloWithin);
-      const cluster = await deps.authenticateCluster(hello.cluster, hello.secret, call);
+      let cluster: ClusterRecord;
+      try {
+        cluster = await deps.authenticateCluster(hello.cluster, hello.secret, call);
+      } catch (error) {
+        // The right secret of a cluster that is gone: its agent was away, and is told now, as it would have been then.
+        if (!(await wasDeleted(deps, hello, error))) throw error;
+        yield message.welcome(settings);
+        throw clusterDeleted(hello.cluster);
+      }
       const { name } = cluster;
       const now = system.clock.now();
       const holds = hello.holds.map((report, place) => readReport(report, `hello.holds[${place}]`, now));
@@ -49,7 +78,7 @@ export function agentHandlers(deps: ConnectDependencies): Handlers<typeof AgentS
       const older = sessions.get(name);
       older?.session.end(older.instance === instance.id ? replaced() : fenced());
       // 3. Serve it.
-      const greeting = { holds, free: hello.free ?? null, capacity: hello.capacity };
+      const greeting = { holds, free: hello.free ?? null, capacity: hello.capacity, chooses: choosesOf(hello) };
       const session = createSession(deps, cluster, greeting, incoming, older?.session.ended ?? Promise.resolve());
       const entry = { session, instance: instance.id };
       sessions.set(name, entry);

@@ -1,8 +1,8 @@
 /**
  * Output of an agent's jobs, kept up to a cap and acknowledged after the commit. Only of attempts that are, or were,
  * at this agent's cluster; what belongs to others is dropped, and acknowledged, so that it is not sent for ever.
- * Invariant: whatever an agent sends, one attempt takes a bounded part of the disk: of one task's stream at most the
- * cap, of all its tasks together at most 64 caps, in at most a million pieces, and of the first 10,000 tasks alone.
+ * Invariant: whatever an agent sends, one attempt takes a bounded part of the disk: of one task's stream its cap (half
+ * from the beginning, half to the end), of all its tasks together 64 caps, and of the first 10,000 tasks alone.
  * What is over that is dropped and acknowledged, too: an agent that is told "no" could only send it again.
  */
 import type { MessageInitShape } from '@bufbuild/protobuf';
@@ -26,23 +26,18 @@ export interface OutputKeeper {
 const MOST_TASKS = 10_000;
 /** What one attempt may have in all, in caps of one stream. */
 const MOST_CAPS = 64;
-/** Pieces of one attempt: each costs the store a row, however short it is. */
-const MOST_PIECES = 1_000_000;
-/** Attempts, and streams of them, of which it is remembered what is kept; of others it is counted anew. */
+/** Attempts of which it is remembered how much is kept; of others it is asked anew. */
 const MOST_KNOWN = 10_000;
-const MOST_STREAMS = 100_000;
-/** Pieces looked at in one read, where what is kept has to be counted. */
-const PAGE = 64;
 
 const STREAMS = { stdout: OutputStream.STDOUT, stderr: OutputStream.STDERR } as const;
 
-/** What the store has of one attempt. */
+/** What the store has of one attempt, and what it may have of a stream. */
 interface Kept {
   bytes: number;
-  pieces: number;
-  readonly streams: Map<string, { bytes: number; end: number }>;
+  readonly cap: number;
 }
 
+/** `cap`: bytes of one stream, where a job asks for none of its own. */
 export function keepOutput(
   store: Pick<Store, 'jobs' | 'output'>,
   cluster: { readonly id: number; readonly name: string },
@@ -50,93 +45,46 @@ export function keepOutput(
 ): OutputKeeper {
   /** In order of last use. Null: not of this cluster. */
   const known = new Map<string, Kept | null>();
-  let streams = 0;
 
-  const isOurs = async (id: JobId, epoch: number): Promise<boolean> => {
+  /** Null: not of this cluster. */
+  const look = async (id: JobId, epoch: number): Promise<Kept | null> => {
     const job = await store.jobs.get(id);
-    if (job === null) return false;
-    if (epoch === job.epoch) return job.clusterId === cluster.id;
-    if (epoch > job.epoch) return false;
-    const attempts = await store.jobs.attempts(id);
-    return attempts.some((attempt) => attempt.epoch === epoch && attempt.cluster === cluster.name);
-  };
-
-  const countKept = async (id: JobId, epoch: number): Promise<Kept> => {
-    const kept: Kept = { bytes: 0, pieces: 0, streams: new Map() };
-    for (let after = 0; ;) {
-      const { chunks, next } = await store.output.read(id, epoch, after, PAGE);
-      for (const chunk of chunks) addTo(kept, chunk, chunk.data.byteLength);
-      if (chunks.length < PAGE) return kept;
-      after = next;
-    }
+    if (job === null || epoch > job.epoch) return null;
+    const attempts = epoch === job.epoch && job.endedBy === null ? [] : await store.jobs.attempts(id);
+    const isOurs =
+      attempts.length === 0
+        ? job.clusterId === cluster.id
+        : attempts.some((attempt) => attempt.epoch === epoch && attempt.cluster === cluster.name);
+    if (!isOurs) return null;
+    return { bytes: await store.output.kept(id, epoch), cap: job.handling.outputCap ?? cap };
   };
 
   const keptOf = async (id: JobId, epoch: number): Promise<Kept | null> => {
     const key = `${id}.${epoch}`;
     const found = known.get(key);
-    if (found !== undefined) {
-      known.delete(key);
-      known.set(key, found);
-      return found;
+    const kept = found === undefined ? await look(id, epoch) : found;
+    known.delete(key);
+    known.set(key, kept);
+    for (const oldest of known.keys()) {
+      if (known.size <= MOST_KNOWN) break;
+      known.delete(oldest);
     }
-    const counted = (await isOurs(id, epoch)) ? await countKept(id, epoch) : null;
-    known.set(key, counted);
-    streams += counted?.streams.size ?? 0;
-    return counted;
-  };
-
-  const forgetOldest = (): void => {
-    for (const [key, oldest] of known) {
-      if (known.size <= MOST_KNOWN && (streams <= MOST_STREAMS || known.size === 1)) return;
-      known.delete(key);
-      streams -= oldest?.streams.size ?? 0;
-    }
+    return kept;
   };
 
   return {
     async keep(id, epoch, wireChunks, now) {
       const chunks = wireChunks.map((chunk, place) => readChunk(chunk, `output.chunks[${place}]`, now));
       const kept = await keptOf(id, epoch);
-      if (kept !== null) {
-        const before = kept.streams.size;
-        const fitting = chunks.flatMap((chunk) => fit(kept, chunk, cap));
-        streams += kept.streams.size - before;
-        if (fitting.length > 0) await store.output.append(id, epoch, fitting, cap);
+      const fitting = chunks.filter(({ task }) => task < MOST_TASKS);
+      if (kept !== null && fitting.length > 0) {
+        const room = Math.max(0, kept.cap * MOST_CAPS - kept.bytes);
+        const ends = await store.output.append(id, epoch, fitting, kept.cap, room);
+        for (const { grown } of ends) kept.bytes += grown;
       }
-      forgetOldest();
       return endsOf(chunks);
     },
   };
-}
-
-/** As much of a chunk as there is room for, and counts it; nothing where all of it is there already. */
-function fit(kept: Kept, chunk: OutputChunk, cap: number): OutputChunk[] {
-  if (chunk.task >= MOST_TASKS || kept.pieces >= MOST_PIECES) return [];
-  const stream = kept.streams.get(nameOf(chunk));
-  const repeated = Math.max(0, (stream?.end ?? 0) - chunk.offset);
-  const room = Math.min(cap - (stream?.bytes ?? 0), cap * MOST_CAPS - kept.bytes);
-  const added = chunk.data.byteLength - repeated;
-  const fresh = Math.max(0, Math.min(added, room));
-  if (added <= 0) return [];
-  const fitting = { ...chunk, data: chunk.data.subarray(0, repeated + fresh) };
-  if (fresh > 0) addTo(kept, fitting, fresh);
-  // What does not fit is not kept, but how long the stream is, so that a reader sees that something is missing.
-  const end = { ...chunk, offset: chunk.offset + chunk.data.byteLength, data: chunk.data.subarray(0, 0) };
-  return [...(fresh > 0 ? [fitting] : []), ...(fresh < added ? [end] : [])];
-}
-
-function addTo(kept: Kept, chunk: OutputChunk, bytes: number): void {
-  const name = nameOf(chunk);
-  const stream = kept.streams.get(name) ?? { bytes: 0, end: 0 };
-  stream.bytes += bytes;
-  stream.end = Math.max(stream.end, chunk.offset + chunk.data.byteLength);
-  kept.streams.set(name, stream);
-  kept.bytes += bytes;
-  kept.pieces += 1;
-}
-
-function nameOf({ task, stream }: OutputChunk): string {
-  return `${task} ${stream}`;
 }
 
 /** How far each stream has come with these chunks, whether they were kept or dropped. */
@@ -144,7 +92,7 @@ function endsOf(chunks: readonly OutputChunk[]): Offset[] {
   const ends = new Map<string, Offset & { offset: string }>();
   for (const chunk of chunks) {
     const end = chunk.offset + chunk.data.byteLength;
-    const name = nameOf(chunk);
+    const name = `${chunk.task} ${chunk.stream}`;
     if (end > Number(ends.get(name)?.offset ?? -1)) {
       ends.set(name, { task: chunk.task, stream: STREAMS[chunk.stream], offset: String(end) });
     }

@@ -17,17 +17,46 @@ export function welcome(settings: { readonly serverVersion: string; readonly hea
   return { message: { case: 'welcome', value: { serverVersion, protocol: PROTOCOL, heartbeat } } };
 }
 
-export function start(job: JobRecord): Message {
-  const { name, owner, jobspec, walltime, priority, array } = job;
+/** `outputCap`: bytes, where the job asks for none of its own. */
+export function start(job: JobRecord, outputCap: number): Message {
+  const { name, owner, jobspec, walltime, priority, handling, array } = job;
+  const cap = String(handling.outputCap ?? outputCap);
   return {
     message: {
       case: 'start',
       value: {
-        ...{ jobId: job.id, epoch: String(job.epoch), name, owner, jobspec, walltime, priority },
+        ...{ jobId: job.id, epoch: String(job.epoch), name, owner, jobspec, walltime, priority, outputCap: cap },
         ...(array === null ? {} : { array: { ...array } }),
       },
     },
   };
+}
+
+export function offered(
+  jobs: readonly JobRecord[],
+  gone: readonly { readonly id: JobId; readonly epoch: number }[],
+): Message {
+  return {
+    message: {
+      case: 'offered',
+      value: {
+        jobs: jobs.map(({ id, epoch, name, owner, jobspec, walltime, priority }) => ({
+          jobId: id,
+          epoch: String(epoch),
+          name,
+          owner,
+          jobspec,
+          walltime,
+          priority,
+        })),
+        gone: gone.map(({ id, epoch }) => ({ jobId: id, epoch: String(epoch) })),
+      },
+    },
+  };
+}
+
+export function follow(jobId: JobId, epoch: number, isFollowed: boolean): Message {
+  return { message: { case: 'follow', value: { jobId, epoch: String(epoch), follow: isFollowed } } };
 }
 
 export function stop(jobId: JobId, epoch: number, reason: Reason): Message {

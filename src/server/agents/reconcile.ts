@@ -20,7 +20,7 @@ export interface Reconciled {
 const AT_ONCE = 64;
 
 export async function reconcile(
-  deps: ApplyDependencies & { readonly jobs: Pick<JobStore, 'get' | 'atCluster'> },
+  deps: ApplyDependencies & { readonly jobs: Pick<JobStore, 'get' | 'attempts' | 'atCluster'> },
   cluster: Pick<ClusterRecord, 'id' | 'name'>,
   holds: readonly Report[],
 ): Promise<Reconciled> {
@@ -32,7 +32,7 @@ export async function reconcile(
   const held = new Set(holds.map(({ jobId, epoch }) => `${jobId}.${epoch}`));
   await inBatches(holds, async (report) => {
     const { jobId, epoch } = report;
-    const applied = await applyReport(deps, cluster.id, report);
+    const applied = await applyReport(deps, cluster, report);
     if (applied.acknowledge) acknowledge.push(report);
     if (applied.stop !== null) stop.push({ jobId, epoch, reason: applied.stop });
     else if (applied.job !== null && applied.job.epoch === epoch && !isFinalReport(report.state)) {

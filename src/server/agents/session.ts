@@ -11,6 +11,7 @@ import { RainbowError } from '../../core/errors.ts';
 import { isFinal, type Reason } from '../../core/job/state.ts';
 import type {
   AgentMessage,
+  Choose,
   FreeReport,
   JobReport as WireReport,
   Output,
@@ -20,9 +21,11 @@ import type { Log } from '../../scheduler/log.ts';
 import type { Scheduler, Work } from '../../scheduler/scheduler.ts';
 import type { ClusterRecord, JobId, JobRecord, Store } from '../../store/store.ts';
 import type { System } from '../../system/system.ts';
+import type { Followed, Followers } from '../followers.ts';
 import { applyReport } from './apply-report.ts';
 import { createOutbox } from './outbox.ts';
 import { keepOutput } from './keep-output.ts';
+import { createOffering } from './offering.ts';
 import { reconcile } from './reconcile.ts';
 import { readEpoch, readJobId, readReport, type Report } from './report.ts';
 import { createTurns } from './turns.ts';
@@ -31,11 +34,12 @@ import * as message from './messages.ts';
 export type Sent = MessageInitShape<typeof ServerMessageSchema>;
 
 export interface SessionDependencies {
-  readonly store: Pick<Store, 'jobs' | 'output'>;
+  readonly store: Pick<Store, 'jobs' | 'output' | 'clusters'>;
   readonly scheduler: Scheduler;
   readonly system: System;
   readonly settings: AgentSettings;
   readonly log: Log;
+  readonly followers: Pick<Followers, 'at' | 'listen'>;
 }
 
 export interface AgentSettings {
@@ -52,6 +56,8 @@ export interface Greeting {
   readonly holds: readonly Report[];
   readonly free: FreeReport | null;
   readonly capacity: number;
+  /** Is it asked before jobs are sent to it? */
+  readonly chooses: boolean;
 }
 
 export interface Session {
@@ -69,6 +75,11 @@ const MISSED = 3;
 const AUDIT_EVERY = 6;
 /** Jobs received in one write. */
 const BATCH = 64;
+
+/** `not_found`: ends a stream that was welcomed for this one reason, and its agent stops what it holds. */
+export function clusterDeleted(name: string): RainbowError {
+  return new RainbowError('not_found', `cluster ${name} was deleted: register it again, then start its agent anew`);
+}
 
 export function createSession(
   deps: SessionDependencies,
@@ -106,15 +117,31 @@ export function createSession(
 
   const start = (job: JobRecord): void => {
     received.set(job.id, job.epoch);
-    outbox.put(message.start(job));
+    outbox.put(message.start(job, settings.outputCap));
     // A cancel may overtake the write that handed the job over; its Stop must not overtake the Start.
     const reason = stopped.get(`${job.id}.${job.epoch}`);
     if (reason !== undefined) stop(job.id, job.epoch, reason);
   };
 
+  const room = (): number => capacity - received.size;
+  const offering = createOffering({
+    cluster,
+    jobs: store.jobs,
+    scheduler,
+    room,
+    ended: () => outbox.ended,
+    async send(sent) {
+      await outbox.room();
+      outbox.put(sent);
+    },
+    start,
+    fail: (error) => fail(error),
+  });
+
   /** Takes assigned jobs over while the agent has room for them. One at a time; asked meanwhile, it looks again. */
   const fill = (): void => {
     workLeft = true;
+    if (greeting.chooses) return reading ? offering.again() : undefined;
     if (!reading || filling !== null || outbox.ended) return;
     filling = (async () => {
       while (workLeft && !outbox.ended) {
@@ -134,9 +161,14 @@ export function createSession(
       });
   };
 
+  const tellFollow = ({ jobId, epoch }: Followed, isFollowed: boolean): void =>
+    outbox.putAs(`follow ${jobId}.${epoch}`, message.follow(jobId, epoch, isFollowed));
+
   const onWork = (work: Work): void => {
-    if (work.kind === 'assigned') fill();
+    if (work.kind === 'assigned' && greeting.chooses && reading) offering.look();
+    else if (work.kind === 'assigned') fill();
     else if (work.kind === 'cancel') stop(work.job.id, work.job.epoch, { code: 'user', message: '' });
+    else if (work.kind === 'stop') stop(work.jobId, work.epoch, work.reason);
     else checkCluster();
   };
 
@@ -150,6 +182,8 @@ export function createSession(
         return onOutput(said.message.value);
       case 'free':
         return onFree(said.message.value);
+      case 'choose':
+        return onChoice(said.message.value);
       case 'heartbeat':
         capacity = Math.max(0, said.message.value.capacity);
         return fill();
@@ -166,7 +200,7 @@ export function createSession(
   const onReport = (wire: WireReport): void => {
     const report = readReport(wire, 'report', clock.now());
     turns.take(report.jobId, async () => {
-      const { acknowledge, stop: reason, job } = await applyReport(reporting, cluster.id, report);
+      const { acknowledge, stop: reason, job } = await applyReport(reporting, cluster, report);
       const key = `${report.jobId}.${report.epoch}`;
       if (acknowledge) outbox.put(message.acknowledge(report));
       if (reason !== null) stop(report.jobId, report.epoch, reason);
@@ -178,6 +212,13 @@ export function createSession(
       }
       fill();
     });
+  };
+
+  const onChoice = (choice: Choose): void => {
+    if (!greeting.chooses) {
+      throw new RainbowError('failed_precondition', 'nothing is offered to an agent that takes what it is sent');
+    }
+    turns.take('choose', () => offering.chose(choice));
   };
 
   const onOutput = (wire: Output): void => {
@@ -237,7 +278,18 @@ export function createSession(
     checkCluster();
     outbox.putAs('heartbeat', message.heartbeat(timestampFromMs(clock.now())));
     beats += 1;
+    if (greeting.chooses) offering.look();
+    else if (room() <= 0) tellFull().catch(fail);
     if (beats % AUDIT_EVERY === 0) audit().catch(fail);
+  };
+
+  /** What waits here because the agent takes no more says so, the first of it. */
+  const tellFull = async (): Promise<void> => {
+    const waiting = await store.jobs.assigned(cluster, BATCH);
+    const since = clock.now() - settings.heartbeat * 1000;
+    const left = waiting.filter((job) => job.leftUntil === null && (job.assignedAt ?? 0) < since);
+    const why = 'its agent has no room for more jobs now';
+    if (left.length > 0) await scheduler.leave(left.map((job) => ({ job, message: why })));
   };
 
   /** A Start is idempotent: the agent has each epoch of a job once. */
@@ -255,9 +307,7 @@ export function createSession(
    */
   const checkCluster = (): void => {
     if (scheduler.registry.get(name)?.id === cluster.id) return;
-    outbox.end(
-      new RainbowError('not_found', `cluster ${name} was deleted: register it again, then start its agent anew`),
-    );
+    outbox.end(clusterDeleted(name));
   };
 
   const fail = (error: unknown): void => {
@@ -281,11 +331,16 @@ export function createSession(
     }
     for (const { jobId, epoch, reason } of found.stop) stop(jobId, epoch, reason);
     for (const [jobId, epoch] of found.received) received.set(jobId, epoch);
+    for (const followed of deps.followers.at(name)) tellFollow(followed, true);
     reading = true;
-    fill();
+    if (greeting.chooses) offering.look();
+    else fill();
   };
 
   const unlisten = scheduler.onWork(name, onWork);
+  const unfollow = deps.followers.listen(name, (what, isFollowed) => {
+    if (reading) tellFollow(what, isFollowed);
+  });
   const timer = timers.every(settings.heartbeat * 1000, beat);
   const greeted = greet().catch(fail);
   const serve = async (): Promise<void> => {
@@ -297,9 +352,11 @@ export function createSession(
     await outbox.whenEnded;
     timer.cancel();
     unlisten();
+    unfollow();
     await greeted;
     await turns.idle();
     await filling;
+    await offering.idle();
   };
   return { messages: () => outbox.messages(), end: (error) => outbox.end(error), ended: finish() };
 }

@@ -11,6 +11,7 @@ import * as wire from '../../gen/rainbow/v1/job_pb.js';
 import { OutputStream, type OutputChunkSchema } from '../../gen/rainbow/v1/jobs_pb.js';
 import type { CandidateResult, DecisionRecord } from '../../scheduler/scheduler.ts';
 import type { ArrayRecord, AttemptRecord, EventRecord, JobId, JobRecord, OutputChunk } from '../../store/store.ts';
+import { handlingToWire } from './handling.ts';
 
 const STATES: Readonly<Record<JobState, wire.JobState>> = {
   pending: wire.JobState.PENDING,
@@ -72,7 +73,10 @@ export function jobToWire(
       startedAt: job.startedAt,
       endedAt: job.endedAt,
       cancelRequestedAt: job.cancelRequestedAt,
+      leftUntil: job.leftUntil,
     }),
+    endedBy: String(job.endedBy ?? 0),
+    ...handlingToWire(job.handling),
     priority: job.priority,
     ...promised(job),
     ...(job.array === null ? {} : { arrayId: job.array.id, arrayIndex: job.array.index }),
@@ -180,13 +184,15 @@ export function eventToWire(event: EventRecord): MessageInitShape<typeof wire.Ev
   };
 }
 
-export function chunkToWire(chunk: OutputChunk): MessageInitShape<typeof OutputChunkSchema> {
+/** `notKept`: so many bytes from its offset on are missing. */
+export function chunkToWire(chunk: OutputChunk, notKept = 0): MessageInitShape<typeof OutputChunkSchema> {
   return {
     task: chunk.task,
     stream: chunk.stream === 'stdout' ? OutputStream.STDOUT : OutputStream.STDERR,
     offset: String(chunk.offset),
     data: chunk.data,
     at: timestampFromMs(chunk.at),
+    ...(notKept === 0 ? {} : { notKept: String(notKept) }),
   };
 }
 

@@ -13,6 +13,7 @@ import type { Parts } from '../parts.ts';
 import { choosePolicy } from '../policy.ts';
 import { openCredentials, restrict } from './candidates.ts';
 import { arrayToWire, decisionToWire, jobToWire, onClusterLossFromWire, openingToWire } from './convert.ts';
+import { readHandling } from './handling.ts';
 import { readArray, readDependencies, readTimes, whenBusyFromWire } from './when.ts';
 
 export function submit(parts: Parts): Handlers<typeof JobService>['submit'] {
@@ -28,6 +29,7 @@ export function submit(parts: Parts): Handlers<typeof JobService>['submit'] {
     const candidates = request.clusters.length > 0 && today.length === 0 ? [] : restrict(all, today);
     const parsed = parseJobspec(request.jobspec, 'jobspec');
     checkTasks(parsed);
+    const handling = readHandling(request, parts.settings.outputCapMax);
     const policy = choosePolicy(parts.settings, { name: request.policy, options: request.policyOptions }, 'ours');
     const { job, array, created, decision } = await parts.scheduler.submit({
       name: jobName(request.name, parsed, 'name'),
@@ -39,6 +41,7 @@ export function submit(parts: Parts): Handlers<typeof JobService>['submit'] {
       policyOptions: policy.options,
       priority: request.priority,
       onClusterLoss: onClusterLossFromWire(request.onClusterLoss, 'on_cluster_loss'),
+      handling,
       idempotencyKey: request.idempotencyKey === '' ? null : checkText(request.idempotencyKey, 'idempotency_key'),
       storeRejected: true,
       dependencies: await readDependencies(parts, person, request.dependencies),

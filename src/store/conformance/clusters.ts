@@ -225,7 +225,7 @@ export function clusterConformance(open: Open): void {
           endedAt: 5000,
           reason: { code: 'cluster_deleted' },
         });
-        expect(now?.reason.message).toContain('stopped by hand');
+        expect(now?.reason.message).toContain('told to stop it when it calls in again');
       }
       expect(await store.jobs.get(ended.id)).toEqual(ended);
       expect(await store.jobs.get(elsewhere.id)).toEqual(elsewhere);

@@ -83,6 +83,11 @@ export async function callEveryOperation(call: CallOperation): Promise<void> {
     decision: '{}',
   } as const;
   await call('transitionJob', { ...again, at: 1, reason });
+  await call('outrunJob', { id: '2', epoch: 2, attempt: 1, to: 'completed', reason, at: 1 });
+  await call('leaveJobs', [{ id: '4', epoch: 1, message: 'later', until: 5 }], 1);
+  await call('leftOverJobs', 9, 9);
+  await call('assignedJobs', red, 9);
+  await call('receiveTheseJobs', red, [{ id: '4', epoch: 1 }], 1);
   await call('transitionJob', { id: '4', from: ['assigned'], epoch: 1, to: 'canceled', at: 1, reason });
   await call('settleDependencies', 9, 1);
   await call('holdJob', '5', reason, 1);
@@ -130,13 +135,18 @@ export async function callEveryOperation(call: CallOperation): Promise<void> {
     await call('eventsAfter', 0, 5, filter);
   }
   await call('lastEvent');
-  await call('appendOutput', '1', 1, [{ task: 0, stream: 'stdout', offset: 0, data: hash, at: 1 }], 9);
+  await call('appendOutput', '1', 1, [{ task: 0, stream: 'stdout', offset: 0, data: hash, at: 1 }], 9, 99);
+  for (let offset = 32; offset < 32 + 40 * 32; offset += 32) {
+    await call('appendOutput', '1', 1, [{ task: 0, stream: 'stdout', offset, data: hash, at: 1 }], 1024, 9999);
+  }
+  await call('keptOutput', '1', 1);
   await call('readOutput', '1', 1, 0, 9);
   await call('cutOutput', '1', 1);
   await call('setSettingOnce', 'a', 'b');
   await call('getSetting', 'a');
   await call('getCluster', 'red');
   await call('listClusters');
+  await call('wasClusterDeleted', 'red', hash);
   await call('getGraph', 'red');
   await call('deleteSubsystem', 'red', 'io', 1);
   await call('deleteGroup', 'g', 1);

@@ -14,6 +14,20 @@ async function texts(store: Store, id: string, epoch = 1): Promise<string[]> {
   );
 }
 
+/** What is kept of a stream, in order, with … where something is missing. */
+async function whole(store: Store, id: string, task: number, stream: 'stdout' | 'stderr'): Promise<string> {
+  const { chunks } = await store.output.read(id, 1, 0, 999);
+  let text = '';
+  let end = 0;
+  for (const each of chunks) {
+    if (each.task !== task || each.stream !== stream) continue;
+    expect(each.offset).toBeGreaterThanOrEqual(end);
+    text += (each.offset > end ? '…' : '') + new TextDecoder().decode(each.data);
+    end = each.offset + each.data.byteLength;
+  }
+  return text;
+}
+
 export function outputConformance(open: Open): void {
   describe('output', () => {
     test('chunks come back in order, by page', async () => {
@@ -25,7 +39,7 @@ export function outputConformance(open: Open): void {
         [chunk(0, 'one '), chunk(0, 'oops', { stream: 'stderr' }), chunk(4, 'two ')],
         99,
       );
-      expect(offsets).toEqual([
+      expect(offsets).toMatchObject([
         { task: 0, stream: 'stdout', offset: 8 },
         { task: 0, stream: 'stderr', offset: 4 },
       ]);
@@ -51,10 +65,10 @@ export function outputConformance(open: Open): void {
       const { id } = await submit(store);
       await store.output.append(id, 1, [chunk(0, 'abcdef')], 99);
       await store.output.append(id, 1, [chunk(0, 'abcdef')], 99);
-      expect(await store.output.append(id, 1, [chunk(2, 'cd')], 99)).toEqual([
+      expect(await store.output.append(id, 1, [chunk(2, 'cd')], 99)).toMatchObject([
         { task: 0, stream: 'stdout', offset: 6 },
       ]);
-      expect(await store.output.append(id, 1, [chunk(3, 'defGH'), chunk(3, 'defGHI')], 99)).toEqual([
+      expect(await store.output.append(id, 1, [chunk(3, 'defGH'), chunk(3, 'defGHI')], 99)).toMatchObject([
         { task: 0, stream: 'stdout', offset: 9 },
       ]);
       expect(await texts(store, id)).toEqual(['0 stdout 0 abcdef', '0 stdout 6 GH', '0 stdout 8 I']);
@@ -67,20 +81,83 @@ export function outputConformance(open: Open): void {
       expect(await texts(store, id)).toEqual(['0 stdout 0 head', '0 stdout 1000 tail']);
     });
 
-    test('beyond the cap nothing is kept, per task and stream, and the sender may go on', async () => {
+    test('of a long stream the first half of the cap is kept, and the last; the sender may go on', async () => {
       const store = await opened(open);
       const { id } = await submit(store);
       expect(await store.output.append(id, 1, [chunk(0, 'abcdef'), chunk(6, 'ghij')], 8)).toEqual([
-        { task: 0, stream: 'stdout', offset: 10 },
+        { task: 0, stream: 'stdout', offset: 10, grown: expect.any(Number) as number },
       ]);
       await store.output.append(id, 1, [chunk(10, 'more')], 8);
       await store.output.append(id, 1, [chunk(0, '1234567890', { stream: 'stderr' })], 8);
       await store.output.append(id, 1, [chunk(0, 'x', { task: 1 })], 8);
-      expect(await texts(store, id)).toEqual([
-        '0 stdout 0 abcdef',
-        '0 stdout 6 gh',
-        '0 stderr 0 12345678',
-        '1 stdout 0 x',
+      expect(await whole(store, id, 0, 'stdout')).toMatch(/^abcd…[a-z]?more$/);
+      expect(await whole(store, id, 0, 'stderr')).toBe('1234…7890');
+      expect(await whole(store, id, 1, 'stdout')).toBe('x');
+      const cut = await store.output.cut(id, 1);
+      expect(cut).toMatchObject([
+        { task: 0, stream: 'stdout', offset: 14 },
+        { task: 0, stream: 'stderr', offset: 10 },
+      ]);
+    });
+
+    test('whatever comes in whatever pieces: the head and at least the tail, little more than the cap, in few rows', async () => {
+      const store = await opened(open);
+      const { id } = await submit(store);
+      const CAP = 4096;
+      let text = '';
+      let most = 0;
+      for (let line = 0; line < 400; line++) {
+        const bytes = `${line} ${'x'.repeat((line * 37) % 90)}\n`;
+        await store.output.append(id, 1, [chunk(text.length, bytes)], CAP);
+        text += bytes;
+        if (line % 50 !== 49) continue;
+        const kept = await store.output.kept(id, 1);
+        most = Math.max(most, kept);
+        const now = await whole(store, id, 0, 'stdout');
+        expect(now.startsWith(text.slice(0, CAP / 2))).toBe(true);
+        expect(now.endsWith(text.slice(-CAP / 2))).toBe(true);
+        expect(now.replace('…', '').length).toBe(kept);
+      }
+      expect(text.length).toBeGreaterThan(4 * CAP);
+      expect(most).toBeLessThanOrEqual(CAP + CAP / 8 + 200);
+      const { chunks } = await store.output.read(id, 1, 0, 999);
+      expect(chunks.length).toBeLessThan(60);
+    });
+
+    test('who reads meanwhile misses nothing of what is kept: joined pieces begin before what was read', async () => {
+      const store = await opened(open);
+      const { id } = await submit(store);
+      let text = '';
+      let read = '';
+      let after = 0;
+      for (let line = 0; line < 200; line++) {
+        const bytes = `line ${line}\n`;
+        await store.output.append(id, 1, [chunk(text.length, bytes)], 1 << 20);
+        text += bytes;
+        if (line % 7 !== 0) continue;
+        const { chunks, next } = await store.output.read(id, 1, after, 999);
+        after = next;
+        for (const { offset, data } of chunks) {
+          expect(offset).toBeLessThanOrEqual(read.length);
+          read += new TextDecoder().decode(data).slice(read.length - offset);
+        }
+        expect(read).toBe(text);
+      }
+    });
+
+    test('beyond the room of all streams nothing is kept, but a ring goes on turning', async () => {
+      const store = await opened(open);
+      const { id } = await submit(store);
+      await store.output.append(id, 1, [chunk(0, 'abcdefgh')], 8, 8);
+      const [other] = await store.output.append(id, 1, [chunk(0, 'other', { task: 1 })], 8, 0);
+      expect(other).toEqual({ task: 1, stream: 'stdout', offset: 5, grown: 0 });
+      await store.output.append(id, 1, [chunk(8, 'ijklmnop')], 8, 0);
+      expect(await whole(store, id, 0, 'stdout')).toBe('abcd…mnop');
+      expect(await store.output.kept(id, 1)).toBe(8);
+      expect(await whole(store, id, 1, 'stdout')).toBe('');
+      expect((await store.output.cut(id, 1)).map(({ task, offset }) => [task, offset])).toEqual([
+        [0, 16],
+        [1, 5],
       ]);
     });
 
@@ -105,7 +182,7 @@ export function outputConformance(open: Open): void {
         id,
         1,
         [chunk(0, '', { data: all }), chunk(256, '', { data: all.subarray(10, 20) })],
-        999,
+        9999,
       );
       const { chunks } = await store.output.read(id, 1, 0, 9);
       expect(chunks.map(({ data }) => [...data])).toEqual([[...all], [...all.subarray(10, 20)]]);

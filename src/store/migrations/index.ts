@@ -1,7 +1,8 @@
 /** Every migration, in order: the n-th has number n, and the last is the schema that this program knows. */
 import { first } from './0001-first.ts';
 import { lifecycle } from './0002-lifecycle.ts';
+import { agentLife } from './0003-agent-life.ts';
 import { documentPieces } from './0006-document-pieces.ts';
 import type { Migration } from './migration.ts';
 
-export const MIGRATIONS: readonly Migration[] = [first, lifecycle, documentPieces];
+export const MIGRATIONS: readonly Migration[] = [first, lifecycle, agentLife, documentPieces];

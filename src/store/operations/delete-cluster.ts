@@ -19,7 +19,10 @@ export function* deleteCluster(
 ): Operation<{ readonly returned: readonly JobId[]; readonly canceled: readonly JobId[] }> {
   // 1. From here on no job is assigned to it, and none of its jobs is moved by anybody else. All states in one
   //    statement: a job that moves between two would be in neither.
-  const cluster = yield* one<{ id: number }>('SELECT id FROM clusters WHERE name = ? FOR UPDATE', name);
+  const cluster = yield* one<{ id: number; secret_hash: Uint8Array }>(
+    'SELECT id, secret_hash FROM clusters WHERE name = ? FOR UPDATE',
+    name,
+  );
   if (cluster === undefined) throw noCluster(name);
   const { id } = cluster;
   yield* all(
@@ -45,6 +48,13 @@ export function* deleteCluster(
     at,
   );
   // Subsystems, graph, job numbers and memberships go with the row.
+  yield* run(
+    'INSERT INTO deleted_clusters (cluster_id, name, secret_hash, deleted_at) VALUES (?, ?, ?, ?)',
+    id,
+    name,
+    cluster.secret_hash,
+    at,
+  );
   yield* run('DELETE FROM clusters WHERE id = ?', id);
   yield* run('DELETE FROM names WHERE name = ?', name);
   yield* writeClusterEvent(name, 'deleted', at);
@@ -52,9 +62,22 @@ export function* deleteCluster(
 }
 
 function whoStops(job: JobRecord, agentConnected: boolean): string {
-  if (agentConnected && !isPolled(job)) return '; its agent is told to stop it';
-  const why = isPolled(job) ? ', and who took it there cannot be told' : ' while no agent of it was connected';
-  return `${why}: whatever still runs there has to be stopped by hand`;
+  if (isPolled(job)) {
+    return ', and who took it there cannot be told: whatever still runs there has to be stopped by hand';
+  }
+  return agentConnected
+    ? '; its agent is told to stop it'
+    : ' while no agent of it was connected: it is told to stop it when it calls in again';
+}
+
+/** The right secret of a cluster that is gone; another may have the name by now. */
+export function* wasClusterDeleted(name: string, secretHash: Uint8Array): Operation<boolean> {
+  const found = yield* one(
+    'SELECT 1 AS found FROM deleted_clusters WHERE name = ? AND secret_hash = ? LIMIT 1',
+    name,
+    secretHash,
+  );
+  return found !== undefined;
 }
 
 function* moveAll(

@@ -1,4 +1,5 @@
 /** A job as the database has it, and as the store's callers have it. */
+import { NO_HANDLING, type Handling } from '../../core/job/handling.ts';
 import type { JobState, OnClusterLoss, ReasonCode } from '../../core/job/state.ts';
 import type { ArrayPlace, ClusterRef, JobId, JobRecord, LaterClusters } from '../store.ts';
 
@@ -23,12 +24,15 @@ export interface JobRow {
   readonly ended_at: number | null;
   readonly lease_expires_at: number | null;
   readonly cancel_requested_at: number | null;
+  readonly left_until: number | null;
+  readonly ended_by: number | null;
   readonly priority: number;
   readonly walltime: number;
   readonly on_cluster_loss: OnClusterLoss;
   readonly candidates: string;
   readonly policy: string;
   readonly policy_options: string;
+  readonly handling: string | null;
   readonly jobspec: string;
   readonly allocation: string | null;
   readonly waits: number;
@@ -53,13 +57,14 @@ function shared(column: string): string {
 const COLUMNS = `CAST(jobs.id AS TEXT) AS id, jobs.name, jobs.owner, jobs.state, jobs.reason_code,
   jobs.reason_message, jobs.epoch, jobs.cluster, jobs.cluster_id, jobs.native_id, jobs.exit_code, jobs.signal,
   jobs.submitted_at, jobs.assigned_at, jobs.received_at, jobs.accepted_at, jobs.started_at, jobs.ended_at,
-  jobs.lease_expires_at, jobs.cancel_requested_at, jobs.priority, jobs.walltime, jobs.on_cluster_loss,
-  jobs.waits, jobs.begin_at, jobs.start_before, jobs.deadline, CAST(jobs.array_id AS TEXT) AS array_id,
+  jobs.lease_expires_at, jobs.cancel_requested_at, jobs.left_until, jobs.ended_by, jobs.priority, jobs.walltime,
+  jobs.on_cluster_loss, jobs.waits, jobs.begin_at, jobs.start_before, jobs.deadline,
+  CAST(jobs.array_id AS TEXT) AS array_id,
   jobs.array_index, CASE WHEN jobs.array_id IS NULL THEN NULL ELSE (SELECT CAST(arrays.tasks AS TEXT) || ' ' ||
     arrays.least_index || ' ' || arrays.most_index FROM arrays WHERE arrays.id = jobs.array_id) END AS array_facts,
   jobs.depended_on, jobs.cancel_code, jobs.overcommit,
-  ${shared('candidates')}, job_documents.policy, job_documents.policy_options, ${shared('jobspec')},
-  job_documents.allocation, job_documents.later`;
+  ${shared('candidates')}, job_documents.policy, job_documents.policy_options, job_documents.handling,
+  ${shared('jobspec')}, job_documents.allocation, job_documents.later`;
 const DOCUMENTS = 'JOIN job_documents ON job_documents.job_id = jobs.id';
 
 /** Follow it with WHERE. In ORDER BY, write `jobs.id`: a bare `id` is the text. */
@@ -91,12 +96,15 @@ export function jobOf(row: JobRow): JobRecord {
     endedAt: row.ended_at,
     leaseExpiresAt: row.lease_expires_at,
     cancelRequestedAt: row.cancel_requested_at,
+    leftUntil: row.left_until,
+    endedBy: row.ended_by,
     priority: row.priority,
     walltime: row.walltime,
     onClusterLoss: row.on_cluster_loss,
     candidates: JSON.parse(row.candidates) as ClusterRef[],
     policy: row.policy,
     policyOptions: JSON.parse(row.policy_options) as Record<string, string>,
+    handling: row.handling === null ? NO_HANDLING : (JSON.parse(row.handling) as Handling),
     jobspec: row.jobspec,
     allocation: row.allocation,
     waits: row.waits,

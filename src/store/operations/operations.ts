@@ -4,13 +4,15 @@
  * outside of it, after the writes that came before it.
  */
 import { cancelingArrays, holdArray, releaseArray, requestArrayCancel, tasksToCancel } from './change-arrays.ts';
-import { deleteCluster } from './delete-cluster.ts';
+import { deleteCluster, wasClusterDeleted } from './delete-cluster.ts';
 import { getDependencies, settleDependencies, submitDependent } from './dependencies.ts';
 import { eventsAfter, lastEvent } from './events.ts';
 import { createGroup, deleteGroup, getGroup, listGroups, updateGroup } from './groups.ts';
+import { assignedJobs, leaveJobs, leftOverJobs, receiveTheseJobs } from './left-jobs.ts';
 import { receiveJobs, requestCancel, returnExpired } from './move-jobs.ts';
 import { jobsByNumbers, numberAt } from './number-jobs.ts';
-import { appendOutput, cutOutput, readOutput } from './output.ts';
+import { outrunJob } from './outrun-job.ts';
+import { appendOutput, cutOutput, keptOutput, readOutput } from './output.ts';
 import { changeReason, holdJob, overdueJobs, releaseBegun, releaseJob } from './pending-waits.ts';
 import { prunedEvents, pruneJobs, wasGiven } from './prune.ts';
 import { getArray, listArrays } from './read-arrays.ts';
@@ -48,6 +50,9 @@ export const WRITES = {
   submitDependent,
   submitArray,
   transitionJob,
+  outrunJob,
+  leaveJobs,
+  receiveTheseJobs,
   receiveJobs,
   returnExpired,
   requestCancel,
@@ -67,6 +72,7 @@ export const WRITES = {
 
 export const READS = {
   getCluster,
+  wasClusterDeleted,
   listClusters,
   getGraph,
   getGroup,
@@ -76,6 +82,8 @@ export const READS = {
   listJobs,
   countJobsByCluster,
   pendingJobs,
+  assignedJobs,
+  leftOverJobs,
   jobsAtCluster,
   jobsByNumbers,
   getDecisions,
@@ -91,6 +99,7 @@ export const READS = {
   lastEvent,
   readOutput,
   cutOutput,
+  keptOutput,
   getSetting,
 } as const;
 

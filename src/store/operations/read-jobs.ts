@@ -42,16 +42,16 @@ interface AttemptRow extends Pick<
   | 'signal'
 > {}
 
-const ATTEMPT_COLUMNS = `epoch, cluster, native_id, state, reason_code, reason_message, assigned_at, received_at,
+const ATTEMPT_COLUMNS = `cluster, native_id, state, reason_code, reason_message, assigned_at, received_at,
   accepted_at, started_at, ended_at, exit_code, signal`;
 
-/** Those that were closed, then the current one. */
+/** Those that were closed, then the current one: or, of a job that an earlier one ended, that one in its place. */
 export function* getAttempts(id: JobId): Operation<readonly AttemptRecord[]> {
   const key = idOf(id);
   if (key === null) return [];
   const rows = yield* all<AttemptRow>(
-    `SELECT ${ATTEMPT_COLUMNS} FROM attempts WHERE job_id = ?
-     UNION ALL SELECT ${ATTEMPT_COLUMNS} FROM jobs WHERE id = ?
+    `SELECT epoch, ${ATTEMPT_COLUMNS} FROM attempts WHERE job_id = ?
+     UNION ALL SELECT COALESCE(ended_by, epoch) AS epoch, ${ATTEMPT_COLUMNS} FROM jobs WHERE id = ?
      ORDER BY epoch`,
     key,
     key,

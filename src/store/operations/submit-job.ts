@@ -1,5 +1,6 @@
 /** A new job where it stands once stored, with its decision and its events; or the earlier one under the same key. */
 import { RainbowError } from '../../core/errors.ts';
+import { isNoHandling, NO_HANDLING } from '../../core/job/handling.ts';
 import type { JobState } from '../../core/job/state.ts';
 import type { ClusterRef, JobId, JobRecord, NewJob, WhenToRun } from '../store.ts';
 import { jobOf, SELECT_JOB, type JobRow } from './job-row.ts';
@@ -45,13 +46,14 @@ export function* submitJob(job: NewJob): Operation<{ readonly job: JobRecord; re
   const id = (inserted as { id: string }).id;
   const key = BigInt(id);
   yield* run(
-    `INSERT INTO job_documents (job_id, jobspec, candidates, policy, policy_options, allocation, later)
-     VALUES (?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO job_documents (job_id, jobspec, candidates, policy, policy_options, handling, allocation, later)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
     key,
     job.jobspec,
     JSON.stringify(candidatesOf(job)),
     job.policy,
     JSON.stringify(job.policyOptions),
+    handlingText(job),
     allocation,
     laterText(job),
   );
@@ -105,12 +107,15 @@ export function storedJob(job: NewJob, id: JobId): JobRecord {
     endedAt: isEnd(outcome.state) ? at : null,
     leaseExpiresAt: null,
     cancelRequestedAt: null,
+    leftUntil: null,
+    endedBy: null,
     priority: job.priority,
     walltime: job.walltime,
     onClusterLoss: job.onClusterLoss,
     candidates: candidatesOf(job),
     policy: job.policy,
     policyOptions: job.policyOptions,
+    handling: job.handling ?? NO_HANDLING,
     jobspec: job.jobspec,
     allocation: assigned?.allocation ?? null,
     waits: isEnd(outcome.state) ? 0 : (job.waits ?? 0),
@@ -146,6 +151,11 @@ export function laterText({ later }: WhenToRun): string | null {
 /** No more of them than who they are: callers have whole records. */
 export function candidatesOf({ candidates }: Pick<NewJob, 'candidates'>): readonly ClusterRef[] {
   return candidates.map(({ name, id }) => ({ name, id }));
+}
+
+/** Null where nothing is asked for, as of most jobs. */
+export function handlingText({ handling = NO_HANDLING }: NewJob): string | null {
+  return isNoHandling(handling) ? null : JSON.stringify(handling);
 }
 
 export function clusterGone({ name }: ClusterRef): RainbowError {

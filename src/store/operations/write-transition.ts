@@ -30,6 +30,7 @@ type Written = Pick<
   | 'startedAt'
   | 'endedAt'
   | 'leaseExpiresAt'
+  | 'leftUntil'
   | 'allocation'
 >;
 
@@ -60,7 +61,7 @@ export function* applyChange(job: JobRecord, change: Change): Operation<JobRecor
   yield* run(
     `UPDATE jobs SET state = ?, reason_code = ?, reason_message = ?, epoch = ?, cluster = ?, cluster_id = ?,
        native_id = ?, exit_code = ?, signal = ?, assigned_at = ?, received_at = ?, accepted_at = ?, started_at = ?,
-       ended_at = ?, lease_expires_at = ? WHERE id = ?`,
+       ended_at = ?, lease_expires_at = ?, left_until = ? WHERE id = ?`,
     next.state,
     next.reason.code,
     next.reason.message,
@@ -76,6 +77,7 @@ export function* applyChange(job: JobRecord, change: Change): Operation<JobRecor
     next.startedAt,
     next.endedAt,
     next.leaseExpiresAt,
+    next.leftUntil,
     key,
   );
   if (next.allocation !== job.allocation) {
@@ -102,20 +104,22 @@ function withReport(job: JobRecord, change: Change): Written {
     signal: change.signal ?? job.signal,
     acceptedAt: whole(change.acceptedAt) ?? job.acceptedAt,
     startedAt: whole(change.startedAt) ?? job.startedAt,
+    leftUntil: null,
   };
 }
 
-/** An attempt that is closed keeps the state it was in; the reason says why it went back. */
-function closeAttempt(key: bigint, job: JobRecord, reported: Written, change: Change): Operation<void> {
+/** An attempt that is closed keeps the state it was in, unless it is said how it ended; the reason says why it went back. */
+export function closeAttempt(key: bigint, job: JobRecord, reported: Written, change: Change): Operation<void> {
+  const { state, reason } = change.attempt ?? { state: job.state, reason: change.reason };
   return run(
     `INSERT INTO attempts (job_id, epoch, state, reason_code, reason_message, cluster, cluster_id, native_id,
        exit_code, signal, assigned_at, received_at, accepted_at, started_at, ended_at)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     key,
     job.epoch,
-    job.state,
-    change.reason.code,
-    change.reason.message,
+    state,
+    reason.code,
+    reason.message,
     job.cluster,
     job.clusterId,
     reported.nativeId,
@@ -178,6 +182,7 @@ const NOWHERE: Omit<Written, 'state' | 'reason' | 'epoch'> = {
   startedAt: null,
   endedAt: null,
   leaseExpiresAt: null,
+  leftUntil: null,
   allocation: null,
 };
 
@@ -190,6 +195,6 @@ function detailOf(next: JobRecord, before: JobRecord): Readonly<Record<string, u
 }
 
 /** Reported times may carry fractions of a millisecond; columns are whole. */
-function whole(time: number | null | undefined): number | null {
+export function whole(time: number | null | undefined): number | null {
   return time === undefined || time === null ? null : Math.trunc(time);
 }

@@ -34,6 +34,8 @@ function needsOf({ name, args }: Call): {
       const [{ id, to, cluster }] = args as Arguments<'transitionJob'>;
       return { job: id, destination: to === 'assigned' ? cluster : undefined };
     }
+    case 'outrunJob':
+      return { job: (args as Arguments<'outrunJob'>)[0].id };
     case 'requestCancel':
     case 'changeReason':
     case 'holdJob':
@@ -60,6 +62,8 @@ function keyOf({ id, name }: ClusterRef): string {
 
 const CHANGES_OTHERS: ReadonlySet<OperationName> = new Set([
   'receiveJobs',
+  'receiveTheseJobs',
+  'leaveJobs',
   'returnExpired',
   'registerCluster',
   'deleteCluster',

@@ -8,7 +8,15 @@ import type { RainbowError } from '../../core/errors.ts';
 import { jobOf, SELECT_JOB, type JobRow } from '../operations/job-row.ts';
 import { isRegistered } from '../operations/read-clusters.ts';
 import type { Row, SqlValue } from '../operations/statement.ts';
-import { candidatesOf, clusterGone, laterText, storedJob, whenValues, writeBirth } from '../operations/submit-job.ts';
+import {
+  candidatesOf,
+  clusterGone,
+  handlingText,
+  laterText,
+  storedJob,
+  whenValues,
+  writeBirth,
+} from '../operations/submit-job.ts';
 import type { JobRecord, NewJob } from '../store.ts';
 import type { PostgresOperation, PostgresStatement } from './database.ts';
 
@@ -52,13 +60,14 @@ const GIVEN = {
   candidates: 'text',
   policy: 'text',
   policy_options: 'text',
+  handling: 'text',
   allocation: 'text',
   later: 'text',
   decision: 'text',
 } as const;
 
 const JOB_COLUMNS = Object.keys(GIVEN).slice(0, 20).join(', ');
-const DOCUMENT_COLUMNS = Object.keys(GIVEN).slice(20, 26).join(', ');
+const DOCUMENT_COLUMNS = Object.keys(GIVEN).slice(20, 27).join(', ');
 
 // Keys are inserted in one order by everybody, or two batches could wait for each other.
 const INSERT = `WITH given AS MATERIALIZED (
@@ -172,6 +181,7 @@ function valuesOf(job: NewJob): readonly SqlValue[] {
     JSON.stringify(candidatesOf(job)),
     job.policy,
     JSON.stringify(job.policyOptions),
+    handlingText(job),
     assigned?.allocation ?? null,
     laterText(job),
     job.decision,

@@ -180,7 +180,8 @@ async function readEnd(text: string, files: JobFiles, uid: number): Promise<Nati
   if (signal !== null) {
     return {
       outcome: 'failed',
-      reason: { code: 'signal', message: `task ${worst.task}: ${signalName(signal)}` },
+      // A shell says the same for both, so both are said.
+      reason: { code: 'signal', message: `task ${worst.task}: ${signalName(signal)}, or exit code ${exitCode}` },
       ...how,
     };
   }

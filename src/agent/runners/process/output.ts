@@ -19,6 +19,7 @@ export async function readOutput(
   const offsets = new Map(from.map(({ task, stream, offset }) => [`${stream} ${task}`, offset]));
   const perFile = Math.max(LEAST_PER_FILE, Math.floor(limit / (tasks * STREAMS.length || 1)));
   const pieces: OutputPiece[] = [];
+  const lengths: OutputPosition[] = [];
   let room = limit;
   let complete = ended;
   for (let task = 0; task < tasks; task++) {
@@ -26,6 +27,7 @@ export async function readOutput(
       const offset = offsets.get(`${stream} ${task}`) ?? 0;
       const path = outputFile(files, task, stream);
       const size = await sizeOf(path);
+      if (size > 0) lengths.push({ task, stream, offset: size });
       if (size <= offset) continue;
       if (room <= 0) {
         complete = false;
@@ -38,7 +40,7 @@ export async function readOutput(
       if (offset + data.byteLength < size) complete = false;
     }
   }
-  return { pieces, complete };
+  return { pieces, complete, lengths };
 }
 
 async function sizeOf(path: string): Promise<number> {

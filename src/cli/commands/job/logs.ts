@@ -65,7 +65,7 @@ async function logsOf(
   const tasks = task === undefined ? null : await knownTasks(job);
   if (task !== undefined && tasks !== null && tasks.isExact && task >= tasks.least) throw noTask(id, task, tasks.least);
 
-  let epoch = attempt ?? newest;
+  let epoch = attempt ?? newestOf(job);
   const read = (follow: boolean) => client.jobs.readOutput({ id, epoch: String(epoch), follow }, { signal });
   if (options.follow !== true) {
     for await (const chunk of read(false)) printer.show(chunk);
@@ -79,8 +79,8 @@ async function logsOf(
         const now = await client.jobs.get({ id }, { signal });
         came();
         const state = stateWord(now.state);
-        if (attempt === undefined && Number(now.epoch) > epoch) {
-          epoch = Number(now.epoch);
+        if (attempt === undefined && newestOf(now) !== epoch) {
+          epoch = newestOf(now);
           printer.beginAttempt();
         } else {
           return Number(now.epoch) > epoch || (state !== null && isFinal(state));
@@ -91,6 +91,11 @@ async function logsOf(
   if (task !== undefined && tasks !== null && task >= tasks.least && printer.highestTask < task) {
     throw noTask(id, task, tasks.least);
   }
+}
+
+/** The attempt that counts: of a job that an earlier one ended, that one. */
+function newestOf({ epoch, endedBy }: Job): number {
+  return Number(endedBy === '0' ? epoch : endedBy);
 }
 
 function noTask(id: string, task: number, count: number): RainbowError {

@@ -89,7 +89,8 @@ test.each<[JsonMap, string, RegExp | null, string]>([
   [{ parallelism: 0 }, 'slot:1', /hold: true/, 'carried'],
   [{ suspend: true }, 'slot:1', /hold: true/, 'carried'],
   [{ backoffLimit: 0 }, 'slot:1', /limit: 0/, 'kept'],
-  [{ backoffLimit: 4 }, 'slot:1', /retry:\n +limit: 4/, 'carried'],
+  [{ backoffLimit: 4 }, 'slot:1', /retry:\n +limit: 4/, 'kept'],
+  [{ backoffLimit: 5000 }, 'slot:1', /limit: 1000/, 'altered'],
   [{ ttlSecondsAfterFinished: 5 }, 'slot:1', /spec\.ttlSecondsAfterFinished: 5/, 'carried'],
   [{ whatever: 5 }, 'slot:1', null, 'dropped'],
 ])('%j', (spec, resources, text, outcomes) => {

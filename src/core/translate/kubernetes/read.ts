@@ -4,6 +4,7 @@
  * pods are arrays.
  */
 import { invalid } from '../../errors.ts';
+import { MOST_RETRIES } from '../../job/retry.ts';
 import { DOCUMENT_LIMITS, readDocuments, type DocumentNode } from '../../jobspec/document.ts';
 import {
   child,
@@ -323,7 +324,12 @@ function readRetries(place: Place | null, draft: Draft, report: Report): void {
   if (place === null) return;
   const limit = number(place);
   if (!Number.isInteger(limit) || limit < 0 || limit > 2 ** 31 - 1) throw wrong(place, 'must be a whole number from 0');
+  if (limit > MOST_RETRIES) {
+    draft.rainbow['retry'] = jsonMap({ limit: MOST_RETRIES });
+    report.altered(place.node.at, place.path, `${MOST_RETRIES} times`, 'that is the most');
+    return;
+  }
   draft.rainbow['retry'] = jsonMap({ limit });
   if (limit === 0) report.kept(place.node.at, place.path, 'it is not tried again');
-  else report.carried(place.node.at, place.path, 'attributes.rainbow.retry', `it is not tried ${limit} times again`);
+  else report.kept(place.node.at, place.path, `it is tried again at most ${limit} times`);
 }

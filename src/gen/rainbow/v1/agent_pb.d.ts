@@ -53,6 +53,12 @@ export declare type AgentMessage = Message<"rainbow.v1.AgentMessage"> & {
      */
     value: Heartbeat;
     case: "heartbeat";
+  } | {
+    /**
+     * @generated from field: rainbow.v1.Choose choose = 6;
+     */
+    value: Choose;
+    case: "choose";
   } | { case: undefined; value?: undefined };
 };
 
@@ -105,6 +111,18 @@ export declare type ServerMessage = Message<"rainbow.v1.ServerMessage"> & {
      */
     value: Heartbeat;
     case: "heartbeat";
+  } | {
+    /**
+     * @generated from field: rainbow.v1.Offered offered = 7;
+     */
+    value: Offered;
+    case: "offered";
+  } | {
+    /**
+     * @generated from field: rainbow.v1.Follow follow = 8;
+     */
+    value: Follow;
+    case: "follow";
   } | { case: undefined; value?: undefined };
 };
 
@@ -184,6 +202,14 @@ export declare type Hello = Message<"rainbow.v1.Hello"> & {
    * @generated from field: int32 capacity = 11;
    */
   capacity: number;
+
+  /**
+   * How it chooses among what is assigned to it. Empty or `first-come`: it is sent Start at once, in the server's order;
+   * anything else: it is sent Offered, and answers with Choose.
+   *
+   * @generated from field: string pick = 12;
+   */
+  pick: string;
 };
 
 /**
@@ -362,6 +388,13 @@ export declare type Start = Message<"rainbow.v1.Start"> & {
    * @generated from field: rainbow.v1.ArrayTask array = 8;
    */
   array?: ArrayTask | undefined;
+
+  /**
+   * Bytes that the server keeps of each task's stream: half of it from the beginning, half to the end. 0: 1 MiB.
+   *
+   * @generated from field: int64 output_cap = 13 [jstype = JS_STRING];
+   */
+  outputCap: string;
 };
 
 /**
@@ -407,6 +440,160 @@ export declare type ArrayTask = Message<"rainbow.v1.ArrayTask"> & {
  * Use `create(ArrayTaskSchema)` to create a new message.
  */
 export declare const ArrayTaskSchema: GenMessage<ArrayTask>;
+
+/**
+ * Jobs that are assigned to this cluster and that nobody holds, to choose from. They stay offered until they are chosen
+ * or gone; a new stream begins with none. At most 256 are offered at once, while the agent has capacity.
+ *
+ * @generated from message rainbow.v1.Offered
+ */
+export declare type Offered = Message<"rainbow.v1.Offered"> & {
+  /**
+   * @generated from field: repeated rainbow.v1.Offer jobs = 1;
+   */
+  jobs: Offer[];
+
+  /**
+   * Not to be had any more: canceled, moved, or taken.
+   *
+   * @generated from field: repeated rainbow.v1.JobEpoch gone = 2;
+   */
+  gone: JobEpoch[];
+};
+
+/**
+ * Describes the message rainbow.v1.Offered.
+ * Use `create(OfferedSchema)` to create a new message.
+ */
+export declare const OfferedSchema: GenMessage<Offered>;
+
+/**
+ * @generated from message rainbow.v1.Offer
+ */
+export declare type Offer = Message<"rainbow.v1.Offer"> & {
+  /**
+   * @generated from field: int64 job_id = 1 [jstype = JS_STRING];
+   */
+  jobId: string;
+
+  /**
+   * @generated from field: int64 epoch = 2 [jstype = JS_STRING];
+   */
+  epoch: string;
+
+  /**
+   * @generated from field: string name = 3;
+   */
+  name: string;
+
+  /**
+   * @generated from field: string owner = 4;
+   */
+  owner: string;
+
+  /**
+   * @generated from field: string jobspec = 5;
+   */
+  jobspec: string;
+
+  /**
+   * Seconds.
+   *
+   * @generated from field: double walltime = 6;
+   */
+  walltime: number;
+
+  /**
+   * @generated from field: int32 priority = 7;
+   */
+  priority: number;
+};
+
+/**
+ * Describes the message rainbow.v1.Offer.
+ * Use `create(OfferSchema)` to create a new message.
+ */
+export declare const OfferSchema: GenMessage<Offer>;
+
+/**
+ * Of the offered jobs: what the agent takes (a Start follows for each that is still to be had), and what it leaves, which
+ * stays offered. A job that is left for long goes elsewhere.
+ *
+ * @generated from message rainbow.v1.Choose
+ */
+export declare type Choose = Message<"rainbow.v1.Choose"> & {
+  /**
+   * @generated from field: repeated rainbow.v1.JobEpoch take = 1;
+   */
+  take: JobEpoch[];
+
+  /**
+   * @generated from field: repeated rainbow.v1.Left leave = 2;
+   */
+  leave: Left[];
+};
+
+/**
+ * Describes the message rainbow.v1.Choose.
+ * Use `create(ChooseSchema)` to create a new message.
+ */
+export declare const ChooseSchema: GenMessage<Choose>;
+
+/**
+ * @generated from message rainbow.v1.Left
+ */
+export declare type Left = Message<"rainbow.v1.Left"> & {
+  /**
+   * @generated from field: int64 job_id = 1 [jstype = JS_STRING];
+   */
+  jobId: string;
+
+  /**
+   * @generated from field: int64 epoch = 2 [jstype = JS_STRING];
+   */
+  epoch: string;
+
+  /**
+   * Why, for people.
+   *
+   * @generated from field: string message = 3;
+   */
+  message: string;
+};
+
+/**
+ * Describes the message rainbow.v1.Left.
+ * Use `create(LeftSchema)` to create a new message.
+ */
+export declare const LeftSchema: GenMessage<Left>;
+
+/**
+ * Somebody follows what this job writes, or nobody does any more: the middle of a long output is sent only then.
+ *
+ * @generated from message rainbow.v1.Follow
+ */
+export declare type Follow = Message<"rainbow.v1.Follow"> & {
+  /**
+   * @generated from field: int64 job_id = 1 [jstype = JS_STRING];
+   */
+  jobId: string;
+
+  /**
+   * @generated from field: int64 epoch = 2 [jstype = JS_STRING];
+   */
+  epoch: string;
+
+  /**
+   * @generated from field: bool follow = 3;
+   */
+  follow: boolean;
+};
+
+/**
+ * Describes the message rainbow.v1.Follow.
+ * Use `create(FollowSchema)` to create a new message.
+ */
+export declare const FollowSchema: GenMessage<Follow>;
 
 /**
  * Stop it, by cancel or because the epoch is stale; confirm with a report.

@@ -240,6 +240,42 @@ export declare type Job = Message<"rainbow.v1.Job"> & {
    * @generated from field: rainbow.v1.WhenBusy when_busy = 33;
    */
   whenBusy: WhenBusy;
+
+  /**
+   * When it is tried again; absent: never.
+   *
+   * @generated from field: rainbow.v1.RetryPolicy retry = 40;
+   */
+  retry?: RetryPolicy | undefined;
+
+  /**
+   * Seconds after which it goes elsewhere where its cluster's agent leaves it lying; 0: the server's.
+   *
+   * @generated from field: double return_after = 41;
+   */
+  returnAfter: number;
+
+  /**
+   * Bytes kept of each task's standard output, and of its standard error; 0: the server's.
+   *
+   * @generated from field: int64 output_cap = 42 [jstype = JS_STRING];
+   */
+  outputCap: string;
+
+  /**
+   * Of a job that an earlier attempt ended while a second ran (`duplicate`): that attempt; else 0. Cluster, times and
+   * exit are then that attempt's.
+   *
+   * @generated from field: int64 ended_by = 43 [jstype = JS_STRING];
+   */
+  endedBy: string;
+
+  /**
+   * While its cluster's agent leaves it lying: when it may go elsewhere.
+   *
+   * @generated from field: google.protobuf.Timestamp left_until = 44;
+   */
+  leftUntil?: Timestamp | undefined;
 };
 
 /**
@@ -340,6 +376,48 @@ export declare type Dependency = Message<"rainbow.v1.Dependency"> & {
  * Use `create(DependencySchema)` to create a new message.
  */
 export declare const DependencySchema: GenMessage<Dependency>;
+
+/**
+ * After which failures a job is tried again, how often, where, and when.
+ *
+ * @generated from message rainbow.v1.RetryPolicy
+ */
+export declare type RetryPolicy = Message<"rainbow.v1.RetryPolicy"> & {
+  /**
+   * Retries; the first attempt is not counted.
+   *
+   * @generated from field: int32 limit = 1;
+   */
+  limit: number;
+
+  /**
+   * exit, exit:N, signal, signal:N, time_limit, out_of_memory, node_failure, preempted, cannot_start, cluster_lost,
+   * refused, native, not_reported. Empty: exit, signal, out_of_memory, node_failure, preempted, cluster_lost.
+   *
+   * @generated from field: repeated string on = 2;
+   */
+  on: string[];
+
+  /**
+   * anywhere, here or elsewhere; empty: anywhere.
+   *
+   * @generated from field: string where = 3;
+   */
+  where: string;
+
+  /**
+   * Seconds before the first retry; doubles with each. Absent: 10.
+   *
+   * @generated from field: optional double delay = 4;
+   */
+  delay?: number | undefined;
+};
+
+/**
+ * Describes the message rainbow.v1.RetryPolicy.
+ * Use `create(RetryPolicySchema)` to create a new message.
+ */
+export declare const RetryPolicySchema: GenMessage<RetryPolicy>;
 
 /**
  * One try at one cluster.

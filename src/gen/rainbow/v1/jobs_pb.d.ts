@@ -7,7 +7,7 @@
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
-import type { Candidate, Decision, Dependency, EventSchema, Job, JobSchema, JobState, OnClusterLoss, Opening, WhenBusy } from "./job_pb.js";
+import type { Candidate, Decision, Dependency, EventSchema, Job, JobSchema, JobState, OnClusterLoss, Opening, RetryPolicy, WhenBusy } from "./job_pb.js";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 
 /**
@@ -153,6 +153,27 @@ export declare type SubmitRequest = Message<"rainbow.v1.SubmitRequest"> & {
    * @generated from field: rainbow.v1.WhenBusy when_busy = 17;
    */
   whenBusy: WhenBusy;
+
+  /**
+   * Over `attributes.rainbow.retry` of the jobspec.
+   *
+   * @generated from field: rainbow.v1.RetryPolicy retry = 25;
+   */
+  retry?: RetryPolicy | undefined;
+
+  /**
+   * Seconds; see Job.
+   *
+   * @generated from field: double return_after = 26;
+   */
+  returnAfter: number;
+
+  /**
+   * Bytes, up to the server's own maximum; see Job.
+   *
+   * @generated from field: int64 output_cap = 27 [jstype = JS_STRING];
+   */
+  outputCap: string;
 };
 
 /**
@@ -547,8 +568,7 @@ export declare type OutputChunk = Message<"rainbow.v1.OutputChunk"> & {
   stream: OutputStream;
 
   /**
-   * Where these bytes stood in what the task wrote. A gap was dropped by the cap; at the end of a stream of which
-   * something was dropped there is an empty chunk at its full length.
+   * Where these bytes stood in what the task wrote.
    *
    * @generated from field: int64 offset = 3 [jstype = JS_STRING];
    */
@@ -563,6 +583,13 @@ export declare type OutputChunk = Message<"rainbow.v1.OutputChunk"> & {
    * @generated from field: google.protobuf.Timestamp at = 5;
    */
   at?: Timestamp | undefined;
+
+  /**
+   * Not 0: so many bytes from `offset` on are not kept, by the cap; `data` is empty. What follows stands behind them.
+   *
+   * @generated from field: int64 not_kept = 6 [jstype = JS_STRING];
+   */
+  notKept: string;
 };
 
 /**

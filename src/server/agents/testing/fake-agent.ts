@@ -33,6 +33,8 @@ export interface FakeAgent {
   report(id: string, epoch: string | number, state: StateName, more?: ReportInit): void;
   heartbeat(capacity?: number): void;
   starts(): { readonly jobId: string; readonly epoch: string }[];
+  offered(): { readonly jobId: string; readonly epoch: string }[];
+  gone(): { readonly jobId: string; readonly epoch: string }[];
   stops(): { readonly jobId: string; readonly epoch: string }[];
   acknowledged(): string[];
   /** Of a slow agent: from here on it reads. */
@@ -111,6 +113,10 @@ export function fakeAgent(handlers: Handlers<typeof AgentService>, options: Fake
       stream?.say({ case: 'heartbeat', value: { capacity } });
     },
     starts: () => agent.heard.flatMap(({ message }) => (message?.case === 'start' ? [ref(message.value)] : [])),
+    offered: () =>
+      agent.heard.flatMap(({ message }) => (message?.case === 'offered' ? (message.value.jobs ?? []).map(ref) : [])),
+    gone: () =>
+      agent.heard.flatMap(({ message }) => (message?.case === 'offered' ? (message.value.gone ?? []).map(ref) : [])),
     stops: () => agent.heard.flatMap(({ message }) => (message?.case === 'stop' ? [ref(message.value)] : [])),
     acknowledged: () =>
       agent.heard.flatMap(({ message }) =>

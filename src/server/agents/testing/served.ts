@@ -6,6 +6,7 @@ import { RainbowError } from '../../../core/errors.ts';
 import { silentLog } from '../../../scheduler/log.ts';
 import { coresJob, openRig, type Rig } from '../../../scheduler/testing/rig.ts';
 import type { JobId, JobRecord } from '../../../store/store.ts';
+import { createFollowers } from '../../followers.ts';
 import { agentHandlers } from '../connect.ts';
 import { fakeAgent, type FakeAgent, type FakeAgentOptions } from './fake-agent.ts';
 
@@ -23,10 +24,14 @@ export async function open(options: Parameters<typeof openRig>[0] = {}): Promise
   serve();
 }
 
+/** Who follows output. */
+export const followers = createFollowers();
+
 export function serve(): void {
   handlers = agentHandlers({
     store: rig.store,
     scheduler: rig.scheduler,
+    followers,
     system: rig.system,
     settings: SETTINGS,
     authenticateCluster(name, secret) {

@@ -9,6 +9,7 @@ import { isPolled } from '../../../core/job/polled.ts';
 import { silentLog } from '../../../scheduler/log.ts';
 import { coresJob, type Rig } from '../../../scheduler/testing/rig.ts';
 import type { JobRecord } from '../../../store/store.ts';
+import { createFollowers } from '../../followers.ts';
 import { agentHandlers } from '../connect.ts';
 import { fakeAgent, type FakeAgent, type StateName } from './fake-agent.ts';
 
@@ -68,6 +69,7 @@ export class World {
     this.handlers = agentHandlers({
       store,
       scheduler,
+      followers: createFollowers(),
       system,
       settings: { serverVersion: 'test', heartbeat: 10, helloWithin: 5, outputCap: 100 },
       authenticateCluster: (name) => scheduler.registry.get(name) as never,
@@ -165,7 +167,7 @@ export class World {
     const events = await this.rig.store.events.after(0, 100_000);
     const at = new Map<string, { state: JobState; epoch: number }>();
     for (const { subject, jobId, kind, epoch } of events) {
-      if (subject !== 'job' || jobId === null || kind === 'cancel_requested' || kind === 'reason') continue;
+      if (subject !== 'job' || jobId === null || ['cancel_requested', 'reason', 'left'].includes(kind)) continue;
       const before = at.get(jobId);
       const state = kind as JobState;
       if (before === undefined) holds(state === 'pending', `job ${jobId} begins as pending`);
