@@ -151,8 +151,18 @@ function fromPrototype(written: string): ServerSettings {
 function readOwn(document: DocumentNode): ServerSettings {
   const result = schema.safeParse(withoutNulls(toPlain(document)));
   if (!result.success) throw firstProblem(result.error, document);
-  const { db, selection, match, overcommit, limits, lease, leftAfterSeconds, walltimeDefaultSeconds, retention, ...rest } =
-    result.data;
+  const {
+    db,
+    selection,
+    match,
+    overcommit,
+    limits,
+    lease,
+    leftAfterSeconds,
+    walltimeDefaultSeconds,
+    retention,
+    ...rest
+  } = result.data;
   const scheduler = given({
     overcommit,
     defaultWalltime: walltimeDefaultSeconds,
