@@ -2,6 +2,9 @@
  * RFC 29 hostlists (`node[1-1000000],login[01-04]-ib`, also `rack[1-2]node[0-63]`), read once for all who need them.
  * Ranges stay ranges, so a list of a billion hosts costs as much as a list of one.
  */
+/** Digits may be shared out between sets that stand side by side, in more ways the more there are. */
+const MOST_SETS = 4;
+
 interface Pattern {
   readonly literals: readonly string[];
   /** One set of ranges between each two literals. */
@@ -68,6 +71,7 @@ function readExpression(expression: string): Pattern | string | null {
     if (typeof set === 'string') return set;
     literals.push(expression.slice(at, found.index));
     sets.push(set);
+    if (sets.length > MOST_SETS) return `${shown}: more than ${MOST_SETS} pairs of brackets`;
     at = found.index + found[0].length;
   }
   if (sets.length === 0) return null;

@@ -29,6 +29,7 @@ test.each([
   ['node]1', /not closed/],
   ['node[a]', /numbers and ranges/],
   ['node[3-1]', /ends before/],
+  ['n[1][2][3][4][5]', /more than 4 pairs/],
   ['no de', /printable/],
 ])('%s is refused', (list, message) => {
   expect(() => readHostlist(list, place)).toThrow(message);

@@ -17,9 +17,9 @@ async function* cut(whole: string, length: number): AsyncGenerator<string> {
 }
 
 /** What does not depend on who made it. */
-function plain({ links, children, metadata, ...rest }: Subsystem): unknown {
-  const vertices = Array.from({ length: rest.size }, (_, vertex) => metadata(vertex));
-  return { ...rest, links: links.map((link) => [...link]), children: children.map((of) => [...of]), vertices };
+function plain(subsystem: Subsystem): unknown {
+  const { name, size, links, children } = subsystem;
+  return { name, size, links, children, vertices: children.map((_, vertex) => subsystem.metadata(vertex)) };
 }
 
 async function refusal(reading: Reading, document: string): Promise<unknown> {
