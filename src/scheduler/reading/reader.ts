@@ -3,7 +3,7 @@
  * by piece as it comes, so that it is never here as a whole. Whoever sends faster than it is read waits.
  *
  * Limits: two threads at once, later documents wait for one of them; 2 GiB of memory each (a document of 250 MB takes
- * some 150 MB). A reading that fails, or whose source does, leaves nothing: its thread is ended.
+ * some 250 MB). A reading that fails, or whose source does, leaves nothing: its thread is ended.
  */
 import { Worker } from 'node:worker_threads';
 import { errorOf, RainbowError } from '../../core/errors.ts';
