@@ -1,5 +1,6 @@
 /**
- * `npm run bench -- match`: the matcher beside its floors, rows 1, 2, 3, 5 and 13 of the performance table. Every
+ * `npm run bench -- match`: the matcher beside its floors, rows 1, 2, 3, 5 and 13 of the performance table,
+ * and what loading a large graph costs. Every
  * question is answered before its time counts, and the answers are compared with the naive peer's.
  */
 import { readFileSync } from 'node:fs';
@@ -17,6 +18,7 @@ import type { Matcher, Witness } from '../../src/core/match/matcher.ts';
 import { planTree } from '../../src/core/match/plan.ts';
 import { seededRandom } from '../../src/core/random.ts';
 import { build, plain, type NodeKind } from './graphs.ts';
+import { loading } from './loading.ts';
 import { cpu, heldBytes, inTurns, median } from './measure.ts';
 import { endsOf, jobspecOf, naive, wantedNumber, type Wanted } from './naive.ts';
 
@@ -265,6 +267,19 @@ function edgesOf(root: Class): Class[] {
     us(times.get(1_000) as number),
     (times.get(10_000) as number) / (times.get(1_000) as number),
   );
+}
+
+// Loading: a graph of 400,000 vertices over the wire.
+{
+  const found = await loading();
+  const ms = (milliseconds: number): string => `${milliseconds.toFixed(0)} ms`;
+  const { parse, idleStall } = found;
+  report('loading read', `${ms(found.read)} CPU`, ms(parse), found.readRatio);
+  report('loading wire', ms(found.registered), ms(parse), found.registeredRatio);
+  report('loading restart', ms(found.restarted), ms(parse), found.restartedRatio);
+  report('loading stall', ms(found.stall), `idle: ${ms(idleStall)}`, found.stall);
+  report('loading restart stall', ms(found.restartStall), `idle: ${ms(idleStall)}`, found.restartStall);
+  report('loading bytes', `${found.bytesPerNode.toFixed(1)} bytes`, '', found.bytesPerNode);
 }
 
 console.log(

@@ -76,7 +76,7 @@ describe('the package', () => {
     expect(readdirSync(own)).not.toContain('src');
     expect(readdirSync(own)).not.toContain('node_modules');
     expect(readdirSync(join(own, 'dist'))).toEqual(
-      expect.arrayContaining(['rainbow.js', 'store-worker.js', 'THIRD-PARTY-LICENCES.txt']),
+      expect.arrayContaining(['rainbow.js', 'store-worker.js', 'reading-worker.js', 'THIRD-PARTY-LICENCES.txt']),
     );
   });
 
@@ -102,6 +102,11 @@ describe('the package', () => {
       '"ready"',
     );
     const { address } = JSON.parse(ready) as { address: string };
+    // Beyond what is read at once: in a thread of its own.
+    const large = join(folder, 'large.json');
+    expect((await run(rainbow, ['graph', 'generate', '--nodes', '200', '--cores', '40', '-o', large])).code).toBe(0);
+    const registering = ['register', 'cluster', '--host', address, '--cluster-name', 'large', '--nodes-json', large];
+    expectExit(await run(rainbow, [...registering, '--secret', 'orange']), 0);
     await start(
       ['agent', '--host', address, '--cluster-name', 'here', '--register-secret', 'orange'],
       'agent of cluster here',

@@ -67,19 +67,19 @@ test('others register, match, submit and report while a large graph comes, and w
   const registering = client.clusters.registerInPieces(messages({ name: 'large', secret: SECRET }, LARGE, half, rest), {
     timeoutMs: 60_000,
   });
-  let isDone = false;
-  void registering.finally(() => (isDone = true)).catch(() => undefined);
+  const end = { isDone: false };
+  void registering.finally(() => (end.isDone = true)).catch(() => undefined);
   await half.passed;
   const small = await rainbow.register('small', KEEBLER.text);
   expect(await names()).toEqual(['small']);
   const { job } = await rainbow.jobs.submit({ jobspec: ONE_CORE, credentials: [small] }, ada);
   expect(job!.cluster).toBe('small');
   await rainbow.clusters.updateState({ cluster: 'small', secret: small.secret, state: { nodes_free: 1 } });
-  expect(isDone).toBe(false);
+  expect(end.isDone).toBe(false);
 
   rest.open();
   let answered = 0;
-  for (; !isDone; answered++)
+  for (; !end.isDone; answered++)
     expect((await rainbow.jobs.match({ jobspec: ONE_CORE })).candidates.length).toBeGreaterThan(0);
   expect(answered).toBeGreaterThan(10);
   const { cluster } = await registering;

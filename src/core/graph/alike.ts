@@ -84,16 +84,14 @@ export class AlikeReader {
 
 const token = /([\t\n\r ]+)|([{}[\]:,])|("(?:[^"\\]|\\.)*")|([^\t\n\r {}[\]:,"]+)/y;
 const plainText = '[^"\\\\\\x00-\\x1f]';
-const wholeNumber = '-?(?:0|[1-9]\\d{0,14})';
+const wholeNumber = '(?:0|-?[1-9]\\d{0,14})';
 
 /**
  * Of a text that JSON.parse has taken. Null where a name comes twice, where it is too long to be one of many, and of a
- * node that has no name of its own.
+ * node whose name is none that could be read by it.
  */
 function patternOf(text: string, node: JsonObject): string | null {
   if (text.length > 4_000) return null;
-  const metadata = node['metadata'];
-  if (isObject(metadata) && metadata['type'] === 'node' && typeof metadata['name'] !== 'string') return null;
   const path: string[] = [];
   const seen: Set<string>[] = [];
   let key: string | null = null;
@@ -120,7 +118,11 @@ function patternOf(text: string, node: JsonObject): string | null {
     } else if (mark === ',') key = null;
     source += mark === undefined && key !== null ? valueOf(path.slice(1).join('/'), key, whole, node) : escaped(whole);
   }
-  return source;
+  return isNode(node) && !source.includes('(?<name>') ? null : source;
+}
+
+function isNode({ metadata }: JsonObject): boolean {
+  return isObject(metadata) && metadata['type'] === 'node';
 }
 
 function isKey(text: string, after: number): boolean {
@@ -139,12 +141,11 @@ function valueOf(within: string, key: string, text: string, node: JsonObject): s
   }
   if (within === 'metadata') {
     if (key === 'id' || key === 'uniq_id') return open;
-    const isNode = isObject(node['metadata']) && node['metadata']['type'] === 'node';
     if (key === 'name') {
-      if (!isNode) return open;
+      if (!isNode(node)) return open;
       return isText && text.length > 2 ? `"(?<name>${plainText}+)"` : escaped(text);
     }
-    if (key === 'rank') return isNode && isWhole ? `(?<rank>${wholeNumber})` : open;
+    if (key === 'rank') return isNode(node) && isWhole ? `(?<rank>${wholeNumber})` : open;
   }
   return within === 'metadata/paths' ? open : escaped(text);
 }

@@ -1,12 +1,13 @@
 /** RFC 29 host lists as a test of a name, against their expansion. */
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { hostMatcher, readHostlist } from './hostlist.ts';
+import { hostTest } from '../hostlist.ts';
+import { readHostlist } from './hostlist.ts';
 import type { Place } from './place.ts';
 
 const place: Place = { node: { kind: 'scalar', value: '', text: '', at: { line: 1, column: 1 } }, path: 'x' };
 const matcher = (...lists: string[]): ((name: string) => boolean) =>
-  hostMatcher(lists.flatMap((list) => readHostlist(list, place)));
+  hostTest(lists.flatMap((list) => readHostlist(list, place)));
 
 test.each([
   ['node[0-3,7]', ['node0', 'node3', 'node7'], ['node4', 'node', 'node00', 'xnode0', 'node0x']],
@@ -14,6 +15,8 @@ test.each([
   ['a,b[1]-ib', ['a', 'b1-ib'], ['b1', 'b-ib', 'b2-ib']],
   ['[1-3]', ['1', '2'], ['4', '']],
   ['', [], ['a']],
+  ['n[00-10,7]', ['n07', 'n10'], ['n7']],
+  ['rack[1-2]node[01-3]', ['rack2node03'], ['rack2node3', 'rack2node04', 'rack2']],
   ['node[1-1000000000]', ['node1', 'node999999999'], ['node0', 'node1000000001']],
 ])('%s', (list, inside, outside) => {
   const isIn = matcher(list);
@@ -26,7 +29,7 @@ test.each([
   ['node]1', /not closed/],
   ['node[a]', /numbers and ranges/],
   ['node[3-1]', /ends before/],
-  ['a[1]b[2]', /one pair/],
+  ['n[1][2][3][4][5]', /more than 4 pairs/],
   ['no de', /printable/],
 ])('%s is refused', (list, message) => {
   expect(() => readHostlist(list, place)).toThrow(message);

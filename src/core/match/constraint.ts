@@ -2,10 +2,10 @@
  * RFC 31: which nodes may be allocated at all. A node that fails is as if it were taken, with everything in it; what
  * is around it cannot be had exclusively. Only the outermost nodes are asked.
  */
+import { hostTest } from '../hostlist.ts';
 import type { Constraint } from '../jobspec/jobspec.ts';
 import type { Own } from './attributes.ts';
 import type { Class, ClassTable } from './classes.ts';
-import { hostTest } from './hostlist.ts';
 import { Overlay } from './overlay.ts';
 import { hasProperty } from './predicate.ts';
 

@@ -3,7 +3,7 @@
  * by piece as it comes, so that it is never here as a whole. Whoever sends faster than it is read waits.
  *
  * Limits: two threads at once, later documents wait for one of them; 2 GiB of memory each (a document of 250 MB takes
- * some 150 MB). A reading that fails, or whose source does, leaves nothing: its thread is ended.
+ * some 250 MB). A reading that fails, or whose source does, leaves nothing: its thread is ended.
  */
 import { Worker } from 'node:worker_threads';
 import { errorOf, RainbowError } from '../../core/errors.ts';
@@ -168,12 +168,12 @@ async function* iterate(
 
 /** Hands the pieces over, and takes what was made of them. */
 async function converse<K extends Kind>(worker: Worker, pieces: Pieces): Promise<Read<K>> {
-  let ahead = 0;
+  const under = { way: 0 };
   let wake: () => void = () => undefined;
   const done = new Promise<Read<K>>((resolve, reject) => {
     worker.on('message', (message: FromThread) => {
       if ('taken' in message) {
-        ahead--;
+        under.way--;
         wake();
       } else if ('failed' in message) reject(errorOf(message.failed));
       else resolve({ result: message.result as Results[K], document: message.document });
@@ -192,9 +192,9 @@ async function converse<K extends Kind>(worker: Worker, pieces: Pieces): Promise
     if ('document' in step) return step;
     if (step.done === true) break;
     for (const piece of typeof step.value === 'string' ? piecesOf(step.value) : [step.value]) {
-      ahead++;
+      under.way++;
       send({ piece });
-      while (ahead >= AHEAD) await Promise.race([new Promise<void>((resolve) => (wake = resolve)), done]);
+      while (under.way >= AHEAD) await Promise.race([new Promise<void>((resolve) => (wake = resolve)), done]);
     }
   }
   send({ end: true });

@@ -17,11 +17,12 @@ export interface PackedSubsystem {
 /** Vertices between two yields: some 200 µs. */
 const TOGETHER = 256;
 
-export function packSubsystem({ name, size, children, links, metadata }: Subsystem): PackedSubsystem {
+export function packSubsystem(subsystem: Subsystem): PackedSubsystem {
+  const { name, size, children, links } = subsystem;
   const texts: string[] = [];
   for (let start = 0; start < size; start += TOGETHER) {
     const length = Math.min(TOGETHER, size - start);
-    texts.push(JSON.stringify(Array.from({ length }, (_, i) => metadata(start + i))));
+    texts.push(JSON.stringify(Array.from({ length }, (_, i) => subsystem.metadata(start + i))));
   }
   let end = 0;
   return {

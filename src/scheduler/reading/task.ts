@@ -53,7 +53,7 @@ export function begin(task: Task): Work<Kind> {
       const reader = new SubsystemReader(task.name, (id) => findId(task.ids, id));
       return { push: (text) => reader.push(text), finish: () => packSubsystem(reader.finish()) };
     }
-    case 'placement': {
+    default: {
       const reader = new GraphReader();
       return { push: (text) => reader.push(text), finish: () => rDocument(reader.finish(), task.witness, task.times) };
     }

@@ -1,3 +1,4 @@
+/** Membership in lists that nobody has checked. */
 import { expect, test } from 'vitest';
 import { hostTest } from './hostlist.ts';
 
