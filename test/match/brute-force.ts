@@ -126,7 +126,7 @@ export function holds(constraint: Constraint, graph: ResourceGraph, vertex: numb
     }
     default: {
       const properties = graph.metadata(vertex)['properties'] ?? [];
-      const has = Array.isArray(properties) ? (properties as string[]) : Object.keys(properties as object);
+      const has = Array.isArray(properties) ? (properties as string[]) : Object.keys(properties);
       return constraint.values.every((value) =>
         value.startsWith('^') ? !has.includes(value.slice(1)) : has.includes(value),
       );

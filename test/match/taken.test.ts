@@ -64,7 +64,11 @@ test('a size that is written and one that is a default are told apart by a requi
   const nodes = [{ type: 'cluster' }, { type: 'gpu', size: 1 }, { type: 'gpu' }].map((metadata) => ({ metadata }));
   const edges = [1, 2].map((target) => ({ source: '0', target: String(target), relation: 'contains' }));
   const matcher = createMatcher();
-  matcher.setCluster('c', readGraph(JSON.stringify({ graph: { nodes: { ...nodes }, edges } })), []);
+  matcher.setCluster(
+    'c',
+    readGraph(JSON.stringify({ graph: { nodes: Object.fromEntries(nodes.entries()), edges } })),
+    [],
+  );
   const gpus = (count: number, requires: Requirement[]): Request => {
     const { groups } = requestOf(`
     - {type: gpu, count: ${count}}`);
