@@ -3,9 +3,6 @@
  * and what loading a large graph costs. Every
  * question is answered before its time counts, and the answers are compared with the naive peer's.
  */
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { table } from '../../src/cli/table.ts';
 import { readJobspec } from '../../src/core/jobspec/read.ts';
 import type { Request } from '../../src/core/jobspec/jobspec.ts';
 import { adopt, atOnce } from '../../src/core/match/adopt.ts';
@@ -17,47 +14,20 @@ import { Holding } from '../../src/core/match/holding.ts';
 import type { Matcher, Witness } from '../../src/core/match/matcher.ts';
 import { planTree } from '../../src/core/match/plan.ts';
 import { seededRandom } from '../../src/core/random.ts';
+import { decisionRows } from './decisions.ts';
+import { askFluxionsQuestions } from './fluxion.ts';
 import { build, plain, type NodeKind } from './graphs.ts';
 import { loading } from './loading.ts';
 import { cpu, heldBytes, inTurns, median } from './measure.ts';
 import { endsOf, jobspecOf, naive, wantedNumber, type Wanted } from './naive.ts';
-
-interface Limit {
-  readonly limit: number;
-  readonly atLeast?: boolean;
-  readonly what: string;
-}
-
-const limits = JSON.parse(readFileSync(join(import.meta.dirname, 'limits.json'), 'utf8')) as Record<string, Limit>;
-const HEAD = ['row', 'what', 'measured', 'floor or peer', 'ratio', 'goal', ''];
-const lines: string[][] = [];
-let missed = 0;
-
-function report(row: string, measured: string, against: string, ratio: number): void {
-  const { limit, atLeast = false, what } = limits[row] as Limit;
-  const isMet = atLeast ? ratio >= limit : ratio <= limit;
-  if (!isMet) missed++;
-  lines.push([
-    row,
-    what,
-    measured,
-    against,
-    ratio.toPrecision(3),
-    `${atLeast ? '≥' : '≤'} ${limit}`,
-    isMet ? 'met' : 'missed',
-  ]);
-}
-
-function us(microseconds: number): string {
-  return microseconds < 1_000 ? `${microseconds.toFixed(2)} µs` : `${(microseconds / 1_000).toFixed(2)} ms`;
-}
+import { printReport, report, reportRounds, us } from './report.ts';
 
 function requestOf(wanted: Wanted): Request {
   return readJobspec(jobspecOf(wanted), { format: 'json' }).request;
 }
 
-const rounds = 7;
-const perRound = 200;
+const rounds = 15;
+const perRound = 110;
 const wanted = Array.from({ length: (rounds + 1) * perRound }, (_, i) => wantedNumber(i));
 const texts = wanted.map(jobspecOf);
 
@@ -103,24 +73,22 @@ function parseFloor(round: number): number {
   coldSatisfy(small, again, -1);
   coldSatisfy(large, requests, -1);
   parseFloor(-1);
-  const [onLarge, onSmall, floor] = inTurns(rounds, [
+  const [onLargeRounds, onSmallRounds, floors] = inTurns(rounds, [
     (round) => coldSatisfy(large, requests, round),
     (round) => coldSatisfy(small, again, round),
     parseFloor,
-  ]).map(median) as [number, number, number];
+  ]) as [number[], number[], number[]];
+  const onLarge = median(onLargeRounds);
   const slow = naiveSearch(large, 100_000);
-  report('1 flat', us(onLarge), us(onSmall), onLarge / onSmall);
-  report('1 floor', us(onLarge), us(floor), onLarge / floor);
+  reportRounds('1 flat', onLargeRounds, onSmallRounds);
+  reportRounds('1 floor', onLargeRounds, floors);
   report('1 naive', us(onLarge), us(slow), slow / onLarge);
   const floorBytes = 4 + 'node99999'.length;
   report('5 floor', `${kept.toFixed(1)} bytes`, `${floorBytes} bytes`, kept / floorBytes);
-  oneChange(small);
-  oneChange(large);
-  const [changeLarge, changeSmall] = inTurns(rounds, [() => oneChange(large), () => oneChange(small)]).map(median) as [
-    number,
-    number,
-  ];
-  report('13 flat', us(changeLarge), us(changeSmall), changeLarge / changeSmall);
+  for (let i = 0; i < 10; i++) [small, large].map(oneChange);
+  const changes = inTurns(2 * rounds, [() => oneChange(large), () => oneChange(small)]) as [number[], number[]];
+  const changeLarge = median(changes[0]);
+  reportRounds('13 flat', ...changes);
   report('13 rebuild', us(changeLarge), us(built), built / changeLarge);
 }
 
@@ -173,7 +141,7 @@ function oneChange(matcher: Matcher): number {
     cores: 8 + random.below(25),
     gpus: 1 + random.below(4),
   }));
-  const graph = build(kinds, 20_000, () => random.below(160));
+  const graph = build(kinds, 100_000, () => random.below(160));
   const attributes = new AttributeTable();
   const classes = new ClassTable();
   const tables = { attributes, classes, forms: new FormTable(classes) };
@@ -196,8 +164,8 @@ function oneChange(matcher: Matcher): number {
       return time / perRound;
     },
   ]);
-  const [system, floor] = times.map(median) as [number, number];
-  report('2 floor', us(system), `${us(floor)}, ${edges.length} edges`, system / floor);
+  const [system, floors] = times as [number[], number[]];
+  reportRounds('2 floor', system, floors, `, ${edges.length} edges`);
 }
 
 function edgesOf(root: Class): Class[] {
@@ -218,56 +186,63 @@ function edgesOf(root: Class): Class[] {
     const graph = build([{ sockets: 1, cores: 4 + (i % 20), gpus: 1 + (i % 4) }], 6 + 6 * Math.floor(i / 20), () => 0);
     return { graph, ends: endsOf(graph) };
   });
-  const times = new Map<number, number>();
-  for (const clusters of [10, 100, 1_000, 10_000]) {
+  const matcherOf = (clusters: number): Matcher => {
     const matcher = createMatcher();
     for (let i = 0; i < clusters; i++)
       matcher.setCluster(`cluster${i}`, (shapes[i % 200] as { graph: ReturnType<typeof build> }).graph, []);
-    const requests = wanted.map(requestOf);
-    const of = (i: number): Wanted => ({ ...(wanted[i] as Wanted), racks: 1 });
-    const names = matcher.clusters();
-    let matching: readonly string[] = [];
-    const repeated = requestOf({ racks: 1, nodes: 2, slots: 1, cores: 8, gpus: 1 });
-    const rows = inTurns(rounds, [
-      (round) =>
-        cpu(() => {
-          for (let i = 0; i < 20; i++) matching = matcher.satisfying(requests[(round * 20 + i) * 2] as Request).yes;
-        }) / 20,
-      () =>
-        cpu(() => {
-          for (let i = 0; i < 20; i++) {
-            const emitted: string[] = [];
-            for (let j = 0; j < matching.length; j++) emitted.push(names[j] as string);
-            if (emitted.length !== matching.length) throw new Error('not all are emitted');
-          }
-        }) / 20,
-    ]);
-    const [system, floor] = rows.map(median) as [number, number];
-    matcher.satisfying(repeated);
-    const known = cpu(() => {
-      for (let i = 0; i < 1_000; i++) matcher.satisfying(repeated);
+    return matcher;
+  };
+  const [many, few] = [matcherOf(10_000), matcherOf(1_000)];
+  const copies = [wanted.map(requestOf), wanted.map(requestOf)] as const;
+  const each = 20;
+  const warming = 25;
+  /** Which of the even numbers are asked in a round: those of one rack. */
+  const asked = (round: number): number[] => Array.from({ length: each }, (_, i) => ((round + warming) * each + i) * 2);
+  /** Which looks satisfy; the names of their clusters are there, and are written out as the floor below. */
+  const satisfying = (matcher: Matcher, requests: readonly Request[], round: number): number => {
+    let looks = 0;
+    const time = cpu(() => {
+      for (const i of asked(round)) looks += matcher.satisfying(requests[i] as Request).alike.length;
     });
-    times.set(clusters, system);
-    if (clusters === 10_000) {
-      let count = 0;
-      const loop = cpu(() => {
-        for (let i = 0; i < clusters; i++) {
+    if (looks === 0) throw new Error('nothing satisfies');
+    return time / each;
+  };
+  const loop = (round: number): number => {
+    const counts = asked(round).slice(0, 2);
+    let found = 0;
+    const time = cpu(() => {
+      for (const at of counts) {
+        const one = { ...(wanted[at] as Wanted), racks: 1 };
+        for (let i = 0; i < 10_000; i++) {
           const { graph, ends } = shapes[i % 200] as (typeof shapes)[number];
-          if (naive(graph, ends, of((rounds - 1) * 40 + 38))) count++;
+          if (naive(graph, ends, one)) found++;
         }
-      });
-      if (count !== matching.length) throw new Error(`the naive peer finds ${count}, the matcher ${matching.length}`);
-      report('3 floor', us(known / 1_000), us(floor), known / 1_000 / floor);
-      report('3 loop', us(system), us(loop), loop / system);
-    }
-  }
-  report(
-    '3 flat',
-    us(times.get(10_000) as number),
-    us(times.get(1_000) as number),
-    (times.get(10_000) as number) / (times.get(1_000) as number),
-  );
+      }
+    });
+    const told = counts.reduce((sum, at) => sum + many.satisfying(copies[0][at] as Request).yes.length, 0);
+    if (found !== told) throw new Error(`the naive peer finds ${found}, the matcher ${told}`);
+    return time / counts.length;
+  };
+  for (let round = -warming; round < 0; round++)
+    [many, few].forEach((matcher, i) => satisfying(matcher, copies[i]!, round));
+  const [onMany, onFew, loops] = inTurns(rounds, [
+    (round) => satisfying(many, copies[0], round),
+    (round) => satisfying(few, copies[1], round),
+    loop,
+  ]) as [number[], number[], number[]];
+  const known = inTurns(rounds, [
+    (round) => cpu(() => asked(round).forEach((i) => many.satisfying(copies[0][i] as Request))) / each,
+    (round) => {
+      const names = asked(round).map((i) => many.satisfying(copies[0][i] as Request).alike);
+      return cpu(() => names.forEach((alike) => alike.flat())) / each;
+    },
+  ]) as [number[], number[]];
+  reportRounds('3 floor', ...known);
+  reportRounds('3 loop', loops, onMany);
+  reportRounds('3 flat', onMany, onFew);
 }
+
+await decisionRows(rounds);
 
 // Loading: a graph of 400,000 vertices over the wire.
 {
@@ -282,11 +257,5 @@ function edgesOf(root: Class): Class[] {
   report('loading bytes', `${found.bytesPerNode.toFixed(1)} bytes`, '', found.bytesPerNode);
 }
 
-console.log(
-  table(
-    HEAD.map((title, i) => ({ title, cell: (line: readonly string[]) => line[i] ?? '' })),
-    lines,
-    (text) => text,
-  ),
-);
-console.log(missed === 0 ? 'every goal is met' : `${missed} goals are missed`);
+printReport();
+askFluxionsQuestions();

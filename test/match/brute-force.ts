@@ -106,7 +106,8 @@ function meetsOne(
   return [...reached].some((at) => passes(subsystem.metadata(at), requirement));
 }
 
-function holds(constraint: Constraint, graph: ResourceGraph, vertex: number): boolean {
+/** RFC 31, of one node. */
+export function holds(constraint: Constraint, graph: ResourceGraph, vertex: number): boolean {
   switch (constraint.op) {
     case 'and':
       return constraint.of.every((of) => holds(of, graph, vertex));
@@ -124,9 +125,10 @@ function holds(constraint: Constraint, graph: ResourceGraph, vertex: number): bo
       return number >= Number(low) && number <= Number(high);
     }
     default: {
-      const has = graph.metadata(vertex)['properties'] as readonly string[] | undefined;
+      const properties = graph.metadata(vertex)['properties'] ?? [];
+      const has = Array.isArray(properties) ? (properties as string[]) : Object.keys(properties);
       return constraint.values.every((value) =>
-        value.startsWith('^') ? has?.includes(value.slice(1)) !== true : has?.includes(value) === true,
+        value.startsWith('^') ? !has.includes(value.slice(1)) : has.includes(value),
       );
     }
   }

@@ -135,7 +135,7 @@ function accepts(count: Count, value: number): boolean {
   for (
     let of = count.min;
     of <= count.max && of <= value;
-    of = count.operator === '+' ? of + count.operand : of * count.operand
+    of = count.operator === '+' ? of + count.operand : count.operator === '*' ? of * count.operand : of ** count.operand
   ) {
     if (of === value) return true;
   }

@@ -42,7 +42,7 @@ export interface OwnAttributes {
 
 /** Equal attributes, equal keys; what only tells vertices apart is left out. */
 export function keyOf(of: OwnAttributes): string {
-  return `${of.inNode ? '+' : '-'}${JSON.stringify(of.type)}${of.size}${JSON.stringify(of.unit)}${textOf(of.metadata, null)}`;
+  return `${of.inNode ? '+' : '-'}${JSON.stringify(of.type)}${of.size}${JSON.stringify(of.unit)}${asWritten(of)}${textOf(of.metadata, null)}`;
 }
 
 const noLinks: readonly Link[] = [];
@@ -190,6 +190,12 @@ function isNumbered(metadata: JsonObject): boolean {
 }
 
 const inKey: ReadonlySet<string> = new Set(['type', 'size', 'unit']);
+
+/** Type, size and unit as the document writes them, where that is not how they are read: a default is not written. */
+function asWritten({ metadata, type, size, unit }: OwnAttributes): string {
+  if (metadata['type'] === type && metadata['size'] === size && metadata['unit'] === unit) return '';
+  return [...inKey].map((key) => `,${Object.hasOwn(metadata, key) ? stable(metadata[key]) : ''}`).join('');
+}
 
 /** Everything that is kept, as a key; of the resource graph beyond type, size and unit, which its key has already. */
 function textOf(metadata: JsonObject, asked: ReadonlySet<string> | null): string {

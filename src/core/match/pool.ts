@@ -5,6 +5,7 @@ import type { Frame } from './profile.ts';
 import type { Demand, Shape } from './shapes.ts';
 import { supply } from './solver.ts';
 import type { Steps } from './steps.ts';
+import { divisor } from './units.ts';
 
 /** Maximal ways to give a vertex's quantity to the shapes with these numbers; none where there is nothing to give. */
 export function shareOut(frame: Frame, numbers: readonly number[], of: Class, steps: Steps): Vector[] {
@@ -86,11 +87,4 @@ export function grainsOf(demand: Demand, of: Class): Grains {
   }
   for (const [key, grain] of grains) if (grain === 0) grains.set(key, 1);
   return grains;
-}
-
-/** Of fractions, too: what is below a millionth is the noise of having added them up. */
-function divisor(a: number, b: number): number {
-  let [left, right] = [a, b];
-  while (right > 1e-6) [left, right] = [right, left % right];
-  return left;
 }

@@ -7,7 +7,7 @@ import type { RequestVertex } from '../jobspec/jobspec.ts';
 import { least } from './accepted.ts';
 import type { Claim, WitnessSlot } from './matcher.ts';
 import type { Steps } from './steps.ts';
-import { basisOf, worth } from './units.ts';
+import { basisOf, divisor, tidy, worth } from './units.ts';
 
 /** A tree vertex by vertex, in preorder. */
 export interface SearchTree {
@@ -58,7 +58,7 @@ export interface Arrangement {
 
 /** A way to hold all of these at once, or null where there is none. Throws when the steps are spent. */
 export function search(tree: SearchTree, vertices: readonly RequestVertex[], steps: Steps): Arrangement | null {
-  const searching = new Search(tree, steps);
+  const searching = new Search(tree, vertices, steps);
   const top = { parent: -1, inSlot: false, slot: -1, chain: null };
   return searching.all(vertices, 0, top, () => true) ? searching.arrangement() : null;
 }
@@ -71,13 +71,16 @@ class Search {
   /** What this request draws, and whether those who draw close the vertex. */
   readonly #drawn: number[];
   readonly #closing: (boolean | null)[];
+  /** Quantities that matter are multiples of these, by type and basis. */
+  readonly #grains = new Map<string, number>();
   /** The way so far. */
   readonly #claims: { readonly slot: number; readonly claim: Claim }[] = [];
   readonly #labels: (string | null)[] = [];
 
-  constructor(tree: SearchTree, steps: Steps) {
+  constructor(tree: SearchTree, vertices: readonly RequestVertex[], steps: Steps) {
     this.#tree = tree;
     this.#steps = steps;
+    vertices.forEach((vertex) => this.#measure(vertex));
     this.#claimed = tree.types.map(() => false);
     this.#drawn = tree.types.map(() => 0);
     this.#closing = tree.types.map(() => null);
@@ -202,10 +205,13 @@ class Search {
     const { basis, factor } = basisOf(vertex.unit);
     const each = worth(this.#tree.units[at] as string, basis, factor);
     const free = (this.#tree.sizes[at] as number) - (this.#tree.drawn[at] as number) - (this.#drawn[at] as number);
-    const most = each > 0 && this.#canDraw(at, vertex, place) ? Math.min(missing, free * each) : 0;
+    const grain = this.#grains.get(`${vertex.type}\n${basis}`) as number;
+    // In whole grains, however much the others have drawn in other units.
+    const supply = Math.floor((free * each) / grain + 1e-6) * grain;
+    const most = each > 0 && this.#canDraw(at, vertex, place) ? Math.min(missing, supply) : 0;
     const before = this.#closing[at] as boolean | null;
-    // Quantities that matter are whole numbers of the coarser unit's parts.
-    for (let amount = most; amount > 0; amount -= Math.min(each, factor)) {
+    for (let amount = most; amount > 0; amount -= grain) {
+      this.#steps.spend(1);
       const taken = amount / each;
       this.#drawn[at] = (this.#drawn[at] as number) + taken;
       this.#closing[at] = this.#closes(at, vertex, place);
@@ -218,6 +224,23 @@ class Search {
       this.#closing[at] = before;
     }
     return this.#units(vertex, missing, candidates, from + 1, place, then);
+  }
+
+  /** The greatest common divisor of all that is asked for and all that is there. */
+  #measure(vertex: RequestVertex): void {
+    vertex.with.forEach((kid) => this.#measure(kid));
+    const { basis, factor } = basisOf(vertex.unit);
+    const key = `${vertex.type}\n${basis}`;
+    const asked = least(vertex.count);
+    let grain = divisor(this.#grains.get(key) ?? 0, Number.isFinite(asked) ? asked * factor : 0);
+    // One replica draws one, whatever its count says.
+    if (vertex.replicas !== null) grain = divisor(grain, factor);
+    this.#tree.types.forEach((type, at) => {
+      if (type !== vertex.type) return;
+      const free = (this.#tree.sizes[at] as number) - (this.#tree.drawn[at] as number);
+      grain = divisor(grain, tidy(free * worth(this.#tree.units[at] as string, basis, factor), basis));
+    });
+    this.#grains.set(key, grain > 0 ? grain : factor);
   }
 
   #closes(at: number, vertex: RequestVertex, place: Place): boolean {

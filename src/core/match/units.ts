@@ -37,3 +37,10 @@ export function tidy(quantity: number, basis: string): number {
   if (Number.isInteger(quantity)) return quantity;
   return basis === 'byte' ? Math.round(quantity) : Math.round(quantity * 1e9) / 1e9;
 }
+
+/** The greatest common divisor; of fractions, too: what is below a millionth is the noise of having added them up. */
+export function divisor(a: number, b: number): number {
+  let [left, right] = [a, b];
+  while (right > 1e-6) [left, right] = [right, left % right];
+  return left;
+}
