@@ -318,7 +318,7 @@ describe('the cluster is deleted', () => {
     await ended(bystander);
   });
 
-  test('while its agent is away: the reason says that somebody has to look, and the agent that comes back stops nothing', async () => {
+  test('while its agent is away: it is told when it comes back, and stops what still runs', async () => {
     const here = await cluster();
     const first = agentProcess(here, null);
     const id = await submit(here, 'echo $$ > $SCRATCH/pid; exec sleep 300');
@@ -331,9 +331,14 @@ describe('the cluster is deleted', () => {
     });
     await client.clusters.delete({ name: here.options.cluster, secret: here.options.secret });
     const job = await client.jobs.get({ id });
-    expect(job.reason?.message).toContain('stopped by hand');
-    expect(await agent(here).done).toMatchObject({ code: 'unauthenticated' });
+    expect(job.reason?.message).toContain('it is told to stop it when it calls in again');
     expect(isAlive(pid)).toBe(true);
+    expect(await agent(here).done).toMatchObject({
+      code: 'not_found',
+      message: expect.stringContaining('1 job stopped') as string,
+    });
+    expect(isAlive(pid)).toBe(false);
+    expect(await readdir(join(here.options.stateDir, 'jobs'))).toEqual([]);
   });
 });
 

@@ -199,7 +199,10 @@ export function createOutputPump(parts: {
       }
     },
     follow(key, follow) {
-      if (!follow) return void followed.delete(keyText(key));
+      if (!follow) {
+        followed.delete(keyText(key));
+        return;
+      }
       followed.add(keyText(key));
       const job = jobs.get(keyText(key));
       if (job === undefined) return;

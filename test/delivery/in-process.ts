@@ -2,7 +2,7 @@
  * A real server (store in memory, scheduler, the agents' handler) and real agents (their own code, journal in memory, a
  * cluster in memory) in one process under one simulated clock, joined by the protocol's own messages.
  */
-import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import { create } from '@bufbuild/protobuf';
 import { serveCluster } from '../../src/agent/agent.ts';
 import { memoryJournal, type Journal } from '../../src/agent/journal.ts';
 import { silentLog } from '../../src/agent/log.ts';
@@ -71,7 +71,7 @@ export async function openPlace(settings: Parameters<typeof openRig>[0] = {}): P
       const answers = handlers.connect(heard(say, broken, place), call);
       for await (const sent of answers) {
         if (broken.aborted) break;
-        yield decode(create(ServerMessageSchema, sent as MessageInitShape<typeof ServerMessageSchema>));
+        yield decode(create(ServerMessageSchema, sent));
       }
       if (!signal.aborted && streams.signal.aborted) throw new RainbowError('unavailable', 'the stream broke');
     },

@@ -81,6 +81,10 @@ async function agent(invocation: Invocation, options: AgentOptions): Promise<voi
         'RAINBOW_SECRET; if not, pass the server’s with --register-secret, and the agent registers it.',
     );
   }
+  if (options.pick !== undefined || options.pickOption !== undefined) {
+    const { pickNamed } = await import('../../agent/pick/picks.ts');
+    pickNamed(options.pick ?? 'first-come').open(options.pickOption ?? {});
+  }
   const stateDir = resolve(options.stateDir ?? join(stateFolder(io.env), 'agents', name));
   const found = await agentGraph(io, stateDir, name, options);
   const { graph } = found;

@@ -180,6 +180,25 @@ test('an agent that does not read is not read from, and costs bounded memory', a
   expect(asked).toBeGreaterThan(4_000);
 });
 
+test('a slow agent with room for everything: what waits for it stays bounded, the rest stays assigned', async () => {
+  await rig.close();
+  await open();
+  await rig.cluster('L', 100, 100);
+  const agent = agentOf('L', { slow: true, capacity: 100_000 });
+  agent.connect();
+  await settle();
+  for (let i = 0; i < 100; i++) {
+    await Promise.all(Array.from({ length: 10 }, () => rig.submit(coresJob({}), { candidates: ['L'] })));
+  }
+  await settle();
+  const counts = (await rig.store.jobs.countsByCluster()).get('L');
+  // The outbox takes 256 messages, and a batch may just have been on its way into it.
+  expect(counts?.received).toBeLessThanOrEqual(256 + 64);
+  expect((counts?.received ?? 0) + (counts?.assigned ?? 0)).toBe(1_000);
+  agent.readOn();
+  await rig.system.until(() => agent.starts().length === 1_000, 'all of them');
+});
+
 test('free vertices that the agent reports decide, unless they are of another graph or an older report', async () => {
   const agent = await connected();
   const version = String(rig.scheduler.registry.get('K')?.graphVersion);
