@@ -247,5 +247,8 @@ function keyOf(job: JobRecord, candidates: readonly ClusterRef[]): string {
 /** Of what waits for a cluster, that no cluster can ever hold it is said of those of today. */
 export function waitingFor(outcome: { readonly state: 'pending' | 'rejected'; readonly reason: Reason }): Reason {
   if (outcome.state === 'pending') return outcome.reason;
-  return { code: 'waiting_for_cluster', message: outcome.reason.message.replace('can ever hold', 'can hold today') };
+  return {
+    code: 'waiting_for_cluster',
+    message: outcome.reason.message.replace('can ever hold it', 'can hold it today'),
+  };
 }

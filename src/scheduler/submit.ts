@@ -8,6 +8,7 @@ import { RainbowError } from '../core/errors.ts';
 import type { ClusterRef, Store } from '../store/store.ts';
 import type { Clock } from '../system/system.ts';
 import { waitingFor } from './cycle.ts';
+import { latestStart } from './deadlines.ts';
 import type { Debits, Reservation } from './debits.ts';
 import { writeDecision } from './decision-record.ts';
 import type { Notices } from './notices.ts';
@@ -67,6 +68,7 @@ export function createSubmit(deps: SubmitDependencies): (submission: Submission)
       candidates: meant,
       walltime: parsed.walltime ?? deps.defaultWalltime,
       at: deps.clock.now(),
+      startBy: latestStart(submission, parsed.walltime),
       waits: waiting?.waits ?? 0,
       dependencies: waiting?.dependencies ?? [],
       decision: writeDecision(decision),

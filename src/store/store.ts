@@ -166,6 +166,8 @@ export interface JobRecord {
   readonly startBefore: number | null;
   /** To have ended by then. */
   readonly deadline: number | null;
+  /** The latest start: by `startBefore`, and such that what it asked to run for fits before `deadline`. */
+  readonly startBy: number | null;
   /** Its array, and its place there; null for a job by itself. */
   readonly array: ArrayPlace | null;
   /** Others wait for its end. */
@@ -207,6 +209,7 @@ export interface WhenToRun {
   readonly beginAt?: number | null;
   readonly startBefore?: number | null;
   readonly deadline?: number | null;
+  readonly startBy?: number | null;
   /** Only those whose end was not known yet; with any, `waits` has the bit for it. */
   readonly dependencies?: readonly Dependency[];
   readonly overcommit?: 'queue' | 'deny' | null;

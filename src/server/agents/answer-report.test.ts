@@ -42,6 +42,7 @@ function jobIn(state: JobState, more: Partial<JobRecord> = {}): JobRecord {
     beginAt: null,
     startBefore: null,
     deadline: null,
+    startBy: null,
     array: null,
     dependedOn: false,
     cancelCode: null,

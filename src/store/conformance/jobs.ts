@@ -67,6 +67,7 @@ export function jobConformance(open: Open): void {
         beginAt: null,
         startBefore: null,
         deadline: null,
+        startBy: null,
         array: null,
         dependedOn: false,
         cancelCode: null,

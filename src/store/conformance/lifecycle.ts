@@ -79,8 +79,8 @@ export function lifecycleConformance(open: Open): void {
     test('what is overdue: not started in time, or running past its deadline', async () => {
       const store = await opened(open);
       await register(store, 'red');
-      const early = await submit(store, { startBefore: 4000 });
-      const tight = await submit(store, { deadline: 10_000, walltime: 4 });
+      const early = await submit(store, { startBefore: 4000, startBy: 4000 });
+      const tight = await submit(store, { deadline: 10_000, startBy: 6000 });
       const long = await moved(
         store,
         await submit(store, { deadline: 9000, walltime: 1 }),

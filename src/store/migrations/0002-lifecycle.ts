@@ -22,7 +22,7 @@ function columns({ integer, text }: Words): string[] {
     `begin_at ${integer}`,
     `start_before ${integer}`,
     `deadline ${integer}`,
-    // The latest start: the earlier of start_before, and the deadline less the walltime.
+    // The latest start: the earlier of start_before, and the deadline less the walltime that was asked for.
     `start_by ${integer}`,
     `array_id ${integer}`,
     `array_index ${integer}`,

@@ -117,6 +117,7 @@ export function storedJob(job: NewJob, id: JobId): JobRecord {
     beginAt: job.beginAt ?? null,
     startBefore: job.startBefore ?? null,
     deadline: job.deadline ?? null,
+    startBy: job.startBy ?? null,
     array: null,
     dependedOn: false,
     cancelCode: null,
@@ -129,13 +130,11 @@ function isEnd(state: NewJob['outcome']['state']): boolean {
   return state === 'rejected' || state === 'canceled';
 }
 
-type When = Pick<NewJob, keyof WhenToRun | 'walltime'> & { readonly outcome: { readonly state: JobState } };
+type When = WhenToRun & { readonly outcome: { readonly state: JobState } };
 
 /** waits, begin_at, start_before, deadline, start_by, overcommit. */
 export function whenValues(job: When): readonly (number | string | null)[] {
-  const { beginAt = null, startBefore = null, deadline = null, overcommit = null } = job;
-  const latest = deadline === null ? null : Math.trunc(deadline - job.walltime * 1000);
-  const startBy = startBefore === null ? latest : latest === null ? startBefore : Math.min(startBefore, latest);
+  const { beginAt = null, startBefore = null, deadline = null, startBy = null, overcommit = null } = job;
   return [job.outcome.state === 'pending' ? (job.waits ?? 0) : 0, beginAt, startBefore, deadline, startBy, overcommit];
 }
 
