@@ -5,6 +5,7 @@
  * run; who decides on it later is the cycle.
  */
 import { RainbowError } from '../core/errors.ts';
+import { WAITS } from '../core/job/waits.ts';
 import type { ClusterRef, Store } from '../store/store.ts';
 import type { Clock } from '../system/system.ts';
 import { waitingFor } from './cycle.ts';
@@ -75,7 +76,10 @@ export function createSubmit(deps: SubmitDependencies): (submission: Submission)
     };
     if (array !== null) {
       const written = await store.arrays.submit({ ...stored, ...array, outcome: unassigned(outcome) });
-      if (written.created) wake(waiting);
+      if (written.created) {
+        deps.wakeCycle();
+        deps.wakeChores();
+      }
       return { ...written, decision };
     }
     let reservation: Reservation | null = null;
@@ -93,7 +97,8 @@ export function createSubmit(deps: SubmitDependencies): (submission: Submission)
       }
       if (written.created && outcome.state === 'assigned')
         deps.notices.notify(outcome.cluster.name, { kind: 'assigned' });
-      if (written.created && waiting !== null) wake(waiting);
+      // What it depends on ended while it was being stored.
+      if (written.created && (written.job.waits & WAITS.settle) !== 0) deps.wakeChores();
       const earlier = written.job.array === null ? null : await store.arrays.get(written.job.array.id);
       return earlier === null
         ? { ...written, array: null, decision }
@@ -103,12 +108,6 @@ export function createSubmit(deps: SubmitDependencies): (submission: Submission)
       if (isLostRace(error) && outcome.state === 'assigned') await registry.refresh(outcome.cluster.name);
       throw error;
     }
-  };
-
-  /** What it depends on may have ended while it was being stored; and an array's tasks wait for a decision. */
-  const wake = (waiting: Waiting | null): void => {
-    deps.wakeCycle();
-    if (waiting !== null && waiting.dependencies.length > 0) deps.wakeChores();
   };
 
   return async (submission) => {
