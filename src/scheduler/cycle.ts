@@ -9,7 +9,15 @@
  * (core/job/waits.ts) are not among those read.
  */
 import type { Reason } from '../core/job/state.ts';
-import type { ClusterRef, GroupRecord, GroupStore, JobRecord, JobStore, Transition } from '../store/store.ts';
+import type {
+  ClusterRef,
+  GroupRecord,
+  GroupStore,
+  JobRecord,
+  JobStore,
+  KnownQuestion,
+  Transition,
+} from '../store/store.ts';
 import type { System, Timer } from '../system/system.ts';
 import type { Debits, Reservation } from './debits.ts';
 import { tooLate } from './deadlines.ts';
@@ -25,6 +33,8 @@ import type { SchedulerSettings } from './settings.ts';
 
 /** Jobs decided and written together. */
 const PAGE = 256;
+/** Answers that the store is told of, to pass over those who know them. The newest; each costs a comparison a row. */
+const KNOWN = 32;
 
 export interface Cycle {
   start(): void;
@@ -82,7 +92,7 @@ export function createCycle(deps: CycleDependencies): Cycle {
     const candidates = still.map(({ name }) => name);
     const { policy, policyOptions, overcommit } = job;
     const question = { jobspec, candidates, policy, policyOptions, overcommit };
-    const key = refusals === noRefusals ? keyOf(job, still) : null;
+    const key = refusals === noRefusals ? job.question : null;
     const known = key === null ? undefined : stuck.get(key);
     if (known !== undefined) return waiting(job, known);
     const { decision, outcome } = placing.decide({ ...question, excluded: refusals.excluded });
@@ -158,9 +168,9 @@ export function createCycle(deps: CycleDependencies): Cycle {
   };
 
   const pass = async (): Promise<void> => {
-    let after: { readonly priority: number; readonly id: string } | undefined;
+    let after: { readonly priority: number; readonly id: string } | null = null;
     for (;;) {
-      const page = await deps.jobs.pending(PAGE, after);
+      const page = await deps.jobs.pending(PAGE, after, knownOf(stuck));
       if (stopped || page.length === 0) return;
       const refusals = await Promise.all(
         page.map(async (job) =>
@@ -237,11 +247,8 @@ export function createCycle(deps: CycleDependencies): Cycle {
   };
 }
 
-/** Tasks of an array have one jobspec: its id says as much as the text. */
-function keyOf(job: JobRecord, candidates: readonly ClusterRef[]): string {
-  const { policy, policyOptions, overcommit, array, jobspec } = job;
-  const what = array === null ? jobspec : `array ${array.id}`;
-  return JSON.stringify([policy, policyOptions, overcommit, candidates.map(({ id }) => id), what]);
+function knownOf(stuck: ReadonlyMap<string, Reason>): readonly KnownQuestion[] {
+  return [...stuck].slice(-KNOWN).map(([question, reason]) => ({ question, reason }));
 }
 
 /** Of what waits for a cluster, that no cluster can ever hold it is said of those of today. */

@@ -16,6 +16,7 @@ import type { Notices } from './notices.ts';
 import type { Placement, Placing } from './placing.ts';
 import type { InnerRegistry } from './registry.ts';
 import type { Submission, Submitted } from './scheduler.ts';
+import { questionOf } from './question.ts';
 import { whatItWaitsFor, type Waiting } from './submit-waits.ts';
 
 /** Each try but the first means that the chosen cluster was deleted in between. */
@@ -69,6 +70,7 @@ export function createSubmit(deps: SubmitDependencies): (submission: Submission)
       candidates: meant,
       walltime: parsed.walltime ?? deps.defaultWalltime,
       at: deps.clock.now(),
+      question: questionOf(submission, meant),
       startBy: latestStart(submission, parsed.walltime),
       waits: waiting?.waits ?? 0,
       dependencies: waiting?.dependencies ?? [],

@@ -48,6 +48,7 @@ function jobIn(state: JobState, more: Partial<JobRecord> = {}): JobRecord {
     cancelCode: null,
     overcommit: null,
     later: null,
+    question: null,
     ...more,
   };
 }

@@ -43,6 +43,7 @@ export interface JobRow {
   readonly cancel_code: 'user' | 'deadline' | null;
   readonly overcommit: 'queue' | 'deny' | null;
   readonly later: string | null;
+  readonly question: string | null;
 }
 
 /** What the tasks of an array share is kept with it, and never changes. */
@@ -58,7 +59,7 @@ const COLUMNS = `CAST(jobs.id AS TEXT) AS id, jobs.name, jobs.owner, jobs.state,
   jobs.waits, jobs.begin_at, jobs.start_before, jobs.deadline, jobs.start_by, CAST(jobs.array_id AS TEXT) AS array_id,
   jobs.array_index, CASE WHEN jobs.array_id IS NULL THEN NULL ELSE (SELECT CAST(arrays.tasks AS TEXT) || ' ' ||
     arrays.least_index || ' ' || arrays.most_index FROM arrays WHERE arrays.id = jobs.array_id) END AS array_facts,
-  jobs.depended_on, jobs.cancel_code, jobs.overcommit,
+  jobs.depended_on, jobs.cancel_code, jobs.overcommit, jobs.question,
   ${shared('candidates')}, job_documents.policy, job_documents.policy_options, ${shared('jobspec')},
   job_documents.allocation, job_documents.later`;
 const DOCUMENTS = 'JOIN job_documents ON job_documents.job_id = jobs.id';
@@ -110,6 +111,7 @@ export function jobOf(row: JobRow): JobRecord {
     cancelCode: row.cancel_code,
     overcommit: row.overcommit,
     later: row.later === null ? null : (JSON.parse(row.later) as LaterClusters),
+    question: row.question,
   };
 }
 

@@ -24,8 +24,8 @@ export function* submitJob(job: NewJob): Operation<{ readonly job: JobRecord; re
   const inserted = yield* one<{ id: string }>(
     `INSERT INTO jobs (name, owner, idempotency_key, priority, walltime, on_cluster_loss, submitted_at, state,
        reason_code, reason_message, epoch, cluster, cluster_id, assigned_at, ended_at, waits, begin_at, start_before,
-       deadline, start_by, overcommit)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING CAST(id AS TEXT) AS id`,
+       deadline, start_by, overcommit, question)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING CAST(id AS TEXT) AS id`,
     job.name,
     job.owner,
     job.idempotencyKey,
@@ -123,6 +123,7 @@ export function storedJob(job: NewJob, id: JobId): JobRecord {
     cancelCode: null,
     overcommit: job.overcommit ?? null,
     later: job.later ?? null,
+    question: job.question ?? null,
   };
 }
 
@@ -132,10 +133,18 @@ function isEnd(state: NewJob['outcome']['state']): boolean {
 
 type When = WhenToRun & { readonly outcome: { readonly state: JobState } };
 
-/** waits, begin_at, start_before, deadline, start_by, overcommit. */
+/** waits, begin_at, start_before, deadline, start_by, overcommit, question. */
 export function whenValues(job: When): readonly (number | string | null)[] {
-  const { beginAt = null, startBefore = null, deadline = null, startBy = null, overcommit = null } = job;
-  return [job.outcome.state === 'pending' ? (job.waits ?? 0) : 0, beginAt, startBefore, deadline, startBy, overcommit];
+  const {
+    beginAt = null,
+    startBefore = null,
+    deadline = null,
+    startBy = null,
+    overcommit = null,
+    question = null,
+  } = job;
+  const waits = job.outcome.state === 'pending' ? (job.waits ?? 0) : 0;
+  return [waits, beginAt, startBefore, deadline, startBy, overcommit, question];
 }
 
 export function laterText({ later }: WhenToRun): string | null {
