@@ -16,6 +16,7 @@ import type {
   GroupStore,
   JobRecord,
   JobStore,
+  KnownQuestion,
   Transition,
 } from '../store/store.ts';
 import type { System, Timer } from '../system/system.ts';
@@ -34,6 +35,8 @@ import type { SchedulerSettings } from './settings.ts';
 
 /** Jobs decided and written together. */
 const PAGE = 256;
+/** Answers that the store is told of, to pass over those who know them. The newest; each costs a comparison a row. */
+const KNOWN = 32;
 
 export interface Cycle {
   start(): void;
@@ -107,7 +110,7 @@ export function createCycle(deps: CycleDependencies): Cycle {
     const candidates = still.map(({ name }) => name);
     const { policy, policyOptions, overcommit } = job;
     const question = { jobspec, candidates, policy, policyOptions, overcommit };
-    const key = last === null ? keyOf(job, still) : null;
+    const key = last === null ? job.question : null;
     const known = key === null ? undefined : stuck.get(key);
     if (known !== undefined) return waiting(job, known);
     const { decision, outcome } = placing.decide({
@@ -191,9 +194,9 @@ export function createCycle(deps: CycleDependencies): Cycle {
   };
 
   const pass = async (): Promise<void> => {
-    let after: { readonly priority: number; readonly id: string } | undefined;
+    let after: { readonly priority: number; readonly id: string } | null = null;
     for (;;) {
-      const page = await deps.jobs.pending(PAGE, after);
+      const page = await deps.jobs.pending(PAGE, after, knownOf(stuck));
       if (stopped || page.length === 0) return;
       const pasts = await Promise.all(page.map(pastOf));
       const groups = page.some(({ later }) => later !== null) ? await deps.groups.list() : [];
@@ -292,15 +295,15 @@ function isRefused(job: JobRecord, { refused }: Refusals, cluster: string): bool
   return times > (retry?.on.includes('refused') === true ? retry.limit : 0);
 }
 
-/** Tasks of an array have one jobspec: its id says as much as the text. */
-function keyOf(job: JobRecord, candidates: readonly ClusterRef[]): string {
-  const { policy, policyOptions, overcommit, array, jobspec } = job;
-  const what = array === null ? jobspec : `array ${array.id}`;
-  return JSON.stringify([policy, policyOptions, overcommit, candidates.map(({ id }) => id), what]);
+function knownOf(stuck: ReadonlyMap<string, Reason>): readonly KnownQuestion[] {
+  return [...stuck].slice(-KNOWN).map(([question, reason]) => ({ question, reason }));
 }
 
 /** Of what waits for a cluster, that no cluster can ever hold it is said of those of today. */
 export function waitingFor(outcome: { readonly state: 'pending' | 'rejected'; readonly reason: Reason }): Reason {
   if (outcome.state === 'pending') return outcome.reason;
-  return { code: 'waiting_for_cluster', message: outcome.reason.message.replace('can ever hold', 'can hold today') };
+  return {
+    code: 'waiting_for_cluster',
+    message: outcome.reason.message.replace('can ever hold it', 'can hold it today'),
+  };
 }

@@ -13,23 +13,26 @@ import type { Moves } from './moves.ts';
 /** Jobs looked at in one read. */
 const BATCH = 200;
 
-type Timed = Pick<JobRecord, 'startBefore' | 'deadline' | 'walltime'>;
-
-/** Milliseconds since 1970; null: any time will do. */
-export function latestStart({ startBefore, deadline, walltime }: Timed): number | null {
-  const fits = deadline === null ? null : Math.trunc(deadline - walltime * 1000);
+/** `walltime`: seconds that were asked for; null: a guess of the server's is no reason not to start it. */
+export function latestStart(
+  { startBefore = null, deadline = null }: { readonly startBefore?: number | null; readonly deadline?: number | null },
+  walltime: number | null,
+): number | null {
+  const fits = deadline === null ? null : Math.trunc(deadline - (walltime ?? 0) * 1000);
   if (startBefore === null) return fits;
   return fits === null ? startBefore : Math.min(startBefore, fits);
 }
 
 /** Why it may not start any more; null: it still may. */
-export function tooLate(job: Timed, now: number): Reason | null {
-  const latest = latestStart(job);
-  if (latest === null || now <= latest) return null;
+export function tooLate(
+  job: Pick<JobRecord, 'startBy' | 'startBefore' | 'deadline' | 'walltime'>,
+  now: number,
+): Reason | null {
+  if (job.startBy === null || now <= job.startBy) return null;
   const message =
     job.startBefore !== null && now > job.startBefore
       ? `it was to start before ${isoOf(job.startBefore)}`
-      : `its walltime of ${job.walltime} s no longer fits before its deadline, ${isoOf(job.deadline ?? 0)}`;
+      : `what it asked to run for no longer fits before its deadline, ${isoOf(job.deadline ?? 0)}`;
   return { code: 'deadline', message };
 }
 

@@ -5,15 +5,18 @@
  * run; who decides on it later is the cycle.
  */
 import { RainbowError } from '../core/errors.ts';
+import { WAITS } from '../core/job/waits.ts';
 import type { ClusterRef, Store } from '../store/store.ts';
 import type { Clock } from '../system/system.ts';
 import { waitingFor } from './cycle.ts';
+import { latestStart } from './deadlines.ts';
 import type { Debits, Reservation } from './debits.ts';
 import { writeDecision } from './decision-record.ts';
 import type { Notices } from './notices.ts';
 import type { Placement, Placing } from './placing.ts';
 import type { InnerRegistry } from './registry.ts';
 import type { Submission, Submitted } from './scheduler.ts';
+import { questionOf } from './question.ts';
 import { whatItWaitsFor, type Waiting } from './submit-waits.ts';
 
 /** Each try but the first means that the chosen cluster was deleted in between. */
@@ -67,13 +70,18 @@ export function createSubmit(deps: SubmitDependencies): (submission: Submission)
       candidates: meant,
       walltime: parsed.walltime ?? deps.defaultWalltime,
       at: deps.clock.now(),
+      question: questionOf(submission, meant),
+      startBy: latestStart(submission, parsed.walltime),
       waits: waiting?.waits ?? 0,
       dependencies: waiting?.dependencies ?? [],
       decision: writeDecision(decision),
     };
     if (array !== null) {
       const written = await store.arrays.submit({ ...stored, ...array, outcome: unassigned(outcome) });
-      if (written.created) wake(waiting);
+      if (written.created) {
+        deps.wakeCycle();
+        deps.wakeChores();
+      }
       return { ...written, decision };
     }
     let reservation: Reservation | null = null;
@@ -91,7 +99,8 @@ export function createSubmit(deps: SubmitDependencies): (submission: Submission)
       }
       if (written.created && outcome.state === 'assigned')
         deps.notices.notify(outcome.cluster.name, { kind: 'assigned' });
-      if (written.created && waiting !== null) wake(waiting);
+      // What it depends on ended while it was being stored.
+      if (written.created && (written.job.waits & WAITS.settle) !== 0) deps.wakeChores();
       const earlier = written.job.array === null ? null : await store.arrays.get(written.job.array.id);
       return earlier === null
         ? { ...written, array: null, decision }
@@ -101,12 +110,6 @@ export function createSubmit(deps: SubmitDependencies): (submission: Submission)
       if (isLostRace(error) && outcome.state === 'assigned') await registry.refresh(outcome.cluster.name);
       throw error;
     }
-  };
-
-  /** What it depends on may have ended while it was being stored; and an array's tasks wait for a decision. */
-  const wake = (waiting: Waiting | null): void => {
-    deps.wakeCycle();
-    if (waiting !== null && waiting.dependencies.length > 0) deps.wakeChores();
   };
 
   return async (submission) => {

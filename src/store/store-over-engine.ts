@@ -56,7 +56,7 @@ export function storeOver(engine: Engine, kind: Store['kind']): Store {
       receiveThese: (cluster, jobs, at) => call('receiveTheseJobs', only(cluster), jobs, at),
       receive: (cluster, limit, leaseExpiresAt, at) => call('receiveJobs', only(cluster), limit, leaseExpiresAt, at),
       returnExpired: (at, limit) => call('returnExpired', at, limit),
-      pending: (limit, after) => (after === undefined ? call('pendingJobs', limit) : call('pendingJobs', limit, after)),
+      pending: (limit, after = null, known = []) => call('pendingJobs', limit, after, known),
       atCluster: (cluster, states) => call('jobsAtCluster', only(cluster), states),
       requestCancel: (id, reason, at) => call('requestCancel', id, reason, at),
       numberAt: (cluster, id) => call('numberAt', only(cluster), id),

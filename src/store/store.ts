@@ -195,6 +195,8 @@ export interface JobRecord {
   readonly startBefore: number | null;
   /** To have ended by then. */
   readonly deadline: number | null;
+  /** The latest start: by `startBefore`, and such that what it asked to run for fits before `deadline`. */
+  readonly startBy: number | null;
   /** Its array, and its place there; null for a job by itself. */
   readonly array: ArrayPlace | null;
   /** Others wait for its end. */
@@ -205,6 +207,8 @@ export interface JobRecord {
   readonly overcommit: 'queue' | 'deny' | null;
   /** Which later clusters it waits for and may use; null: it waits for none. */
   readonly later: LaterClusters | null;
+  /** Jobs with equal ones are decided alike; null: with no other. */
+  readonly question: string | null;
 }
 
 /** A task's place in its array. */
@@ -236,10 +240,12 @@ export interface WhenToRun {
   readonly beginAt?: number | null;
   readonly startBefore?: number | null;
   readonly deadline?: number | null;
+  readonly startBy?: number | null;
   /** Only those whose end was not known yet; with any, `waits` has the bit for it. */
   readonly dependencies?: readonly Dependency[];
   readonly overcommit?: 'queue' | 'deny' | null;
   readonly later?: LaterClusters | null;
+  readonly question?: string | null;
 }
 
 export interface NewJob extends WhenToRun {
@@ -298,6 +304,12 @@ export interface ArrayRecord {
   /** The highest of its tasks that have ended. */
   readonly exitCode: number | null;
   readonly cancelRequestedAt: number | null;
+}
+
+/** A question to which the answer is known: a reason to wait. */
+export interface KnownQuestion {
+  readonly question: string;
+  readonly reason: Reason;
 }
 
 /** One conditional write. It happens only if the job is in one of `from` under `epoch`. */
@@ -436,8 +448,15 @@ export interface JobStore {
   receive(cluster: ClusterRef, limit: number, leaseExpiresAt: number | null, at: number): Promise<readonly JobRecord[]>;
   /** received → pending where the lease of a polling client is over. */
   returnExpired(at: number, limit: number): Promise<readonly JobRecord[]>;
-  /** Jobs to decide on, highest priority first, then lowest id; `after`: those behind this place in that order. */
-  pending(limit: number, after?: { readonly priority: number; readonly id: JobId }): Promise<readonly JobRecord[]>;
+  /**
+   * Jobs to decide on, highest priority first, then lowest id; `after`: those behind this place in that order.
+   * `known`: questions whose answer is that reason; jobs that ask one and say so already are passed over.
+   */
+  pending(
+    limit: number,
+    after?: { readonly priority: number; readonly id: JobId } | null,
+    known?: readonly KnownQuestion[],
+  ): Promise<readonly JobRecord[]>;
   /** Jobs in the given states at one cluster, by id. */
   atCluster(cluster: ClusterRef, states: readonly JobState[]): Promise<readonly JobRecord[]>;
   /**

@@ -23,7 +23,7 @@ describe('jobspec', () => {
     expect(outcome.code).toBe(0);
     expect(outcome.stdout.split('\n').map((line) => line.replace(/^.*: valid/, 'valid'))).toEqual([
       'valid (sbatch)',
-      'valid (sbatch; 3 things would need --allow-lossy)',
+      'valid (sbatch; one thing would need --allow-lossy)',
       'valid (flux)',
       'valid (kubernetes)',
       'valid (rfc25)',
@@ -141,7 +141,7 @@ describe('submit', () => {
     expect(outcome.stderr).toContain(
       'array.sh is not submitted, because something of it would be lost, or not be done:',
     );
-    expect(outcome.stderr).toContain('line 3: -a 0-99%10');
+    expect(outcome.stderr).toContain('line 6: --licenses=matlab:1');
   });
 
   test('scripts run: by their interpreter, with arguments and variables, their status is the job’s', async () => {

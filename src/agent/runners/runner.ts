@@ -60,6 +60,23 @@ export function arrayEnvironment(array: ArrayTask | undefined): Readonly<Record<
   };
 }
 
+/**
+ * The names that scripts written for other systems know a task's place by: for runners whose cluster does not set them
+ * itself (sbatch's, Flux's, and that of an Indexed Job of Kubernetes).
+ */
+export function arrayEnvironmentOfOthers(array: ArrayTask | undefined): Readonly<Record<string, string>> {
+  if (array === undefined) return {};
+  return {
+    SLURM_ARRAY_JOB_ID: array.id,
+    SLURM_ARRAY_TASK_ID: String(array.index),
+    SLURM_ARRAY_TASK_COUNT: String(array.count),
+    SLURM_ARRAY_TASK_MIN: String(array.least),
+    SLURM_ARRAY_TASK_MAX: String(array.most),
+    FLUX_JOB_CC: String(array.index),
+    JOB_COMPLETION_INDEX: String(array.index),
+  };
+}
+
 export interface NativeJob extends JobKey {
   readonly nativeId: string;
   readonly status: NativeStatus;

@@ -131,7 +131,7 @@ export function reasonText(reason: Reason | undefined): string {
 
 /** In the table the state says the beginning already. */
 function whyText(reason: Reason | undefined): string {
-  return reasonText(reason).replace(/^no cluster that it may use can ever hold it: /, '');
+  return reasonText(reason).replace(/^no cluster that it may use can (?:ever hold it|hold it today): /, '');
 }
 
 function exitText(job: Pick<Job, 'exitCode' | 'signal'>): string {

@@ -28,11 +28,10 @@ export function lifecycleOf(jobspec: string): Lifecycle {
   const moment = (written: string | null): string | null => (written !== null && isMoment(written) ? written : null);
   return {
     array: arrayOf(attributes.peek('rainbow', 'array')),
-    dependencies:
-      heededDependencies(
-        attributes.peek('system', 'dependencies'),
-        attributes.peek('rainbow', 'anyDependency') === true,
-      ) ?? [],
+    dependencies: heededDependencies(
+      attributes.peek('system', 'dependencies'),
+      attributes.peek('rainbow', 'anyDependency') === true,
+    ).heeded,
     begin: moment(text('rainbow', 'begin')),
     deadline: moment(text('rainbow', 'slurm', 'deadline')),
     hold: attributes.peek('rainbow', 'hold') === true,
@@ -46,18 +45,19 @@ function arrayOf(found: Json | undefined): string | null {
   return typeof limit === 'number' ? `${found['indices']}%${limit}` : found['indices'];
 }
 
-/** RFC 26 as Rainbow's own; null where one of them cannot be asked for. */
-export function heededDependencies(found: Json | undefined, any: boolean): readonly Dependency[] | null {
-  if (!Array.isArray(found) || (any && found.length > 1)) return null;
-  const read: Dependency[] = [];
+/** RFC 26 as Rainbow's own: those that can be asked for, and whether that is all of them. One of several cannot. */
+export function heededDependencies(
+  found: Json | undefined,
+  any: boolean,
+): { readonly heeded: readonly Dependency[]; readonly all: boolean } {
+  if (!Array.isArray(found) || (any && found.length > 1)) return { heeded: [], all: false };
+  const heeded: Dependency[] = [];
   for (const each of found as readonly Json[]) {
-    if (!isMap(each)) return null;
-    const kind = DEPENDENCY_KINDS.find((known): known is DependencyKind => known === each['scheme']);
-    const on = String(each['value'] ?? '');
-    if (kind === undefined || !/^[1-9]\d{0,18}$/.test(on)) return null;
-    read.push({ kind, on });
+    const kind = DEPENDENCY_KINDS.find((known): known is DependencyKind => isMap(each) && known === each['scheme']);
+    const on = isMap(each) ? String(each['value'] ?? '') : '';
+    if (kind !== undefined && /^[1-9]\d{0,18}$/.test(on)) heeded.push({ kind, on });
   }
-  return read;
+  return { heeded, all: heeded.length === found.length };
 }
 
 /** Flux's urgency is 0 to 31 around 16; sbatch's priority is taken as it is, and nice takes from it. */

@@ -7,13 +7,13 @@ import { shown } from './report.ts';
 
 const TOOLS: readonly (readonly [RegExp, string])[] = [
   [/(?:^|[\s;&|(`])(srun|sbcast|sattach|scontrol)\b/, 'is there only on Slurm; --cluster says where the job may go'],
-  [/\b(SLURM_\w+)/, 'is set only on Slurm'],
+  [/\b(SLURM_(?!ARRAY_)\w+)/, 'is set only on Slurm'],
   [
     /(?:^|[\s;&|(`])(flux (?:run|submit|bulksubmit|batch|alloc|exec|resource|jobs|job|mini))\b/,
     'is there only on Flux; --cluster says where the job may go',
   ],
-  [/\b(FLUX_(?:JOB|TASK|URI)\w*)/, 'is set only on Flux'],
-  [/\b(JOB_COMPLETION_INDEX|KUBERNETES_SERVICE_HOST)\b/, 'is set only on Kubernetes'],
+  [/\b(FLUX_(?:JOB(?!_CC\b)|TASK|URI)\w*)/, 'is set only on Flux'],
+  [/\b(KUBERNETES_SERVICE_HOST)\b/, 'is set only on Kubernetes'],
 ];
 const MOST = 20;
 

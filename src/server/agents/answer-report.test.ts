@@ -45,11 +45,13 @@ function jobIn(state: JobState, more: Partial<JobRecord> = {}): JobRecord {
     beginAt: null,
     startBefore: null,
     deadline: null,
+    startBy: null,
     array: null,
     dependedOn: false,
     cancelCode: null,
     overcommit: null,
     later: null,
+    question: null,
     ...more,
   };
 }

@@ -128,7 +128,7 @@ export async function callEveryOperation(call: CallOperation): Promise<void> {
   await call('listJobs', { owner: 'ada', array: '6', indices: [1, 2], limit: 5 });
   await call('countJobsByCluster');
   await call('pendingJobs', 5);
-  await call('pendingJobs', 5, { priority: 0, id: '1' });
+  await call('pendingJobs', 5, { priority: 0, id: '1' }, [{ question: 'q', reason }]);
   await call('jobsAtCluster', red, ['running']);
   await call('getDecisions', '1');
   for (const filter of [{}, { jobId: '1' }, { owner: 'ada' }, { owner: 'ada', jobId: '1' }, { arrayId: '6' }]) {

@@ -70,11 +70,13 @@ export function jobConformance(open: Open): void {
         beginAt: null,
         startBefore: null,
         deadline: null,
+        startBy: null,
         array: null,
         dependedOn: false,
         cancelCode: null,
         overcommit: null,
         later: null,
+        question: null,
       });
       expect(await store.jobs.get('1')).toEqual(job);
       expect(await store.jobs.decisions('1')).toEqual([{ epoch: 1, at: 2000, decision: '{"chosen":"red"}' }]);

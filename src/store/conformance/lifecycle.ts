@@ -29,6 +29,27 @@ export function lifecycleConformance(open: Open): void {
       expect(late).toMatchObject({ done: false, job: { state: 'pending', waits: WAITS.held } });
     });
 
+    test('questions whose answer is known are passed over where the job says so already', async () => {
+      const store = await opened(open);
+      const nothing = because('nothing_free', 'red is busy');
+      const waiting = (question: string | null, reason = nothing) =>
+        submit(store, { question, outcome: { state: 'pending', reason } });
+      const jobs = [
+        await waiting('q'),
+        await waiting('q', because('submitted')),
+        await waiting('q', because('nothing_free', 'blue is busy')),
+        await waiting('other'),
+        await waiting(null),
+      ];
+      const left = async (...known: { question: string; reason: typeof nothing }[]) =>
+        (await store.jobs.pending(9, null, known)).map(({ id }) => jobs.findIndex((job) => job.id === id));
+      expect(await left({ question: 'q', reason: nothing })).toEqual([1, 2, 3, 4]);
+      expect(await left()).toEqual([0, 1, 2, 3, 4]);
+      const place = { priority: 0, id: jobs[1]!.id };
+      const behind = await store.jobs.pending(9, place, [{ question: 'other', reason: nothing }]);
+      expect(behind.map(({ id }) => id)).toEqual([jobs[2]!.id, jobs[4]!.id]);
+    });
+
     test('hold and release: pending jobs only, once each, and a reason with every change', async () => {
       const store = await opened(open);
       const job = await submit(store);
@@ -79,8 +100,8 @@ export function lifecycleConformance(open: Open): void {
     test('what is overdue: not started in time, or running past its deadline', async () => {
       const store = await opened(open);
       await register(store, 'red');
-      const early = await submit(store, { startBefore: 4000 });
-      const tight = await submit(store, { deadline: 10_000, walltime: 4 });
+      const early = await submit(store, { startBefore: 4000, startBy: 4000 });
+      const tight = await submit(store, { deadline: 10_000, startBy: 6000 });
       const long = await moved(
         store,
         await submit(store, { deadline: 9000, walltime: 1 }),

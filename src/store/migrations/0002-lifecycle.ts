@@ -22,8 +22,10 @@ function columns({ integer, text }: Words): string[] {
     `begin_at ${integer}`,
     `start_before ${integer}`,
     `deadline ${integer}`,
-    // The latest start: the earlier of start_before, and the deadline less the walltime.
+    // The latest start: the earlier of start_before, and the deadline less the walltime that was asked for.
     `start_by ${integer}`,
+    // Jobs with equal ones are decided alike.
+    `question ${text}`,
     `array_id ${integer}`,
     `array_index ${integer}`,
     // Something was to depend on it: its end has to be told.

@@ -39,6 +39,7 @@ export interface JobRow {
   readonly begin_at: number | null;
   readonly start_before: number | null;
   readonly deadline: number | null;
+  readonly start_by: number | null;
   readonly array_id: string | null;
   readonly array_index: number | null;
   readonly array_facts: string | null;
@@ -46,6 +47,7 @@ export interface JobRow {
   readonly cancel_code: 'user' | 'deadline' | null;
   readonly overcommit: 'queue' | 'deny' | null;
   readonly later: string | null;
+  readonly question: string | null;
 }
 
 /** What the tasks of an array share is kept with it, and never changes. */
@@ -58,11 +60,11 @@ const COLUMNS = `CAST(jobs.id AS TEXT) AS id, jobs.name, jobs.owner, jobs.state,
   jobs.reason_message, jobs.epoch, jobs.cluster, jobs.cluster_id, jobs.native_id, jobs.exit_code, jobs.signal,
   jobs.submitted_at, jobs.assigned_at, jobs.received_at, jobs.accepted_at, jobs.started_at, jobs.ended_at,
   jobs.lease_expires_at, jobs.cancel_requested_at, jobs.left_until, jobs.ended_by, jobs.priority, jobs.walltime,
-  jobs.on_cluster_loss, jobs.waits, jobs.begin_at, jobs.start_before, jobs.deadline,
+  jobs.on_cluster_loss, jobs.waits, jobs.begin_at, jobs.start_before, jobs.deadline, jobs.start_by,
   CAST(jobs.array_id AS TEXT) AS array_id,
   jobs.array_index, CASE WHEN jobs.array_id IS NULL THEN NULL ELSE (SELECT CAST(arrays.tasks AS TEXT) || ' ' ||
     arrays.least_index || ' ' || arrays.most_index FROM arrays WHERE arrays.id = jobs.array_id) END AS array_facts,
-  jobs.depended_on, jobs.cancel_code, jobs.overcommit,
+  jobs.depended_on, jobs.cancel_code, jobs.overcommit, jobs.question,
   ${shared('candidates')}, job_documents.policy, job_documents.policy_options, job_documents.handling,
   ${shared('jobspec')}, job_documents.allocation, job_documents.later`;
 const DOCUMENTS = 'JOIN job_documents ON job_documents.job_id = jobs.id';
@@ -111,11 +113,13 @@ export function jobOf(row: JobRow): JobRecord {
     beginAt: row.begin_at,
     startBefore: row.start_before,
     deadline: row.deadline,
+    startBy: row.start_by,
     array: placeOf(row),
     dependedOn: row.depended_on !== 0,
     cancelCode: row.cancel_code,
     overcommit: row.overcommit,
     later: row.later === null ? null : (JSON.parse(row.later) as LaterClusters),
+    question: row.question,
   };
 }
 

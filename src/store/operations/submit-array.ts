@@ -96,7 +96,7 @@ export function* submitArrayIn(words: ArrayWords, array: NewArray): Operation<Ar
   yield* run(
     `INSERT INTO jobs (name, owner, idempotency_key, priority, walltime, on_cluster_loss, submitted_at, state,
        reason_code, reason_message, epoch, ended_at, waits, begin_at, start_before, deadline, start_by, overcommit,
-       array_id, array_index)
+       question, array_id, array_index)
      SELECT CAST(? AS TEXT), CAST(? AS TEXT), CASE WHEN ${words.place} = 1 THEN CAST(? AS TEXT) END, CAST(? AS BIGINT),
        CAST(? AS DOUBLE PRECISION), CAST(? AS TEXT), CAST(? AS BIGINT), CAST(? AS TEXT),
        CASE WHEN ${words.place} > CAST(? AS BIGINT) THEN CAST(? AS TEXT) ELSE CAST(? AS TEXT) END,
@@ -104,7 +104,7 @@ export function* submitArrayIn(words: ArrayWords, array: NewArray): Operation<Ar
        1, CAST(? AS BIGINT),
        CASE WHEN ${words.place} > CAST(? AS BIGINT) THEN CAST(? AS BIGINT) ELSE CAST(? AS BIGINT) END,
        CAST(? AS BIGINT), CAST(? AS BIGINT), CAST(? AS BIGINT), CAST(? AS BIGINT), CAST(? AS TEXT),
-       CAST(? AS BIGINT), ${words.index}
+       CAST(? AS TEXT), CAST(? AS BIGINT), ${words.index}
      FROM ${words.given}`,
     array.name,
     array.owner,

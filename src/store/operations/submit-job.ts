@@ -25,8 +25,8 @@ export function* submitJob(job: NewJob): Operation<{ readonly job: JobRecord; re
   const inserted = yield* one<{ id: string }>(
     `INSERT INTO jobs (name, owner, idempotency_key, priority, walltime, on_cluster_loss, submitted_at, state,
        reason_code, reason_message, epoch, cluster, cluster_id, assigned_at, ended_at, waits, begin_at, start_before,
-       deadline, start_by, overcommit)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING CAST(id AS TEXT) AS id`,
+       deadline, start_by, overcommit, question)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING CAST(id AS TEXT) AS id`,
     job.name,
     job.owner,
     job.idempotencyKey,
@@ -122,11 +122,13 @@ export function storedJob(job: NewJob, id: JobId): JobRecord {
     beginAt: job.beginAt ?? null,
     startBefore: job.startBefore ?? null,
     deadline: job.deadline ?? null,
+    startBy: job.startBy ?? null,
     array: null,
     dependedOn: false,
     cancelCode: null,
     overcommit: job.overcommit ?? null,
     later: job.later ?? null,
+    question: job.question ?? null,
   };
 }
 
@@ -134,14 +136,20 @@ function isEnd(state: NewJob['outcome']['state']): boolean {
   return state === 'rejected' || state === 'canceled';
 }
 
-type When = Pick<NewJob, keyof WhenToRun | 'walltime'> & { readonly outcome: { readonly state: JobState } };
+type When = WhenToRun & { readonly outcome: { readonly state: JobState } };
 
-/** waits, begin_at, start_before, deadline, start_by, overcommit. */
+/** waits, begin_at, start_before, deadline, start_by, overcommit, question. */
 export function whenValues(job: When): readonly (number | string | null)[] {
-  const { beginAt = null, startBefore = null, deadline = null, overcommit = null } = job;
-  const latest = deadline === null ? null : Math.trunc(deadline - job.walltime * 1000);
-  const startBy = startBefore === null ? latest : latest === null ? startBefore : Math.min(startBefore, latest);
-  return [job.outcome.state === 'pending' ? (job.waits ?? 0) : 0, beginAt, startBefore, deadline, startBy, overcommit];
+  const {
+    beginAt = null,
+    startBefore = null,
+    deadline = null,
+    startBy = null,
+    overcommit = null,
+    question = null,
+  } = job;
+  const waits = job.outcome.state === 'pending' ? (job.waits ?? 0) : 0;
+  return [waits, beginAt, startBefore, deadline, startBy, overcommit, question];
 }
 
 export function laterText({ later }: WhenToRun): string | null {

@@ -108,7 +108,7 @@ const IN_ORDER = [
   'arrays_ended',
 ];
 /** Partial indexes, read in order; their filter is their own condition again, or leaves out little of a page. */
-const FILTERED = ['jobs_settle', 'arrays_settle', 'jobs_ended', 'arrays_ended'];
+const FILTERED = ['jobs_pending', 'jobs_settle', 'arrays_settle', 'jobs_ended', 'arrays_ended'];
 
 function isScan(plan: Plan): boolean {
   const { 'Node Type': type, 'Relation Name': relation, 'Index Cond': condition, 'Index Name': index } = plan;

@@ -56,6 +56,7 @@ const GIVEN = {
   deadline: 'bigint',
   start_by: 'bigint',
   overcommit: 'text',
+  question: 'text',
   jobspec: 'text',
   candidates: 'text',
   policy: 'text',
@@ -66,8 +67,8 @@ const GIVEN = {
   decision: 'text',
 } as const;
 
-const JOB_COLUMNS = Object.keys(GIVEN).slice(0, 20).join(', ');
-const DOCUMENT_COLUMNS = Object.keys(GIVEN).slice(20, 27).join(', ');
+const JOB_COLUMNS = Object.keys(GIVEN).slice(0, 21).join(', ');
+const DOCUMENT_COLUMNS = Object.keys(GIVEN).slice(21, 28).join(', ');
 
 // Keys are inserted in one order by everybody, or two batches could wait for each other.
 const INSERT = `WITH given AS MATERIALIZED (

@@ -8,7 +8,7 @@ import { chmod, chown, mkdir, rm, writeFile } from 'node:fs/promises';
 import { RainbowError } from '../../../core/errors.ts';
 import type { Launch } from '../../../core/jobspec/launch.ts';
 import { writeDurably, type JobFiles } from './files.ts';
-import { arrayEnvironment, type ArrayTask } from '../runner.ts';
+import { arrayEnvironment, arrayEnvironmentOfOthers, type ArrayTask } from '../runner.ts';
 import type { StartRecord } from './native.ts';
 import { SHIM } from './shim.ts';
 import type { JobUser } from './user.ts';
@@ -98,6 +98,7 @@ export function jobScript(
     RAINBOW_JOB_DIR: runDir,
     ...arrayEnvironment(attempt.array),
   };
+  const others = arrayEnvironmentOfOthers(attempt.array);
   const lines = [
     `job_id=${attempt.jobId} job_epoch=${attempt.epoch}`,
     `boot=${quote(start.boot)} host=${quote(start.host)}`,
@@ -113,7 +114,13 @@ export function jobScript(
     while (last + 1 < plan.length && isSame(plan[last + 1]!, launch)) last++;
     const home = base['HOME'] === undefined && !launch.unset.includes('HOME') ? { HOME: runDir } : {};
     const path = launch.unset.includes('PATH') ? {} : { PATH: base['PATH'] ?? '' };
-    const environment: Record<string, string> = { ...path, ...home, ...launch.environment, ...own };
+    const environment: Record<string, string> = {
+      ...path,
+      ...home,
+      ...others,
+      ...launch.environment,
+      ...own,
+    };
     const command = [
       tools.env,
       ...tools.defaultSignals,

@@ -113,10 +113,7 @@ test('attributes, variables and what is carried', () => {
     '--setattr=^user.c=file.json',
   ]);
   expect(report.filter((line) => line.unheeded).map(({ what }) => what)).toEqual([
-    '--dependency=afterok:123',
     '--dependency=string:x?y=z',
-    '--begin-time=+1h',
-    '--urgency=hold',
     '--signal=USR1@30s',
   ]);
 });

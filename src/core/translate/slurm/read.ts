@@ -257,10 +257,11 @@ function readOrder(choices: Choices, draft: Draft, report: Report): void {
       readDependency(dependency.value) ?? refuse(dependency, 'dependencies: afterok:12:13, singleton');
     draft.system['dependencies'] = all;
     if (any) draft.rainbow['anyDependency'] = true;
-    if (heededDependencies(all, any) !== null) report.kept(dependency.at, dependency.what, 'it waits for those jobs');
+    if (heededDependencies(all, any).all) report.kept(dependency.at, dependency.what, 'it waits for those jobs');
     else {
       const where = 'attributes.system.dependencies';
-      report.carried(dependency.at, dependency.what, where, 'it does not wait for those jobs');
+      const effect = 'it waits for no more than what is afterok, afterany or afternotok of a job’s number';
+      report.carried(dependency.at, dependency.what, where, effect);
     }
   }
   const begin = choices.take('begin');

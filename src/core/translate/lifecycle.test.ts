@@ -1,0 +1,68 @@
+import { expect, test } from 'vitest';
+import { translate, type Form } from './translate.ts';
+import { lifecycleOf } from './lifecycle.ts';
+import { obstacles } from './report.ts';
+
+function read(text: string, form: Form) {
+  const { jobs } = translate(text, form, { file: 'job.sh', args: [], environment: {}, overrides: {} });
+  const [job] = jobs;
+  return { ...lifecycleOf(job!.jobspec), inTheWay: obstacles(job!.report).map(({ what }) => what) };
+}
+
+test('sbatch: array, dependencies, times, hold and priority are asked for', () => {
+  const script = `#!/bin/sh
+#SBATCH -a 0-9,20-30:2%5 -d afterok:12:13,afterany:7 -H -b now+1hour --deadline=2030-01-31T12:00:00Z --priority=40 --nice=3
+true`;
+  expect(read(script, 'sbatch')).toEqual({
+    array: '0-9,20-30:2%5',
+    dependencies: [
+      { kind: 'afterok', on: '12' },
+      { kind: 'afterok', on: '13' },
+      { kind: 'afterany', on: '7' },
+    ],
+    begin: 'now+1hour',
+    deadline: '2030-01-31T12:00:00Z',
+    hold: true,
+    priority: 37,
+    inTheWay: [],
+  });
+});
+
+test('what cannot be asked for stays in the way, and what can of it is asked for', () => {
+  const script = `#!/bin/sh
+#SBATCH -d afterok:12,singleton -b 16:00 --deadline=2030-01-31
+true`;
+  expect(read(script, 'sbatch')).toMatchObject({
+    dependencies: [{ kind: 'afterok', on: '12' }],
+    begin: null,
+    deadline: null,
+    inTheWay: ['-d afterok:12,singleton', '-b 16:00', '--deadline=2030-01-31'],
+  });
+  expect(read('#!/bin/sh\n#SBATCH -d afterok:1?afterok:2\ntrue', 'sbatch').dependencies).toEqual([]);
+});
+
+test('Flux: urgency around 16, cc, dependencies one by one', () => {
+  const script = `#!/bin/sh
+# flux: -n1 --urgency=20 --dependency=afterany:4 --begin-time=+1h
+true`;
+  expect(read(script, 'flux')).toMatchObject({
+    array: null,
+    priority: 4,
+    dependencies: [{ kind: 'afterany', on: '4' }],
+    begin: '+1h',
+    inTheWay: [],
+  });
+});
+
+test('a Kubernetes Job with completions is an array, a suspended one is held', () => {
+  const job = `apiVersion: batch/v1
+kind: Job
+metadata: {name: pi}
+spec:
+  completions: 5
+  parallelism: 2
+  completionMode: Indexed
+  suspend: true
+  template: {spec: {restartPolicy: Never, containers: [{name: a, image: x, command: [perl]}]}}`;
+  expect(read(job, 'kubernetes')).toMatchObject({ array: '0-4%2', hold: true, dependencies: [], priority: null });
+});

@@ -1,0 +1,19 @@
+/**
+ * What a decision depends on, of the job itself, as one short text: equal ones are decided once in a pass, and those that
+ * follow are passed over without being read. What it depends on besides (clusters, what is free, groups) is the same for
+ * all of a pass.
+ */
+import { createHash } from 'node:crypto';
+import type { ClusterRef } from '../store/store.ts';
+import type { Submission } from './scheduler.ts';
+
+type Asked = Pick<Submission, 'policy' | 'policyOptions' | 'overcommit' | 'later' | 'jobspec'>;
+
+export function questionOf(
+  { policy, policyOptions, overcommit = null, later = null, jobspec }: Asked,
+  candidates: readonly ClusterRef[],
+): string {
+  const options = Object.entries(policyOptions).sort(([a], [b]) => (a < b ? -1 : 1));
+  const asked = [policy, options, overcommit, later, candidates.map(({ id }) => id), jobspec];
+  return createHash('sha256').update(JSON.stringify(asked)).digest('base64url').slice(0, 22);
+}
