@@ -9,9 +9,10 @@
  *    one with the least outstanding work is taken (ties in the policy's order); with `deny` the job stays pending.
  * 4. A policy that passes none leaves the job pending.
  */
+import type { CorrectedOffer } from './bid/bid.ts';
 import type { Reason } from './job/state.ts';
 import type { Verdict } from './match/matcher.ts';
-import type { Contender, Selection, SelectInput } from './select/policy.ts';
+import type { Contender, JobFacts, Selection, SelectInput } from './select/policy.ts';
 
 export type Overcommit = 'queue' | 'deny';
 
@@ -23,6 +24,8 @@ export interface Candidate {
   readonly state: Readonly<Record<string, unknown>>;
   /** Has the cluster ever reported a state of its own? Default: has it any key that is not `rainbow_…`? */
   readonly hasState?: boolean;
+  /** See select/policy.ts; default: null. */
+  readonly offer?: CorrectedOffer | null;
 }
 
 export interface DecideInput {
@@ -32,6 +35,8 @@ export interface DecideInput {
   /** A compiled policy. */
   readonly select: (input: SelectInput) => Selection;
   readonly seed: string;
+  readonly now: number;
+  readonly job: JobFacts;
   readonly overcommit: Overcommit;
 }
 
@@ -97,9 +102,10 @@ function runPolicy(candidates: readonly Candidate[], startable: boolean, input: 
     cluster: candidate.cluster,
     startable,
     state: candidate.state,
+    offer: candidate.offer ?? null,
     hasState: candidate.hasState ?? Object.keys(candidate.state).some((key) => !key.startsWith('rainbow_')),
   }));
-  const { order, notes } = input.select({ contenders, parameters: input.parameters, seed: input.seed });
+  const { order, notes } = input.select({ ...input, contenders });
   const known = new Set(contenders.map((contender) => contender.cluster));
   return { order: [...new Set(order)].filter((cluster) => known.has(cluster)), notes };
 }

@@ -2,6 +2,8 @@
  * A selection policy chooses one of the clusters that fit. Plug-ins are registered by name in `policies.ts`;
  * each is stateless and pure: the seed is an argument, so a decision replays.
  */
+import type { CorrectedOffer } from '../bid/bid.ts';
+
 export interface Contender {
   readonly cluster: string;
   /** Does it fit on what is free now? */
@@ -10,6 +12,8 @@ export interface Contender {
   readonly state: Readonly<Record<string, unknown>>;
   /** Has the cluster ever reported a state of its own? */
   readonly hasState: boolean;
+  /** What it offers, corrected by its record; null where it was not asked, did not answer, or did not offer. */
+  readonly offer: CorrectedOffer | null;
 }
 
 export interface SelectInput {
@@ -19,6 +23,20 @@ export interface SelectInput {
   readonly parameters: Readonly<Record<string, number | string | boolean>>;
   /** Any text; equal seeds give equal choices. */
   readonly seed: string;
+  /** Milliseconds since 1970. */
+  readonly now: number;
+  readonly job: JobFacts;
+}
+
+/** What a policy may know of the job. */
+export interface JobFacts {
+  /** Seconds. */
+  readonly walltime: number;
+  readonly priority: number;
+  /** When it was submitted; equals `now` at its submit. */
+  readonly submittedAt: number;
+  /** It must have ended by then; null: no deadline. Milliseconds since 1970. */
+  readonly deadline: number | null;
 }
 
 /** In order of preference, best first; empty: none passed. `notes` say what each step did, for `explain`. */
