@@ -17,6 +17,32 @@ CREATE TABLE attempts (
       PRIMARY KEY (job_id, epoch)
     ) STRICT;
 
+CREATE TABLE bid_counts (
+      cluster_id INTEGER NOT NULL REFERENCES clusters (id) ON DELETE CASCADE,
+      kind TEXT NOT NULL,
+      count INTEGER NOT NULL,
+      PRIMARY KEY (cluster_id, kind)
+    ) STRICT;
+
+CREATE TABLE bid_outcomes (
+      id INTEGER PRIMARY KEY AUTOINCREMENT,
+      job_id INTEGER NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
+      epoch INTEGER NOT NULL,
+      cluster_id INTEGER NOT NULL REFERENCES clusters (id) ON DELETE CASCADE,
+      shape_class TEXT NOT NULL,
+      decided_at INTEGER NOT NULL,
+      start_p50 INTEGER NOT NULL,
+      start_p90 INTEGER NOT NULL,
+      started_at INTEGER NOT NULL,
+      ended_at INTEGER,
+      currency TEXT,
+      cost_bid REAL,
+      cost_actual REAL,
+      UNIQUE (job_id, epoch)
+    ) STRICT;
+
+CREATE INDEX bid_outcomes_cluster ON bid_outcomes (cluster_id, id);
+
 CREATE TABLE cluster_graphs (
       cluster_id INTEGER NOT NULL PRIMARY KEY REFERENCES clusters (id) ON DELETE CASCADE,
       graph TEXT NOT NULL
@@ -48,6 +74,8 @@ CREATE TABLE decisions (
       at INTEGER NOT NULL,
       decision TEXT NOT NULL
     ) STRICT;
+
+CREATE INDEX decisions_at ON decisions (at, id);
 
 CREATE INDEX decisions_job ON decisions (job_id, id);
 
@@ -85,7 +113,7 @@ CREATE TABLE job_documents (
       policy TEXT NOT NULL,
       policy_options TEXT NOT NULL,
       allocation TEXT
-    ) STRICT;
+    , bidding TEXT) STRICT;
 
 CREATE TABLE job_numbers (
       cluster_id INTEGER NOT NULL REFERENCES clusters (id) ON DELETE CASCADE,

@@ -1,6 +1,6 @@
 /** A job as the database has it, and as the store's callers have it. */
 import type { JobState, OnClusterLoss, ReasonCode } from '../../core/job/state.ts';
-import type { ClusterRef, JobId, JobRecord } from '../store.ts';
+import type { BiddingChoice, ClusterRef, JobId, JobRecord } from '../store.ts';
 
 export interface JobRow {
   readonly id: string;
@@ -31,6 +31,7 @@ export interface JobRow {
   readonly policy_options: string;
   readonly jobspec: string;
   readonly allocation: string | null;
+  readonly bidding: string | null;
 }
 
 const COLUMNS = `CAST(jobs.id AS TEXT) AS id, jobs.name, jobs.owner, jobs.state, jobs.reason_code,
@@ -38,7 +39,7 @@ const COLUMNS = `CAST(jobs.id AS TEXT) AS id, jobs.name, jobs.owner, jobs.state,
   jobs.submitted_at, jobs.assigned_at, jobs.received_at, jobs.accepted_at, jobs.started_at, jobs.ended_at,
   jobs.lease_expires_at, jobs.cancel_requested_at, jobs.priority, jobs.walltime, jobs.on_cluster_loss,
   job_documents.candidates, job_documents.policy, job_documents.policy_options, job_documents.jobspec,
-  job_documents.allocation`;
+  job_documents.allocation, job_documents.bidding`;
 const DOCUMENTS = 'JOIN job_documents ON job_documents.job_id = jobs.id';
 
 /** Follow it with WHERE. In ORDER BY, write `jobs.id`: a bare `id` is the text. */
@@ -77,6 +78,7 @@ export function jobOf(row: JobRow): JobRecord {
     policy: row.policy,
     policyOptions: JSON.parse(row.policy_options) as Record<string, string>,
     jobspec: row.jobspec,
+    bidding: row.bidding === null ? null : (JSON.parse(row.bidding) as BiddingChoice),
     allocation: row.allocation,
   };
 }

@@ -3,6 +3,7 @@
  * A write runs in a transaction that it may share with other writes, under a savepoint of its own; a read runs
  * outside of it, after the writes that came before it.
  */
+import { addBidCounts, bidCounts, bidOutcomes, decisionsSince, keepBidOutcome } from './bids.ts';
 import { deleteCluster } from './delete-cluster.ts';
 import { eventsAfter, lastEvent } from './events.ts';
 import { createGroup, deleteGroup, getGroup, listGroups, updateGroup } from './groups.ts';
@@ -53,6 +54,8 @@ export const WRITES = {
   numberAt,
   appendOutput,
   setSettingOnce,
+  keepBidOutcome,
+  addBidCounts,
 } as const;
 
 export const READS = {
@@ -74,6 +77,9 @@ export const READS = {
   readOutput,
   cutOutput,
   getSetting,
+  bidOutcomes,
+  bidCounts,
+  decisionsSince,
 } as const;
 
 type Operations = typeof WRITES & typeof READS;

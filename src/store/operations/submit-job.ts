@@ -48,14 +48,15 @@ export function* submitJob(job: NewJob): Operation<{ readonly job: JobRecord; re
   const id = (inserted as { id: string }).id;
   const key = BigInt(id);
   yield* run(
-    `INSERT INTO job_documents (job_id, jobspec, candidates, policy, policy_options, allocation)
-     VALUES (?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO job_documents (job_id, jobspec, candidates, policy, policy_options, allocation, bidding)
+     VALUES (?, ?, ?, ?, ?, ?, ?)`,
     key,
     job.jobspec,
     JSON.stringify(candidatesOf(job)),
     job.policy,
     JSON.stringify(job.policyOptions),
     allocation,
+    biddingText(job),
   );
   if (job.decision !== null) yield* writeDecision(key, 1, at, job.decision);
 
@@ -103,8 +104,13 @@ export function storedJob(job: NewJob, id: JobId): JobRecord {
     policy: job.policy,
     policyOptions: job.policyOptions,
     jobspec: job.jobspec,
+    bidding: job.bidding ?? null,
     allocation: assigned?.allocation ?? null,
   };
+}
+
+export function biddingText({ bidding }: NewJob): string | null {
+  return bidding === undefined || bidding === null ? null : JSON.stringify(bidding);
 }
 
 /** No more of them than who they are: callers have whole records. */

@@ -34,6 +34,10 @@ function needsOf({ name, args }: Call): {
       const [{ id, to, cluster }] = args as Arguments<'transitionJob'>;
       return { job: id, destination: to === 'assigned' ? cluster : undefined };
     }
+    case 'keepBidOutcome':
+      return { destination: (args as Arguments<'keepBidOutcome'>)[0].cluster };
+    case 'addBidCounts':
+      return { destination: args[0] as ClusterRef };
     case 'requestCancel':
       return { job: args[0] as string };
     case 'clustersSeen':

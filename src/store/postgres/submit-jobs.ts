@@ -8,7 +8,7 @@ import type { RainbowError } from '../../core/errors.ts';
 import { jobOf, SELECT_JOB, type JobRow } from '../operations/job-row.ts';
 import { isRegistered } from '../operations/read-clusters.ts';
 import type { Row, SqlValue } from '../operations/statement.ts';
-import { candidatesOf, clusterGone, storedJob, writeBirth } from '../operations/submit-job.ts';
+import { biddingText, candidatesOf, clusterGone, storedJob, writeBirth } from '../operations/submit-job.ts';
 import type { JobRecord, NewJob } from '../store.ts';
 import type { PostgresOperation, PostgresStatement } from './database.ts';
 
@@ -47,11 +47,12 @@ const GIVEN = {
   policy: 'text',
   policy_options: 'text',
   allocation: 'text',
+  bidding: 'text',
   decision: 'text',
 } as const;
 
 const JOB_COLUMNS = Object.keys(GIVEN).slice(0, 14).join(', ');
-const DOCUMENT_COLUMNS = Object.keys(GIVEN).slice(14, 19).join(', ');
+const DOCUMENT_COLUMNS = Object.keys(GIVEN).slice(14, 20).join(', ');
 
 // Keys are inserted in one order by everybody, or two batches could wait for each other.
 const INSERT = `WITH given AS MATERIALIZED (
@@ -165,6 +166,7 @@ function valuesOf(job: NewJob): readonly SqlValue[] {
     job.policy,
     JSON.stringify(job.policyOptions),
     assigned?.allocation ?? null,
+    biddingText(job),
     job.decision,
   ];
 }

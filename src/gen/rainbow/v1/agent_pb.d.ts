@@ -7,6 +7,7 @@
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
+import type { BidAnswer, BidRequest, Withdraw } from "./bid_pb.js";
 import type { JobState, Reason } from "./job_pb.js";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import type { OutputChunk, OutputStream } from "./jobs_pb.js";
@@ -53,6 +54,12 @@ export declare type AgentMessage = Message<"rainbow.v1.AgentMessage"> & {
      */
     value: Heartbeat;
     case: "heartbeat";
+  } | {
+    /**
+     * @generated from field: rainbow.v1.BidAnswer bid = 10;
+     */
+    value: BidAnswer;
+    case: "bid";
   } | { case: undefined; value?: undefined };
 };
 
@@ -105,6 +112,18 @@ export declare type ServerMessage = Message<"rainbow.v1.ServerMessage"> & {
      */
     value: Heartbeat;
     case: "heartbeat";
+  } | {
+    /**
+     * @generated from field: rainbow.v1.BidRequest bid_request = 10;
+     */
+    value: BidRequest;
+    case: "bidRequest";
+  } | {
+    /**
+     * @generated from field: rainbow.v1.Withdraw withdraw = 11;
+     */
+    value: Withdraw;
+    case: "withdraw";
   } | { case: undefined; value?: undefined };
 };
 
@@ -184,6 +203,13 @@ export declare type Hello = Message<"rainbow.v1.Hello"> & {
    * @generated from field: int32 capacity = 11;
    */
   capacity: number;
+
+  /**
+   * It answers BidRequests; where not, the server bids for it, from the cluster's state.
+   *
+   * @generated from field: bool bids = 16;
+   */
+  bids: boolean;
 };
 
 /**
