@@ -8,7 +8,7 @@ export interface Contender {
   readonly cluster: string;
   /** Does it fit on what is free now? */
   readonly startable: boolean;
-  /** State as the cluster reported it, plus rainbow_queued and rainbow_free_<type>. */
+  /** State as the cluster reported it, plus rainbow_queued, rainbow_last_chosen and rainbow_free_<type>. */
   readonly state: Readonly<Record<string, unknown>>;
   /** Has the cluster ever reported a state of its own? */
   readonly hasState: boolean;
@@ -45,7 +45,22 @@ export interface Selection {
   readonly notes: readonly string[];
 }
 
+/** A policy with its options: pure, and the same for the same input. */
+export interface Select {
+  (input: SelectInput): Selection;
+  /**
+   * Does it look at offers? Then it is asked about every cluster that fits, busy ones too, as soon as one of them made
+   * an offer; else only about those that could start the job now, while there are any.
+   */
+  readonly weighsOffers?: boolean;
+}
+
 export interface Policy {
   /** Throws `invalid_input` with the place when the options are wrong; called at start and on each request. */
-  compile(options: Readonly<Record<string, string>>): (input: SelectInput) => Selection;
+  compile(options: Readonly<Record<string, string>>): Select;
+}
+
+/** Marks what looks at offers. */
+export function weighing(select: (input: SelectInput) => Selection): Select {
+  return Object.assign(select, { weighsOffers: true });
 }
