@@ -1,0 +1,123 @@
+/**
+ * An offer, held against its cluster's record (docs/bidding.md has the reasons).
+ *
+ * Waits are compared on the scale y(w) = ln(1 + w / 60 s): a minute counts like a minute near "now", and like a share
+ * of the wait far from it, so that one unlucky day does not outweigh a hundred jobs. The residual of a job is
+ * r = y(actual) − y(P50).
+ *   shift   the mean residual m, times max(0, 1 − (2·se / m)²), where se is its standard error with a prior of
+ *           `PRIOR_JOBS` jobs that scatter by `PRIOR_SCATTER`: nothing while m could be chance, all of it once it cannot.
+ *           First that of all shapes, then, on what is left, that of the offer's class.
+ *           A pessimist is moved earlier by half of it only: modesty is no credit to be spent on lies.
+ *   widen   the P90 by what nine in ten of the shifted residuals needed, times the same factor of its coverage's distance
+ *           from 0.9. Never narrowed.
+ * The mean, not the median: who lies half of the time pays for it in all of his offers.
+ */
+import type { CorrectedOffer, Offer } from './bid.ts';
+import { mean, NO_RECORD, quantile, weightOf, type Calibration } from './calibration.ts';
+
+const UNIT = 60;
+const PRIOR_JOBS = 3;
+const PRIOR_SCATTER = 1.5;
+/** Residuals beyond count as this much: from "now", about seven hours. */
+const MOST = 6;
+/** Seconds. Shifts of less than this are none, nor is widening by less. */
+const LEAST_SHIFT = 1;
+const LEAST_WIDER = 30;
+
+export interface Correction {
+  /** On the scale y; above 0 is later. */
+  readonly shift: number;
+  readonly widen: number;
+  readonly jobs: number;
+}
+
+/** What the records make of any offer of that class. `own` is the record of the offer's class of shapes. */
+export function correctionOf(all: Calibration, own: Calibration, now: number): Correction {
+  const first = shiftOf(all, now, 0);
+  const second = shiftOf(own, now, first);
+  const shift = first + second;
+  const towards = shift < 0 ? shift / 2 : shift;
+  const record = own.kept.length >= all.kept.length / 2 ? own : all;
+  return { shift: towards, widen: widenOf(record, now, towards), jobs: record.kept.length };
+}
+
+export function correct(
+  offer: Offer,
+  now: number,
+  all: Calibration = NO_RECORD,
+  own: Calibration = NO_RECORD,
+): CorrectedOffer {
+  const { shift, widen, jobs } = correctionOf(all, own, now);
+  const moved = (time: number, by: number): number => {
+    const wait = Math.max(0, time - now) / 1000;
+    return now + Math.round(backward(Math.max(0, forward(wait) + by)) * 1000);
+  };
+  const startP50 = shift === 0 ? offer.startP50 : moved(offer.startP50, shift);
+  const startP90 = shift + widen === 0 ? offer.startP90 : Math.max(startP50, moved(offer.startP90, shift + widen));
+  const later = (startP50 - offer.startP50) / 1000;
+  const wider = (startP90 - offer.startP90) / 1000 - later;
+  const said: string[] = [];
+  if (Math.abs(later) >= LEAST_SHIFT)
+    said.push(`starts ${words(Math.abs(later))} ${later > 0 ? 'later' : 'earlier'} than it says`);
+  if (wider >= LEAST_WIDER) said.push(`P90 ${words(wider)} further off`);
+  if (said.length === 0) return { ...offer, correction: '' };
+  const end = offer.end + (startP50 - offer.startP50);
+  return {
+    ...offer,
+    startP50,
+    startP90,
+    end,
+    correction: `${said.join(', ')}, by ${jobs} job${jobs === 1 ? '' : 's'}`,
+  };
+}
+
+function forward(wait: number): number {
+  return Math.log1p(wait / UNIT);
+}
+
+function backward(y: number): number {
+  return Math.expm1(y) * UNIT;
+}
+
+/** Of the residuals that are left once all are shifted by `already`. */
+function shiftOf({ kept }: Calibration, now: number, already: number): number {
+  if (kept.length === 0) return 0;
+  const weights = kept.map((sample) => weightOf(sample, now));
+  const residuals = kept.map(({ p50, actual }) => clip(forward(actual) - forward(p50)) - already);
+  const m = mean(residuals, weights) ?? 0;
+  const jobs = weights.reduce((sum, weight) => sum + weight, 0);
+  const squares = residuals.reduce((sum, r, i) => sum + weights[i]! * (r - m) ** 2, 0);
+  const variance = (squares + PRIOR_JOBS * PRIOR_SCATTER ** 2) / (jobs + PRIOR_JOBS);
+  return m * trust(m, Math.sqrt(variance / jobs));
+}
+
+function widenOf({ kept }: Calibration, now: number, shift: number): number {
+  if (kept.length === 0) return 0;
+  const weights = kept.map((sample) => weightOf(sample, now));
+  const over = kept.map(({ p90, actual }) => clip(forward(actual) - forward(p90)) - shift);
+  const covered =
+    mean(
+      over.map((each) => (each <= 1e-9 ? 1 : 0)),
+      weights,
+    ) ?? 1;
+  const jobs = weights.reduce((sum, weight) => sum + weight, 0);
+  const missing = Math.max(0, 0.9 - covered);
+  const needed = quantile(over, weights, 0.9) ?? 0;
+  return Math.max(0, needed) * trust(missing, Math.sqrt((0.9 * 0.1) / jobs));
+}
+
+/** 0 while an effect is within two standard errors, towards 1 far beyond (positive-part James and Stein). */
+function trust(effect: number, error: number): number {
+  return effect === 0 ? 0 : Math.max(0, 1 - ((2 * error) / effect) ** 2);
+}
+
+function clip(residual: number): number {
+  return Math.min(MOST, Math.max(-MOST, residual));
+}
+
+/** "12 min", "3.4 h". */
+function words(seconds: number): string {
+  if (seconds < 120) return `${Math.round(seconds)} s`;
+  if (seconds < 7200) return `${Math.round(seconds / 60)} min`;
+  return seconds < 172_800 ? `${(seconds / 3600).toFixed(1)} h` : `${(seconds / 86_400).toFixed(1)} d`;
+}
