@@ -3,6 +3,15 @@ import { DEBITED_STATES, type JobState } from '../core/job/state.ts';
 import type { Matcher } from '../core/match/matcher.ts';
 import type { JobRecord, Store } from '../store/store.ts';
 import type { System } from '../system/system.ts';
+import { createBook } from './bidding/book.ts';
+import { createBidCounter } from './bidding/counts.ts';
+import { createFollow } from './bidding/follow.ts';
+import { createGather } from './bidding/gather.ts';
+import { createLoad } from './bidding/load.ts';
+import { proxyBid } from './bidding/proxy.ts';
+import { wanted } from './bidding/question.ts';
+import { createBidRecords } from './bidding/record.ts';
+import { createWeigh } from './bidding/weigh.ts';
 import { createCycle, type Cycle } from './cycle.ts';
 import { createDebits, type Debits } from './debits.ts';
 import { createJobspecs } from './jobspecs.ts';
@@ -52,29 +61,94 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     },
     deleted(name) {
       debits.dropCluster(name);
+      book.dropCluster(name);
+      records.dropCluster(name);
       notices.notify(name, { kind: 'changed' });
       cycle.freed();
     },
   });
-  const debits: Debits = createDebits({
-    matcher,
+  const load = createLoad({
     jobspecs,
-    idsOf: (name) => registry.idsOf(name),
-    changed: (name) => states.changed(name),
-    freed: () => cycle.freed(),
+    defaultWalltime: settings.defaultWalltime,
+    totals: (name) => registry.get(name)?.counts ?? [],
+    debits: createDebits({
+      matcher,
+      jobspecs,
+      idsOf: (name) => registry.idsOf(name),
+      changed: (name) => states.changed(name),
+      freed: () => cycle.freed(),
+    }),
   });
+  const debits: Debits = load.debits;
   const states = createStates({
     matcher,
     outstanding: (name) => debits.outstanding(name),
     reported: (name) => registry.get(name)?.state ?? null,
     isCompiled: (name) => registry.idsOf(name) !== null,
   });
-  const moves = createMoves({ store, clock, debits, notices, wakeCycle: () => cycle.wake() });
-  const placing = createPlacing({ matcher, registry, debits, states, system, settings, log });
+  const counter = createBidCounter({ bids: store.bids, system, log });
+  const records = createBidRecords(store.bids);
+  const book = createBook({
+    system,
+    mark: () => load.mark(),
+    hasChanged: (name, mark) => load.hasChanged(name, mark),
+    proxy(name, question) {
+      const { jobspec } = jobspecs.read(question.jobspec);
+      const request = jobspec?.request ?? { groups: [], constraint: null };
+      return proxyBid(question, {
+        now: clock.now(),
+        startable: registry.idsOf(name) !== null && matcher.startable(name, request).fits === 'yes',
+        backlog: load.backlog(name, clock.now()),
+        wants: wanted(request),
+        state: states.of(name),
+      });
+    },
+    count: counter.count,
+    reuseMs: settings.bidReuse * 1000,
+  });
+  const weigh = createWeigh({
+    load,
+    records,
+    facts(name) {
+      const cluster = registry.get(name);
+      return cluster === null ? null : { hasState: cluster.state !== null, graphVersion: cluster.graphVersion };
+    },
+  });
+  const follow = createFollow({
+    bids: store.bids,
+    jobs: store.jobs,
+    clock,
+    log,
+    clusterNamed: (name) => registry.get(name),
+    observed: (outcome) => records.add(outcome),
+    refused(cluster, led, job) {
+      counter.count(cluster, 'refused');
+      book.breach(cluster.name, led.shape, `it bid for job ${job.id} and then refused it`);
+    },
+    tookIt: (name) => book.kept(name),
+  });
+  const moves = createMoves({
+    store,
+    clock,
+    debits,
+    notices,
+    wakeCycle: () => cycle.wake(),
+    followed: (job) => follow.changed(job),
+  });
+  const placing = createPlacing({ matcher, registry, debits, states, system, settings, weigh, log });
+  const gather = createGather({
+    book,
+    clock,
+    settings,
+    weighsOffers: (policy, options) => placing.weighsOffers(policy, options),
+    fitting: (jobspec, clusters) => placing.fitting(jobspec, clusters),
+  });
   const submit = createSubmit({
     store,
     clock,
     placing,
+    gather,
+    follow,
     debits,
     notices,
     registry,
@@ -86,6 +160,8 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     system,
     settings,
     placing,
+    gather,
+    follow,
     jobspecs,
     debits,
     registry,
@@ -125,17 +201,22 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     async start() {
       await registry.load();
       for (const cluster of registry.list()) {
+        await records.load(cluster);
         const jobs = await store.jobs.atCluster(cluster, DEBITED_STATES);
         debits.load(
           cluster.name,
           jobs.toSorted((a, b) => REBUILD_ORDER.indexOf(a.state) - REBUILD_ORDER.indexOf(b.state)),
         );
       }
+      counter.start();
       cycle.start();
       sweeper.start();
     },
     async stop() {
+      book.close();
       await Promise.all([cycle.stop(), sweeper.stop()]);
+      await follow.idle();
+      await counter.stop();
     },
     match: (jobspec, clusters) => placing.match(jobspec, clusters),
     openings: (jobspec, candidates) => placing.openings(jobspec, candidates),
@@ -148,6 +229,12 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     transition: (change) => moves.transition(change),
     receive: (cluster, limit, leaseMs) => moves.receive(cluster, limit, leaseMs),
     onWork: (cluster, listener) => notices.listen(cluster, listener),
+    bidding: {
+      open: (line) => book.open(line),
+      async record(cluster) {
+        return { counts: await counter.read(cluster), summaries: records.summaries(cluster.name, clock.now()) };
+      },
+    },
     reportFree(cluster, { busyVertices, includes }) {
       debits.report(cluster, busyVertices, includes);
     },

@@ -10,12 +10,16 @@
 import type { Reason } from '../core/job/state.ts';
 import type { ClusterRef, JobRecord, JobStore, Transition } from '../store/store.ts';
 import type { System, Timer } from '../system/system.ts';
+import { factsOf } from './bidding/facts.ts';
+import type { Follow } from './bidding/follow.ts';
+import type { Gather } from './bidding/gather.ts';
 import type { Debits, Reservation } from './debits.ts';
 import { writeDecision } from './decision-record.ts';
 import type { Jobspecs } from './jobspecs.ts';
 import type { Log } from './log.ts';
 import type { Moves } from './moves.ts';
 import type { Placing } from './placing.ts';
+import type { DecisionRecord } from './scheduler.ts';
 import { noRefusals, readRefusals, type Refusals } from './refusals.ts';
 import type { InnerRegistry } from './registry.ts';
 import type { SchedulerSettings } from './settings.ts';
@@ -36,6 +40,8 @@ export interface CycleDependencies {
   readonly system: System;
   readonly settings: SchedulerSettings;
   readonly placing: Placing;
+  readonly gather: Gather;
+  readonly follow: Follow;
   readonly jobspecs: Jobspecs;
   readonly debits: Debits;
   readonly registry: InnerRegistry;
@@ -46,7 +52,11 @@ export interface CycleDependencies {
 }
 
 /** What a decision came to: nothing, or a write with the capacity that it took. */
-type Step = { readonly change: Transition; readonly reservation: Reservation | null } | null;
+type Step = {
+  readonly change: Transition;
+  readonly reservation: Reservation | null;
+  readonly decision: DecisionRecord | null;
+} | null;
 
 export function createCycle(deps: CycleDependencies): Cycle {
   const { placing, settings, moves } = deps;
@@ -76,13 +86,17 @@ export function createCycle(deps: CycleDependencies): Cycle {
     const question = { jobspec, candidates, policy: job.policy, policyOptions: job.policyOptions };
     const key = refusals === noRefusals ? keyOf(job, still) : null;
     if (key !== null && stuck.has(key)) return null;
-    const { decision, outcome } = placing.decide({ ...question, excluded: refusals.excluded });
+    // What waits for bids is passed over; it wakes the cycle when they are there.
+    const gathered = deps.gather.forPending(job.id, { ...job, candidates, parsed: jobspec }, wake);
+    if (gathered === 'awaited') return null;
+    const facts = factsOf(job, job.walltime, job.submittedAt);
+    const { decision, outcome } = placing.decide({ ...question, excluded: refusals.excluded, job: facts, gathered });
     if (outcome.state === 'assigned') {
       const reservation = placing.reserve(outcome.cluster.name, jobspec, job);
       const { cluster } = outcome;
       const { allocation } = reservation;
       const more = { cluster, allocation, decision: writeDecision(decision) };
-      return step(job, 'assigned', outcome.reason, more, reservation);
+      return step(job, 'assigned', outcome.reason, more, reservation, decision);
     }
     if (outcome.state === 'rejected') {
       return step(job, 'rejected', outcome.reason, { decision: writeDecision(decision) });
@@ -103,21 +117,24 @@ export function createCycle(deps: CycleDependencies): Cycle {
     reason: Reason,
     more: Partial<Transition> = {},
     reservation: Reservation | null = null,
+    decision: DecisionRecord | null = null,
   ): Step => {
     const at = now();
     const ends = to === 'assigned' ? {} : { endedAt: at };
     return {
       change: { ...more, ...ends, id: job.id, from: ['pending'], epoch: job.epoch, to, reason, at },
       reservation,
+      decision,
     };
   };
 
-  const write = async ({ change, reservation }: NonNullable<Step>): Promise<void> => {
+  const write = async ({ change, reservation, decision }: NonNullable<Step>): Promise<void> => {
     try {
       const result = await moves.transition(change);
       if (reservation === null) return;
       if (result.done) {
         deps.debits.bind(reservation, result.job);
+        if (decision !== null) deps.follow.assigned(result.job, decision);
         return;
       }
       // Pending as before, and yet not written: the chosen cluster is gone from the store.

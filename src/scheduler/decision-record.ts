@@ -42,6 +42,12 @@ function boundedCandidate(candidate: CandidateResult): CandidateResult {
     satisfiable: { ...candidate.satisfiable, reasons: candidate.satisfiable.reasons.slice(0, MOST_REASONS) },
     startable: { ...candidate.startable, reasons: candidate.startable.reasons.slice(0, MOST_REASONS) },
     state: boundedState(candidate.state),
+    ...(candidate.hasState === undefined ? {} : { hasState: candidate.hasState }),
+    ...(candidate.graphVersion === undefined ? {} : { graphVersion: candidate.graphVersion }),
+    ...(candidate.bid === undefined ? {} : { bid: candidate.bid }),
+    ...(candidate.moved === undefined ? {} : { moved: candidate.moved }),
+    ...(candidate.offer === undefined ? {} : { offer: candidate.offer }),
+    ...(candidate.passedOver === undefined ? {} : { passedOver: candidate.passedOver }),
   };
 }
 

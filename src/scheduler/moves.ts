@@ -22,6 +22,8 @@ export interface MoveDependencies {
   readonly debits: Debits;
   readonly notices: Notices;
   readonly wakeCycle: () => void;
+  /** After every write. */
+  readonly followed: (job: JobRecord) => void;
 }
 
 /** Lost races in a row before a cancel gives up; each means that the job moved in between. */
@@ -32,6 +34,7 @@ export function createMoves(deps: MoveDependencies): Moves {
 
   const written = async (job: JobRecord): Promise<JobRecord> => {
     debits.sync(job);
+    deps.followed(job);
     if (job.state === 'assigned' && job.cluster !== null) notices.notify(job.cluster, { kind: 'assigned' });
     if (job.state !== 'pending') return job;
     if (job.cancelRequestedAt === null) {

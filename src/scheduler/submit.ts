@@ -1,10 +1,13 @@
 /**
- * Submit: which clusters are meant by the names → match all candidates → decide → take the capacity → one transaction with job, outcome and decision → wake
- * the cluster. The capacity is given back where the write fails or where the idempotency key had been used.
+ * Submit: which clusters are meant by the names → ask those that fit for bids, where the policy wants them → match all
+ * candidates → decide → take the capacity → one transaction with job, outcome and decision → wake the cluster. The capacity is given back where the write fails or where the idempotency key had been used.
  */
 import { RainbowError } from '../core/errors.ts';
 import type { ClusterRef, Store } from '../store/store.ts';
 import type { Clock } from '../system/system.ts';
+import { factsOf } from './bidding/facts.ts';
+import type { Follow } from './bidding/follow.ts';
+import type { Gather, Gathered } from './bidding/gather.ts';
 import type { Debits, Reservation } from './debits.ts';
 import { writeDecision } from './decision-record.ts';
 import type { Notices } from './notices.ts';
@@ -19,6 +22,8 @@ export interface SubmitDependencies {
   readonly store: Store;
   readonly clock: Clock;
   readonly placing: Placing;
+  readonly gather: Gather;
+  readonly follow: Follow;
   readonly debits: Debits;
   readonly notices: Notices;
   readonly registry: Pick<InnerRegistry, 'get' | 'isStill' | 'refresh'>;
@@ -38,7 +43,11 @@ export function createSubmit(deps: SubmitDependencies): (submission: Submission)
   const stands = ({ name, cluster }: Candidate): boolean =>
     cluster === null ? registry.get(name) === null : registry.isStill(cluster);
 
-  const attempt = async (submission: Submission, candidates: readonly Candidate[]): Promise<Submitted> => {
+  const attempt = async (
+    submission: Submission,
+    candidates: readonly Candidate[],
+    gathered: Gathered | null,
+  ): Promise<Submitted> => {
     const { parsed, storeRejected, ...job } = submission;
     const meant = candidates.flatMap(({ cluster }) => (cluster === null ? [] : [cluster]));
     // A namesake that has come since the first try is not one of them.
@@ -49,6 +58,8 @@ export function createSubmit(deps: SubmitDependencies): (submission: Submission)
       jobspec: parsed,
       candidates: now.map(({ name }) => name),
       excluded: new Map(),
+      job: factsOf(submission, parsed.walltime ?? deps.defaultWalltime, deps.clock.now()),
+      gathered,
     });
     if (!storeRejected && outcome.state !== 'assigned') return { job: null, created: false, decision };
     let reservation: Reservation | null = null;
@@ -65,8 +76,11 @@ export function createSubmit(deps: SubmitDependencies): (submission: Submission)
       });
       // 3. Memory, then whoever waits for it.
       if (reservation !== null) {
-        if (stored.created) debits.bind(reservation, stored.job);
-        else debits.release(reservation);
+        if (stored.created) {
+          debits.bind(reservation, stored.job);
+          deps.follow.assigned(stored.job, decision);
+        }
+        if (!stored.created) debits.release(reservation);
       }
       if (stored.created && outcome.state === 'assigned')
         deps.notices.notify(outcome.cluster.name, { kind: 'assigned' });
@@ -83,9 +97,21 @@ export function createSubmit(deps: SubmitDependencies): (submission: Submission)
       const cluster = registry.get(name);
       return { name, cluster: cluster === null ? null : { name, id: cluster.id } };
     });
+    // What they offer, before anything is taken: the decision looks at everything anew when the answers are there.
+    const { jobspec, parsed, priority, policy, policyOptions, bidding = null } = submission;
+    const gathered = await deps.gather.forSubmit({
+      jobspec,
+      parsed,
+      walltime: parsed.walltime ?? deps.defaultWalltime,
+      priority,
+      policy,
+      policyOptions,
+      bidding,
+      candidates: candidates.map(({ name }) => name),
+    });
     for (let tries = 1; ; tries++) {
       try {
-        return await attempt(submission, candidates);
+        return await attempt(submission, candidates, gathered);
       } catch (error) {
         if (!isLostRace(error) || tries === TRIES || !candidates.some(stands)) throw error;
       }

@@ -306,7 +306,9 @@ export interface BidOutcome {
   /** As the cluster said it, moved by what was sent there since; not corrected. */
   readonly startP50: number;
   readonly startP90: number;
+  /** Where it never started there: until when it had not. */
   readonly startedAt: number;
+  readonly neverStarted: boolean;
   readonly endedAt: number | null;
   readonly currency: string | null;
   readonly costBid: number | null;

@@ -33,11 +33,7 @@ export interface Book {
   /** An agent that bids has connected; the newest line of a cluster counts. */
   open(line: BidLine): OpenLine;
   /** Resolves at the latest after `withinMs`, with a bid for each. */
-  collect(
-    question: BidQuestion,
-    clusters: readonly string[],
-    withinMs: number,
-  ): Promise<ReadonlyMap<string, HeldBid>>;
+  collect(question: BidQuestion, clusters: readonly string[], withinMs: number): Promise<ReadonlyMap<string, HeldBid>>;
   /** What is known now without asking; null where it would ask. */
   peek(question: BidQuestion, clusters: readonly string[]): ReadonlyMap<string, HeldBid> | null;
   /** A job went there on its bid and was refused. */
@@ -45,6 +41,8 @@ export interface Book {
   /** It kept its word. */
   kept(cluster: string): void;
   dropCluster(cluster: string): void;
+  /** Nobody waits any more. */
+  close(): void;
 }
 
 interface Kept extends HeldBid {
@@ -269,6 +267,7 @@ export function createBook(deps: {
       const standing = standings.get(cluster);
       if (standing !== undefined) standing.breaches = 0;
     },
+    close: endAll,
     dropCluster(cluster) {
       const line = lines.get(cluster);
       lines.delete(cluster);
@@ -277,6 +276,11 @@ export function createBook(deps: {
       for (const key of keptBids.keys()) if (key.endsWith(` ${cluster}`)) keptBids.delete(key);
     },
   };
+
+  function endAll(): void {
+    for (const line of lines.values()) end(line);
+    lines.clear();
+  }
 
   function end(line: Line): void {
     for (const open of line.open.values()) {

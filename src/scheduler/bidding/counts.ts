@@ -21,7 +21,10 @@ export function createBidCounter(deps: {
   readonly log: Log;
 }): BidCounter {
   const { bids, system, log } = deps;
-  let unwritten = new Map<number, { readonly cluster: ClusterRef; readonly counts: Partial<Record<BidCountKind, number>> }>();
+  let unwritten = new Map<
+    number,
+    { readonly cluster: ClusterRef; readonly counts: Partial<Record<BidCountKind, number>> }
+  >();
   let timer: Timer | null = null;
   let writing: Promise<void> | null = null;
 

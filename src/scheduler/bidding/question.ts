@@ -4,11 +4,12 @@
  */
 import { createHash } from 'node:crypto';
 import type { BidQuestion } from '../../core/bid/bid.ts';
+import { shapeClass } from '../../core/bid/shape-class.ts';
 import type { Count, Jobspec, Request, RequestVertex } from '../../core/jobspec/jobspec.ts';
 
 export interface Asked {
   readonly question: BidQuestion;
-  /** "4 nodes, 1 h": powers of two, so that a cluster's record gathers by kinds of jobs. */
+  /** See core/bid/shape-class.ts. */
   readonly shapeClass: string;
   /** What it asks for, per type. */
   readonly wants: ReadonlyMap<string, number>;
@@ -21,7 +22,11 @@ export function askAbout(text: string, jobspec: Jobspec, walltime: number, prior
   const { request, image, parameters } = jobspec;
   const told = JSON.stringify([request, image, parameters, attributesOf(text), walltime, priority], finite);
   const shape = createHash('sha256').update(told).digest('hex').slice(0, 32);
-  return { question: { shape, jobspec: text, walltime, priority }, shapeClass: classOf(wants, walltime), wants };
+  return {
+    question: { shape, jobspec: text, walltime, priority },
+    shapeClass: shapeClass({ nodes: wants.get('node') ?? 1, gpus: wants.get('gpu') ?? 0, walltime }),
+    wants,
+  };
 }
 
 /** Infinity is no JSON, and an unbounded count is another question than an absent one. */
@@ -74,21 +79,4 @@ export function shareOf(
     share = Math.max(share, want / total);
   }
   return Math.min(1, share);
-}
-
-const SPANS = [
-  [5 * 60, '5 min'],
-  [3600, '1 h'],
-  [6 * 3600, '6 h'],
-  [24 * 3600, '1 d'],
-  [Infinity, 'longer'],
-] as const;
-
-function classOf(wants: ReadonlyMap<string, number>, walltime: number): string {
-  const counts = (['node', 'core', 'gpu'] as const).flatMap((type) => {
-    const count = wants.get(type);
-    return count === undefined ? [] : [`${2 ** Math.ceil(Math.log2(Math.max(1, count)))} ${type}`];
-  });
-  const span = SPANS.find(([seconds]) => walltime <= seconds)?.[1] ?? 'longer';
-  return [...counts, span].join(', ');
 }

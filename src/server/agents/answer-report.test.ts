@@ -37,6 +37,7 @@ function jobIn(state: JobState, more: Partial<JobRecord> = {}): JobRecord {
     policy: 'random',
     policyOptions: {},
     jobspec: '{}',
+    bidding: null,
     allocation: null,
     ...more,
   };

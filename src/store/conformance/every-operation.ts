@@ -90,6 +90,7 @@ export async function callEveryOperation(call: CallOperation): Promise<void> {
     startP50: 2,
     startP90: 3,
     startedAt: 4,
+    neverStarted: false,
     endedAt: 5,
     currency: 'EUR',
     costBid: 1,

@@ -62,6 +62,7 @@ export function jobConformance(open: Open): void {
         policy: 'random',
         policyOptions: { a: '1', b: '' },
         jobspec: 'version: 1\n',
+        bidding: null,
         allocation: '["n1"]',
       });
       expect(await store.jobs.get('1')).toEqual(job);

@@ -19,6 +19,7 @@ export const bids: Migration = {
       start_p50 ${integer} NOT NULL,
       start_p90 ${integer} NOT NULL,
       started_at ${integer} NOT NULL,
+      never_started ${integer} NOT NULL CHECK (never_started IN (0, 1)),
       ended_at ${integer},
       currency ${text},
       cost_bid ${real},

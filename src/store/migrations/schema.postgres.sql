@@ -37,6 +37,7 @@ CREATE TABLE bid_outcomes (
   start_p50 bigint NOT NULL,
   start_p90 bigint NOT NULL,
   started_at bigint NOT NULL,
+  never_started bigint NOT NULL,
   ended_at bigint,
   currency text COLLATE "C",
   cost_bid double precision,
@@ -44,6 +45,7 @@ CREATE TABLE bid_outcomes (
   CONSTRAINT bid_outcomes_cluster_id_fkey FOREIGN KEY (cluster_id) REFERENCES clusters(id) ON DELETE CASCADE,
   CONSTRAINT bid_outcomes_job_id_epoch_key UNIQUE (job_id, epoch),
   CONSTRAINT bid_outcomes_job_id_fkey FOREIGN KEY (job_id) REFERENCES jobs(id) ON DELETE CASCADE,
+  CONSTRAINT bid_outcomes_never_started_check CHECK ((never_started = ANY (ARRAY[(0)::bigint, (1)::bigint]))),
   CONSTRAINT bid_outcomes_pkey PRIMARY KEY (id)
 );
 CREATE INDEX bid_outcomes_cluster ON public.bid_outcomes USING btree (cluster_id, id);

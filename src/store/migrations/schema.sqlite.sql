@@ -34,6 +34,7 @@ CREATE TABLE bid_outcomes (
       start_p50 INTEGER NOT NULL,
       start_p90 INTEGER NOT NULL,
       started_at INTEGER NOT NULL,
+      never_started INTEGER NOT NULL CHECK (never_started IN (0, 1)),
       ended_at INTEGER,
       currency TEXT,
       cost_bid REAL,

@@ -10,9 +10,10 @@ export function* keepBidOutcome(outcome: BidOutcome): Operation<void> {
   if (job === null || !(yield* isRegistered(outcome.cluster))) return;
   yield* run(
     `INSERT INTO bid_outcomes (job_id, epoch, cluster_id, shape_class, decided_at, start_p50, start_p90, started_at,
-       ended_at, currency, cost_bid, cost_actual)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-     ON CONFLICT (job_id, epoch) DO UPDATE SET started_at = excluded.started_at, ended_at = excluded.ended_at,
+       never_started, ended_at, currency, cost_bid, cost_actual)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+     ON CONFLICT (job_id, epoch) DO UPDATE SET started_at = excluded.started_at,
+       never_started = excluded.never_started, ended_at = excluded.ended_at,
        cost_actual = excluded.cost_actual`,
     job,
     outcome.epoch,
@@ -22,6 +23,7 @@ export function* keepBidOutcome(outcome: BidOutcome): Operation<void> {
     Math.trunc(outcome.startP50),
     Math.trunc(outcome.startP90),
     Math.trunc(outcome.startedAt),
+    outcome.neverStarted ? 1 : 0,
     outcome.endedAt === null ? null : Math.trunc(outcome.endedAt),
     outcome.currency,
     outcome.costBid,
@@ -37,6 +39,7 @@ interface OutcomeRow {
   readonly start_p50: number;
   readonly start_p90: number;
   readonly started_at: number;
+  readonly never_started: number;
   readonly ended_at: number | null;
   readonly currency: string | null;
   readonly cost_bid: number | null;
@@ -46,8 +49,8 @@ interface OutcomeRow {
 /** Newest first. */
 export function* bidOutcomes(cluster: ClusterRef, limit: number): Operation<readonly BidOutcome[]> {
   const rows = yield* all<OutcomeRow>(
-    `SELECT CAST(job_id AS TEXT) AS job, epoch, shape_class, decided_at, start_p50, start_p90, started_at, ended_at,
-       currency, cost_bid, cost_actual
+    `SELECT CAST(job_id AS TEXT) AS job, epoch, shape_class, decided_at, start_p50, start_p90, started_at, never_started,
+       ended_at, currency, cost_bid, cost_actual
      FROM bid_outcomes WHERE cluster_id = ? ORDER BY id DESC LIMIT ?`,
     cluster.id,
     limitOf(limit),
@@ -61,6 +64,7 @@ export function* bidOutcomes(cluster: ClusterRef, limit: number): Operation<read
     startP50: row.start_p50,
     startP90: row.start_p90,
     startedAt: row.started_at,
+    neverStarted: row.never_started === 1,
     endedAt: row.ended_at,
     currency: row.currency,
     costBid: row.cost_bid,
