@@ -9,6 +9,7 @@ import type { MessageInitShape } from '@bufbuild/protobuf';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import { RainbowError } from '../../core/errors.ts';
 import { isFinal, type Reason } from '../../core/job/state.ts';
+import type { BidAnswer } from '../../gen/rainbow/v1/bid_pb.js';
 import type {
   AgentMessage,
   FreeReport,
@@ -17,9 +18,11 @@ import type {
   ServerMessageSchema,
 } from '../../gen/rainbow/v1/agent_pb.js';
 import type { Log } from '../../scheduler/log.ts';
+import type { OpenLine } from '../../scheduler/bidding/book.ts';
 import type { Scheduler, Work } from '../../scheduler/scheduler.ts';
 import type { ClusterRecord, JobId, JobRecord, Store } from '../../store/store.ts';
 import type { System } from '../../system/system.ts';
+import { bidOf, createStrays } from './bid-answer.ts';
 import { applyReport } from './apply-report.ts';
 import { createOutbox } from './outbox.ts';
 import { keepOutput } from './keep-output.ts';
@@ -52,6 +55,8 @@ export interface Greeting {
   readonly holds: readonly Report[];
   readonly free: FreeReport | null;
   readonly capacity: number;
+  /** It answers questions. */
+  readonly bids: boolean;
 }
 
 export interface Session {
@@ -87,6 +92,9 @@ export function createSession(
   const received = new Map<JobId, number>();
   /** Told to stop in this session, and not ended yet. */
   const stopped = new Map<string, Reason>();
+  const strays = createStrays(system);
+  /** From the Welcome on, where it bids. */
+  let bidding: OpenLine | null = null;
   const output = keepOutput(store, cluster, settings.outputCap);
   let capacity = greeting.capacity;
   let heardAt = clock.monotonic();
@@ -136,7 +144,9 @@ export function createSession(
 
   const onWork = (work: Work): void => {
     if (work.kind === 'assigned') fill();
-    else if (work.kind === 'cancel') stop(work.job.id, work.job.epoch, { code: 'user', message: '' });
+    else if (work.kind === 'withdraw') {
+      outbox.putAs(`withdraw ${work.job.id}`, message.withdraw(work.job, work.message));
+    } else if (work.kind === 'cancel') stop(work.job.id, work.job.epoch, { code: 'user', message: '' });
     else checkCluster();
   };
 
@@ -150,6 +160,8 @@ export function createSession(
         return onOutput(said.message.value);
       case 'free':
         return onFree(said.message.value);
+      case 'bid':
+        return onBid(said.message.value);
       case 'heartbeat':
         capacity = Math.max(0, said.message.value.capacity);
         return fill();
@@ -188,6 +200,11 @@ export function createSession(
     });
   };
 
+  const onBid = (answer: BidAnswer): void => {
+    const isAnswer = bidding?.answered(answer.requestId, (question) => bidOf(answer, question, clock.now())) ?? false;
+    if (!isAnswer) strays.add();
+  };
+
   const onFree = (free: FreeReport): void => {
     const seq = BigInt(free.seq);
     if (freeSeq !== null && seq <= freeSeq) return;
@@ -210,6 +227,7 @@ export function createSession(
   const read = async (): Promise<void> => {
     for (;;) {
       await turns.room();
+      await strays.room();
       heardAt = clock.monotonic(); // Our own slowness is not its silence.
       await outbox.room();
       if (outbox.ended) return;
@@ -282,6 +300,16 @@ export function createSession(
     for (const { jobId, epoch, reason } of found.stop) stop(jobId, epoch, reason);
     for (const [jobId, epoch] of found.received) received.set(jobId, epoch);
     reading = true;
+    if (greeting.bids) {
+      bidding = scheduler.bidding.open({
+        cluster,
+        ask(id, question, withinMs) {
+          if (outbox.ended || outbox.isFull) return false;
+          outbox.put(message.bidRequest(id, question, withinMs));
+          return true;
+        },
+      });
+    }
     fill();
   };
 
@@ -297,7 +325,9 @@ export function createSession(
     await outbox.whenEnded;
     timer.cancel();
     unlisten();
+    strays.close();
     await greeted;
+    bidding?.close();
     await turns.idle();
     await filling;
   };
