@@ -11,6 +11,9 @@ import { RainbowError } from '../core/errors.ts';
 import type { System } from '../system/system.ts';
 import { stayConnected } from './connect.ts';
 import { createFreeTeller } from './free.ts';
+import type { Tariff } from '../core/bid/tariff.ts';
+import { createAnswers } from './bid/answer.ts';
+import { bidderFor } from './bid/bidders.ts';
 import { createHolding } from './holding.ts';
 import type { Journal } from './journal.ts';
 import { openJournal } from './journal-sqlite.ts';
@@ -46,6 +49,8 @@ export interface AgentOptions {
   readonly maxJobs?: number;
   /** The user that jobs run as; only root can say another than itself. */
   readonly runAs?: string;
+  /** What jobs cost here, for bids; without, bids name no cost. */
+  readonly tariff?: Tariff | null;
   /** Keep the files of ended jobs, in the state directory's `kept/`. */
   readonly keepFiles?: boolean;
   readonly version?: string;
@@ -92,7 +97,15 @@ export async function runAgent(options: AgentOptions, system: System, signal: Ab
         const { secret, version = '', maxJobs = MAX_JOBS } = options;
         const identity = { cluster, secret, runner: options.runner, version, maxJobs };
         await serveCluster(
-          { identity, journal, runner, uplink: grpcUplink(client.agents), log, reached },
+          {
+            identity,
+            journal,
+            runner,
+            tariff: options.tariff ?? null,
+            uplink: grpcUplink(client.agents),
+            log,
+            reached,
+          },
           system,
           signal,
         );
@@ -118,6 +131,8 @@ export interface ClusterParts {
   };
   readonly journal: Journal;
   readonly runner: Runner;
+  /** Null: bids name no cost. */
+  readonly tariff?: Tariff | null;
   readonly uplink: Uplink;
   readonly log: Log;
   readonly reached: ReachedHook;
@@ -157,6 +172,16 @@ export async function serveCluster(parts: ClusterParts, system: System, signal: 
     deny: (key, reason) => reporter.deny(key, reason),
   });
 
+  const answers = createAnswers({
+    bidder: bidderFor(identity.runner, {
+      runner,
+      tariff: parts.tariff ?? null,
+      coming: () => holding.all().flatMap(({ step, order, stop }) => (step === 'held' || stop !== null ? [] : [order])),
+      system,
+    }),
+    log,
+  });
+
   // 1. Know what is held, before anybody is told.
   const instanceStartedAt = await journal.nextInstance(system.clock.now());
   const instanceId = Buffer.from(system.entropy.bytes(16)).toString('hex');
@@ -186,6 +211,7 @@ export async function serveCluster(parts: ClusterParts, system: System, signal: 
       holds: reporter.holds(),
       free: said,
       capacity: reporter.capacity(),
+      bids: answers.bids,
     };
   };
 
@@ -195,6 +221,10 @@ export async function serveCluster(parts: ClusterParts, system: System, signal: 
         return receiver.start(message.order);
       case 'stop':
         return receiver.stop(message.key, message.reason);
+      case 'withdraw':
+        return receiver.withdraw(message.key, message.message);
+      case 'bidRequest':
+        return answers.asked(message.id, message.question);
       case 'reportAck':
         receiver.confirmed(message.key);
         return void reporter
@@ -220,11 +250,13 @@ export async function serveCluster(parts: ClusterParts, system: System, signal: 
           output.connected(send);
           reporter.connected(send);
           free.connected(send);
+          answers.connected(send);
         },
         disconnected() {
           output.disconnected();
           reporter.disconnected();
           free.disconnected();
+          answers.disconnected();
         },
       },
       signal,
@@ -242,6 +274,7 @@ export async function serveCluster(parts: ClusterParts, system: System, signal: 
     reporter.close();
     output.close();
     free.disconnected();
+    answers.close();
     const left = holding.count();
     if (left > 0) log.info(`the agent ends; ${left} job${left === 1 ? '' : 's'} it holds go on without it`);
   }

@@ -9,7 +9,6 @@ import { createFollow } from './bidding/follow.ts';
 import { createGather } from './bidding/gather.ts';
 import { createLoad } from './bidding/load.ts';
 import { proxyBid } from './bidding/proxy.ts';
-import { wanted } from './bidding/question.ts';
 import { createBidRecords } from './bidding/record.ts';
 import { createWeigh } from './bidding/weigh.ts';
 import { createCycle, type Cycle } from './cycle.ts';

@@ -6,12 +6,12 @@
  * An estimate in the manner of a fluid: a job that takes a share s of the cluster for w seconds delays those behind it
  * by s·w. Wraps the debits: what they take in, give back and learn, this counts.
  */
+import { shareOf } from '../../core/bid/wanted.ts';
 import { HELD_STATES, type JobState } from '../../core/job/state.ts';
 import type { Request } from '../../core/jobspec/jobspec.ts';
 import type { JobId, JobRecord } from '../../store/store.ts';
 import { isDebited, type Debits, type Entry } from '../debits.ts';
 import type { Jobspecs } from '../jobspecs.ts';
-import { shareOf, wanted } from './question.ts';
 
 export interface Load {
   /** The debits, to be used in the place of those that were given. */
@@ -58,7 +58,7 @@ export function createLoad(deps: {
 
   const touch = (cluster: string): void => void changedAt.set(cluster, ++order);
   const add = (cluster: string, request: Request | null, walltime: number): Item => {
-    const share = request === null ? 0 : shareOf(wanted(request), deps.totals(cluster));
+    const share = request === null ? 0 : shareOf(request, deps.totals(cluster));
     const item: Item = { cluster, work: share * walltime, share, takenAt: ++order, sentAt: null, startedAt: null };
     const items = byCluster.get(cluster) ?? new Set();
     byCluster.set(cluster, items.add(item));

@@ -1,18 +1,17 @@
 /**
- * What the clusters are asked about one job: its shape, which equal jobs share; the class of shapes that records are
- * kept by; and how much of a cluster it takes. Pure.
+ * What the clusters are asked about one job: its shape, which equal jobs share, and the class of shapes that records are
+ * kept by. Pure.
  */
 import { createHash } from 'node:crypto';
 import type { BidQuestion } from '../../core/bid/bid.ts';
 import { shapeClass } from '../../core/bid/shape-class.ts';
-import type { Count, Jobspec, Request, RequestVertex } from '../../core/jobspec/jobspec.ts';
+import { wanted } from '../../core/bid/wanted.ts';
+import type { Jobspec } from '../../core/jobspec/jobspec.ts';
 
 export interface Asked {
   readonly question: BidQuestion;
   /** See core/bid/shape-class.ts. */
   readonly shapeClass: string;
-  /** What it asks for, per type. */
-  readonly wants: ReadonlyMap<string, number>;
 }
 
 /** `walltime` in seconds. */
@@ -38,45 +37,4 @@ function finite(_key: string, value: unknown): unknown {
 function attributesOf(text: string): string {
   const found = text.match(/["']?(queue|partition|account|bank|qos|project)["']?\s*:\s*["']?[^\s"',}]+/g);
   return found === null ? '' : found.join(';');
-}
-
-/** Units or vertices per type, at least; what one cluster has to give at once. */
-export function wanted(request: Request): ReadonlyMap<string, number> {
-  const sums = new Map<string, number>();
-  const add = (type: string, count: number): void => void sums.set(type, (sums.get(type) ?? 0) + count);
-  const walk = (vertices: readonly RequestVertex[], times: number): void => {
-    for (const vertex of vertices) {
-      const count = times * Math.max(least(vertex.count), vertex.replicas ?? 1);
-      if (vertex.type !== 'slot') add(vertex.type, count);
-      walk(vertex.with, count);
-    }
-  };
-  for (const { simple, vertices } of request.groups) {
-    if (simple === null) {
-      walk(vertices, 1);
-      continue;
-    }
-    add('node', simple.nodes);
-    if (simple.tasks > 0) add('core', simple.tasks);
-  }
-  return sums;
-}
-
-function least({ min }: Count): number {
-  return Number.isFinite(min) && min > 0 ? min : 1;
-}
-
-/** In (0, 1]: the largest part that it takes of any one type. `totals`: what the cluster has. */
-export function shareOf(
-  wants: ReadonlyMap<string, number>,
-  totals: readonly { readonly type: string; readonly total: number }[],
-): number {
-  let share = 0;
-  for (const { type, total } of totals) {
-    const want = wants.get(type);
-    // Nodes are shared where only some of their cores are asked for: cores say more, where both are asked for.
-    if (want === undefined || total <= 0 || (type === 'node' && wants.has('core'))) continue;
-    share = Math.max(share, want / total);
-  }
-  return Math.min(1, share);
 }
