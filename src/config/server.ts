@@ -4,14 +4,16 @@
  * taken too: its `scheduler` gives name, secret and selection, its other sections are the clients'.
  * Everything is checked when it is read, the selection policy's options included.
  */
+import { dirname } from 'node:path';
 import { z } from 'zod';
 import { invalid, RainbowError } from '../core/errors.ts';
 import { readOptionalDocument } from '../core/jobspec/document.ts';
 import type { DocumentNode } from '../core/jobspec/document.ts';
-import { policyNamed } from '../core/select/policies.ts';
+import { policies, policyNamed } from '../core/select/policies.ts';
 import { clientConfigOf } from './client.ts';
 import { inFile, readText } from './file.ts';
 import { nodeAt, toPlain } from './plain.ts';
+import { loadPolicies } from './policies.ts';
 
 /** What is not set is absent; who uses it has the default that is named here. */
 export interface ServerSettings {
@@ -35,6 +37,10 @@ export interface ServerSettings {
   readonly policyOptions?: Readonly<Record<string, string>>;
   /** May a submit name another one? True. */
   readonly clientMayChoosePolicy?: boolean;
+  /** Only one of these; any. */
+  readonly allowedPolicies?: readonly string[];
+  /** Policies of the operator's own: files of ES modules by name, from the folder of the settings. */
+  readonly policies?: Readonly<Record<string, string>>;
   /** Steps that one question to the matcher may take; 200,000. */
   readonly matchBudget?: number;
   /** Bytes of one message; 64 MiB. */
@@ -79,9 +85,14 @@ const schema = z.strictObject({
     .strictObject({
       name: words.optional(),
       options: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional(),
-      clientOverride: z.enum(['allow', 'deny']).optional(),
+      clientOverride: z
+        .union([z.enum(['allow', 'deny']), z.array(words).min(1)], {
+          error: 'must be allow, deny, or a list of policies',
+        })
+        .optional(),
     })
     .optional(),
+  policies: z.record(words, words).optional(),
   match: z.strictObject({ budget: whole.optional() }).optional(),
   overcommit: z.enum(['queue', 'deny']).optional(),
   limits: z
@@ -104,13 +115,26 @@ const PROTOTYPE = ['scheduler', 'cluster', 'graphdatabase', 'clusters', 'groups'
 export async function readServerSettings(path: string): Promise<ServerSettings | null> {
   const written = await readText(path);
   if (written === null) return null;
-  return inFile(path, () => serverSettingsOf(written));
+  const { settings, check } = inFile(path, () => read(written));
+  const own = settings.policies ?? {};
+  await loadPolicies(own, dirname(path), (name) => `${path}: policies.${name}`);
+  inFile(path, check);
+  return settings;
 }
 
-/** Of a file's text; an empty one sets nothing. */
+/** Of a file's text; an empty one sets nothing. Policies of the operator's own must have been loaded before. */
 export function serverSettingsOf(written: string): ServerSettings {
+  const { settings, check } = read(written);
+  check();
+  return settings;
+}
+
+/** `check` throws where the policies that are named cannot be used. */
+function read(written: string): { readonly settings: ServerSettings; readonly check: () => void } {
   const document = readOptionalDocument(written, 'settings');
-  if (document === null || (document.kind === 'scalar' && document.value === null)) return {};
+  if (document === null || (document.kind === 'scalar' && document.value === null)) {
+    return { settings: {}, check: () => undefined };
+  }
   if (document.kind !== 'map') throw invalid('settings', 'must be a map of settings');
   const isPrototype = document.entries.has('scheduler');
   const own = new Map([...document.entries].filter(([key]) => !(isPrototype && PROTOTYPE.includes(key))));
@@ -118,8 +142,13 @@ export function serverSettingsOf(written: string): ServerSettings {
   if (isPrototype) own.delete('host');
   const settings = readOwn({ ...document, entries: own });
   const merged = isPrototype ? { ...fromPrototype(written), ...settings } : settings;
-  checkPolicy(merged, document);
-  return merged;
+  return {
+    settings: merged,
+    check() {
+      checkPolicy(merged, document);
+      checkAllowed(merged, document);
+    },
+  };
 }
 
 function fromPrototype(written: string): ServerSettings {
@@ -143,6 +172,7 @@ function readOwn(document: DocumentNode): ServerSettings {
     notReportedGrace: lease?.graceSeconds,
   });
   const options = selection?.options;
+  const override = selection?.clientOverride;
   return given({
     ...rest,
     database: db,
@@ -151,7 +181,8 @@ function readOwn(document: DocumentNode): ServerSettings {
       options === undefined
         ? undefined
         : Object.fromEntries(Object.entries(options).map(([key, value]) => [key, String(value)])),
-    clientMayChoosePolicy: selection?.clientOverride === undefined ? undefined : selection.clientOverride === 'allow',
+    clientMayChoosePolicy: override === undefined ? undefined : override !== 'deny',
+    allowedPolicies: Array.isArray(override) ? override : undefined,
     matchBudget: match?.budget,
     messageBytes: limits?.messageBytes,
     submitsPerSecond: limits?.submitsPerSecond,
@@ -210,5 +241,13 @@ function checkPolicy(settings: ServerSettings, document: DocumentNode): void {
   } catch (error) {
     if (!(error instanceof RainbowError)) throw error;
     throw located(path, document, error.message);
+  }
+}
+
+function checkAllowed({ allowedPolicies = [] }: ServerSettings, document: DocumentNode): void {
+  for (const [index, name] of allowedPolicies.entries()) {
+    if (policies[name] !== undefined) continue;
+    const known = Object.keys(policies).sort().join(', ');
+    throw located(['selection', 'clientOverride', index], document, `there is no policy "${name}"; there is ${known}`);
   }
 }

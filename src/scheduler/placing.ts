@@ -215,7 +215,10 @@ export function createPlacing(deps: {
       };
     },
 
-    reserve: (cluster, jobspec, job) => deps.debits.reserve(cluster, jobspec.request, job),
+    reserve(cluster, jobspec, job) {
+      states.chosen(cluster);
+      return deps.debits.reserve(cluster, jobspec.request, job);
+    },
   };
 }
 

@@ -46,6 +46,8 @@ export interface ServeOptions {
   readonly policyOptions?: Readonly<Record<string, string>> | undefined;
   /** May a submit name another policy? Yes, unless told otherwise. */
   readonly clientMayChoosePolicy?: boolean | undefined;
+  /** Which ones; any, unless told otherwise. */
+  readonly allowedPolicies?: readonly string[] | undefined;
   /** One token for all clusters that register; none unless asked for: each gets a random one. */
   readonly globalToken?: string | null | undefined;
   /** Seconds that a polling client may hold a job without accepting it; 30. */
@@ -194,6 +196,7 @@ function settingsOf(options: ServeOptions): Settings {
     policy,
     policyOptions,
     clientMayChoosePolicy: options.clientMayChoosePolicy ?? true,
+    allowedPolicies: options.allowedPolicies ?? null,
     globalToken: options.globalToken ?? null,
     leaseMs,
   };

@@ -83,11 +83,11 @@ test('whatever numbers come, a yes is possible', () => {
   fc.assert(
     fc.property(any, time, (offer, expiresAt) => {
       const bid = judge(offer, expiresAt);
-      if (bid.kind !== 'yes') return bid.kind === 'invalid';
-      const { startP50, startP90, cost } = bid.offer;
-      return (
-        now <= startP50 && startP50 <= startP90 && Number.isFinite(startP90) && (cost === null || cost.amount >= 0)
-      );
+      const { startP50, startP90, cost } = bid.kind === 'yes' ? bid.offer : good;
+      expect(['yes', 'invalid']).toContain(bid.kind);
+      expect(
+        now <= startP50 && startP50 <= startP90 && Number.isFinite(startP90) && (cost === null || cost.amount >= 0),
+      ).toBe(true);
     }),
     { numRuns: 1000 },
   );

@@ -142,9 +142,7 @@ describe('the correction', () => {
   });
 
   test('a class of shapes is corrected apart, towards the record of all', () => {
-    const all = record(
-      Array.from({ length: 60 }, (_, i) => (i % 6 === 0 ? [0, 0, 3600] : [0, 0, 0]) as [0, 0, number]),
-    );
+    const all = record(Array.from({ length: 60 }, (_, i) => [0, 0, i % 6 === 0 ? 3600 : 0] as const));
     const large = record(Array.from({ length: 10 }, () => [0, 0, 3600] as const));
     const small = record(Array.from({ length: 50 }, () => [0, 0, 0] as const));
     expect(waitOf(correct(offerOf(0), NOW, all, large))).toBeGreaterThan(2400);
