@@ -1,4 +1,6 @@
 /** Puts the scheduler together. Its parts know each other only through the functions that they are handed here. */
+import { proxyOffer } from '../core/bid/proxy.ts';
+import { wanted } from '../core/bid/wanted.ts';
 import { DEBITED_STATES, type JobState } from '../core/job/state.ts';
 import type { Matcher } from '../core/match/matcher.ts';
 import type { JobRecord, Store } from '../store/store.ts';
@@ -8,7 +10,6 @@ import { createBidCounter } from './bidding/counts.ts';
 import { createFollow } from './bidding/follow.ts';
 import { createGather } from './bidding/gather.ts';
 import { createLoad } from './bidding/load.ts';
-import { proxyBid } from './bidding/proxy.ts';
 import { createBidRecords } from './bidding/record.ts';
 import { createWeigh } from './bidding/weigh.ts';
 import { createCycle, type Cycle } from './cycle.ts';
@@ -34,6 +35,9 @@ export interface SchedulerOptions {
   readonly settings?: Partial<SchedulerSettings>;
   readonly log: Log;
 }
+
+/** A bid of our own is made of what is known now, and made anew each time. */
+const PROXY_VALID_MS = 30_000;
 
 /** What surely holds vertices takes them first when debits are rebuilt. */
 const REBUILD_ORDER: readonly JobState[] = ['running', 'accepted', 'unknown', 'received', 'assigned'];
@@ -94,13 +98,16 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     proxy(name, question) {
       const { jobspec } = jobspecs.read(question.jobspec);
       const request = jobspec?.request ?? { groups: [], constraint: null };
-      return proxyBid(question, {
-        now: clock.now(),
+      const now = clock.now();
+      const offer = proxyOffer({
+        now,
+        walltime: question.walltime,
+        nodes: wanted(request).get('node') ?? 1,
         startable: registry.idsOf(name) !== null && matcher.startable(name, request).fits === 'yes',
-        backlog: load.backlog(name, clock.now()),
-        wants: wanted(request),
         state: states.of(name),
+        before: [load.backlog(name, now)],
       });
+      return { kind: 'yes', id: 'proxy', offer, expiresAt: now + PROXY_VALID_MS, byProxy: true };
     },
     count: counter.count,
     reuseMs: settings.bidReuse * 1000,

@@ -41,14 +41,21 @@ export function createAnswers({ bidder, log }: { readonly bidder: Bidder | null;
     }
   };
 
+  const start = (): void => {
+    if (answering || waiting.size === 0) return;
+    answering = true;
+    void answer().finally(() => {
+      answering = false;
+      start();
+    });
+  };
+
   return {
     bids: bidder !== null,
     asked(id, question) {
       if (waiting.size >= MOST_WAITING) return;
       waiting.set(id, question);
-      if (answering) return;
-      answering = true;
-      void answer().finally(() => (answering = false));
+      start();
     },
     connected: (to) => void (send = to),
     disconnected() {

@@ -64,7 +64,7 @@ export function createQueueBidder({ runner, tariff, coming, system }: BidderPart
       const free = Object.fromEntries(
         Object.entries(total).map(([type, count]) => [
           type,
-          running.reduce((left, entry) => left - (entry.takes[type] ?? 0), count),
+          running.reduce((left: number, entry) => left - (entry.takes[type] ?? 0), count),
         ]),
       );
       const jobspec = readJobspec(question.jobspec);

@@ -24,7 +24,6 @@ export function askAbout(text: string, jobspec: Jobspec, walltime: number, prior
   return {
     question: { shape, jobspec: text, walltime, priority },
     shapeClass: shapeClass({ nodes: wants.get('node') ?? 1, gpus: wants.get('gpu') ?? 0, walltime }),
-    wants,
   };
 }
 

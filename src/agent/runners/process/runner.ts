@@ -313,7 +313,7 @@ export async function createProcessRunner(options: ProcessRunnerOptions, system:
         const job = table.jobs.get(keyText(key));
         if (job === undefined || job.start !== null || job.stopping || job.status.state !== 'accepted') return false;
         await stop(job, reason);
-        return job.status.state === 'ended';
+        return table.jobs.get(job.text)?.status.state === 'ended';
       }),
     find: async () => [...table.jobs.values()].map(nativeJob),
     submit: (order: Order) =>
