@@ -20,6 +20,8 @@ const PRIOR_JOBS = 3;
 const PRIOR_SCATTER = 1.5;
 /** Residuals beyond count as this much: from "now", about seven hours. */
 const MOST = 6;
+/** Milliseconds; the age of outcomes is taken in steps of this, so that a correction can be kept for as long. */
+const STEP = 600_000;
 /** Seconds. Shifts of less than this are none, nor is widening by less. */
 const LEAST_SHIFT = 1;
 const LEAST_WIDER = 30;
@@ -31,8 +33,23 @@ export interface Correction {
   readonly jobs: number;
 }
 
+type Kept = { readonly step: number; readonly correction: Correction };
+/** Records are immutable, so what was made of two of them stays true; they go when the records go. */
+const kept = new WeakMap<Calibration, WeakMap<Calibration, Kept>>();
+
 /** What the records make of any offer of that class. `own` is the record of the offer's class of shapes. */
 export function correctionOf(all: Calibration, own: Calibration, now: number): Correction {
+  const step = Math.floor(now / STEP);
+  let byOwn = kept.get(all);
+  if (byOwn === undefined) kept.set(all, (byOwn = new WeakMap()));
+  const found = byOwn.get(own);
+  if (found !== undefined && found.step === step) return found.correction;
+  const correction = compute(all, own, step * STEP);
+  byOwn.set(own, { step, correction });
+  return correction;
+}
+
+function compute(all: Calibration, own: Calibration, now: number): Correction {
   const first = shiftOf(all, now, 0);
   const second = shiftOf(own, now, first);
   const shift = first + second;
