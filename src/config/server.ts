@@ -58,6 +58,16 @@ export interface ServerSettings {
     readonly defaultWalltime?: number;
     /** Seconds after the walltime of a job that a polling client accepted: then it counts as not reported. */
     readonly notReportedGrace?: number;
+    /** See src/scheduler/settings.ts. */
+    readonly ask?: 'auto' | 'always' | 'never';
+    readonly bidWithin?: number;
+    readonly bidReuse?: number;
+    readonly rebid?: boolean;
+    readonly rebidEvery?: number;
+    readonly rebidPart?: number;
+    readonly rebidLeast?: number;
+    readonly rebidRest?: number;
+    readonly shadow?: { readonly policy: string; readonly options: Readonly<Record<string, string>> };
   };
   readonly logLevel?: 'debug' | 'info' | 'warn' | 'error' | 'silent';
 }
@@ -93,6 +103,28 @@ const schema = z.strictObject({
     })
     .optional(),
   policies: z.record(words, words).optional(),
+  bids: z
+    .strictObject({
+      ask: z.enum(['auto', 'always', 'never']).optional(),
+      withinMs: z.number().min(0).max(60_000).optional(),
+      reuseMs: z.number().min(0).max(300_000).optional(),
+      rebid: z
+        .strictObject({
+          enabled: z.boolean().optional(),
+          everySeconds: seconds.optional(),
+          betterBy: z.number().min(0).max(1).optional(),
+          leastSeconds: z.number().min(0).optional(),
+          restSeconds: z.number().min(0).optional(),
+        })
+        .optional(),
+      shadow: z
+        .strictObject({
+          name: words,
+          options: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional(),
+        })
+        .optional(),
+    })
+    .optional(),
   match: z.strictObject({ budget: whole.optional() }).optional(),
   overcommit: z.enum(['queue', 'deny']).optional(),
   limits: z
@@ -165,11 +197,12 @@ function fromPrototype(written: string): ServerSettings {
 function readOwn(document: DocumentNode): ServerSettings {
   const result = schema.safeParse(withoutNulls(toPlain(document)));
   if (!result.success) throw firstProblem(result.error, document);
-  const { db, selection, match, overcommit, limits, lease, walltimeDefaultSeconds, ...rest } = result.data;
+  const { db, selection, bids, match, overcommit, limits, lease, walltimeDefaultSeconds, ...rest } = result.data;
   const scheduler = given({
     overcommit,
     defaultWalltime: walltimeDefaultSeconds,
     notReportedGrace: lease?.graceSeconds,
+    ...bidSettings(bids),
   });
   const options = selection?.options;
   const override = selection?.clientOverride;
@@ -189,6 +222,30 @@ function readOwn(document: DocumentNode): ServerSettings {
     leaseSeconds: lease?.pollSeconds,
     scheduler: Object.keys(scheduler).length === 0 ? undefined : scheduler,
   }) as ServerSettings;
+}
+
+type Bids = NonNullable<z.infer<typeof schema>['bids']>;
+
+function bidSettings(bids: Bids | undefined): Partial<NonNullable<ServerSettings['scheduler']>> {
+  if (bids === undefined) return {};
+  const { ask, withinMs, reuseMs, rebid, shadow } = bids;
+  return given({
+    ask,
+    bidWithin: withinMs === undefined ? undefined : withinMs / 1000,
+    bidReuse: reuseMs === undefined ? undefined : reuseMs / 1000,
+    rebid: rebid?.enabled,
+    rebidEvery: rebid?.everySeconds,
+    rebidPart: rebid?.betterBy,
+    rebidLeast: rebid?.leastSeconds,
+    rebidRest: rebid?.restSeconds,
+    shadow:
+      shadow === undefined
+        ? undefined
+        : {
+            policy: shadow.name,
+            options: Object.fromEntries(Object.entries(shadow.options ?? {}).map(([k, value]) => [k, String(value)])),
+          },
+  }) as Partial<NonNullable<ServerSettings['scheduler']>>;
 }
 
 /** Without the keys that are undefined. */

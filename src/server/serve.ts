@@ -17,6 +17,7 @@ import { agentHandlers, defaultAgentSettings } from './agents/connect.ts';
 import type { AgentSettings } from './agents/session.ts';
 import { createAuthenticator, USER_KEY } from './authenticate.ts';
 import { bind, type Binding } from './call.ts';
+import { bidHandlers } from './bids/handlers.ts';
 import { clusterHandlers } from './clusters/handlers.ts';
 import { listen } from './edge/listen.ts';
 import type { TlsFiles } from './edge/tls.ts';
@@ -108,6 +109,8 @@ export async function serve(options: ServeOptions, system: System): Promise<Runn
     if (failed.length > 0) throw new RainbowError('internal', 'the server did not stop cleanly', { cause: failed[0] });
   };
   try {
+    const shadow = options.scheduler?.shadow ?? null;
+    if (shadow !== null) checkPolicy(shadow.policy, shadow.options, 'bids.shadow');
     const own = given === null ? await ownSecret(store, system) : null;
     const scheduler = createScheduler({
       store,
@@ -174,6 +177,7 @@ function bindings(parts: Parts, options: ServeOptions): readonly Binding[] {
     jobHandlers(parts),
     clusterHandlers(parts),
     groupHandlers(parts),
+    bidHandlers(parts),
     serverHandlers(parts),
     bind(AgentService, agents),
   ];
@@ -203,14 +207,18 @@ function settingsOf(options: ServeOptions): Settings {
 }
 
 /** At start, not at the first submit. */
-function checkPolicy(name: string, options: Readonly<Record<string, string>>): void {
+function checkPolicy(
+  name: string,
+  options: Readonly<Record<string, string>>,
+  where = 'scheduler.algorithms.selection in the configuration, or --select-algorithm',
+): void {
   try {
     compiled(name, options);
   } catch (error) {
     if (!(error instanceof RainbowError)) throw error;
     throw new RainbowError(
       'invalid_input',
-      `the server's selection policy cannot be used: ${error.message}; correct scheduler.algorithms.selection in the configuration, or --select-algorithm`,
+      `the server's selection policy cannot be used: ${error.message}; correct ${where}`,
       { cause: error },
     );
   }

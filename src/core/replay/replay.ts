@@ -48,9 +48,7 @@ export function compared(recorded: Recorded, from: string, to: string | null): R
     from,
     to,
     wait: was === null || would === null ? null : { recorded: wait(was), replayed: wait(would) },
-    cost: sameMoney
-      ? { currency: was.cost.currency, recorded: was.cost.amount, replayed: would.cost.amount }
-      : null,
+    cost: sameMoney ? { currency: was.cost.currency, recorded: was.cost.amount, replayed: would.cost.amount } : null,
   };
 }
 

@@ -4,7 +4,15 @@
  */
 import { timestampMs } from '@bufbuild/protobuf/wkt';
 import { invalid, RainbowError } from '../../core/errors.ts';
-import { addTo, compared, emptyReport, replayOne, type Recorded, type Replayed, type Report } from '../../core/replay/replay.ts';
+import {
+  addTo,
+  compared,
+  emptyReport,
+  replayOne,
+  type Recorded,
+  type Replayed,
+  type Report,
+} from '../../core/replay/replay.ts';
 import type { BidService } from '../../gen/rainbow/v1/bid_pb.js';
 import type { DecisionRecord } from '../../scheduler/scheduler.ts';
 import type { Handlers } from '../call.ts';
@@ -14,6 +22,7 @@ import { choosePolicy } from '../policy.ts';
 const MOST = 100_000;
 const PAGE = 200;
 const MOST_CHANGES = 50;
+const ANY = { clientMayChoosePolicy: true, allowedPolicies: null } as const;
 const A_DAY_MS = 24 * 3_600_000;
 
 export function replay(parts: Parts): Handlers<typeof BidService>['replay'] {
@@ -25,14 +34,19 @@ export function replay(parts: Parts): Handlers<typeof BidService>['replay'] {
     if (!(until > since)) throw invalid('until', 'must be after since');
     const limit = request.limit === 0 ? MOST : request.limit;
     if (limit < 0 || limit > MOST) throw invalid('limit', `must be from 1 to ${MOST}`);
-    if (!request.shadow && request.policy === '') throw invalid('policy', 'name the policy to run instead, or ask for the shadow’s');
-    if (request.shadow && request.policy !== '') throw invalid('policy', 'is not run with shadow: what it chose is recorded');
-    const again = request.shadow
-      ? shadowChoice
-      : (recorded: Recorded) => replayOne(recorded, select);
+    if (!request.shadow && request.policy === '')
+      throw invalid('policy', 'name the policy to run instead, or ask for the shadow’s');
+    if (request.shadow && request.policy !== '')
+      throw invalid('policy', 'is not run with shadow: what it chose is recorded');
+    const again = request.shadow ? shadowChoice : (recorded: Recorded) => replayOne(recorded, select);
     const select = request.shadow
       ? () => ({ order: [], notes: [] })
-      : choosePolicy(parts.settings, { name: request.policy, options: request.policyOptions }, 'ours').select;
+      : choosePolicy(
+          // What users may choose is not for operators, and nothing is placed by it.
+          person.kind === 'operator' ? { ...parts.settings, ...ANY } : parts.settings,
+          { name: request.policy, options: request.policyOptions },
+          'ours',
+        ).select;
 
     const report = emptyReport();
     let skipped = 0;

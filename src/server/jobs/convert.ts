@@ -7,6 +7,7 @@ import type { Fits, MatchReason } from '../../core/match/matcher.ts';
 import type { Opening } from '../../core/match/openings.ts';
 import * as wire from '../../gen/rainbow/v1/job_pb.js';
 import { OutputStream, type OutputChunkSchema } from '../../gen/rainbow/v1/jobs_pb.js';
+import { bidToWire } from '../bids/convert.ts';
 import type { CandidateResult, DecisionRecord } from '../../scheduler/scheduler.ts';
 import type { AttemptRecord, EventRecord, JobId, JobRecord, OutputChunk } from '../../store/store.ts';
 
@@ -75,6 +76,8 @@ export function jobToWire(
     walltime: job.walltime,
     onClusterLoss: LOSSES[job.onClusterLoss],
     candidates: job.candidates.map(({ name }) => name),
+    ...(job.bidding?.ask == null ? {} : { ask: job.bidding.ask }),
+    ...(job.bidding?.rebid == null ? {} : { rebid: job.bidding.rebid }),
     ...(whole === undefined ? {} : { jobspec: job.jobspec, attempts: whole.attempts.map(attemptToWire) }),
   };
 }
@@ -138,18 +141,27 @@ export function decisionToWire(
     micros: decision.micros,
     order: [...decision.order],
     notes: [...decision.notes],
+    asked: decision.asked ?? false,
+    waitedMs: decision.waitedMs ?? 0,
+    shapeClass: decision.shapeClass ?? '',
+    ...(decision.shadow == null
+      ? {}
+      : { shadow: { policy: decision.shadow.policy, chosen: decision.shadow.chosen ?? '' } }),
   };
 }
 
 /** The reasons are those of what fails first: the empty cluster, else what is free now. */
 export function candidateToWire(candidate: CandidateResult): MessageInitShape<typeof wire.CandidateSchema> {
   const { satisfiable, startable } = candidate;
+  const bid = bidToWire(candidate);
   return {
     cluster: candidate.cluster,
     satisfiable: FITS[satisfiable.fits],
     startable: FITS[startable.fits],
     reasons: (satisfiable.fits === 'yes' ? startable : satisfiable).reasons.map(reasonToWire),
     state: structOf(candidate.state),
+    graphVersion: String(candidate.graphVersion ?? 0),
+    ...(bid === null ? {} : { bid }),
   };
 }
 
