@@ -3,7 +3,9 @@ import { join, resolve } from 'node:path';
 import { Option, type Command } from 'commander';
 import { agentGraph, keepAgentGraph } from '../agent-graph.ts';
 import { checkRegistered, ensureRegistered, replaceGraph } from '../agent-registration.ts';
+import { RainbowError } from '../../core/errors.ts';
 import { UsageError } from '../exit.ts';
+import { readInput } from '../files.ts';
 import { stateFolder } from '../folders.ts';
 import type { Invocation, Run } from '../invocation.ts';
 import { collectFiles, wholeNumber, type NamedFile } from '../options.ts';
@@ -22,6 +24,7 @@ export interface AgentOptions {
   readonly stateDir?: string;
   readonly runAs?: string;
   readonly maxJobs?: number;
+  readonly tariff?: string;
   readonly keepFiles?: boolean;
 }
 
@@ -44,6 +47,7 @@ export function addAgent(parent: Command, run: Run): void {
     )
     .option('--run-as <user>', 'who runs the jobs, where the agent is started as root; never root')
     .option('--max-jobs <count>', 'at most this many jobs at once', wholeNumber(1, 100_000))
+    .option('--tariff <file>', 'what jobs cost here, for bids: docs/bidding.md; without, bids name no price')
     .option('--keep-files', 'keep the files of ended jobs, in the state directory')
     .addHelpText(
       'after',
@@ -69,6 +73,7 @@ async function agent(invocation: Invocation, options: AgentOptions): Promise<voi
         'RAINBOW_SECRET; if not, pass the server’s with --register-secret, and the agent registers it.',
     );
   }
+  const tariff = options.tariff === undefined ? null : await readTariffFile(invocation, options.tariff);
   const stateDir = resolve(options.stateDir ?? join(stateFolder(io.env), 'agents', name));
   const found = await agentGraph(io, stateDir, name, options);
   const { graph } = found;
@@ -95,6 +100,7 @@ async function agent(invocation: Invocation, options: AgentOptions): Promise<voi
       ...graph,
       ...(options.runAs === undefined ? {} : { runAs: options.runAs }),
       ...(options.maxJobs === undefined ? {} : { maxJobs: options.maxJobs }),
+      tariff,
       keepFiles: options.keepFiles === true,
       version: version(),
       environment: io.env,
@@ -103,4 +109,16 @@ async function agent(invocation: Invocation, options: AgentOptions): Promise<voi
     io.system,
     io.signal,
   );
+}
+
+/** Read before anything is registered: a wrong price is seen at once. */
+async function readTariffFile({ io }: Invocation, file: string) {
+  const text = await readInput(io, file);
+  const { readTariff } = await import('../../core/bid/tariff-file.ts');
+  try {
+    return readTariff(text);
+  } catch (error) {
+    if (!(error instanceof RainbowError)) throw error;
+    throw new RainbowError(error.code, `${file}: ${error.message}`, { cause: error });
+  }
 }

@@ -41,6 +41,9 @@ export interface SubmitOptions extends OperatorOptions {
   readonly token?: string;
   readonly policy?: string;
   readonly policyOption?: Readonly<Record<string, string>>;
+  readonly ask?: boolean;
+  readonly bidWithin?: string;
+  readonly rebid?: boolean;
   readonly idempotencyKey?: string;
   readonly priority?: number;
   readonly onClusterLoss?: OnClusterLoss;
@@ -79,6 +82,11 @@ export function addSubmit(parent: Command, run: Run): void {
     .option('--token <token>', 'the token of the cluster or group named; else the configuration’s')
     .option('--policy <name>', 'selection policy; else the server’s')
     .option('--policy-option <key=value>', 'an option of that policy (repeatable)', collectPairs)
+    .option('--ask', 'ask the clusters for bids before one is chosen; else as the server is set')
+    .option('--no-ask', 'choose from match and state, without asking')
+    .option('--bid-within <span>', 'how long answers are waited for: 500ms, 2s')
+    .option('--rebid', 'while it waits, let it move to a better bid; else as the server is set')
+    .option('--no-rebid', 'keep it where it is')
     .optionsGroup('How it is kept:')
     .option('--name <name>', 'its name')
     .addOption(new Option('--job-name <name>', 'the same').hideHelp())
@@ -131,6 +139,14 @@ async function submit(invocation: Invocation, options: SubmitOptions, words: rea
   });
 }
 
+function biddingOf({ ask, bidWithin, rebid }: SubmitOptions) {
+  return {
+    ...(ask === undefined ? {} : { ask }),
+    ...(bidWithin === undefined ? {} : { bidWithin: readTime(bidWithin, '--bid-within') }),
+    ...(rebid === undefined ? {} : { rebid }),
+  };
+}
+
 interface Parts {
   readonly request: SubmitRequest;
   /** Which of several; null for the only one. */
@@ -161,6 +177,7 @@ async function one(
       idempotencyKey: key === '' || index === null ? key : `${key}/${index + 1}`,
       priority: options.priority ?? 0,
       onClusterLoss: lossNumber(options.onClusterLoss),
+      ...biddingOf(options),
     },
     { signal },
   );
