@@ -10,6 +10,7 @@ import { createBidCounter } from './bidding/counts.ts';
 import { createFollow } from './bidding/follow.ts';
 import { createGather } from './bidding/gather.ts';
 import { createLoad } from './bidding/load.ts';
+import { createRebid } from './bidding/rebid.ts';
 import { createBidRecords } from './bidding/record.ts';
 import { createWeigh } from './bidding/weigh.ts';
 import { createCycle, type Cycle } from './cycle.ts';
@@ -139,7 +140,10 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     debits,
     notices,
     wakeCycle: () => cycle.wake(),
-    followed: (job) => follow.changed(job),
+    followed(job) {
+      follow.changed(job);
+      rebid.waits(job);
+    },
   });
   const placing = createPlacing({ matcher, registry, debits, states, system, settings, weigh, log });
   const gather = createGather({
@@ -154,7 +158,13 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     clock,
     placing,
     gather,
-    follow,
+    follow: {
+      ...follow,
+      assigned(job, decision) {
+        follow.assigned(job, decision);
+        rebid.waits(job);
+      },
+    },
     debits,
     notices,
     registry,
@@ -178,6 +188,18 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
         if ((counts.get(name)?.assigned ?? 0) > 0) notices.notify(name, { kind: 'assigned' });
       }
     },
+    log,
+  });
+  const rebid = createRebid({
+    jobs: store.jobs,
+    system,
+    settings,
+    gather,
+    placing,
+    jobspecs,
+    moves,
+    notices,
+    isStill: (cluster) => registry.isStill(cluster),
     log,
   });
   const sweeper = createSweeper({
@@ -209,18 +231,20 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       for (const cluster of registry.list()) {
         await records.load(cluster);
         const jobs = await store.jobs.atCluster(cluster, DEBITED_STATES);
+        for (const job of jobs) rebid.waits(job);
         debits.load(
           cluster.name,
           jobs.toSorted((a, b) => REBUILD_ORDER.indexOf(a.state) - REBUILD_ORDER.indexOf(b.state)),
         );
       }
       counter.start();
+      rebid.start();
       cycle.start();
       sweeper.start();
     },
     async stop() {
       book.close();
-      await Promise.all([cycle.stop(), sweeper.stop()]);
+      await Promise.all([cycle.stop(), sweeper.stop(), rebid.stop()]);
       await follow.idle();
       await counter.stop();
     },

@@ -12,6 +12,7 @@ import { policyNamed } from '../core/select/policies.ts';
 import type { JobFacts, Policy } from '../core/select/policy.ts';
 import type { ClusterRef } from '../store/store.ts';
 import type { System } from '../system/system.ts';
+import type { CorrectedOffer } from '../core/bid/bid.ts';
 import type { Gathered } from './bidding/gather.ts';
 import type { Weigh } from './bidding/weigh.ts';
 import type { Debits, Reservation } from './debits.ts';
@@ -31,6 +32,8 @@ export interface Question {
   readonly job: JobFacts;
   /** The bids, where the clusters were asked. */
   readonly gathered: Gathered | null;
+  /** Of one cluster: what counts instead of what it bids now, where that is not null; no matter what is free there. */
+  readonly instead?: { readonly cluster: string; readonly offer: CorrectedOffer | null };
 }
 
 export interface Placement {
@@ -142,11 +145,15 @@ export function createPlacing(deps: {
         .filter(({ satisfiable }) => satisfiable.fits === 'yes')
         .map(({ cluster }) => cluster),
 
-    decide({ jobspec, candidates, policy, policyOptions, excluded, job, gathered }) {
+    decide({ jobspec, candidates, policy, policyOptions, excluded, job, gathered, instead }) {
       const began = system.clock.monotonic();
       const seed = Buffer.from(system.entropy.bytes(8)).toString('hex');
       const now = system.clock.now();
-      const results = deps.weigh.seen(ask(jobspec, candidates), gathered, now);
+      const results = deps.weigh
+        .seen(ask(jobspec, candidates), gathered, now)
+        .map((result) =>
+          result.cluster === instead?.cluster && instead.offer !== null ? { ...result, offer: instead.offer } : result,
+        );
       const away = new Map(excluded);
       const fitting = results.filter(({ cluster, satisfiable }) => satisfiable.fits === 'yes' && !away.has(cluster));
       const silent = fitting.filter(({ cluster }) => registry.isSilentFor(cluster, settings.passOverAfter));

@@ -23,6 +23,11 @@ export function readRefusals(attempts: readonly AttemptRecord[], now: number, ba
   const refused = new Map<string, string>();
   for (const { cluster, reason, endedAt } of attempts) {
     if (cluster === null || endedAt === null) continue;
+    // It was moved away from there: not back at once.
+    if (reason.code === 'moved') {
+      if (endedAt + backoffSeconds * 1000 > now) excluded.set(cluster, 'it has just moved away from there');
+      continue;
+    }
     if (reason.code !== 'refused' && reason.code !== 'not_held') continue;
     const count = (times.get(cluster) ?? 0) + 1;
     times.set(cluster, count);

@@ -124,7 +124,7 @@ export function recordLines(paint: Paint, record: BidRecord): string[] {
     { title: 'SPREAD', cell: ({ sharpness }) => durationText(sharpness * 1000), align: 'right' },
     { title: 'CORRECTION', cell: ({ correction }) => clean(correction) },
   ];
-  return [...lines, table(columns, record.calibrations, paint)];
+  return [...lines, table(columns, record.calibrations, paint.dim)];
 }
 
 export function replayJson(replay: ReplayResponse) {
@@ -192,7 +192,7 @@ export function replayText(paint: Paint, replay: ReplayResponse): string {
       { title: 'WOULD HAVE BEEN', cell: ({ would }) => would, align: 'right' },
       { title: 'DIFFERENCE', cell: ({ difference }) => difference, align: 'right' },
     ];
-    lines.push(table(columns, rows, paint));
+    lines.push(table(columns, rows, paint.dim));
   } else {
     lines.push('nothing to compare time or money by: those decisions were taken without bids (submit --ask)');
   }
