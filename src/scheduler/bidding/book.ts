@@ -146,7 +146,8 @@ export function createBook(deps: {
   /** The open question about this, a new one where there is none; null where it cannot be asked. */
   const openQuestion = (line: Line, cluster: string, question: BidQuestion, withinMs: number): Open | null => {
     const key = keyOf(cluster, question.shape);
-    for (const open of line.open.values()) if (open.key === key) return open;
+    // One that is overdue may still be answered, for the next; it is not waited for.
+    for (const open of line.open.values()) if (open.key === key && !open.overdue) return open;
     if (line.open.size >= MOST_OPEN) return null;
     const id = `${++asked}`;
     const open: Open = {
@@ -188,7 +189,6 @@ export function createBook(deps: {
     if (clock.now() < standingOf(cluster).quietUntil) return silent();
     const open = openQuestion(line, cluster, question, withinMs);
     if (open === null) return before?.held ?? proxy();
-    if (open.overdue) return silent();
     const { promise, resolve } = Promise.withResolvers<HeldBid>();
     // Whoever joined a question of another wait has its own deadline.
     const timer = timers.after(withinMs, () => resolve(silent()));
