@@ -3,7 +3,8 @@
  * corrections of bids. What is simulated is the world: clusters with queues and users of their own, who bid as they are.
  * Each job is, as it comes: 1. matched with every cluster; 2. bid for, by those that can hold it; 3. corrected bids go
  * to the policy; 4. what it takes is debited at once, and the cluster gets it. Clusters report what is free every
- * `REPORT` seconds, as agents do; in between Rainbow knows only its own debits. Starts are held against bids.
+ * `REPORT` seconds, as agents do; in between Rainbow knows only its own debits. Starts, and waits past the P90, are held
+ * against bids.
  * The same day, policy and seed give the same result.
  */
 import type { CorrectedOffer, Offer } from '../core/bid/bid.ts';
@@ -31,8 +32,6 @@ export interface Rule {
 }
 
 const REPORT = 60;
-/** Waiting jobs whose P90 has passed count at once, the oldest this many. */
-const OVERDUE = 4;
 /** Milliseconds; what simulated time counts from. */
 const EPOCH = 1_700_000_000_000;
 
@@ -56,8 +55,8 @@ interface Site {
   readonly running: Set<number>;
   record: Calibration;
   readonly classes: Map<string, Calibration>;
-  /** The record with what is overdue now. */
-  known: Calibration;
+  /** Seconds by which the job that waits the longest there has passed its P90. */
+  overdue: number;
   lastChosen: number;
   /** Both until something changes here. */
   state: Readonly<Record<string, number>> | null;
@@ -104,7 +103,7 @@ class World {
         running: new Set(),
         record: NO_RECORD,
         classes: new Map(),
-        known: NO_RECORD,
+        overdue: 0,
         lastChosen: -1,
         state: null,
         startable: [],
@@ -198,7 +197,8 @@ class World {
 
   private held(site: Site, offer: Offer, shape: number, now: number): CorrectedOffer {
     if (!this.isCorrected) return { ...offer, correction: '' };
-    return correct(offer, now, site.known, site.classes.get(this.classes[shape]!));
+    const own = site.classes.get(this.classes[shape]!) ?? NO_RECORD;
+    return correct(offer, now, { all: site.record, own, overdue: site.overdue });
   }
 
   private start(site: Site): void {
@@ -244,14 +244,11 @@ class World {
     const busy = Array.from({ length: site.real.plan.nodes - site.real.free }, (_, i) => i + 1);
     this.matcher.report(site.name, busy, [...site.running].map(String));
     changed(site);
-    let known = site.record;
-    let left = OVERDUE;
-    const startedAt = EPOCH + Math.round(this.now * 1000);
-    for (const { bidAt, offer } of site.waiting.values()) {
-      if (offer !== null) known = observe(known, { ...offer, bidAt, startedAt, isOpen: true });
-      if (--left === 0) break;
+    const now = EPOCH + Math.round(this.now * 1000);
+    site.overdue = 0;
+    for (const { offer } of site.waiting.values()) {
+      if (offer !== null) site.overdue = Math.max(site.overdue, (now - offer.startP90) / 1000);
     }
-    site.known = known;
   }
 
   private stateOf(site: Site): Readonly<Record<string, number>> {

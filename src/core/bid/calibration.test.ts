@@ -54,7 +54,7 @@ describe('what a record says', () => {
     expect(many.total).toBe(500);
     const liar = record(Array.from({ length: 10 }, () => [0, 0, 3600] as const));
     const years = NOW + 2 * 365 * 86_400_000;
-    expect(correct(offerOf(0, 0, years), years, liar).correction).toBe('');
+    expect(correct(offerOf(0, 0, years), years, { all: liar }).correction).toBe('');
   });
 
   test('an open outcome says something only once its P90 has passed', () => {
@@ -76,18 +76,20 @@ describe('what a record says', () => {
 
 describe('the correction', () => {
   test('nobody is corrected without a record', () => {
-    expect(correct(offerOf(100, 300), NOW)).toEqual({ ...offerOf(100, 300), correction: '' });
+    expect(correct(offerOf(100, 300), NOW, {})).toEqual({ ...offerOf(100, 300), correction: '' });
   });
 
   test('a liar who always says "now" and takes an hour is corrected to about an hour', () => {
     const waits = [1, 3, 10, 40].map((jobs) =>
-      waitOf(correct(offerOf(0), NOW, record(Array.from({ length: jobs }, () => [0, 0, 3600] as const)))),
+      waitOf(correct(offerOf(0), NOW, { all: record(Array.from({ length: jobs }, () => [0, 0, 3600] as const)) })),
     );
     expect(waits).toEqual([...waits].sort((a, b) => a - b));
     expect(waits[0]).toBeLessThan(1200);
     expect(waits[3]).toBeGreaterThan(3200);
     expect(waits[3]).toBeLessThanOrEqual(3600);
-    const corrected = correct(offerOf(0), NOW, record(Array.from({ length: 41 }, () => [0, 0, 3600] as const)));
+    const corrected = correct(offerOf(0), NOW, {
+      all: record(Array.from({ length: 41 }, () => [0, 0, 3600] as const)),
+    });
     expect(corrected.correction).toBe('starts 60 min later than it says, by 41 jobs');
     expect(corrected.end - corrected.startP50).toBe(600_000);
     expect(corrected.startP90).toBeGreaterThanOrEqual(corrected.startP50);
@@ -98,17 +100,17 @@ describe('the correction', () => {
       Array.from({ length: 40 }, (_, i) => [1000 * (1 + i), 2000 * (1 + i), 2000 * (1 + i)] as const),
     );
     for (const wait of [2_000, 20_000]) {
-      expect(waitOf(correct(offerOf(wait), NOW, half)) / wait).toBeGreaterThan(1.9);
-      expect(waitOf(correct(offerOf(wait), NOW, half)) / wait).toBeLessThan(2.1);
+      expect(waitOf(correct(offerOf(wait), NOW, { all: half })) / wait).toBeGreaterThan(1.9);
+      expect(waitOf(correct(offerOf(wait), NOW, { all: half })) / wait).toBeLessThan(2.1);
     }
   });
 
   test('a pessimist is moved earlier by less than he was wrong', () => {
     const modest = record(Array.from({ length: 40 }, () => [4000, 5000, 1000] as const));
-    const wait = waitOf(correct(offerOf(4000), NOW, modest));
+    const wait = waitOf(correct(offerOf(4000), NOW, { all: modest }));
     expect(wait).toBeLessThan(3000);
     expect(wait).toBeGreaterThan(1500);
-    expect(correct(offerOf(4000), NOW, modest).correction).toMatch(/earlier than it says, by 40 jobs/);
+    expect(correct(offerOf(4000), NOW, { all: modest }).correction).toMatch(/earlier than it says, by 40 jobs/);
   });
 
   test('a calibrated cluster is left alone', () => {
@@ -123,7 +125,7 @@ describe('the correction', () => {
           return [p50, at(p50, 1.2816 * 0.5), at(p50, normal() * 0.5)] as const;
         }),
       );
-      const offer = correct(offerOf(3600, 7000), NOW, honest);
+      const offer = correct(offerOf(3600, 7000), NOW, { all: honest });
       if (offer.correction !== '') corrected++;
       most = Math.max(most, Math.abs(waitOf(offer) / 3600 - 1), (offer.startP90 - NOW) / 7_000_000 - 1);
     }
@@ -135,7 +137,7 @@ describe('the correction', () => {
   test('an overconfident P90 is widened until nine in ten are below it', () => {
     const normal = normals('narrow');
     const outcomes = Array.from({ length: 64 }, () => [1000, 1010, at(1000, normal() * 0.8)] as const);
-    const { startP90, correction } = correct(offerOf(1000, 1010), NOW, record(outcomes));
+    const { startP90, correction } = correct(offerOf(1000, 1010), NOW, { all: record(outcomes) });
     const covered = outcomes.filter(([, , actual]) => NOW + actual * 1000 <= startP90).length / 64;
     expect(covered).toBeGreaterThan(0.8);
     expect(correction).toMatch(/P90 .* further off/);
@@ -145,8 +147,17 @@ describe('the correction', () => {
     const all = record(Array.from({ length: 60 }, (_, i) => [0, 0, i % 6 === 0 ? 3600 : 0] as const));
     const large = record(Array.from({ length: 10 }, () => [0, 0, 3600] as const));
     const small = record(Array.from({ length: 50 }, () => [0, 0, 0] as const));
-    expect(waitOf(correct(offerOf(0), NOW, all, large))).toBeGreaterThan(2400);
-    expect(waitOf(correct(offerOf(0), NOW, all, small))).toBeLessThan(30);
+    expect(waitOf(correct(offerOf(0), NOW, { all, own: large }))).toBeGreaterThan(2400);
+    expect(waitOf(correct(offerOf(0), NOW, { all, own: small }))).toBeLessThan(30);
+  });
+
+  test('whoever keeps a job waiting past its P90 is not believed to start the next at once', () => {
+    const held = correct(offerOf(0, 60), NOW, { overdue: 1800 });
+    expect(waitOf(held)).toBe(1800);
+    expect(held.startP90).toBeGreaterThanOrEqual(held.startP50);
+    expect(held.end - held.startP50).toBe(600_000);
+    expect(held.correction).toBe('not in less than 30 min: a job waits there that long past its P90');
+    expect(correct(offerOf(3600, 3700), NOW, { overdue: 1800 }).correction).toBe('');
   });
 
   const anything = fc.array(fc.tuple(fc.nat(1e6), fc.nat(1e6), fc.nat(1e7)), { maxLength: 80 });
@@ -158,7 +169,7 @@ describe('the correction', () => {
           record(outcomes.map(([a, b, actual]) => [a, a + b, actual] as const)),
         );
         const offer = offerOf(p50, p50 + more);
-        const corrected = correct(offer, NOW, first, second);
+        const corrected = correct(offer, NOW, { all: first!, own: second! });
         expect(Number.isFinite(corrected.startP90)).toBe(true);
         expect(corrected.startP50).toBeGreaterThanOrEqual(NOW);
         expect(corrected.startP90).toBeGreaterThanOrEqual(corrected.startP50);
@@ -176,8 +187,8 @@ describe('the correction', () => {
     fc.assert(
       fc.property(anything, fc.nat(100_000), fc.nat(100_000), (outcomes, wait, more) => {
         const one = record(outcomes.map(([a, b, actual]) => [a, a + b, actual] as const));
-        expect(correct(offerOf(wait), NOW, one).startP50).toBeLessThanOrEqual(
-          correct(offerOf(wait + more), NOW, one).startP50,
+        expect(correct(offerOf(wait), NOW, { all: one }).startP50).toBeLessThanOrEqual(
+          correct(offerOf(wait + more), NOW, { all: one }).startP50,
         );
       }),
     );
@@ -188,7 +199,7 @@ describe('the correction', () => {
 function shareOf(strategy: (wait: number, random: () => number) => number, seed: string, isCorrected = true): number {
   const random = seededRandom(seed);
   const unit = (): number => (random.below(1e9) + 0.5) / 1e9;
-  const clusters = Array.from({ length: 6 }, () => ({ freeAt: NOW, record: NO_RECORD, waiting: [] as Offer[] }));
+  const clusters = Array.from({ length: 6 }, () => ({ freeAt: NOW, record: NO_RECORD }));
   let now = NOW;
   let chosen = 0;
   const jobs = 4_000;
@@ -207,13 +218,10 @@ function shareOf(strategy: (wait: number, random: () => number) => number, seed:
     });
     const starts = offers.map((offer, i) => {
       const { record } = clusters[i]!;
-      // Those who are overdue count at once, as what they are known to have waited.
-      const overdue = due.filter(({ cluster }) => cluster === i).slice(0, 4);
-      const known = overdue.reduce(
-        (record, { bidAt, offer }) => observe(record, { ...offer, bidAt, startedAt: now, isOpen: true }),
-        record,
+      const past = due.filter(({ cluster }) => cluster === i).map(({ offer }) => (now - offer.startP90) / 1000);
+      return (
+        (isCorrected ? correct(offer, now, { all: record, overdue: Math.max(0, ...past) }) : offer).startP50 + unit()
       );
-      return (isCorrected ? correct(offer, now, known) : offer).startP50 + unit();
     });
     const best = starts.indexOf(Math.min(...starts));
     const cluster = clusters[best]!;

@@ -10,6 +10,9 @@
  *           A pessimist is moved earlier by half of it only: modesty is no credit to be spent on lies.
  *   widen   the P90 by what nine in ten of the shifted residuals needed, times the same factor of its coverage's distance
  *           from 0.9. Never narrowed.
+ *   hold    not earlier than now + o, if a job of ours waits there that has passed its P90 by o: what has kept somebody
+ *           waiting for so long is expected to do so for as long again. A record learns of a wait only when it is over;
+ *           this is what stops a queue that says "now" while it grows.
  * The mean, not the median: who lies half of the time pays for it in all of his offers.
  */
 import type { CorrectedOffer, Offer } from './bid.ts';
@@ -58,34 +61,38 @@ function compute(all: Calibration, own: Calibration, now: number): Correction {
   return { shift: towards, widen: widenOf(record, now, towards), jobs: record.kept.length };
 }
 
-export function correct(
-  offer: Offer,
-  now: number,
-  all: Calibration = NO_RECORD,
-  own: Calibration = NO_RECORD,
-): CorrectedOffer {
+/** What is known of a cluster when it bids. */
+export interface Standing {
+  /** Its record of all shapes. */
+  readonly all?: Calibration;
+  /** Its record of the offer's class of shapes. */
+  readonly own?: Calibration;
+  /** Seconds by which a job that waits there now has passed the P90 that the cluster gave it, the most of any; 0: none. */
+  readonly overdue?: number;
+}
+
+export function correct(offer: Offer, now: number, standing: Standing): CorrectedOffer {
+  const { all = NO_RECORD, own = NO_RECORD, overdue = 0 } = standing;
   const { shift, widen, jobs } = correctionOf(all, own, now);
   const moved = (time: number, by: number): number => {
     const wait = Math.max(0, time - now) / 1000;
-    return now + Math.round(backward(Math.max(0, forward(wait) + by)) * 1000);
+    return by === 0 ? time : now + Math.round(backward(Math.max(0, forward(wait) + by)) * 1000);
   };
-  const startP50 = shift === 0 ? offer.startP50 : moved(offer.startP50, shift);
-  const startP90 = shift + widen === 0 ? offer.startP90 : Math.max(startP50, moved(offer.startP90, shift + widen));
-  const later = (startP50 - offer.startP50) / 1000;
-  const wider = (startP90 - offer.startP90) / 1000 - later;
+  const byRecord = moved(offer.startP50, shift);
+  const startP50 = Math.max(byRecord, overdue > 0 ? now + Math.round(overdue * 1000) : 0);
+  const startP90 = Math.max(startP50, moved(offer.startP90, shift + widen));
+  const later = (byRecord - offer.startP50) / 1000;
+  const held = (startP50 - byRecord) / 1000;
+  const wider = (startP90 - offer.startP90) / 1000 - later - held;
+  const by = `by ${jobs} job${jobs === 1 ? '' : 's'}`;
   const said: string[] = [];
-  if (Math.abs(later) >= LEAST_SHIFT)
-    said.push(`starts ${words(Math.abs(later))} ${later > 0 ? 'later' : 'earlier'} than it says`);
-  if (wider >= LEAST_WIDER) said.push(`P90 ${words(wider)} further off`);
+  if (Math.abs(later) >= LEAST_SHIFT) {
+    said.push(`starts ${words(Math.abs(later))} ${later > 0 ? 'later' : 'earlier'} than it says, ${by}`);
+  }
+  if (wider >= LEAST_WIDER) said.push(`P90 ${words(wider)} further off, ${by}`);
+  if (held >= LEAST_SHIFT) said.push(`not in less than ${words(overdue)}: a job waits there that long past its P90`);
   if (said.length === 0) return { ...offer, correction: '' };
-  const end = offer.end + (startP50 - offer.startP50);
-  return {
-    ...offer,
-    startP50,
-    startP90,
-    end,
-    correction: `${said.join(', ')}, by ${jobs} job${jobs === 1 ? '' : 's'}`,
-  };
+  return { ...offer, startP50, startP90, end: offer.end + (startP50 - offer.startP50), correction: said.join('; ') };
 }
 
 function forward(wait: number): number {
