@@ -11,6 +11,7 @@ import { createFollow } from './bidding/follow.ts';
 import { createGather } from './bidding/gather.ts';
 import { createLoad } from './bidding/load.ts';
 import { createRebid } from './bidding/rebid.ts';
+import { createOverdue } from './bidding/overdue.ts';
 import { createBidRecords } from './bidding/record.ts';
 import { createWeigh } from './bidding/weigh.ts';
 import { createCycle, type Cycle } from './cycle.ts';
@@ -67,6 +68,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       debits.dropCluster(name);
       book.dropCluster(name);
       records.dropCluster(name);
+      overdue.dropCluster(name);
       notices.notify(name, { kind: 'changed' });
       cycle.freed();
     },
@@ -90,8 +92,9 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     reported: (name) => registry.get(name)?.state ?? null,
     isCompiled: (name) => registry.idsOf(name) !== null,
   });
+  const overdue = createOverdue();
   const counter = createBidCounter({ bids: store.bids, system, log });
-  const records = createBidRecords(store.bids);
+  const records = createBidRecords(store.bids, (name, now) => overdue.by(name, now));
   const book = createBook({
     system,
     mark: () => load.mark(),
@@ -127,6 +130,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     clock,
     log,
     clusterNamed: (name) => registry.get(name),
+    overdue,
     observed: (outcome) => records.add(outcome),
     refused(cluster, led, job) {
       counter.count(cluster, 'refused');

@@ -5,6 +5,7 @@
  */
 import type { BidOutcome, BidStore, ClusterRef, JobId, JobRecord, JobStore } from '../../store/store.ts';
 import type { Clock } from '../../system/system.ts';
+import type { Overdue } from './overdue.ts';
 import type { Log } from '../log.ts';
 import type { DecisionRecord } from '../scheduler.ts';
 import { ledBy, neverStarted, outcomeOf, type LedBy } from './outcomes.ts';
@@ -31,6 +32,7 @@ export function createFollow(deps: {
   readonly clock: Clock;
   readonly log: Log;
   readonly clusterNamed: (name: string) => ClusterRef | null;
+  readonly overdue: Overdue;
   readonly observed: (outcome: BidOutcome) => void;
   readonly refused: (cluster: ClusterRef, led: LedBy, job: JobRecord) => void;
   readonly tookIt: (cluster: string) => void;
@@ -58,7 +60,12 @@ export function createFollow(deps: {
     if (led === null) return null;
     const attempt = (await deps.jobs.attempts(job.id)).find((each) => each.epoch === epoch);
     const cluster = attempt?.cluster == null ? null : deps.clusterNamed(attempt.cluster);
-    return cluster === null ? null : { epoch, cluster, led, keptStart: false };
+    return cluster === null ? null : { epoch, cluster: { name: cluster.name, id: cluster.id }, led, keptStart: false };
+  };
+
+  /** The next attempt may have begun meanwhile. */
+  const forget = (id: JobId, of: Followed): void => {
+    if (followed.get(id) === of) followed.delete(id);
   };
 
   const keep = async (outcome: BidOutcome): Promise<void> => {
@@ -68,13 +75,14 @@ export function createFollow(deps: {
 
   const after = async (job: JobRecord, of: Followed): Promise<void> => {
     const left = job.epoch > of.epoch;
+    if (left || job.startedAt !== null || job.endedAt !== null) deps.overdue.over(of.cluster.name, of);
     if (left) {
-      followed.delete(job.id);
+      forget(job.id, of);
       if (job.reason.code === 'refused') return deps.refused(of.cluster, of.led, job);
       if (!of.keptStart) await keep(neverStarted(job, of.epoch, of.cluster, of.led, clock.now()));
       return;
     }
-    if (job.endedAt !== null) followed.delete(job.id);
+    if (job.endedAt !== null) forget(job.id, of);
     const outcome = outcomeOf(job, of.led);
     if (outcome === null) {
       if (job.endedAt !== null) await keep(neverStarted(job, of.epoch, of.cluster, of.led, clock.now()));
@@ -92,7 +100,9 @@ export function createFollow(deps: {
       const led = ledBy(decision);
       if (led === null) return void followed.delete(job.id);
       const cluster = { name: job.cluster, id: job.clusterId };
-      followed.set(job.id, { epoch: job.epoch, cluster, led, keptStart: false });
+      const of = { epoch: job.epoch, cluster, led, keptStart: false };
+      followed.set(job.id, of);
+      deps.overdue.waits(cluster.name, of, led.offer.startP90);
     },
     changed(job) {
       if (job.state === 'assigned' || job.state === 'received' || job.state === 'accepted') return;

@@ -33,7 +33,10 @@ interface Entry {
   readonly calibrations: Map<string, Calibration>;
 }
 
-export function createBidRecords(bids: Pick<BidStore, 'outcomes'>): BidRecords {
+export function createBidRecords(
+  bids: Pick<BidStore, 'outcomes'>,
+  overdue: (cluster: string, now: number) => number,
+): BidRecords {
   const entries = new Map<string, Entry>();
   const entryOf = (cluster: string): Entry => {
     let entry = entries.get(cluster);
@@ -69,7 +72,11 @@ export function createBidRecords(bids: Pick<BidStore, 'outcomes'>): BidRecords {
     },
     add: (outcome) => put(entryOf(outcome.cluster.name), outcome),
     correct: (cluster, shapeClass, offer, now) =>
-      correct(offer, now, calibration(cluster, ''), calibration(cluster, shapeClass)),
+      correct(offer, now, {
+        all: calibration(cluster, ''),
+        own: calibration(cluster, shapeClass),
+        overdue: overdue(cluster, now),
+      }),
     summaries(cluster, now) {
       const entry = entries.get(cluster);
       if (entry === undefined || entry.outcomes.size === 0) return [];
@@ -78,7 +85,8 @@ export function createBidRecords(bids: Pick<BidStore, 'outcomes'>): BidRecords {
       const all = ['', ...classes].map((shapeClass) => ({
         shapeClass,
         ...summaryOf(calibration(cluster, shapeClass), now),
-        correction: correct(inAnHour, now, calibration(cluster, ''), calibration(cluster, shapeClass)).correction,
+        correction: correct(inAnHour, now, { all: calibration(cluster, ''), own: calibration(cluster, shapeClass) })
+          .correction,
       }));
       return all.sort((a, b) => Number(b.shapeClass === '') - Number(a.shapeClass === '') || b.jobs - a.jobs);
     },
