@@ -113,7 +113,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       });
       return { kind: 'yes', id: 'proxy', offer, expiresAt: now + PROXY_VALID_MS, byProxy: true };
     },
-    count: counter.count,
+    count: (cluster, kind) => counter.count(cluster, kind),
     reuseMs: settings.bidReuse * 1000,
   });
   const weigh = createWeigh({

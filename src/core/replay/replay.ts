@@ -43,12 +43,15 @@ export function compared(recorded: Recorded, from: string, to: string | null): R
     recorded.candidates.find(({ cluster }) => cluster === name)?.offer ?? null;
   const [was, would] = [offerOf(from), offerOf(to)];
   const wait = (offer: CorrectedOffer): number => Math.max(0, offer.startP50 - recorded.at) / 1000;
-  const sameMoney = was?.cost != null && would?.cost != null && was.cost.currency === would.cost.currency;
+  const [paid, price] = [was?.cost ?? null, would?.cost ?? null];
   return {
     from,
     to,
     wait: was === null || would === null ? null : { recorded: wait(was), replayed: wait(would) },
-    cost: sameMoney ? { currency: was.cost.currency, recorded: was.cost.amount, replayed: would.cost.amount } : null,
+    cost:
+      paid === null || price === null || paid.currency !== price.currency
+        ? null
+        : { currency: paid.currency, recorded: paid.amount, replayed: price.amount },
   };
 }
 

@@ -59,7 +59,8 @@ export function createFollow(deps: {
     const led = stored === undefined ? null : ledBy(JSON.parse(stored.decision) as DecisionRecord);
     if (led === null) return null;
     const attempt = (await deps.jobs.attempts(job.id)).find((each) => each.epoch === epoch);
-    const cluster = attempt?.cluster == null ? null : deps.clusterNamed(attempt.cluster);
+    const name = attempt?.cluster ?? null;
+    const cluster = name === null ? null : deps.clusterNamed(name);
     return cluster === null ? null : { epoch, cluster: { name: cluster.name, id: cluster.id }, led, keptStart: false };
   };
 
@@ -98,7 +99,8 @@ export function createFollow(deps: {
     assigned(job, decision) {
       if (job.state !== 'assigned' || job.cluster === null || job.clusterId === null) return;
       const led = ledBy(decision);
-      if (led === null) return void followed.delete(job.id);
+      followed.delete(job.id);
+      if (led === null) return;
       const cluster = { name: job.cluster, id: job.clusterId };
       const of = { epoch: job.epoch, cluster, led, keptStart: false };
       followed.set(job.id, of);

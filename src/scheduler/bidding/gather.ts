@@ -72,6 +72,21 @@ export function createGather(deps: {
   };
   const always = (job: ToAsk): Promise<Gathered> => collect(job, about(job), deps.fitting(job.parsed, job.candidates));
 
+  const fetch = async (
+    id: JobId,
+    job: ToAsk,
+    asked: Asked,
+    clusters: readonly string[],
+    wake: () => void,
+  ): Promise<void> => {
+    // Where asking itself fails, it is decided from match and state.
+    const gathered = await collect(job, asked, clusters).catch(() => ({ asked, bids: new Map(), waitedMs: 0 }));
+    if (ready.size >= MOST_READY) ready.clear();
+    ready.set(id, { gathered, at: clock.now() });
+    awaited.delete(id);
+    wake();
+  };
+
   return {
     always,
     forSubmit: (job) => (asks(job) ? always(job) : Promise.resolve(null)),
@@ -86,15 +101,7 @@ export function createGather(deps: {
       const bids = book.peek(asked.question, clusters);
       if (bids !== null) return { asked, bids, waitedMs: 0 };
       awaited.add(id);
-      void collect(job, asked, clusters)
-        .then((gathered) => {
-          if (ready.size >= MOST_READY) ready.clear();
-          ready.set(id, { gathered, at: clock.now() });
-        })
-        .finally(() => {
-          awaited.delete(id);
-          wake();
-        });
+      void fetch(id, job, asked, clusters, wake);
       return 'awaited';
     },
   };

@@ -14,17 +14,31 @@ export interface Asked {
   readonly shapeClass: string;
 }
 
-/** `walltime` in seconds. */
+/** Of a jobspec: bursts repeat one, and a digest takes a tenth of a millisecond. */
+interface Digested {
+  readonly digest: string;
+  readonly nodes: number;
+  readonly gpus: number;
+}
+const digests = new WeakMap<Jobspec, Digested>();
+
+/** `text` is what `jobspec` was read from; `walltime` in seconds. */
 export function askAbout(text: string, jobspec: Jobspec, walltime: number, priority: number): Asked {
-  const wants = wanted(jobspec.request);
-  // Whatever else of the jobspec a runner may look at (queue, account, image) decides, too; command and name do not.
-  const { request, image, parameters } = jobspec;
-  const told = JSON.stringify([request, image, parameters, attributesOf(text), walltime, priority], finite);
-  const shape = createHash('sha256').update(told).digest('hex').slice(0, 32);
+  let known = digests.get(jobspec);
+  if (known === undefined) digests.set(jobspec, (known = digested(text, jobspec)));
+  const { digest, nodes, gpus } = known;
   return {
-    question: { shape, jobspec: text, walltime, priority },
-    shapeClass: shapeClass({ nodes: wants.get('node') ?? 1, gpus: wants.get('gpu') ?? 0, walltime }),
+    question: { shape: `${digest}.${walltime}.${priority}`, jobspec: text, walltime, priority },
+    shapeClass: shapeClass({ nodes, gpus, walltime }),
   };
+}
+
+function digested(text: string, { request, image, parameters }: Jobspec): Digested {
+  // Whatever else of the jobspec a runner may look at (queue, account, image) decides, too; command and name do not.
+  const told = JSON.stringify([request, image, parameters, attributesOf(text)], finite);
+  const digest = createHash('sha256').update(told).digest('hex').slice(0, 32);
+  const wants = wanted(request);
+  return { digest, nodes: wants.get('node') ?? 1, gpus: wants.get('gpu') ?? 0 };
 }
 
 /** Infinity is no JSON, and an unbounded count is another question than an absent one. */

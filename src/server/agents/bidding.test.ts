@@ -192,7 +192,7 @@ describe('bad clusters', () => {
     ['a start in the past', yes(-7_200)],
     ['a P90 before the P50', yes(10, { startP90: 1 })],
     ['infinity', yes(Number.POSITIVE_INFINITY)],
-    ['nothing', {} as Answer],
+    ['nothing', {}],
   ])('%s is no bid: marked, counted, and the job goes to the other', async (_what, answer) => {
     await bidder('a', () => answer);
     await bidder('b', () => yes(600));

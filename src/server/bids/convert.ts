@@ -14,7 +14,7 @@ const KINDS: Readonly<Record<Bid['kind'], wire.BidKind>> = {
 };
 
 /** Null where it was not asked. */
-export function bidToWire({ bid, offer }: CandidateResult): MessageInitShape<typeof wire.BidSchema> | null {
+export function bidToWire({ bid, offer = null }: CandidateResult): MessageInitShape<typeof wire.BidSchema> | null {
   if (bid === undefined) return null;
   const kind = KINDS[bid.kind];
   if (bid.kind === 'silent') return { kind };
@@ -26,7 +26,7 @@ export function bidToWire({ bid, offer }: CandidateResult): MessageInitShape<typ
     offer: offerToWire(bid.offer),
     expiresAt: timestampFromMs(bid.expiresAt),
     byProxy: bid.byProxy,
-    ...(offer == null ? {} : { corrected: offerToWire(offer), correction: offer.correction }),
+    ...(offer === null ? {} : { corrected: offerToWire(offer), correction: offer.correction }),
   };
 }
 

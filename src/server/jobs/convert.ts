@@ -5,6 +5,7 @@ import { invalid } from '../../core/errors.ts';
 import { JOB_STATES, type JobState, type OnClusterLoss } from '../../core/job/state.ts';
 import type { Fits, MatchReason } from '../../core/match/matcher.ts';
 import type { Opening } from '../../core/match/openings.ts';
+import type { ShadowChoiceSchema } from '../../gen/rainbow/v1/bid_pb.js';
 import * as wire from '../../gen/rainbow/v1/job_pb.js';
 import { OutputStream, type OutputChunkSchema } from '../../gen/rainbow/v1/jobs_pb.js';
 import { bidToWire } from '../bids/convert.ts';
@@ -48,6 +49,16 @@ export function onClusterLossFromWire(value: wire.OnClusterLoss, place: string):
   return found;
 }
 
+/** What it says of bids; what is left to the server is absent. */
+function wishes({ bidding }: JobRecord): { ask?: boolean; rebid?: boolean } {
+  const { ask = null, rebid = null } = bidding ?? {};
+  return { ...(ask === null ? {} : { ask }), ...(rebid === null ? {} : { rebid }) };
+}
+
+function shadowOf({ shadow = null }: DecisionRecord): { shadow?: MessageInitShape<typeof ShadowChoiceSchema> } {
+  return shadow === null ? {} : { shadow: { policy: shadow.policy, chosen: shadow.chosen ?? '' } };
+}
+
 /** `whole`: with the jobspec and the attempts, as Get answers. */
 export function jobToWire(
   job: JobRecord,
@@ -76,8 +87,7 @@ export function jobToWire(
     walltime: job.walltime,
     onClusterLoss: LOSSES[job.onClusterLoss],
     candidates: job.candidates.map(({ name }) => name),
-    ...(job.bidding?.ask == null ? {} : { ask: job.bidding.ask }),
-    ...(job.bidding?.rebid == null ? {} : { rebid: job.bidding.rebid }),
+    ...wishes(job),
     ...(whole === undefined ? {} : { jobspec: job.jobspec, attempts: whole.attempts.map(attemptToWire) }),
   };
 }
@@ -144,9 +154,7 @@ export function decisionToWire(
     asked: decision.asked ?? false,
     waitedMs: decision.waitedMs ?? 0,
     shapeClass: decision.shapeClass ?? '',
-    ...(decision.shadow == null
-      ? {}
-      : { shadow: { policy: decision.shadow.policy, chosen: decision.shadow.chosen ?? '' } }),
+    ...shadowOf(decision),
   };
 }
 
