@@ -24,7 +24,7 @@ export interface Said {
 }
 
 /** An estimate serves for this long, unless a job was sent there since. */
-const FRESH = 60;
+const FRESH = 120;
 
 export class SimulatedCluster {
   readonly plan: ClusterPlan;

@@ -15,6 +15,8 @@ export interface Measures {
   readonly meanWait: number;
   readonly medianWait: number;
   readonly p95Wait: number;
+  /** Waits by percentile, 0 to 100. */
+  readonly waits: readonly number[];
   /** Per job. */
   readonly meanCost: number;
   /** Mean of max(1, (wait + run) / max(run, 10 s)): Feitelson's bounded slowdown. */
@@ -34,6 +36,7 @@ export function measuresOf(ended: readonly Ended[]): Measures {
     meanWait: mean(({ wait }) => wait),
     medianWait: at(0.5),
     p95Wait: at(0.95),
+    waits: Array.from({ length: 101 }, (_, i) => at(i / 100)),
     meanCost: mean(({ cost }) => cost),
     slowdown: mean(({ wait, run }) => Math.max(1, (wait + run) / Math.max(run, SHORTEST))),
     inTime: mean(({ inTime }) => (inTime ? 1 : 0)),

@@ -31,7 +31,7 @@ export interface Rule {
   readonly isCorrected?: boolean;
 }
 
-const REPORT = 60;
+const REPORT = 120;
 /** Milliseconds; what simulated time counts from. */
 const EPOCH = 1_700_000_000_000;
 

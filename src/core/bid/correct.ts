@@ -16,7 +16,7 @@
  * The mean, not the median: who lies half of the time pays for it in all of his offers.
  */
 import type { CorrectedOffer, Offer } from './bid.ts';
-import { mean, NO_RECORD, quantile, weightOf, type Calibration } from './calibration.ts';
+import { mean, NO_RECORD, weightOf, type Calibration } from './calibration.ts';
 
 const UNIT = 60;
 const PRIOR_JOBS = 3;
@@ -36,29 +36,54 @@ export interface Correction {
   readonly jobs: number;
 }
 
-type Kept = { readonly step: number; readonly correction: Correction };
-/** Records are immutable, so what was made of two of them stays true; they go when the records go. */
-const kept = new WeakMap<Calibration, WeakMap<Calibration, Kept>>();
-
-/** What the records make of any offer of that class. `own` is the record of the offer's class of shapes. */
+/**
+ * What the records make of any offer of that class. `own` is the record of the offer's class of shapes. A record is
+ * looked at once for as long as it and the step of time stay the same: a decision corrects every offer.
+ */
 export function correctionOf(all: Calibration, own: Calibration, now: number): Correction {
   const step = Math.floor(now / STEP);
-  let byOwn = kept.get(all);
-  if (byOwn === undefined) kept.set(all, (byOwn = new WeakMap()));
-  const found = byOwn.get(own);
-  if (found !== undefined && found.step === step) return found.correction;
-  const correction = compute(all, own, step * STEP);
-  byOwn.set(own, { step, correction });
-  return correction;
+  const [ofAll, ofOwn] = [lookAt(all, step), lookAt(own, step)];
+  const first = shiftOf(ofAll, 0);
+  const shift = first + shiftOf(ofOwn, first);
+  const towards = shift < 0 ? shift / 2 : shift;
+  const isOwn = own.kept.length >= all.kept.length / 2;
+  const looked = isOwn ? ofOwn : ofAll;
+  return { shift: towards, widen: widenOf(looked, towards), jobs: looked.weights.length };
 }
 
-function compute(all: Calibration, own: Calibration, now: number): Correction {
-  const first = shiftOf(all, now, 0);
-  const second = shiftOf(own, now, first);
-  const shift = first + second;
-  const towards = shift < 0 ? shift / 2 : shift;
-  const record = own.kept.length >= all.kept.length / 2 ? own : all;
-  return { shift: towards, widen: widenOf(record, now, towards), jobs: record.kept.length };
+/** A record at a time, as the sums that its correction needs. */
+interface Looked {
+  readonly step: number;
+  readonly weights: readonly number[];
+  /** Sum of the weights: the jobs that it still counts for. */
+  readonly jobs: number;
+  /** Of the residuals of P50. */
+  readonly mean: number;
+  readonly squares: number;
+  /** Residuals of P90, ascending, and their weights. */
+  readonly over: readonly (readonly [residual: number, weight: number])[];
+}
+
+/** Records are immutable, so what was seen in one stays true; it goes when the record goes. */
+const seen = new WeakMap<Calibration, Looked>();
+
+function lookAt(record: Calibration, step: number): Looked {
+  const found = seen.get(record);
+  if (found !== undefined && found.step === step) return found;
+  const weights = record.kept.map((sample) => weightOf(sample, step * STEP));
+  const residuals = record.kept.map(({ p50, actual }) => clip(forward(actual) - forward(p50)));
+  const average = mean(residuals, weights) ?? 0;
+  const over = record.kept.map(({ p90, actual }, i) => [clip(forward(actual) - forward(p90)), weights[i]!] as const);
+  const looked: Looked = {
+    step,
+    weights,
+    jobs: weights.reduce((sum, weight) => sum + weight, 0),
+    mean: average,
+    squares: residuals.reduce((sum, r, i) => sum + weights[i]! * (r - average) ** 2, 0),
+    over: over.sort(([a], [b]) => a - b),
+  };
+  seen.set(record, looked);
+  return looked;
 }
 
 /** What is known of a cluster when it bids. */
@@ -104,30 +129,23 @@ function backward(y: number): number {
 }
 
 /** Of the residuals that are left once all are shifted by `already`. */
-function shiftOf({ kept }: Calibration, now: number, already: number): number {
-  if (kept.length === 0) return 0;
-  const weights = kept.map((sample) => weightOf(sample, now));
-  const residuals = kept.map(({ p50, actual }) => clip(forward(actual) - forward(p50)) - already);
-  const m = mean(residuals, weights) ?? 0;
-  const jobs = weights.reduce((sum, weight) => sum + weight, 0);
-  const squares = residuals.reduce((sum, r, i) => sum + weights[i]! * (r - m) ** 2, 0);
+function shiftOf({ jobs, mean, squares }: Looked, already: number): number {
+  if (jobs === 0) return 0;
   const variance = (squares + PRIOR_JOBS * PRIOR_SCATTER ** 2) / (jobs + PRIOR_JOBS);
-  return m * trust(m, Math.sqrt(variance / jobs));
+  return (mean - already) * trust(mean - already, Math.sqrt(variance / jobs));
 }
 
-function widenOf({ kept }: Calibration, now: number, shift: number): number {
-  if (kept.length === 0) return 0;
-  const weights = kept.map((sample) => weightOf(sample, now));
-  const over = kept.map(({ p90, actual }) => clip(forward(actual) - forward(p90)) - shift);
-  const covered =
-    mean(
-      over.map((each) => (each <= 1e-9 ? 1 : 0)),
-      weights,
-    ) ?? 1;
-  const jobs = weights.reduce((sum, weight) => sum + weight, 0);
-  const missing = Math.max(0, 0.9 - covered);
-  const needed = quantile(over, weights, 0.9) ?? 0;
-  return Math.max(0, needed) * trust(missing, Math.sqrt((0.9 * 0.1) / jobs));
+function widenOf({ over, jobs }: Looked, shift: number): number {
+  let covered = 0;
+  let needed = 0;
+  let below = 0;
+  for (const [residual, weight] of over) {
+    if (residual - shift <= 1e-9) covered += weight;
+    if (below < 0.9 * jobs - 1e-9) needed = residual - shift;
+    below += weight;
+  }
+  if (jobs === 0 || needed <= 0) return 0;
+  return needed * trust(Math.max(0, 0.9 - covered / jobs), Math.sqrt((0.9 * 0.1) / jobs));
 }
 
 /** 0 while an effect is within two standard errors, towards 1 far beyond (positive-part James and Stein). */

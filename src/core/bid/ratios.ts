@@ -26,7 +26,16 @@ export interface RuntimeModel {
   remaining(walltime: number, elapsed: number): Expected;
 }
 
+/** Made once for the same ratios: every estimate asks for it. */
+const models = new WeakMap<Ratios, RuntimeModel>();
+
 export function runtimeModel(ratios: Ratios): RuntimeModel {
+  let model = models.get(ratios);
+  if (model === undefined) models.set(ratios, (model = modelOf(ratios)));
+  return model;
+}
+
+function modelOf(ratios: Ratios): RuntimeModel {
   const missing = Array.from({ length: Math.max(0, ENOUGH - ratios.length) }, () => 1);
   const sorted = [...ratios, ...missing].sort((a, b) => a - b);
   const count = sorted.length;
