@@ -59,7 +59,7 @@ export function bidLines(paint: Paint, bid: Bid, decidedAt: WireTime | undefined
   const lines = [
     `offers a start in ${from(offer.startP50, decidedAt)}, nine in ten in ${from(offer.startP90, decidedAt)}, ${cost}${made}`,
   ];
-  const parts = offer.cost?.parts ?? [];
+  const parts = bid.offer?.cost?.parts ?? [];
   if (parts.length > 1) lines.push(paint.dim(`price: ${parts.map(({ what }) => clean(what)).join(' + ')}`));
   if (bid.correction !== '') {
     lines.push(paint.dim(`it said ${from(bid.offer?.startP50, decidedAt)}; ${clean(bid.correction)}`));
