@@ -100,6 +100,8 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     mark: () => load.mark(),
     hasChanged: (name, mark) => load.hasChanged(name, mark),
     proxy(name, question) {
+      // Who has an agent is asked through it, or not at all.
+      if ((registry.get(name)?.instance ?? null) !== null && !registry.isConnected(name)) return { kind: 'silent' };
       const { jobspec } = jobspecs.read(question.jobspec);
       const request = jobspec?.request ?? { groups: [], constraint: null };
       const now = clock.now();

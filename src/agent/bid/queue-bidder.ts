@@ -17,6 +17,7 @@ import type { BidderParts } from './bidders.ts';
 const VALID = 30;
 /** From the server's choice to the first process: journal, submit, shim. Seconds. */
 const START_TAKES = 1;
+const MOST_COUNTED = 10_000;
 
 export function createQueueBidder({ runner, tariff, coming, system }: BidderParts): Bidder | null {
   const { queue } = runner;
@@ -36,7 +37,18 @@ export function createQueueBidder({ runner, tariff, coming, system }: BidderPart
     ratios = observeRatio(ratios, (endedAt - startedAt) / 1000, order.walltime);
   });
 
-  const takes = (jobspec: Jobspec | null): Counts => (jobspec === null ? {} : taken(jobspec.request, totals));
+  /** By jobspec: a queue repeats few texts, and reading one takes half a millisecond. */
+  const counted = new Map<string, Counts>();
+  const takes = (text: string): Counts => {
+    let counts = counted.get(text);
+    if (counts === undefined) {
+      const jobspec = readOrNull(text);
+      counts = jobspec === null ? {} : taken(jobspec.request, totals);
+      if (counted.size >= MOST_COUNTED) counted.clear();
+      counted.set(text, counts);
+    }
+    return counts;
+  };
 
   return {
     async bid(question): Promise<AgentBid> {
@@ -49,7 +61,7 @@ export function createQueueBidder({ runner, tariff, coming, system }: BidderPart
           ? []
           : [
               {
-                takes: takes(readOrNull(order.jobspec)),
+                takes: takes(order.jobspec),
                 walltime: order.walltime,
                 elapsed: Math.max(0, (now - (status.startedAt ?? now)) / 1000),
               },
@@ -60,7 +72,7 @@ export function createQueueBidder({ runner, tariff, coming, system }: BidderPart
         ...jobs.flatMap(({ status, order }) => (status.state === 'accepted' && order !== null ? [order] : [])),
         ...coming().filter((order) => !queued.has(keyText(order))),
       ].filter((order) => order.priority >= question.priority);
-      const waiting = before.map((order) => ({ takes: takes(readOrNull(order.jobspec)), walltime: order.walltime }));
+      const waiting = before.map((order) => ({ takes: takes(order.jobspec), walltime: order.walltime }));
       const free = Object.fromEntries(
         Object.entries(total).map(([type, count]) => [
           type,
@@ -68,7 +80,7 @@ export function createQueueBidder({ runner, tariff, coming, system }: BidderPart
         ]),
       );
       const jobspec = readJobspec(question.jobspec);
-      const start = startIn(backlogOf({ total, free, running, waiting, ratios }), takes(jobspec));
+      const start = startIn(backlogOf({ total, free, running, waiting, ratios }), takes(question.jobspec));
       // It fits the graph, though not by counts: then behind everything.
       const startP50 = START_TAKES + (start?.p50 ?? sumOf(before) + sumOf(running));
       const startP90 = Math.max(startP50, START_TAKES * 2 + (start?.p90 ?? startP50));

@@ -206,7 +206,10 @@ export function createBook(deps: {
       const older = lines.get(cluster.name);
       lines.set(cluster.name, line);
       if (older !== undefined) end(older);
-      standings.delete(cluster.name);
+      // A new agent, or the same one again: it may say otherwise now. What it broke is not forgotten.
+      const standing = standings.get(cluster.name);
+      if (standing !== undefined) Object.assign(standing, { silences: 0, quietUntil: 0 });
+      for (const [key, held] of keptBids) if (key.endsWith(` ${cluster.name}`) && !isBreach(held)) keptBids.delete(key);
       return {
         answered(requestId, read) {
           const open = line.open.get(requestId);

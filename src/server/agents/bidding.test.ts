@@ -202,6 +202,20 @@ describe('bad clusters', () => {
     expect(await counts('a')).toMatchObject({ asked: 1, invalid: 1 });
   });
 
+  test('one whose agent is away is not bid for by the server; once it is back it is asked anew', async () => {
+    const a = await bidder('a', () => yes(0));
+    await bidder('b', () => yes(600), 8);
+    a.drop();
+    await settle();
+    const { job, decision } = await submitted();
+    expect(job.cluster).toBe('b');
+    expect(decision.candidates[0]).toMatchObject({ bid: { kind: 'silent' } });
+    a.answer = () => yes(60);
+    a.connect({ bids: true });
+    await settle();
+    expect((await submitted()).job.cluster).toBe('a');
+  });
+
   test('where all answer badly, the job still goes somewhere', async () => {
     await bidder('a', () => yes(Number.NaN));
     await bidder('b', () => null);
