@@ -89,7 +89,7 @@ function prepare(clusters: number) {
     const candidates = opened.clusters.map((cluster) => {
       const satisfiable = matcher.satisfiable(cluster, request);
       const startable = satisfiable.fits === 'yes' ? matcher.startable(cluster, request) : satisfiable;
-      return { cluster, satisfiable, startable, state: states.get(cluster)! };
+      return { cluster, satisfiable, startable, state: states.get(cluster)!, hasState: false };
     });
     const job = { walltime: jobspec.walltime ?? 3600, priority, submittedAt: 0, deadline: null };
     return decide({ candidates, parameters, select, seed, now: 0, job, overcommit: 'queue' });
