@@ -24,12 +24,13 @@ export function ordered(
   seed: string,
   keys: (contender: Contender) => Keys,
 ): readonly string[] {
-  const ranked = contenders.map((contender) => ({
-    cluster: contender.cluster,
-    keys: keys(contender),
-    rank: rank(seed, contender.cluster),
-  }));
-  ranked.sort((a, b) => compareKeys(a.keys, b.keys) || a.rank - b.rank || (a.cluster < b.cluster ? -1 : 1));
+  const ranked = contenders.map(({ cluster }, i) => ({ cluster, keys: keys(contenders[i]!), rank: -1 }));
+  const prefix = hashed(FNV_BASIS, `${seed}/`);
+  const rankOf = (each: (typeof ranked)[number]): number => {
+    if (each.rank < 0) each.rank = mixed(hashed(prefix, each.cluster));
+    return each.rank;
+  };
+  ranked.sort((a, b) => compareKeys(a.keys, b.keys) || rankOf(a) - rankOf(b) || (a.cluster < b.cluster ? -1 : 1));
   return ranked.map(({ cluster }) => cluster);
 }
 
@@ -43,15 +44,20 @@ export function compareKeys(a: Keys, b: Keys): number {
   return 0;
 }
 
-/** FNV-1a over seed and name, mixed once more: near seeds are to give unlike orders. */
-function rank(seed: string, cluster: string): number {
-  let hash = 0x811c9dc5;
-  for (const text of [seed, '/', cluster]) {
-    for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
-  }
-  hash = Math.imul(hash ^ (hash >>> 16), 0x21f0aaad);
-  hash = Math.imul(hash ^ (hash >>> 15), 0x735a2d97);
-  return (hash ^ (hash >>> 15)) >>> 0;
+const FNV_BASIS = 0x811c9dc5;
+
+/** FNV-1a, over the text's units of 16 bits. */
+function hashed(hash: number, text: string): number {
+  let result = hash;
+  for (let i = 0; i < text.length; i++) result = Math.imul(result ^ text.charCodeAt(i), 0x01000193);
+  return result;
+}
+
+/** Near seeds are to give unlike orders. */
+function mixed(hash: number): number {
+  let z = Math.imul(hash ^ (hash >>> 16), 0x21f0aaad);
+  z = Math.imul(z ^ (z >>> 15), 0x735a2d97);
+  return (z ^ (z >>> 15)) >>> 0;
 }
 
 /** A number of the cluster's state; `otherwise` where there is none. */
