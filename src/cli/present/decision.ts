@@ -101,7 +101,10 @@ export function candidateLines(paint: Paint, candidates: readonly Candidate[], d
     return [
       `  ${candidate.cluster.padEnd(width)}  ${answer}${mark}`,
       ...bid.map((line) => `  ${' '.repeat(width)}    ${line}`),
-      ...reasonLines(candidate.reasons).map((line) => `  ${' '.repeat(width)}    ${line}`),
+      // What is missing just now is said by the start that it offers.
+      ...reasonLines(fits === 'yes' && bid.length > 0 ? [] : candidate.reasons).map(
+        (line) => `  ${' '.repeat(width)}    ${line}`,
+      ),
     ];
   });
 }
