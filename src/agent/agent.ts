@@ -11,6 +11,9 @@ import { RainbowError } from '../core/errors.ts';
 import type { System } from '../system/system.ts';
 import { stayConnected } from './connect.ts';
 import { createFreeTeller } from './free.ts';
+import type { Tariff } from '../core/bid/tariff.ts';
+import { createAnswers } from './bid/answer.ts';
+import { bidderFor } from './bid/bidders.ts';
 import { createHolding } from './holding.ts';
 import type { Journal } from './journal.ts';
 import { openJournal } from './journal-sqlite.ts';
@@ -52,6 +55,8 @@ export interface AgentOptions {
   readonly pickOptions?: Readonly<Record<string, string>>;
   /** The user that jobs run as; only root can say another than itself. */
   readonly runAs?: string;
+  /** What jobs cost here, for bids; without, bids name no cost. */
+  readonly tariff?: Tariff | null;
   /** Keep the files of ended jobs, in the state directory's `kept/`. */
   readonly keepFiles?: boolean;
   readonly version?: string;
@@ -100,7 +105,7 @@ export async function runAgent(options: AgentOptions, system: System, signal: Ab
         const { secret, version = '', maxJobs = MAX_JOBS } = options;
         const identity = { cluster, secret, runner: options.runner, version, maxJobs };
         await serveCluster(
-          { identity, journal, runner, uplink: grpcUplink(client.agents), log, reached, pick },
+          { identity, journal, runner, tariff: options.tariff ?? null, uplink: grpcUplink(client.agents), log, reached, pick },
           system,
           signal,
         );
@@ -126,6 +131,8 @@ export interface ClusterParts {
   };
   readonly journal: Journal;
   readonly runner: Runner;
+  /** Null: bids name no cost. */
+  readonly tariff?: Tariff | null;
   readonly uplink: Uplink;
   readonly log: Log;
   readonly reached: ReachedHook;
@@ -178,6 +185,15 @@ export async function serveCluster(parts: ClusterParts, system: System, signal: 
     maxJobs: identity.maxJobs,
     held: () => holding.all().filter(({ report }) => !isOver(report.state)).length,
   });
+  const answers = createAnswers({
+    bidder: bidderFor(identity.runner, {
+      runner,
+      tariff: parts.tariff ?? null,
+      coming: () => holding.all().flatMap(({ step, order, stop }) => (step === 'held' || stop !== null ? [] : [order])),
+      system,
+    }),
+    log,
+  });
 
   // 1. Know what is held, before anybody is told.
   const instanceStartedAt = await journal.nextInstance(system.clock.now());
@@ -210,6 +226,7 @@ export async function serveCluster(parts: ClusterParts, system: System, signal: 
       free: said,
       capacity: reporter.capacity(),
       pick: pickName,
+      bids: answers.bids,
     };
   };
 
@@ -222,6 +239,10 @@ export async function serveCluster(parts: ClusterParts, system: System, signal: 
         return chooser.offered(message.orders, message.gone);
       case 'stop':
         return receiver.stop(message.key, message.reason);
+      case 'withdraw':
+        return receiver.withdraw(message.key, message.message);
+      case 'bidRequest':
+        return answers.asked(message.id, message.question);
       case 'reportAck':
         receiver.confirmed(message.key);
         return void reporter
@@ -254,12 +275,14 @@ export async function serveCluster(parts: ClusterParts, system: System, signal: 
             reporter.sayCapacity();
             send(message, key);
           });
+          answers.connected(send);
         },
         disconnected() {
           output.disconnected();
           reporter.disconnected();
           free.disconnected();
           chooser.disconnected();
+          answers.disconnected();
         },
       },
       signal,
@@ -277,6 +300,7 @@ export async function serveCluster(parts: ClusterParts, system: System, signal: 
     reporter.close();
     output.close();
     free.disconnected();
+    answers.close();
     const left = holding.count();
     if (left > 0) log.info(`the agent ends; ${left} job${left === 1 ? '' : 's'} it holds go on without it`);
   }

@@ -119,7 +119,9 @@ export function withNative(entry: Entry, native: NativeJob): Entry {
   let next: Report;
   if (status.state === 'ended' && status.end !== null) {
     const { outcome, reason, exitCode, signal } = status.end;
-    next = { ...report, ...facts, state: outcome, reason, exitCode, signal, endedAt: status.endedAt };
+    // Taken out of the queue so that another cluster may have it: the server gets it back.
+    const state = outcome === 'canceled' && reason.code === 'moved' ? 'pending' : outcome;
+    next = { ...report, ...facts, state, reason, exitCode, signal, endedAt: status.endedAt };
   } else {
     const state = status.state === 'running' ? 'running' : 'accepted';
     if (before in RANK && RANK[before as keyof typeof RANK] > RANK[state]) return entry;

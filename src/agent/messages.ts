@@ -2,7 +2,9 @@
  * What agent and server say to each other (proto/rainbow/v1/agent.proto), in the agent's own terms: the protocol
  * stops at wire.ts. Times are milliseconds since 1970.
  */
+import type { BidQuestion } from '../core/bid/bid.ts';
 import type { Reason } from '../core/job/state.ts';
+import type { AgentBid } from './bid/bidder.ts';
 import type { JobKey, Order, OutputPiece, OutputPosition } from './runners/runner.ts';
 
 /** `pending`: the cluster refused it, take it back. */
@@ -39,6 +41,8 @@ export interface Hello {
   readonly capacity: number;
   /** A name in pick/picks.ts. */
   readonly pick: string;
+  /** It answers questions. */
+  readonly bids: boolean;
 }
 
 export type ToServer =
@@ -46,6 +50,7 @@ export type ToServer =
   | { readonly kind: 'report'; readonly report: Report }
   | { readonly kind: 'free'; readonly free: Free }
   | { readonly kind: 'output'; readonly key: JobKey; readonly pieces: readonly OutputPiece[] }
+  | { readonly kind: 'bid'; readonly requestId: string; readonly id: string; readonly bid: AgentBid }
   | { readonly kind: 'heartbeat'; readonly at: number; readonly capacity: number }
   | {
       readonly kind: 'choose';
@@ -59,6 +64,8 @@ export type FromServer =
   | { readonly kind: 'stop'; readonly key: JobKey; readonly reason: Reason }
   | { readonly kind: 'reportAck'; readonly key: JobKey; readonly state: ReportState }
   | { readonly kind: 'outputAck'; readonly key: JobKey; readonly positions: readonly OutputPosition[] }
+  | { readonly kind: 'bidRequest'; readonly id: string; readonly question: BidQuestion }
+  | { readonly kind: 'withdraw'; readonly key: JobKey; readonly message: string }
   | { readonly kind: 'heartbeat' }
   | { readonly kind: 'offered'; readonly orders: readonly Order[]; readonly gone: readonly JobKey[] }
   | { readonly kind: 'follow'; readonly key: JobKey; readonly follow: boolean }

@@ -25,6 +25,8 @@ export interface Receiver {
   confirmed(key: JobKey): void;
   start(order: Order): void;
   stop(key: JobKey, reason: Reason): void;
+  /** Gives it back where it has not started; a job that has is left alone. */
+  withdraw(key: JobKey, message: string): void;
   /** The stream ended: what is not journaled is dropped. Resolves when nothing is being journaled. */
   streamEnded(): Promise<void>;
   /** The native job with this key has ended, or is gone: what waits for that may go on. */
@@ -275,7 +277,17 @@ export function createReceiver(parts: ReceiveParts): Receiver {
     })().catch((error: unknown) => log.warn(`job ${text}: could not be stopped yet: ${describe(error)}`));
   }
 
+  function withdraw(key: JobKey, message: string): void {
+    const entry = holding.get(key);
+    // What is just being taken is asked for again, if it is still wanted elsewhere then.
+    if (entry === null || entry.step !== 'held' || entry.report.state !== 'accepted') return;
+    runner
+      .withdraw?.(key, { code: 'moved', message })
+      .catch((error: unknown) => log.warn(`job ${keyText(key)}: could not be taken back: ${describe(error)}`));
+  }
+
   return {
+    withdraw,
     resume() {
       for (const entry of holding.all()) {
         const key = entryKey(entry);

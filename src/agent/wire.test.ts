@@ -37,6 +37,7 @@ describe('to the server', () => {
         version: '1',
         holds: [report],
         free: { seq: 2, busyVertices: ['4'], includes: [{ jobId: '1', epoch: 1 }] },
+        bids: true,
         capacity: 7,
         pick: 'smallest',
       },

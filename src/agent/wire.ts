@@ -12,6 +12,7 @@ import {
   type ServerMessage,
   type Start,
 } from '../gen/rainbow/v1/agent_pb.js';
+import type { BidAnswerSchema } from '../gen/rainbow/v1/bid_pb.js';
 import { JobState } from '../gen/rainbow/v1/job_pb.js';
 import { OutputStream } from '../gen/rainbow/v1/jobs_pb.js';
 import type { Free, FromServer, Report, ReportState, ToServer, Uplink } from './messages.ts';
@@ -67,6 +68,7 @@ export function encode(message: ToServer): MessageInitShape<typeof AgentMessageS
             free: encodeFree(hello.free),
             capacity: hello.capacity,
             pick: hello.pick,
+            bids: hello.bids,
           },
         },
       };
@@ -96,11 +98,24 @@ export function encode(message: ToServer): MessageInitShape<typeof AgentMessageS
       const leave = message.leave.map(({ key, message: why }) => ({ ...encodeKey(key), message: why }));
       return { message: { case: 'choose', value: { take, leave } } };
     }
+    case 'bid':
+      return { message: { case: 'bid', value: encodeBid(message) } };
     default:
       return {
         message: { case: 'heartbeat', value: { at: timestampFromMs(message.at), capacity: message.capacity } },
       };
   }
+}
+
+function encodeBid({
+  requestId,
+  id,
+  bid,
+}: Extract<ToServer, { kind: 'bid' }>): MessageInitShape<typeof BidAnswerSchema> {
+  if (bid.kind === 'no') return { requestId, id, answer: { case: 'no', value: { ...bid.reason } } };
+  const { cost, ...times } = bid.estimate;
+  const priced = cost === null ? {} : { cost: { ...cost, parts: cost.parts.map((part) => ({ ...part })) } };
+  return { requestId, id, answer: { case: 'yes', value: { ...times, ...priced } } };
 }
 
 function encodeKey(key: JobKey): { jobId: string; epoch: string } {
@@ -171,6 +186,12 @@ export function decode({ message }: ServerMessage): FromServer {
           offset: Number(offset),
         })),
       };
+    case 'bidRequest': {
+      const { id, shape, jobspec, walltime, priority } = message.value;
+      return { kind: 'bidRequest', id, question: { shape, jobspec, walltime, priority } };
+    }
+    case 'withdraw':
+      return { kind: 'withdraw', key: readKey(message.value, 'withdraw'), message: message.value.message };
     case 'heartbeat':
       return { kind: 'heartbeat' };
     default:

@@ -19,6 +19,7 @@ import { addJobspec } from './commands/jobspec.ts';
 import { addMatch } from './commands/match.ts';
 import { addReceive } from './commands/receive.ts';
 import { addRegister } from './commands/register.ts';
+import { addReplay } from './commands/replay.ts';
 import { addServe } from './commands/serve.ts';
 import { addSubmit } from './commands/submit.ts';
 import { addUpdate } from './commands/update.ts';
@@ -81,6 +82,7 @@ export function createProgram(io: Io, ended: (code: ExitCode) => void): Command 
   addJobs(program, run);
   addJob(program, run);
   addExplain(program, run);
+  addReplay(program, run);
   addEvents(program, run);
 
   program.commandsGroup('Clusters:');

@@ -6,6 +6,7 @@ import type { Client } from '@connectrpc/connect';
 import { RainbowScheduler } from '../gen/prototype/rainbow_pb.js';
 import { MemoryGraph } from '../gen/prototype/memory_pb.js';
 import { AgentService } from '../gen/rainbow/v1/agent_pb.js';
+import { BidService } from '../gen/rainbow/v1/bid_pb.js';
 import { ClusterService } from '../gen/rainbow/v1/clusters_pb.js';
 import { GroupService } from '../gen/rainbow/v1/groups_pb.js';
 import { JobService } from '../gen/rainbow/v1/jobs_pb.js';
@@ -27,6 +28,7 @@ export interface RainbowClient {
   readonly jobs: Client<typeof JobService>;
   readonly clusters: Client<typeof ClusterService>;
   readonly groups: Client<typeof GroupService>;
+  readonly bids: Client<typeof BidService>;
   readonly agents: Client<typeof AgentService>;
   readonly server: Client<typeof ServerService>;
   readonly prototype: Client<typeof RainbowScheduler>;
@@ -46,6 +48,7 @@ export function createClient(options: ClientOptions): RainbowClient {
     jobs: typedClient(JobService, transport),
     clusters: typedClient(ClusterService, transport),
     groups: typedClient(GroupService, transport),
+    bids: typedClient(BidService, transport),
     agents: typedClient(AgentService, transport),
     server: typedClient(ServerService, transport),
     prototype: typedClient(RainbowScheduler, transport),

@@ -4,14 +4,16 @@
  * taken too: its `scheduler` gives name, secret and selection, its other sections are the clients'.
  * Everything is checked when it is read, the selection policy's options included.
  */
+import { dirname } from 'node:path';
 import { z } from 'zod';
 import { invalid, RainbowError } from '../core/errors.ts';
 import { readOptionalDocument } from '../core/jobspec/document.ts';
 import type { DocumentNode } from '../core/jobspec/document.ts';
-import { policyNamed } from '../core/select/policies.ts';
+import { policies, policyNamed } from '../core/select/policies.ts';
 import { clientConfigOf } from './client.ts';
 import { inFile, readText } from './file.ts';
 import { nodeAt, toPlain } from './plain.ts';
+import { loadPolicies } from './policies.ts';
 
 /** What is not set is absent; who uses it has the default that is named here. */
 export interface ServerSettings {
@@ -35,6 +37,10 @@ export interface ServerSettings {
   readonly policyOptions?: Readonly<Record<string, string>>;
   /** May a submit name another one? True. */
   readonly clientMayChoosePolicy?: boolean;
+  /** Only one of these; any. */
+  readonly allowedPolicies?: readonly string[];
+  /** Policies of the operator's own: files of ES modules by name, from the folder of the settings. */
+  readonly policies?: Readonly<Record<string, string>>;
   /** Steps that one question to the matcher may take; 200,000. */
   readonly matchBudget?: number;
   /** Bytes of one message; 64 MiB. */
@@ -58,6 +64,16 @@ export interface ServerSettings {
     readonly retention?: { readonly days: number | null; readonly count: number | null; readonly every: number };
     /** Seconds after which a job that an agent leaves lying goes elsewhere; 300. */
     readonly leftAfter?: number;
+    /** See src/scheduler/settings.ts. */
+    readonly ask?: 'auto' | 'always' | 'never';
+    readonly bidWithin?: number;
+    readonly bidReuse?: number;
+    readonly rebid?: boolean;
+    readonly rebidEvery?: number;
+    readonly rebidPart?: number;
+    readonly rebidLeast?: number;
+    readonly rebidRest?: number;
+    readonly shadow?: { readonly policy: string; readonly options: Readonly<Record<string, string>> };
   };
   readonly logLevel?: 'debug' | 'info' | 'warn' | 'error' | 'silent';
 }
@@ -85,7 +101,34 @@ const schema = z.strictObject({
     .strictObject({
       name: words.optional(),
       options: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional(),
-      clientOverride: z.enum(['allow', 'deny']).optional(),
+      clientOverride: z
+        .union([z.enum(['allow', 'deny']), z.array(words).min(1)], {
+          error: 'must be allow, deny, or a list of policies',
+        })
+        .optional(),
+    })
+    .optional(),
+  policies: z.record(words, words).optional(),
+  bids: z
+    .strictObject({
+      ask: z.enum(['auto', 'always', 'never']).optional(),
+      withinMs: z.number().min(0).max(60_000).optional(),
+      reuseMs: z.number().min(0).max(300_000).optional(),
+      rebid: z
+        .strictObject({
+          enabled: z.boolean().optional(),
+          everySeconds: seconds.optional(),
+          betterBy: z.number().min(0).max(1).optional(),
+          leastSeconds: z.number().min(0).optional(),
+          restSeconds: z.number().min(0).optional(),
+        })
+        .optional(),
+      shadow: z
+        .strictObject({
+          name: words,
+          options: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional(),
+        })
+        .optional(),
     })
     .optional(),
   match: z.strictObject({ budget: whole.optional() }).optional(),
@@ -119,13 +162,26 @@ const PROTOTYPE = ['scheduler', 'cluster', 'graphdatabase', 'clusters', 'groups'
 export async function readServerSettings(path: string): Promise<ServerSettings | null> {
   const written = await readText(path);
   if (written === null) return null;
-  return inFile(path, () => serverSettingsOf(written));
+  const { settings, check } = inFile(path, () => read(written));
+  const own = settings.policies ?? {};
+  await loadPolicies(own, dirname(path), (name) => `${path}: policies.${name}`);
+  inFile(path, check);
+  return settings;
 }
 
-/** Of a file's text; an empty one sets nothing. */
+/** Of a file's text; an empty one sets nothing. Policies of the operator's own must have been loaded before. */
 export function serverSettingsOf(written: string): ServerSettings {
+  const { settings, check } = read(written);
+  check();
+  return settings;
+}
+
+/** `check` throws where the policies that are named cannot be used. */
+function read(written: string): { readonly settings: ServerSettings; readonly check: () => void } {
   const document = readOptionalDocument(written, 'settings');
-  if (document === null || (document.kind === 'scalar' && document.value === null)) return {};
+  if (document === null || (document.kind === 'scalar' && document.value === null)) {
+    return { settings: {}, check: () => undefined };
+  }
   if (document.kind !== 'map') throw invalid('settings', 'must be a map of settings');
   const isPrototype = document.entries.has('scheduler');
   const own = new Map([...document.entries].filter(([key]) => !(isPrototype && PROTOTYPE.includes(key))));
@@ -133,8 +189,13 @@ export function serverSettingsOf(written: string): ServerSettings {
   if (isPrototype) own.delete('host');
   const settings = readOwn({ ...document, entries: own });
   const merged = isPrototype ? { ...fromPrototype(written), ...settings } : settings;
-  checkPolicy(merged, document);
-  return merged;
+  return {
+    settings: merged,
+    check() {
+      checkPolicy(merged, document);
+      checkAllowed(merged, document);
+    },
+  };
 }
 
 function fromPrototype(written: string): ServerSettings {
@@ -154,6 +215,7 @@ function readOwn(document: DocumentNode): ServerSettings {
   const {
     db,
     selection,
+    bids,
     match,
     overcommit,
     limits,
@@ -172,8 +234,10 @@ function readOwn(document: DocumentNode): ServerSettings {
         ? undefined
         : { days: retention.days ?? null, count: retention.count ?? null, every: retention.everySeconds ?? 60 },
     leftAfter: leftAfterSeconds,
+    ...bidSettings(bids),
   });
   const options = selection?.options;
+  const override = selection?.clientOverride;
   return given({
     ...rest,
     database: db,
@@ -182,13 +246,38 @@ function readOwn(document: DocumentNode): ServerSettings {
       options === undefined
         ? undefined
         : Object.fromEntries(Object.entries(options).map(([key, value]) => [key, String(value)])),
-    clientMayChoosePolicy: selection?.clientOverride === undefined ? undefined : selection.clientOverride === 'allow',
+    clientMayChoosePolicy: override === undefined ? undefined : override !== 'deny',
+    allowedPolicies: Array.isArray(override) ? override : undefined,
     matchBudget: match?.budget,
     messageBytes: limits?.messageBytes,
     submitsPerSecond: limits?.submitsPerSecond,
     leaseSeconds: lease?.pollSeconds,
     scheduler: Object.keys(scheduler).length === 0 ? undefined : scheduler,
   }) as ServerSettings;
+}
+
+type Bids = NonNullable<z.infer<typeof schema>['bids']>;
+
+function bidSettings(bids: Bids | undefined): Partial<NonNullable<ServerSettings['scheduler']>> {
+  if (bids === undefined) return {};
+  const { ask, withinMs, reuseMs, rebid, shadow } = bids;
+  return given({
+    ask,
+    bidWithin: withinMs === undefined ? undefined : withinMs / 1000,
+    bidReuse: reuseMs === undefined ? undefined : reuseMs / 1000,
+    rebid: rebid?.enabled,
+    rebidEvery: rebid?.everySeconds,
+    rebidPart: rebid?.betterBy,
+    rebidLeast: rebid?.leastSeconds,
+    rebidRest: rebid?.restSeconds,
+    shadow:
+      shadow === undefined
+        ? undefined
+        : {
+            policy: shadow.name,
+            options: Object.fromEntries(Object.entries(shadow.options ?? {}).map(([k, value]) => [k, String(value)])),
+          },
+  }) as Partial<NonNullable<ServerSettings['scheduler']>>;
 }
 
 /** Without the keys that are undefined. */
@@ -241,5 +330,13 @@ function checkPolicy(settings: ServerSettings, document: DocumentNode): void {
   } catch (error) {
     if (!(error instanceof RainbowError)) throw error;
     throw located(path, document, error.message);
+  }
+}
+
+function checkAllowed({ allowedPolicies = [] }: ServerSettings, document: DocumentNode): void {
+  for (const [index, name] of allowedPolicies.entries()) {
+    if (policies[name] !== undefined) continue;
+    const known = Object.keys(policies).sort().join(', ');
+    throw located(['selection', 'clientOverride', index], document, `there is no policy "${name}"; there is ${known}`);
   }
 }

@@ -34,9 +34,11 @@ function candidate(
   return { cluster, satisfiable: verdict(satisfiable), startable: verdict(startable), state };
 }
 
+const job = { walltime: 3600, priority: 16, submittedAt: 0, deadline: null };
+
 function ask(candidates: readonly Candidate[], more: Partial<DecideInput> = {}) {
   const select = policyNamed('first').compile({});
-  return decide({ candidates, parameters: {}, select, seed: 's', overcommit: 'queue', ...more });
+  return decide({ candidates, parameters: {}, select, seed: 's', now: 0, job, overcommit: 'queue', ...more });
 }
 
 test('one that could start now goes before one that is busy', () => {
@@ -101,6 +103,30 @@ test('state that Rainbow adds is no state of the cluster’s own', () => {
   expect(ask(candidates, { select: needsState }).order).toEqual(['b']);
 });
 
+test('with offers, a policy that weighs them is asked about all that fit, busy or not', () => {
+  const offering = (cluster: string, startable: Fits, wait: number, amount: number): Candidate => ({
+    ...candidate(cluster, 'yes', startable, { rainbow_queued: wait }),
+    offer: {
+      startP50: wait,
+      startP90: wait,
+      end: wait + 60,
+      cost: { amount, currency: 'EUR', parts: [] },
+      correction: '',
+    },
+  });
+  const candidates = [
+    offering('now', 'yes', 0, 9),
+    offering('later', 'no', 500, 1),
+    offering('never', 'unknown', 5, 5),
+  ];
+  const cheapest = policyNamed('cheapest').compile({});
+  expect(ask(candidates, { select: cheapest }).order).toEqual(['later', 'never', 'now']);
+  expect(ask(candidates, { select: cheapest, overcommit: 'deny' }).order).toEqual(['now']);
+  expect(ask(candidates).order).toEqual(['now']);
+  const silent = candidates.map((each) => ({ ...each, offer: null }));
+  expect(ask(silent, { select: cheapest }).order).toEqual(['now']);
+});
+
 test('what a policy makes up is not believed', () => {
   const select = () => ({ order: ['z', 'b', 'b', 'a'], notes: [] });
   expect(ask([candidate('a', 'yes', 'yes'), candidate('b', 'yes', 'yes')], { select }).order).toEqual(['b', 'a']);
@@ -125,7 +151,7 @@ test('for any candidates: only one that fits is chosen, a startable one if there
       fc.constantFrom('queue' as const, 'deny' as const),
       (candidates, seed, overcommit) => {
         const select = policyNamed('random').compile({});
-        const input = { candidates, parameters: {}, select, seed, overcommit };
+        const input = { candidates, parameters: {}, select, seed, now: 0, job, overcommit };
         const decided = decide(input);
         expect(decide({ ...input, candidates: [...candidates].reverse() })).toEqual(decided);
         const able = candidates.filter((each) => each.satisfiable.fits === 'yes');

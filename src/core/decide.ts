@@ -4,14 +4,17 @@
  *
  * 1. Only clusters whose whole graph can hold the job count (satisfiable: yes). None, and the matcher was sure: the job
  *    is rejected. None, but some were unknown, or no candidate at all: it stays pending.
- * 2. Those on which it could start now are the contenders, if there are any; the policy orders them.
- * 3. Else nothing is free: with overcommit `queue` the policy orders all satisfiable ones, and of those it passes the
+ * 2. If the policy weighs offers and there are any, all that fit are the contenders and its order stands: a busy
+ *    cluster may offer the better end or price. With overcommit `deny` only those on which it could start now.
+ * 3. Else those on which it could start now are the contenders, if there are any; the policy orders them.
+ * 4. Else nothing is free: with overcommit `queue` the policy orders all satisfiable ones, and of those it passes the
  *    one with the least outstanding work is taken (ties in the policy's order); with `deny` the job stays pending.
- * 4. A policy that passes none leaves the job pending.
+ * 5. A policy that passes none leaves the job pending.
  */
+import type { CorrectedOffer } from './bid/bid.ts';
 import type { Reason } from './job/state.ts';
 import type { Verdict } from './match/matcher.ts';
-import type { Contender, Selection, SelectInput } from './select/policy.ts';
+import type { Contender, JobFacts, Select, Selection, SelectInput } from './select/policy.ts';
 
 export type Overcommit = 'queue' | 'deny';
 
@@ -23,6 +26,8 @@ export interface Candidate {
   readonly state: Readonly<Record<string, unknown>>;
   /** Has the cluster ever reported a state of its own? Default: has it any key that is not `rainbow_…`? */
   readonly hasState?: boolean;
+  /** See select/policy.ts; default: null. */
+  readonly offer?: CorrectedOffer | null;
 }
 
 export interface DecideInput {
@@ -30,8 +35,10 @@ export interface DecideInput {
   /** The jobspec's attributes.parameter. */
   readonly parameters: SelectInput['parameters'];
   /** A compiled policy. */
-  readonly select: (input: SelectInput) => Selection;
+  readonly select: Select;
   readonly seed: string;
+  readonly now: number;
+  readonly job: JobFacts;
   readonly overcommit: Overcommit;
 }
 
@@ -48,14 +55,18 @@ export interface Decided {
 export const NONE_PASSED = 'no clusters passed selection';
 
 export function decide(input: DecideInput): Decided {
-  const candidates = [...input.candidates].sort(byName);
+  const candidates = sortedByName(input.candidates);
   if (candidates.length === 0) {
     const message = 'there is no cluster that it may use';
     return unplaced('pending', { code: 'waiting_for_cluster', message }, []);
   }
   const fitting = candidates.filter((candidate) => candidate.satisfiable.fits === 'yes');
   if (fitting.length === 0) return withoutFit(candidates);
-  const startable = fitting.filter((candidate) => candidate.startable.fits === 'yes');
+  const startable = fitting.filter(startsNow);
+  const offers = fitting.filter((candidate) => (candidate.offer ?? null) !== null).length;
+  if (input.select.weighsOffers === true && offers > 0 && input.overcommit === 'queue') {
+    return fromOffers(fitting, offers, input);
+  }
   if (startable.length > 0) return fromStartable(startable, input);
   if (input.overcommit === 'deny') {
     return unplaced('pending', { code: 'nothing_free', message: nothingFree(fitting) }, []);
@@ -73,8 +84,23 @@ function withoutFit(candidates: readonly Candidate[]): Decided {
   return unplaced('rejected', { code: 'never_fits', message }, []);
 }
 
+function startsNow(candidate: Candidate): boolean {
+  return candidate.startable.fits === 'yes';
+}
+
+function fromOffers(fitting: readonly Candidate[], offers: number, input: DecideInput): Decided {
+  const { order, notes } = runPolicy(fitting, input);
+  const said = [
+    `${fitting.length} can hold it, ${fitting.filter(startsNow).length} now; ${offers} made an offer`,
+    ...notes,
+  ];
+  const chosen = order[0];
+  if (chosen === undefined) return unplaced('pending', { code: 'nothing_free', message: NONE_PASSED }, said);
+  return assigned(chosen, order, said, `selected of ${fitting.length}, ${offers} of them with an offer`);
+}
+
 function fromStartable(startable: readonly Candidate[], input: DecideInput): Decided {
-  const { order, notes } = runPolicy(startable, true, input);
+  const { order, notes } = runPolicy(startable, input);
   const said = [`${startable.length} could start it now`, ...notes];
   const chosen = order[0];
   if (chosen === undefined) return unplaced('pending', { code: 'nothing_free', message: NONE_PASSED }, said);
@@ -82,7 +108,7 @@ function fromStartable(startable: readonly Candidate[], input: DecideInput): Dec
 }
 
 function fromQueues(fitting: readonly Candidate[], input: DecideInput): Decided {
-  const { order: preferred, notes } = runPolicy(fitting, false, input);
+  const { order: preferred, notes } = runPolicy(fitting, input);
   const queued = new Map(fitting.map((candidate) => [candidate.cluster, outstanding(candidate)]));
   const order = [...preferred].sort((a, b) => queued.get(a)! - queued.get(b)!);
   const said = [`nothing is free on ${names(fitting)}: the least outstanding work decides`, ...notes];
@@ -92,14 +118,15 @@ function fromQueues(fitting: readonly Candidate[], input: DecideInput): Decided 
 }
 
 /** What the policy names twice, or was not asked about, does not count. */
-function runPolicy(candidates: readonly Candidate[], startable: boolean, input: DecideInput): Selection {
+function runPolicy(candidates: readonly Candidate[], input: DecideInput): Selection {
   const contenders = candidates.map((candidate): Contender => ({
     cluster: candidate.cluster,
-    startable,
+    startable: startsNow(candidate),
     state: candidate.state,
+    offer: candidate.offer ?? null,
     hasState: candidate.hasState ?? Object.keys(candidate.state).some((key) => !key.startsWith('rainbow_')),
   }));
-  const { order, notes } = input.select({ contenders, parameters: input.parameters, seed: input.seed });
+  const { order, notes } = input.select({ ...input, contenders });
   const known = new Set(contenders.map((contender) => contender.cluster));
   return { order: [...new Set(order)].filter((cluster) => known.has(cluster)), notes };
 }
@@ -136,6 +163,14 @@ function firstReasons(candidates: readonly Candidate[]): string {
   });
   const more = candidates.length > MOST_NAMED ? `; and ${candidates.length - MOST_NAMED} more` : '';
   return `${said.join('; ')}${more}`;
+}
+
+/** Mostly they are already: looking costs a third of sorting. */
+function sortedByName(candidates: readonly Candidate[]): readonly Candidate[] {
+  for (let i = 1; i < candidates.length; i++) {
+    if (byName(candidates[i - 1]!, candidates[i]!) > 0) return candidates.toSorted(byName);
+  }
+  return candidates;
 }
 
 function byName(a: Candidate, b: Candidate): number {

@@ -1,9 +1,20 @@
 /** Puts the scheduler together. Its parts know each other only through the functions that they are handed here. */
+import { proxyOffer } from '../core/bid/proxy.ts';
+import { wanted } from '../core/bid/wanted.ts';
 import { DEBITED_STATES, type JobState } from '../core/job/state.ts';
 import type { Matcher } from '../core/match/matcher.ts';
 import type { JobRecord, Store } from '../store/store.ts';
 import type { System } from '../system/system.ts';
 import { createChores, type Chores } from './chores.ts';
+import { createBook } from './bidding/book.ts';
+import { createBidCounter } from './bidding/counts.ts';
+import { createFollow } from './bidding/follow.ts';
+import { createGather } from './bidding/gather.ts';
+import { createLoad } from './bidding/load.ts';
+import { createRebid } from './bidding/rebid.ts';
+import { createOverdue } from './bidding/overdue.ts';
+import { createBidRecords } from './bidding/record.ts';
+import { createWeigh } from './bidding/weigh.ts';
 import { createCycle, type Cycle } from './cycle.ts';
 import { createDebits, type Debits } from './debits.ts';
 import { createJobspecs } from './jobspecs.ts';
@@ -30,6 +41,9 @@ export interface SchedulerOptions {
   readonly log: Log;
   readonly reading?: ReadingOptions;
 }
+
+/** A bid of our own is made of what is known now, and made anew each time. */
+const PROXY_VALID_MS = 30_000;
 
 /** What surely holds vertices takes them first when debits are rebuilt. */
 const REBUILD_ORDER: readonly JobState[] = ['running', 'accepted', 'unknown', 'received', 'assigned'];
@@ -58,22 +72,79 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     },
     deleted(name) {
       debits.dropCluster(name);
+      book.dropCluster(name);
+      records.dropCluster(name);
+      overdue.dropCluster(name);
       notices.notify(name, { kind: 'changed' });
       cycle.freed();
     },
   });
-  const debits: Debits = createDebits({
-    matcher,
+  const load = createLoad({
     jobspecs,
-    isCompiled: (name) => registry.isCompiled(name),
-    changed: (name) => states.changed(name),
-    freed: () => cycle.freed(),
+    defaultWalltime: settings.defaultWalltime,
+    totals: (name) => registry.get(name)?.counts ?? [],
+    debits: createDebits({
+      matcher,
+      jobspecs,
+      isCompiled: (name) => registry.isCompiled(name),
+      changed: (name) => states.changed(name),
+      freed: () => cycle.freed(),
+    }),
   });
+  const debits: Debits = load.debits;
   const states = createStates({
     matcher,
     outstanding: (name) => debits.outstanding(name),
     reported: (name) => registry.get(name)?.state ?? null,
     isCompiled: (name) => registry.isCompiled(name),
+  });
+  const overdue = createOverdue();
+  const counter = createBidCounter({ bids: store.bids, system, log });
+  const records = createBidRecords(store.bids, (name, now) => overdue.by(name, now));
+  const book = createBook({
+    system,
+    mark: () => load.mark(),
+    hasChanged: (name, mark) => load.hasChanged(name, mark),
+    proxy(name, question) {
+      // Who has an agent is asked through it, or not at all.
+      if ((registry.get(name)?.instance ?? null) !== null && !registry.isConnected(name)) return { kind: 'silent' };
+      const { jobspec } = jobspecs.read(question.jobspec);
+      const request = jobspec?.request ?? { groups: [], constraint: null };
+      const now = clock.now();
+      const offer = proxyOffer({
+        now,
+        walltime: question.walltime,
+        nodes: wanted(request).get('node') ?? 1,
+        startable: registry.isCompiled(name) && matcher.startable(name, request).fits === 'yes',
+        state: states.of(name),
+        before: [load.backlog(name, now)],
+      });
+      return { kind: 'yes', id: 'proxy', offer, expiresAt: now + PROXY_VALID_MS, byProxy: true };
+    },
+    count: (cluster, kind) => counter.count(cluster, kind),
+    reuseMs: settings.bidReuse * 1000,
+  });
+  const weigh = createWeigh({
+    load,
+    records,
+    facts(name) {
+      const cluster = registry.get(name);
+      return cluster === null ? null : { hasState: cluster.state !== null, graphVersion: cluster.graphVersion };
+    },
+  });
+  const follow = createFollow({
+    bids: store.bids,
+    jobs: store.jobs,
+    clock,
+    log,
+    clusterNamed: (name) => registry.get(name),
+    overdue,
+    observed: (outcome) => records.add(outcome),
+    refused(cluster, led, job) {
+      counter.count(cluster, 'refused');
+      book.breach(cluster.name, led.shape, `it bid for job ${job.id} and then refused it`);
+    },
+    tookIt: (name) => book.kept(name),
   });
   const moves = createMoves({
     store,
@@ -83,6 +154,10 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     wakeCycle: () => cycle.wake(),
     wakeChores: () => chores.wake(),
     hasAlternative: (job, but) => hasAlternative(job, but, true),
+    followed(job) {
+      follow.changed(job);
+      rebid.waits(job);
+    },
   });
   const hasAlternative = (job: JobRecord, but: readonly string[], mayBeSilent: boolean): boolean => {
     const { jobspec } = jobspecs.read(job.jobspec);
@@ -96,11 +171,26 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     const names = others.map(({ name }) => name);
     return placing.match(jobspec, names).some(({ satisfiable }) => satisfiable.fits === 'yes');
   };
-  const placing = createPlacing({ matcher, registry, debits, states, system, settings, log });
+  const placing = createPlacing({ matcher, registry, debits, states, system, settings, weigh, log });
+  const gather = createGather({
+    book,
+    clock,
+    settings,
+    weighsOffers: (policy, options) => placing.weighsOffers(policy, options),
+    fitting: (jobspec, clusters) => placing.fitting(jobspec, clusters),
+  });
   const submit = createSubmit({
     store,
     clock,
     placing,
+    gather,
+    follow: {
+      ...follow,
+      assigned(job, decision) {
+        follow.assigned(job, decision);
+        rebid.waits(job);
+      },
+    },
     debits,
     notices,
     registry,
@@ -115,6 +205,8 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     system,
     settings,
     placing,
+    gather,
+    follow,
     jobspecs,
     debits,
     registry,
@@ -135,6 +227,18 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     moves,
     hasAlternative: (job) => hasAlternative(job, job.cluster === null ? [] : [job.cluster], false),
   });
+  const rebid = createRebid({
+    jobs: store.jobs,
+    system,
+    settings,
+    gather,
+    placing,
+    jobspecs,
+    moves,
+    notices,
+    isStill: (cluster) => registry.isStill(cluster),
+    log,
+  });
   const sweeper = createSweeper({
     jobs: store.jobs,
     system,
@@ -152,18 +256,25 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     async start() {
       await registry.load();
       for (const cluster of registry.list()) {
+        await records.load(cluster);
         const jobs = await store.jobs.atCluster(cluster, DEBITED_STATES);
+        for (const job of jobs) rebid.waits(job);
         debits.load(
           cluster.name,
           jobs.toSorted((a, b) => REBUILD_ORDER.indexOf(a.state) - REBUILD_ORDER.indexOf(b.state)),
         );
       }
+      counter.start();
+      rebid.start();
       cycle.start();
       sweeper.start();
       chores.start();
     },
     async stop() {
-      await Promise.all([cycle.stop(), sweeper.stop(), chores.stop(), reading.stop()]);
+      book.close();
+      await Promise.all([cycle.stop(), sweeper.stop(), chores.stop(), rebid.stop(), reading.stop()]);
+      await follow.idle();
+      await counter.stop();
     },
     match: (jobspec, clusters) => placing.match(jobspec, clusters),
     openings: (jobspec, candidates) => placing.openings(jobspec, candidates),
@@ -192,6 +303,12 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     receiveThese: (cluster, jobs) => moves.receiveThese(cluster, jobs),
     leave: (jobs) => left.leave(jobs),
     onWork: (cluster, listener) => notices.listen(cluster, listener),
+    bidding: {
+      open: (line) => book.open(line),
+      async record(cluster) {
+        return { counts: await counter.read(cluster), summaries: records.summaries(cluster.name, clock.now()) };
+      },
+    },
     reportFree(cluster, { busyVertices, includes }) {
       debits.report(cluster, busyVertices, includes);
     },

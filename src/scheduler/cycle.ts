@@ -20,6 +20,9 @@ import type {
   Transition,
 } from '../store/store.ts';
 import type { System, Timer } from '../system/system.ts';
+import { factsOf } from './bidding/facts.ts';
+import type { Follow } from './bidding/follow.ts';
+import type { Gather } from './bidding/gather.ts';
 import type { Debits, Reservation } from './debits.ts';
 import { tooLate } from './deadlines.ts';
 import { writeDecision } from './decision-record.ts';
@@ -28,6 +31,7 @@ import { laterClusters } from './later.ts';
 import type { Log } from './log.ts';
 import type { Moves } from './moves.ts';
 import type { Placing } from './placing.ts';
+import type { DecisionRecord } from './scheduler.ts';
 import { noRefusals, readRefusals, type Refusals } from './refusals.ts';
 import { notRetrying, readRetrying, type Retrying } from './retry.ts';
 import type { InnerRegistry } from './registry.ts';
@@ -52,6 +56,8 @@ export interface CycleDependencies {
   readonly system: System;
   readonly settings: SchedulerSettings;
   readonly placing: Placing;
+  readonly gather: Gather;
+  readonly follow: Follow;
   readonly jobspecs: Jobspecs;
   readonly debits: Debits;
   readonly registry: InnerRegistry;
@@ -73,7 +79,7 @@ const noPast: Past = { refusals: noRefusals, retrying: notRetrying, last: null }
 
 /** What a decision came to: nothing, another reason to wait, or a write with the capacity that it took. */
 type Step =
-  | { readonly change: Transition; readonly reservation: Reservation | null }
+  | { readonly change: Transition; readonly reservation: Reservation | null; readonly decision: DecisionRecord | null }
   | { readonly waits: JobRecord; readonly reason: Reason }
   | null;
 
@@ -113,16 +119,21 @@ export function createCycle(deps: CycleDependencies): Cycle {
     const key = last === null ? job.question : null;
     const known = key === null ? undefined : stuck.get(key);
     if (known !== undefined) return waiting(job, known);
+    // What waits for bids is passed over; it wakes the cycle when they are there.
+    const gathered = deps.gather.forPending(job.id, { ...job, candidates, parsed: jobspec }, wake);
+    if (gathered === 'awaited') return null;
     const { decision, outcome } = placing.decide({
       ...question,
       excluded: new Map([...refusals.excluded, ...retrying.barred]),
+      job: factsOf(job, job.walltime, job.submittedAt),
+      gathered,
     });
     if (outcome.state === 'assigned') {
       const reservation = placing.reserve(outcome.cluster.name, jobspec, job);
       const { cluster } = outcome;
       const { allocation } = reservation;
       const more = { cluster, allocation, decision: writeDecision(decision) };
-      return step(job, 'assigned', outcome.reason, more, reservation);
+      return step(job, 'assigned', outcome.reason, more, reservation, decision);
     }
     if (outcome.state === 'rejected' && job.later === null) {
       return step(job, 'rejected', outcome.reason, { decision: writeDecision(decision) });
@@ -161,12 +172,14 @@ export function createCycle(deps: CycleDependencies): Cycle {
     reason: Reason,
     more: Partial<Transition> = {},
     reservation: Reservation | null = null,
+    decision: DecisionRecord | null = null,
   ): Step => {
     const at = now();
     const ends = to === 'assigned' ? {} : { endedAt: at };
     return {
       change: { ...more, ...ends, id: job.id, from: ['pending'], epoch: job.epoch, to, reason, at },
       reservation,
+      decision,
     };
   };
 
@@ -175,12 +188,13 @@ export function createCycle(deps: CycleDependencies): Cycle {
       await deps.jobs.changeReason(step.waits.id, step.waits.epoch, step.reason, now());
       return;
     }
-    const { change, reservation } = step;
+    const { change, reservation, decision } = step;
     try {
       const result = await moves.transition(change);
       if (reservation === null) return;
       if (result.done) {
         deps.debits.bind(reservation, result.job);
+        if (decision !== null) deps.follow.assigned(result.job, decision);
         return;
       }
       // Pending as before, and yet not written: the chosen cluster is gone from the store.

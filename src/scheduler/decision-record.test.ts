@@ -47,3 +47,19 @@ test('a large state is cut, ours is kept, and the cut shows', () => {
   const [kept] = bounded(decision([candidate('red', 'yes', state)], 'red')).candidates;
   expect(kept?.state).toEqual({ rainbow_queued: 2, rainbow_state_cut: true });
 });
+
+test('bids are kept, how a price is made up once and bounded', () => {
+  const parts = Array.from({ length: 30 }, (_, n) => ({ what: `${n} ${'x'.repeat(200)}`, amount: 1 }));
+  const offer = { startP50: 1, startP90: 2, end: 3, cost: { amount: 30, currency: 'EUR', parts } };
+  const bid = { kind: 'yes', id: 'b', offer, expiresAt: 9, byProxy: false } as const;
+  const red = { ...candidate('red', 'yes'), bid, moved: offer, offer: { ...offer, correction: '' }, graphVersion: 3 };
+  const [kept] = bounded(decision([red], 'red')).candidates;
+  expect(kept).toMatchObject({
+    graphVersion: 3,
+    moved: { cost: { amount: 30, parts: [] } },
+    offer: { cost: { parts: [] } },
+  });
+  if (kept?.bid?.kind !== 'yes') throw new Error('the bid is gone');
+  expect(kept.bid.offer.cost?.parts).toHaveLength(8);
+  expect(JSON.stringify(kept).length).toBeLessThan(2_500);
+});

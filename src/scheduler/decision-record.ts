@@ -2,10 +2,14 @@
  * A decision as it is stored: JSON of bounded size. Candidates that mattered come first (the chosen one, then those
  * that could, then unknown, then those that could not); beyond `MOST_CANDIDATES` they are only counted, in a note.
  */
+import type { Bid, Offer } from '../core/bid/bid.ts';
 import type { CandidateResult, DecisionRecord } from './scheduler.ts';
 
 export const MOST_CANDIDATES = 200;
 const MOST_REASONS = 20;
+/** Of one price, and characters of each. */
+const MOST_PARTS = 8;
+const MOST_WORDS = 100;
 /** Characters of one candidate's state, as JSON. */
 const MOST_STATE = 4_096;
 
@@ -42,7 +46,27 @@ function boundedCandidate(candidate: CandidateResult): CandidateResult {
     satisfiable: { ...candidate.satisfiable, reasons: candidate.satisfiable.reasons.slice(0, MOST_REASONS) },
     startable: { ...candidate.startable, reasons: candidate.startable.reasons.slice(0, MOST_REASONS) },
     state: boundedState(candidate.state),
+    ...(candidate.hasState === undefined ? {} : { hasState: candidate.hasState }),
+    ...(candidate.graphVersion === undefined ? {} : { graphVersion: candidate.graphVersion }),
+    ...(candidate.bid === undefined ? {} : { bid: boundedBid(candidate.bid) }),
+    ...(candidate.moved === undefined ? {} : { moved: withoutParts(candidate.moved) }),
+    ...(candidate.offer === undefined ? {} : { offer: withoutParts(candidate.offer) }),
+    ...(candidate.passedOver === undefined ? {} : { passedOver: candidate.passedOver }),
   };
+}
+
+/** How a price is made up is kept once, as the cluster said it. */
+function boundedBid(bid: Bid): Bid {
+  if (bid.kind !== 'yes' || bid.offer.cost === null) return bid;
+  const { cost } = bid.offer;
+  const parts = cost.parts
+    .slice(0, MOST_PARTS)
+    .map(({ what, amount }) => ({ what: what.slice(0, MOST_WORDS), amount }));
+  return { ...bid, offer: { ...bid.offer, cost: { ...cost, parts } } };
+}
+
+function withoutParts<O extends Offer>(offer: O | null): O | null {
+  return offer === null || offer.cost === null ? offer : { ...offer, cost: { ...offer.cost, parts: [] } };
 }
 
 function boundedState(state: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {

@@ -32,6 +32,8 @@ export interface MoveDependencies {
   readonly wakeChores: () => void;
   /** Could a cluster that is none of these take it? */
   readonly hasAlternative: (job: JobRecord, but: readonly string[]) => boolean;
+  /** After every write. */
+  readonly followed: (job: JobRecord) => void;
 }
 
 /** Lost races in a row before a cancel gives up; each means that the job moved in between. */
@@ -42,6 +44,7 @@ export function createMoves(deps: MoveDependencies): Moves {
 
   const written = async (job: JobRecord): Promise<JobRecord> => {
     debits.sync(job);
+    deps.followed(job);
     if (job.state === 'assigned' && job.cluster !== null) notices.notify(job.cluster, { kind: 'assigned' });
     if (isFinal(job.state)) {
       if (job.dependedOn) deps.wakeChores();

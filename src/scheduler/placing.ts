@@ -9,9 +9,12 @@ import type { Jobspec } from '../core/jobspec/jobspec.ts';
 import type { Asking, Matcher, Verdict } from '../core/match/matcher.ts';
 import { openings, type Opening } from '../core/match/openings.ts';
 import { policyNamed } from '../core/select/policies.ts';
-import type { Policy } from '../core/select/policy.ts';
+import type { JobFacts, Policy } from '../core/select/policy.ts';
 import type { ClusterRef } from '../store/store.ts';
 import type { System } from '../system/system.ts';
+import type { CorrectedOffer } from '../core/bid/bid.ts';
+import type { Gathered } from './bidding/gather.ts';
+import type { Weigh } from './bidding/weigh.ts';
 import type { Debits, Reservation } from './debits.ts';
 import type { Log } from './log.ts';
 import type { InnerRegistry } from './registry.ts';
@@ -28,6 +31,11 @@ export interface Question {
   readonly excluded: ReadonlyMap<string, string>;
   /** What to do where nothing is free; as the server is set where it is null or left out. */
   readonly overcommit?: 'queue' | 'deny' | null;
+  readonly job: JobFacts;
+  /** The bids, where the clusters were asked. */
+  readonly gathered: Gathered | null;
+  /** Of one cluster: what counts instead of what it bids now, where that is not null; no matter what is free there. */
+  readonly instead?: { readonly cluster: string; readonly offer: CorrectedOffer | null };
 }
 
 export interface Placement {
@@ -43,6 +51,10 @@ export interface Placing {
   match(jobspec: Jobspec, clusters: readonly string[]): readonly CandidateResult[];
   openings(jobspec: Jobspec, candidates: readonly CandidateResult[]): readonly Opening[];
   decide(question: Question): Placement;
+  /** Does this policy, or the one beside it, look at offers? Throws `invalid_input` where there is no such policy. */
+  weighsOffers(policy: string, options: Readonly<Record<string, string>>): boolean;
+  /** Of these, the clusters whose whole graph holds it. */
+  fitting(jobspec: Jobspec, clusters: readonly string[]): readonly string[];
   /** To be called in the same turn as `decide`. */
   reserve(cluster: string, jobspec: Jobspec, job: { readonly jobspec: string; readonly priority: number }): Reservation;
 }
@@ -76,6 +88,7 @@ export function createPlacing(deps: {
   readonly states: States;
   readonly system: System;
   readonly settings: SchedulerSettings;
+  readonly weigh: Weigh;
   readonly log: Log;
 }): Placing {
   const { matcher, registry, states, system, settings } = deps;
@@ -140,10 +153,23 @@ export function createPlacing(deps: {
         (cluster, changed) => (!registry.isCompiled(cluster) ? 'unknown' : matcher.satisfiable(cluster, changed).fits),
       ),
 
-    decide({ jobspec, candidates, policy, policyOptions, excluded, overcommit }) {
+    weighsOffers: (policy, options) =>
+      compiled(policy, options).weighsOffers === true ||
+      (settings.shadow !== null && compiled(settings.shadow.policy, settings.shadow.options).weighsOffers === true),
+    fitting: (jobspec, clusters) =>
+      ask(jobspec, clusters)
+        .filter(({ satisfiable }) => satisfiable.fits === 'yes')
+        .map(({ cluster }) => cluster),
+
+    decide({ jobspec, candidates, policy, policyOptions, excluded, overcommit, job, gathered, instead }) {
       const began = system.clock.monotonic();
       const seed = Buffer.from(system.entropy.bytes(8)).toString('hex');
-      const results = ask(jobspec, candidates);
+      const now = system.clock.now();
+      const results = deps.weigh
+        .seen(ask(jobspec, candidates), gathered, now)
+        .map((result) =>
+          result.cluster === instead?.cluster && instead.offer !== null ? { ...result, offer: instead.offer } : result,
+        );
       const away = new Map(excluded);
       const fitting = results.filter(({ cluster, satisfiable }) => satisfiable.fits === 'yes' && !away.has(cluster));
       const silent = fitting.filter(({ cluster }) => registry.isSilentFor(cluster, settings.passOverAfter));
@@ -151,29 +177,51 @@ export function createPlacing(deps: {
       if (silent.length < fitting.length) {
         for (const { cluster } of silent) away.set(cluster, 'its agent is silent');
       }
+      deps.weigh.passOver(fitting, away);
       const asked = results.filter(({ cluster }) => !away.has(cluster));
       const barred = results.filter(({ cluster, satisfiable }) => away.has(cluster) && satisfiable.fits === 'yes');
+      const whenBusy = overcommit ?? settings.overcommit;
+      const input = { candidates: asked, parameters: jobspec.parameters, seed, now, job, overcommit: whenBusy };
       const decided =
         barred.length > 0 && asked.every(({ satisfiable }) => satisfiable.fits === 'no')
           ? allBarred(barred, away)
-          : decide({
-              candidates: asked.map((candidate) => ({
-                ...candidate,
-                hasState: (registry.get(candidate.cluster)?.state ?? null) !== null,
-              })),
-              parameters: jobspec.parameters,
-              select: compiled(policy, policyOptions),
-              seed,
-              overcommit: overcommit ?? settings.overcommit,
-            });
+          : decide({ ...input, select: compiled(policy, policyOptions) });
       const { outcome, chosen, order, reason } = decided;
       const notes = [
         ...barred.map(({ cluster }) => `${cluster} was passed over: ${away.get(cluster) ?? ''}`),
         ...decided.notes,
       ];
       const micros = Math.round((system.clock.monotonic() - began) * 1000);
-      const at = system.clock.now();
-      const decision = { at, policy, policyOptions, seed, candidates: results, order, notes, chosen, reason, micros };
+      const { shadow } = settings;
+      const beside =
+        shadow === null ? null : decide({ ...input, select: compiled(shadow.policy, shadow.options) }).chosen;
+      const decision: DecisionRecord = {
+        at: now,
+        policy,
+        policyOptions,
+        seed,
+        candidates: results.map((result) => {
+          const why = away.get(result.cluster);
+          return why === undefined ? result : { ...result, passedOver: why };
+        }),
+        order,
+        notes,
+        chosen,
+        reason,
+        micros,
+        job,
+        parameters: jobspec.parameters,
+        overcommit: whenBusy,
+        asked: gathered !== null,
+        ...(gathered === null
+          ? {}
+          : {
+              waitedMs: gathered.waitedMs,
+              shape: gathered.asked.question.shape,
+              shapeClass: gathered.asked.shapeClass,
+            }),
+        shadow: shadow === null ? null : { policy: shadow.policy, chosen: beside },
+      };
       const cluster = chosen === null ? null : registry.get(chosen);
       return {
         decision,
@@ -184,7 +232,10 @@ export function createPlacing(deps: {
       };
     },
 
-    reserve: (cluster, jobspec, job) => deps.debits.reserve(cluster, jobspec.request, job),
+    reserve(cluster, jobspec, job) {
+      states.chosen(cluster);
+      return deps.debits.reserve(cluster, jobspec.request, job);
+    },
   };
 }
 

@@ -25,6 +25,11 @@ export function readRefusals(attempts: readonly AttemptRecord[], now: number, ba
   for (const { cluster, reason, endedAt } of attempts) {
     if (cluster === null || endedAt === null) continue;
     if (reason.code === 'duplicated') duplicated.add(cluster);
+    // It was moved away from there: not back at once.
+    if (reason.code === 'moved') {
+      if (endedAt + backoffSeconds * 1000 > now) excluded.set(cluster, 'it has just moved away from there');
+      continue;
+    }
     if (reason.code !== 'refused' && reason.code !== 'not_held' && reason.code !== 'left') continue;
     const count = (times.get(cluster) ?? 0) + 1;
     times.set(cluster, count);

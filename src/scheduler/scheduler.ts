@@ -3,6 +3,7 @@
  * Decide, then write: the core decides on a snapshot, the store writes conditionally, and only then does memory
  * change (debits, credits). Nothing durable lives here: `start` rebuilds everything from the store.
  */
+import type { Bid, CorrectedOffer, Offer } from '../core/bid/bid.ts';
 import type { Reason } from '../core/job/state.ts';
 import type { Jobspec } from '../core/jobspec/jobspec.ts';
 import type { Verdict, Witness } from '../core/match/matcher.ts';
@@ -10,6 +11,10 @@ import type { Opening } from '../core/match/openings.ts';
 import type { RDocument } from '../core/match/r-document.ts';
 import type { ArraySpec } from '../core/job/array-spec.ts';
 import type { Dependency } from '../core/job/waits.ts';
+import type { JobFacts } from '../core/select/policy.ts';
+import type { BidLine, OpenLine } from './bidding/book.ts';
+import type { Counts } from './bidding/counts.ts';
+import type { ClassSummary } from './bidding/record.ts';
 import type {
   AgentInstance,
   ArrayRecord,
@@ -66,6 +71,7 @@ export interface Scheduler {
    * cluster itself was changed or deleted. Returns how to stop listening.
    */
   onWork(cluster: string, listener: (work: Work) => void): () => void;
+  readonly bidding: BidDoor;
   /** What the cluster itself says is taken. The caller drops reports that are older than the last one of its stream. */
   reportFree(
     cluster: string,
@@ -73,11 +79,20 @@ export interface Scheduler {
   ): void;
 }
 
+export interface BidDoor {
+  /** An agent that answers questions has connected. */
+  open(line: BidLine): OpenLine;
+  /** How a cluster's bids compare with what happened. */
+  record(cluster: ClusterRef): Promise<{ readonly counts: Counts; readonly summaries: readonly ClassSummary[] }>;
+}
+
 export type Work =
   | { readonly kind: 'assigned' }
   | { readonly kind: 'cancel'; readonly job: JobRecord }
   /** An attempt that ran beside the one that ended the job. */
   | { readonly kind: 'stop'; readonly jobId: JobId; readonly epoch: number; readonly reason: Reason }
+  /** It is to be taken out of the cluster's own queue, if it has not started. */
+  | { readonly kind: 'withdraw'; readonly job: JobRecord; readonly message: string }
   | { readonly kind: 'changed' };
 
 /**
@@ -124,6 +139,18 @@ export interface CandidateResult {
   readonly startable: Verdict;
   /** As a selection policy sees it: reported keys, rainbow_queued, rainbow_free_<type>. */
   readonly state: Readonly<Record<string, unknown>>;
+  /** Has it ever reported a state of its own? In decisions only, as all that follows. */
+  readonly hasState?: boolean;
+  /** The graph that was matched. */
+  readonly graphVersion?: number;
+  /** Where it was asked. */
+  readonly bid?: Bid;
+  /** What it said, moved by what was sent there since; not corrected. */
+  readonly moved?: Offer | null;
+  /** What the policy saw. */
+  readonly offer?: CorrectedOffer | null;
+  /** Why it was passed over, whatever the policy. */
+  readonly passedOver?: string;
 }
 
 export interface Submission extends Omit<NewJob, 'outcome' | 'decision' | 'at' | 'candidates' | 'walltime' | 'waits'> {
@@ -162,4 +189,15 @@ export interface DecisionRecord {
   readonly reason: Reason;
   /** Microseconds that the decision took. */
   readonly micros: number;
+  /** What else the policy was handed, so that it can be asked again. Absent in decisions of earlier versions. */
+  readonly job?: JobFacts;
+  readonly parameters?: Readonly<Record<string, number | string | boolean>>;
+  readonly overcommit?: 'queue' | 'deny';
+  /** Were the clusters asked for bids? */
+  readonly asked?: boolean;
+  /** Milliseconds that answers were waited for. */
+  readonly waitedMs?: number;
+  readonly shape?: string;
+  readonly shapeClass?: string;
+  readonly shadow?: { readonly policy: string; readonly chosen: string | null } | null;
 }

@@ -22,6 +22,24 @@ export interface SchedulerSettings {
   readonly leftAfter: number;
   /** How long a cluster that refused a job is not asked again for it; doubles with each refusal. */
   readonly refusalBackoff: number;
+  /** Are clusters asked for bids where a submit does not say? `auto`: where the policy, or the shadow's, weighs offers. */
+  readonly ask: 'auto' | 'always' | 'never';
+  /** That answers to a question are waited for. */
+  readonly bidWithin: number;
+  /** A bid serves equal jobs for so long, whatever comes and goes there meanwhile; then only while nothing does. */
+  readonly bidReuse: number;
+  /** May a job that waits at a cluster move to a better bid, where its submit does not say? */
+  readonly rebid: boolean;
+  /** Between two looks at the jobs that may move. */
+  readonly rebidEvery: number;
+  /** A bid is better by at least this part of the wait (or of the cost) that is left, */
+  readonly rebidPart: number;
+  /** and, in time, by at least this. */
+  readonly rebidLeast: number;
+  /** After a move; doubles with each. */
+  readonly rebidRest: number;
+  /** A policy that is asked beside the real one; its choices are only recorded. */
+  readonly shadow: { readonly policy: string; readonly options: Readonly<Record<string, string>> } | null;
   /** Between two rounds of the sweeper. */
   readonly sweepEvery: number;
   /** Between two looks at everything that is pending, if no event asks for one earlier. */
@@ -41,6 +59,15 @@ export const defaultSettings: SchedulerSettings = {
   notReportedGrace: 300,
   leftAfter: 300,
   refusalBackoff: 30,
+  ask: 'auto',
+  bidWithin: 0.5,
+  bidReuse: 1,
+  rebid: false,
+  rebidEvery: 30,
+  rebidPart: 0.2,
+  rebidLeast: 600,
+  rebidRest: 600,
+  shadow: null,
   sweepEvery: 1,
   pollEvery: 15,
   retention: { days: null, count: null, every: 60 },

@@ -1,6 +1,7 @@
 /**
  * What a selection policy sees of a cluster: what it reported itself, and ours beside it (spec 4.3):
- * `rainbow_queued`, jobs that are assigned there or held; `rainbow_free_<type>`, vertices or pool units free now.
+ * `rainbow_queued`, jobs that are assigned there or held; `rainbow_free_<type>`, vertices or pool units free now;
+ * `rainbow_last_chosen`, the ordinal of the decision that last chose it (absent: not since this server started).
  * Ours win over reported keys of the same name. Kept until something at that cluster changes, since a decision asks
  * for all of its candidates and changes one.
  */
@@ -10,6 +11,8 @@ import type { Debits } from './debits.ts';
 export interface States {
   of(cluster: string): Readonly<Record<string, unknown>>;
   changed(cluster: string): void;
+  /** A decision chose it. */
+  chosen(cluster: string): void;
 }
 
 export function createStates(deps: {
@@ -19,6 +22,8 @@ export function createStates(deps: {
   readonly isCompiled: (cluster: string) => boolean;
 }): States {
   const kept = new Map<string, Readonly<Record<string, unknown>>>();
+  const lastChosen = new Map<string, number>();
+  let decisions = 0;
   return {
     of(cluster) {
       const found = kept.get(cluster);
@@ -27,6 +32,8 @@ export function createStates(deps: {
         ...deps.reported(cluster),
         rainbow_queued: deps.outstanding(cluster),
       };
+      const chosenAt = lastChosen.get(cluster);
+      if (chosenAt !== undefined) state['rainbow_last_chosen'] = chosenAt;
       if (deps.isCompiled(cluster)) {
         for (const { type, free } of deps.matcher.counts(cluster)) state[`rainbow_free_${type}`] = free;
       }
@@ -34,5 +41,9 @@ export function createStates(deps: {
       return state;
     },
     changed: (cluster) => void kept.delete(cluster),
+    chosen(cluster) {
+      lastChosen.set(cluster, ++decisions);
+      kept.delete(cluster);
+    },
   };
 }

@@ -1,8 +1,8 @@
 /**
- * Submit: which clusters are meant by the names → match all candidates → decide → take the capacity → one transaction with
- * job, outcome and decision → wake the cluster. The capacity is given back where the write fails or where the idempotency
- * key had been used. What is to wait for something (submit-waits.ts), and an array, is only matched: whether it can ever
- * run; who decides on it later is the cycle.
+ * Submit: which clusters are meant by the names → ask those that fit for bids, where the policy wants them → match all
+ * candidates → decide → take the capacity → one transaction with job, outcome and decision → wake the cluster. The
+ * capacity is given back where the write fails or where the idempotency key had been used. What is to wait for something
+ * (submit-waits.ts), and an array, is only matched: whether it can ever run; who decides on it later is the cycle.
  */
 import { RainbowError } from '../core/errors.ts';
 import { WAITS } from '../core/job/waits.ts';
@@ -10,6 +10,9 @@ import type { ClusterRef, Store } from '../store/store.ts';
 import type { Clock } from '../system/system.ts';
 import { waitingFor } from './cycle.ts';
 import { latestStart } from './deadlines.ts';
+import { factsOf } from './bidding/facts.ts';
+import type { Follow } from './bidding/follow.ts';
+import type { Gather, Gathered } from './bidding/gather.ts';
 import type { Debits, Reservation } from './debits.ts';
 import { writeDecision } from './decision-record.ts';
 import type { Notices } from './notices.ts';
@@ -26,6 +29,8 @@ export interface SubmitDependencies {
   readonly store: Store;
   readonly clock: Clock;
   readonly placing: Placing;
+  readonly gather: Gather;
+  readonly follow: Follow;
   readonly debits: Debits;
   readonly notices: Notices;
   readonly registry: Pick<InnerRegistry, 'get' | 'isStill' | 'refresh'>;
@@ -51,6 +56,7 @@ export function createSubmit(deps: SubmitDependencies): (submission: Submission)
     submission: Submission,
     candidates: readonly Candidate[],
     waiting: Waiting | null,
+    gathered: Gathered | null,
   ): Promise<Submitted> => {
     const { parsed, storeRejected, array = null, hold: _hold, dependencies: _dependencies, ...job } = submission;
     const meant = candidates.flatMap(({ cluster }) => (cluster === null ? [] : [cluster]));
@@ -62,6 +68,8 @@ export function createSubmit(deps: SubmitDependencies): (submission: Submission)
       jobspec: parsed,
       candidates: now.map(({ name }) => name),
       excluded: new Map(),
+      job: factsOf(submission, parsed.walltime ?? deps.defaultWalltime, deps.clock.now()),
+      gathered,
     });
     const outcome = outcomeOf(decided, submission, waiting);
     if (!storeRejected && outcome.state !== 'assigned') return { job: null, array: null, created: false, decision };
@@ -94,8 +102,12 @@ export function createSubmit(deps: SubmitDependencies): (submission: Submission)
       });
       // 3. Memory, then whoever waits for it.
       if (reservation !== null) {
-        if (written.created) debits.bind(reservation, written.job);
-        else debits.release(reservation);
+        if (written.created) {
+          debits.bind(reservation, written.job);
+          deps.follow.assigned(written.job, decision);
+        } else {
+          debits.release(reservation);
+        }
       }
       if (written.created && outcome.state === 'assigned')
         deps.notices.notify(outcome.cluster.name, { kind: 'assigned' });
@@ -112,15 +124,32 @@ export function createSubmit(deps: SubmitDependencies): (submission: Submission)
     }
   };
 
+  const gather = (submission: Submission, candidates: readonly Candidate[]): Promise<Gathered | null> => {
+    const { jobspec, parsed, priority, policy, policyOptions, bidding = null } = submission;
+    return deps.gather.forSubmit({
+      jobspec,
+      parsed,
+      walltime: parsed.walltime ?? deps.defaultWalltime,
+      priority,
+      policy,
+      policyOptions,
+      bidding,
+      candidates: candidates.map(({ name }) => name),
+    });
+  };
+
   return async (submission) => {
     const candidates = [...new Set(submission.candidates)].map((name): Candidate => {
       const cluster = registry.get(name);
       return { name, cluster: cluster === null ? null : { name, id: cluster.id } };
     });
     const waiting = await whatItWaitsFor(store, submission, deps.clock.now());
+    // What they offer, before anything is taken: the decision looks at everything anew when the answers are there.
+    const gathered =
+      waiting === null && (submission.array ?? null) === null ? await gather(submission, candidates) : null;
     for (let tries = 1; ; tries++) {
       try {
-        return await attempt(submission, candidates, waiting);
+        return await attempt(submission, candidates, waiting, gathered);
       } catch (error) {
         if (!isLostRace(error) || tries === TRIES || !candidates.some(stands)) throw error;
       }

@@ -28,6 +28,8 @@ export interface Settings {
   readonly policy: string;
   readonly policyOptions: Readonly<Record<string, string>>;
   readonly clientMayChoosePolicy: boolean;
+  /** Only one of these; null: any. */
+  readonly allowedPolicies: readonly string[] | null;
   /** One token for every cluster that registers, instead of a random one each; null: random. */
   readonly globalToken: string | null;
   /** How long a polling client may hold a job that it has not accepted, in milliseconds. */

@@ -22,7 +22,7 @@ export interface ChosenPolicy {
  * always names one, and hears of an unknown one in the prototype's words.
  */
 export function choosePolicy(
-  settings: Pick<Settings, 'policy' | 'policyOptions' | 'clientMayChoosePolicy'>,
+  settings: Pick<Settings, 'policy' | 'policyOptions' | 'clientMayChoosePolicy' | 'allowedPolicies'>,
   asked: { readonly name: string; readonly options: Readonly<Record<string, string>> },
   caller: 'ours' | 'prototype',
 ): ChosenPolicy {
@@ -39,6 +39,14 @@ export function choosePolicy(
     throw new RainbowError(
       'permission_denied',
       `this server selects by "${settings.policy}" and lets nobody choose otherwise: submit without a policy`,
+    );
+  }
+  const { allowedPolicies } = settings;
+  if (allowedPolicies !== null && !allowedPolicies.includes(asked.name)) {
+    if (caller === 'prototype') return compiled(settings.policy, settings.policyOptions);
+    throw new RainbowError(
+      'permission_denied',
+      `this server lets one choose only ${allowedPolicies.join(', ')}, or none: then it selects by "${settings.policy}"`,
     );
   }
   const length = options.reduce((sum, [key, value]) => sum + key.length + value.length, 0);

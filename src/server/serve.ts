@@ -17,6 +17,7 @@ import { agentHandlers, defaultAgentSettings } from './agents/connect.ts';
 import type { AgentSettings } from './agents/session.ts';
 import { createAuthenticator, USER_KEY } from './authenticate.ts';
 import { bind, type Binding } from './call.ts';
+import { bidHandlers } from './bids/handlers.ts';
 import { clusterHandlers } from './clusters/handlers.ts';
 import { listen } from './edge/listen.ts';
 import type { TlsFiles } from './edge/tls.ts';
@@ -47,6 +48,8 @@ export interface ServeOptions {
   readonly policyOptions?: Readonly<Record<string, string>> | undefined;
   /** May a submit name another policy? Yes, unless told otherwise. */
   readonly clientMayChoosePolicy?: boolean | undefined;
+  /** Which ones; any, unless told otherwise. */
+  readonly allowedPolicies?: readonly string[] | undefined;
   /** One token for all clusters that register; none unless asked for: each gets a random one. */
   readonly globalToken?: string | null | undefined;
   /** Seconds that a polling client may hold a job without accepting it; 30. */
@@ -109,6 +112,8 @@ export async function serve(options: ServeOptions, system: System): Promise<Runn
     if (failed.length > 0) throw new RainbowError('internal', 'the server did not stop cleanly', { cause: failed[0] });
   };
   try {
+    const shadow = options.scheduler?.shadow ?? null;
+    if (shadow !== null) checkPolicy(shadow.policy, shadow.options, 'bids.shadow');
     const own = given === null ? await ownSecret(store, system) : null;
     const scheduler = createScheduler({
       store,
@@ -177,6 +182,7 @@ function bindings(parts: Parts, options: ServeOptions): readonly Binding[] {
     jobHandlers(parts),
     clusterHandlers(parts),
     groupHandlers(parts),
+    bidHandlers(parts),
     serverHandlers(parts),
     bind(AgentService, agents),
   ];
@@ -199,6 +205,7 @@ function settingsOf(options: ServeOptions): Settings {
     policy,
     policyOptions,
     clientMayChoosePolicy: options.clientMayChoosePolicy ?? true,
+    allowedPolicies: options.allowedPolicies ?? null,
     globalToken: options.globalToken ?? null,
     leaseMs,
     retention: retentionText(options.scheduler?.retention),
@@ -218,14 +225,18 @@ function retentionText(retention: SchedulerSettings['retention'] | undefined): s
 }
 
 /** At start, not at the first submit. */
-function checkPolicy(name: string, options: Readonly<Record<string, string>>): void {
+function checkPolicy(
+  name: string,
+  options: Readonly<Record<string, string>>,
+  where = 'scheduler.algorithms.selection in the configuration, or --select-algorithm',
+): void {
   try {
     compiled(name, options);
   } catch (error) {
     if (!(error instanceof RainbowError)) throw error;
     throw new RainbowError(
       'invalid_input',
-      `the server's selection policy cannot be used: ${error.message}; correct scheduler.algorithms.selection in the configuration, or --select-algorithm`,
+      `the server's selection policy cannot be used: ${error.message}; correct ${where}`,
       { cause: error },
     );
   }

@@ -5,6 +5,7 @@
 import { describe } from 'vitest';
 import type { Store } from './store.ts';
 import { agentLifeConformance } from './conformance/agent-life.ts';
+import { bidConformance } from './conformance/bids.ts';
 import { clusterConformance } from './conformance/clusters.ts';
 import { concurrencyConformance } from './conformance/concurrency.ts';
 import { durabilityConformance, type Place } from './conformance/durability.ts';
@@ -28,6 +29,7 @@ export function storeConformance(name: string, open: () => Promise<Store>, runs 
     clusterConformance(open);
     groupConformance(open);
     jobConformance(open);
+    bidConformance(open);
     transitionConformance(open);
     lifecycleConformance(open);
     arrayConformance(open);

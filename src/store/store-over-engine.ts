@@ -85,6 +85,13 @@ export function storeOver(engine: Engine, kind: Store['kind']): Store {
       prunedEvents: () => call('prunedEvents'),
       wasGiven: (id) => call('wasGiven', id),
     },
+    bids: {
+      keepOutcome: (outcome) => call('keepBidOutcome', outcome),
+      outcomes: (cluster, limit) => call('bidOutcomes', only(cluster), limit),
+      count: (cluster, counts) => call('addBidCounts', only(cluster), counts),
+      counts: (cluster) => call('bidCounts', only(cluster)),
+      decisions: (filter) => call('decisionsSince', filter),
+    },
     events: {
       after: (seq, limit, filter) =>
         filter === undefined ? call('eventsAfter', seq, limit) : call('eventsAfter', seq, limit, filter),

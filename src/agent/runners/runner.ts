@@ -130,7 +130,17 @@ export interface Busy {
   readonly includes: readonly JobKey[];
 }
 
+/** What a bidder may know of a runner's queue; the jobs in it are those of `find`. */
+export interface RunnerQueue {
+  /** Vertices by type, of the registered graph. */
+  readonly totals: readonly { readonly type: string; readonly total: number }[];
+  /** Why this will never be taken; null: it would be. */
+  refusal(jobspec: string): Reason | null;
+}
+
 export interface Runner {
+  /** Where it can say how its queue stands. */
+  readonly queue?: RunnerQueue;
   /** Every native job that carries a Rainbow key, of any epoch, ended ones too until they are forgotten. */
   find(): Promise<readonly NativeJob[]>;
   /**
@@ -140,6 +150,11 @@ export interface Runner {
   submit(order: Order): Promise<string>;
   /** Asks it to end; how it did comes by `watch`. Idempotent; an ended or unknown job is no error. */
   stop(key: JobKey, reason: Reason): Promise<void>;
+  /**
+   * Takes it out of the queue if it has not started: its end is then `canceled`, with this reason. False where it has
+   * started, ended, or is not known: it stays as it is. Absent: what is in this queue stays there.
+   */
+  withdraw?(key: JobKey, reason: Reason): Promise<boolean>;
   /** Calls back with every change, and once for each job that is there. Returns how to stop. */
   watch(changed: (job: NativeJob) => void): () => void;
   /** What tasks wrote from these positions on (from the start where none is given), at most about `limit` bytes. */

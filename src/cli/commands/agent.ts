@@ -3,7 +3,9 @@ import { join, resolve } from 'node:path';
 import { Option, type Command } from 'commander';
 import { agentGraph, keepAgentGraph } from '../agent-graph.ts';
 import { checkRegistered, ensureRegistered, replaceGraph } from '../agent-registration.ts';
+import { RainbowError } from '../../core/errors.ts';
 import { UsageError } from '../exit.ts';
+import { readInput } from '../files.ts';
 import { stateFolder } from '../folders.ts';
 import type { Invocation, Run } from '../invocation.ts';
 import { collectFiles, collectPairs, wholeNumber, type NamedFile } from '../options.ts';
@@ -26,6 +28,7 @@ export interface AgentOptions {
   readonly maxJobs?: number;
   readonly pick?: string;
   readonly pickOption?: Readonly<Record<string, string>>;
+  readonly tariff?: string;
   readonly keepFiles?: boolean;
 }
 
@@ -56,6 +59,7 @@ export function addAgent(parent: Command, run: Run): void {
       'of label: an attribute that a jobspec must have, as in system.queue=debug (repeatable)',
       collectPairs,
     )
+    .option('--tariff <file>', 'what jobs cost here, for bids: docs/bidding.md; without, bids name no price')
     .option('--keep-files', 'keep the files of ended jobs, in the state directory')
     .addHelpText(
       'after',
@@ -85,6 +89,7 @@ async function agent(invocation: Invocation, options: AgentOptions): Promise<voi
     const { pickNamed } = await import('../../agent/pick/picks.ts');
     pickNamed(options.pick ?? 'first-come').open(options.pickOption ?? {});
   }
+  const tariff = options.tariff === undefined ? null : await readTariffFile(invocation, options.tariff);
   const stateDir = resolve(options.stateDir ?? join(stateFolder(io.env), 'agents', name));
   const found = await agentGraph(io, stateDir, name, options);
   const { graph } = found;
@@ -113,6 +118,7 @@ async function agent(invocation: Invocation, options: AgentOptions): Promise<voi
       ...(options.maxJobs === undefined ? {} : { maxJobs: options.maxJobs }),
       ...(options.pick === undefined ? {} : { pick: options.pick }),
       ...(options.pickOption === undefined ? {} : { pickOptions: options.pickOption }),
+      tariff,
       keepFiles: options.keepFiles === true,
       version: version(),
       environment: io.env,
@@ -121,4 +127,16 @@ async function agent(invocation: Invocation, options: AgentOptions): Promise<voi
     io.system,
     io.signal,
   );
+}
+
+/** Read before anything is registered: a wrong price is seen at once. */
+async function readTariffFile({ io }: Invocation, file: string) {
+  const text = await readInput(io, file);
+  const { readTariff } = await import('../../core/bid/tariff-file.ts');
+  try {
+    return readTariff(text);
+  } catch (error) {
+    if (!(error instanceof RainbowError)) throw error;
+    throw new RainbowError(error.code, `${file}: ${error.message}`, { cause: error });
+  }
 }

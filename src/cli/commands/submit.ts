@@ -43,6 +43,9 @@ export interface SubmitOptions extends OperatorOptions, HandlingOptions {
   readonly token?: string;
   readonly policy?: string;
   readonly policyOption?: Readonly<Record<string, string>>;
+  readonly ask?: boolean;
+  readonly bidWithin?: string;
+  readonly rebid?: boolean;
   readonly idempotencyKey?: string;
   readonly priority?: number;
   readonly onClusterLoss?: OnClusterLoss;
@@ -89,6 +92,11 @@ export function addSubmit(parent: Command, run: Run): void {
     .option('--token <token>', 'the token of the cluster or group named; else the configuration’s')
     .option('--policy <name>', 'selection policy; else the server’s')
     .option('--policy-option <key=value>', 'an option of that policy (repeatable)', collectPairs)
+    .option('--ask', 'ask the clusters for bids before one is chosen; else as the server is set')
+    .option('--no-ask', 'choose from match and state, without asking')
+    .option('--bid-within <span>', 'how long answers are waited for: 500ms, 2s')
+    .option('--rebid', 'while it waits, let it move to a better bid; else as the server is set')
+    .option('--no-rebid', 'keep it where it is')
     .option(
       '--wait-for-cluster',
       'where no cluster can hold it today, wait for one that can, instead of being rejected',
@@ -162,6 +170,14 @@ async function submit(invocation: Invocation, options: SubmitOptions, words: rea
   });
 }
 
+function biddingOf({ ask, bidWithin, rebid }: SubmitOptions) {
+  return {
+    ...(ask === undefined ? {} : { ask }),
+    ...(bidWithin === undefined ? {} : { bidWithin: readTime(bidWithin, '--bid-within') }),
+    ...(rebid === undefined ? {} : { rebid }),
+  };
+}
+
 interface Parts {
   readonly request: SubmitRequest;
   readonly handling: ReturnType<typeof handlingOf>;
@@ -195,6 +211,7 @@ async function one(
       priority: options.priority ?? request.when?.priority ?? 0,
       onClusterLoss: lossNumber(options.onClusterLoss),
       ...handling,
+      ...biddingOf(options),
     },
     { signal },
   );

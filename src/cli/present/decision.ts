@@ -2,6 +2,7 @@
 import type { Candidate, Decision, Opening } from '../../gen/rainbow/v1/job_pb.js';
 import { clean, type Paint } from '../paint.ts';
 import { reasonJson, reasonText } from './job.ts';
+import { bidJson, bidLines } from './bid.ts';
 import { reasonLines } from './match.ts';
 import { isoTime } from './time.ts';
 import { fitsWord } from './words.ts';
@@ -31,6 +32,8 @@ export function candidateJson(candidate: Candidate) {
             },
     })),
     state: candidate.state ?? null,
+    graphVersion: Number(candidate.graphVersion),
+    bid: candidate.bid === undefined ? null : bidJson(candidate.bid),
     ...(candidate.placement === undefined ? {} : { placement: candidate.placement }),
   };
 }
@@ -68,12 +71,20 @@ export function decisionJson(decision: Decision) {
     micros: decision.micros,
     order: decision.order,
     notes: decision.notes,
+    asked: decision.asked,
+    waitedMs: decision.waitedMs,
+    shapeClass: decision.shapeClass === '' ? null : decision.shapeClass,
+    shadow:
+      decision.shadow === undefined
+        ? null
+        : { policy: decision.shadow.policy, chosen: decision.shadow.chosen === '' ? null : decision.shadow.chosen },
     candidates: decision.candidates.map(candidateJson),
   };
 }
 
 /** Two or more lines per cluster: its answer, then why not and what would help. */
-export function candidateLines(paint: Paint, candidates: readonly Candidate[], chosen = ''): string[] {
+export function candidateLines(paint: Paint, candidates: readonly Candidate[], decision?: Decision): string[] {
+  const chosen = decision?.chosen ?? '';
   if (candidates.length === 0) return ['no cluster was asked'];
   const width = candidates.reduce((widest, { cluster }) => Math.max(widest, cluster.length), 0);
   return candidates.flatMap((candidate) => {
@@ -85,10 +96,15 @@ export function candidateLines(paint: Paint, candidates: readonly Candidate[], c
         : fits === 'no'
           ? paint.red('does not fit')
           : paint.yellow('unknown: the matcher’s budget was spent');
+    const bid = candidate.bid === undefined ? [] : bidLines(paint, candidate.bid, decision?.at);
     const mark = candidate.cluster === chosen ? paint.bold('  ← chosen') : '';
     return [
       `  ${candidate.cluster.padEnd(width)}  ${answer}${mark}`,
-      ...reasonLines(candidate.reasons).map((line) => `  ${' '.repeat(width)}    ${line}`),
+      ...bid.map((line) => `  ${' '.repeat(width)}    ${line}`),
+      // What is missing just now is said by the start that it offers.
+      ...reasonLines(fits === 'yes' && bid.length > 0 ? [] : candidate.reasons).map(
+        (line) => `  ${' '.repeat(width)}    ${line}`,
+      ),
     ];
   });
 }
@@ -101,14 +117,37 @@ function short(value: string): string {
   return characters.length <= OPTION_WIDTH ? characters.join('') : `${characters.slice(0, OPTION_WIDTH - 1).join('')}…`;
 }
 
+/** The best first, those that were not to be had last. */
+function inOrder({ candidates, order }: Decision): readonly Candidate[] {
+  const place = (cluster: string): number => {
+    const at = order.indexOf(cluster);
+    return at < 0 ? order.length : at;
+  };
+  return candidates.toSorted((a, b) => place(a.cluster) - place(b.cluster));
+}
+
+function askedLine({ candidates, asked, waitedMs, shapeClass }: Decision): string[] {
+  if (!asked) return ['  nobody was asked for a bid: decided from match and state'];
+  const bids = candidates.filter(({ bid }) => bid !== undefined).length;
+  return [`  ${bids} asked for a bid, waited ${Math.round(waitedMs)} ms for answers (${clean(shapeClass)})`];
+}
+
+function shadowLine({ shadow, chosen }: Decision): string[] {
+  if (shadow === undefined) return [];
+  const what = shadow.chosen === chosen ? 'the same' : shadow.chosen === '' ? 'none' : clean(shadow.chosen);
+  return [`  the shadow policy ${clean(shadow.policy)} would have chosen ${what}`];
+}
+
 export function decisionText(paint: Paint, decision: Decision): string {
   const chosen =
     decision.chosen === '' ? `none chosen: ${reasonText(decision.reason)}` : `chose ${paint.bold(decision.chosen)}`;
   const options = Object.entries(decision.policyOptions).map(([key, value]) => `${clean(key)}=${short(value)}`);
   return [
     `attempt ${decision.epoch}: ${chosen}`,
-    ...candidateLines(paint, decision.candidates, decision.chosen),
+    ...candidateLines(paint, inOrder(decision), decision),
+    ...askedLine(decision),
     ...decision.notes.map((note) => `  ${clean(note)}`),
+    ...shadowLine(decision),
     paint.dim(
       `  policy ${clean(decision.policy)}${options.length === 0 ? '' : ` (${options.join(', ')})`}, seed ${clean(decision.seed)}, ` +
         `${Math.round(decision.micros)} µs, ${isoTime(decision.at) ?? ''}`,

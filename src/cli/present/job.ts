@@ -35,6 +35,8 @@ export function jobJson(job: Job) {
     epoch: Number(job.epoch),
     nativeId: job.nativeId === '' ? null : job.nativeId,
     priority: job.priority,
+    ask: job.ask ?? null,
+    rebid: job.rebid ?? null,
     walltime: job.walltime,
     onClusterLoss: lossWord(job.onClusterLoss),
     ...handlingJson(job),

@@ -91,6 +91,8 @@ export const REASON_CODES = [
   'in_native_queue',
   'started',
   'agent_back',
+  // bids
+  'invalid_bid', // an answer that cannot be one
   // ends
   'exit',
   'signal',

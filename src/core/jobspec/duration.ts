@@ -10,7 +10,7 @@ export function readDuration(place: Place): number | null {
   if (node.kind !== 'scalar' || node.value === null || typeof node.value === 'boolean') {
     throw wrong(place, `must be seconds, or a duration such as "90s" or "1.5h", not ${kindOf(place)}`);
   }
-  const seconds = typeof node.value === 'number' ? node.value : parse(node.value.trim());
+  const seconds = typeof node.value === 'number' ? node.value : parseDuration(node.value.trim());
   if (seconds === null || Number.isNaN(seconds) || seconds < 0) {
     throw wrong(place, `must be seconds, or a duration such as "90s" or "1.5h", not ${kindOf(place)}`);
   }
@@ -23,7 +23,8 @@ export function readDuration(place: Place): number | null {
   return seconds === 0 ? null : seconds;
 }
 
-function parse(written: string): number | null {
+/** Seconds, of "90s", "1.5h", or a bare number of seconds; may be infinite or negative. Null where it is none. */
+export function parseDuration(written: string): number | null {
   if (/^[+]?inf(inity)?$/i.test(written)) return Infinity;
   const found = /^([+-]?(?:\d{1,30}\.?\d{0,30}|\.\d{1,30})(?:[eE][+-]?\d{1,3})?)(ms|s|m|h|d)?$/.exec(written);
   return found === null ? null : Number(found[1]) * (UNITS[found[2] ?? 's'] ?? 1);

@@ -1,10 +1,13 @@
 /** The constraint policy: its documented use, its errors, and what the prototype got wrong. */
 import { existsSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parse } from 'yaml';
 import { describe, expect, test } from 'vitest';
+import { readJobspec } from '../jobspec/read.ts';
 import { constraintPolicy } from './constraint.ts';
 import type { Contender, Selection, SelectInput } from './policy.ts';
+
+const at = { now: 0, job: { walltime: 60, priority: 16, submittedAt: 0, deadline: null } };
 
 type States = Readonly<Record<string, Readonly<Record<string, unknown>> | null>>;
 
@@ -16,11 +19,12 @@ function contenders(states: States): readonly Contender[] {
       startable: true,
       state: state ?? { rainbow_queued: 0 },
       hasState: state !== null,
+      offer: null,
     }));
 }
 
 function choose(priorities: string, states: States, parameters: SelectInput['parameters'] = {}, seed = 's'): Selection {
-  return constraintPolicy.compile({ priorities })({ contenders: contenders(states), parameters, seed });
+  return constraintPolicy.compile({ priorities })({ ...at, contenders: contenders(states), parameters, seed });
 }
 
 const steps = (...each: string[]): string => `- priority: 1\n  steps:\n${each.map((step) => `  - ${step}\n`).join('')}`;
@@ -56,7 +60,7 @@ test('nothing that one selection or priority sets is seen by the next', () => {
   const compiled = constraintPolicy.compile({
     priorities: steps('calc: "y=(y ?? 0)+1"', 'filter: "y == 1"', 'select: first'),
   });
-  const input = { contenders: contenders({ A: { b: 1 } }), parameters: {}, seed: '' };
+  const input = { ...at, contenders: contenders({ A: { b: 1 } }), parameters: {}, seed: '' };
   expect(compiled(input).order).toEqual(['A']);
   expect(compiled(input).order).toEqual(['A']);
 });
@@ -164,6 +168,23 @@ describe.skipIf(!existsSync(config))('the prototype’s documented configuration
     expect(order).toEqual(['keebler']);
     // 3 * (200 * 0.4) / 60 / 60
     expect(notes.join('\n')).toContain('sort descending build_cost : keebler 0.0666667'.replace(' :', ':'));
+  });
+
+  test('with the state and the job that its documentation gives', () => {
+    const folder = new URL('./', pathToFileURL(config));
+    const state = JSON.parse(readFileSync(new URL('cluster-state.json', folder), 'utf8')) as Record<string, unknown>;
+    const { parameters } = readJobspec(readFileSync(new URL('jobspec-constraint.yaml', folder), 'utf8'));
+    for (let seed = 0; seed < 10; seed++) {
+      const { order, notes } = choose(read(), { keebler: state, silent: null }, parameters, String(seed));
+      expect(order).toEqual(['keebler']);
+      expect(notes).toEqual([
+        '1 without a reported state left out',
+        'priority 1: filter nodes_free > 0: kept 1',
+        'priority 1: calc build_cost=(cost_per_node_hour * (memory_per_node * seconds_per_gb)/60/60)',
+        'priority 1: sort descending build_cost: keebler 0.0666667',
+        'priority 1: select random of 1: keebler',
+      ]);
+    }
   });
 
   test('falls back to its second priority', () => {

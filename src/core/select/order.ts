@@ -1,5 +1,9 @@
-/** Orders by chance, from a seed. */
+/**
+ * How policies put clusters in order. Every order is total: what a policy finds equal is told apart by a rank that the
+ * seed gives each name, so that the choice replays, does not depend on the order of what goes in, and favours nobody.
+ */
 import type { SeededRandom } from '../random.ts';
+import type { Contender } from './policy.ts';
 
 /** Every order is equally likely (Fisher and Yates), so every item is equally likely to come first. */
 export function shuffled<T>(items: readonly T[], random: SeededRandom): readonly T[] {
@@ -9,4 +13,75 @@ export function shuffled<T>(items: readonly T[], random: SeededRandom): readonly
     [result[i], result[j]] = [result[j]!, result[i]!];
   }
   return result;
+}
+
+/** What to sort by, the first that differs decides; smaller is better. Infinity is last. */
+export type Keys = readonly number[];
+
+/** Contenders by `keys`, ties by the seed. */
+export function ordered(
+  contenders: readonly Contender[],
+  seed: string,
+  keys: (contender: Contender) => Keys,
+): readonly string[] {
+  const ranked = contenders.map(({ cluster }, i) => ({ cluster, keys: keys(contenders[i]!), rank: -1 }));
+  const prefix = hashed(FNV_BASIS, `${seed}/`);
+  const rankOf = (each: (typeof ranked)[number]): number => {
+    if (each.rank < 0) each.rank = mixed(hashed(prefix, each.cluster));
+    return each.rank;
+  };
+  ranked.sort((a, b) => compareKeys(a.keys, b.keys) || rankOf(a) - rankOf(b) || (a.cluster < b.cluster ? -1 : 1));
+  return ranked.map(({ cluster }) => cluster);
+}
+
+export function compareKeys(a: Keys, b: Keys): number {
+  for (let i = 0; i < a.length; i++) {
+    const x = a[i]!;
+    const y = b[i]!;
+    // Infinity minus itself is no number, so compare rather than subtract.
+    if (x !== y) return x < y ? -1 : 1;
+  }
+  return 0;
+}
+
+const FNV_BASIS = 0x811c9dc5;
+
+/** FNV-1a, over the text's units of 16 bits. */
+function hashed(hash: number, text: string): number {
+  let result = hash;
+  for (let i = 0; i < text.length; i++) result = Math.imul(result ^ text.charCodeAt(i), 0x01000193);
+  return result;
+}
+
+/** Near seeds are to give unlike orders. */
+function mixed(hash: number): number {
+  let z = Math.imul(hash ^ (hash >>> 16), 0x21f0aaad);
+  z = Math.imul(z ^ (z >>> 15), 0x735a2d97);
+  return (z ^ (z >>> 15)) >>> 0;
+}
+
+/** A number of the cluster's state; `otherwise` where there is none. */
+export function stateNumber(contender: Contender, key: string, otherwise: number): number {
+  const value = contender.state[key];
+  return typeof value === 'number' && !Number.isNaN(value) ? value : otherwise;
+}
+
+/** Keys for what made no offer: those that could start it now first, then those with the least that is outstanding. */
+export function withoutOffer(contender: Contender): Keys {
+  return [contender.startable ? 0 : 1, stateNumber(contender, 'rainbow_queued', 0)];
+}
+
+/** How many of `contenders` made no offer, for people; '' where all did. */
+export function silentNote(contenders: readonly Contender[]): string {
+  const without = contenders.filter(({ offer }) => offer === null).map(({ cluster }) => cluster);
+  return listed('; without an offer, so last: ', without);
+}
+
+const MOST_LISTED = 5;
+
+/** `lead` and the first few of `names`; '' where there are none. */
+export function listed(lead: string, names: readonly string[]): string {
+  if (names.length === 0) return '';
+  const more = names.length > MOST_LISTED ? ` and ${names.length - MOST_LISTED} more` : '';
+  return `${lead}${names.slice(0, MOST_LISTED).join(', ')}${more}`;
 }

@@ -2,14 +2,18 @@
  * A selection policy chooses one of the clusters that fit. Plug-ins are registered by name in `policies.ts`;
  * each is stateless and pure: the seed is an argument, so a decision replays.
  */
+import type { CorrectedOffer } from '../bid/bid.ts';
+
 export interface Contender {
   readonly cluster: string;
   /** Does it fit on what is free now? */
   readonly startable: boolean;
-  /** State as the cluster reported it, plus rainbow_queued and rainbow_free_<type>. */
+  /** State as the cluster reported it, plus rainbow_queued, rainbow_last_chosen and rainbow_free_<type>. */
   readonly state: Readonly<Record<string, unknown>>;
   /** Has the cluster ever reported a state of its own? */
   readonly hasState: boolean;
+  /** What it offers, corrected by its record; null where it was not asked, did not answer, or did not offer. */
+  readonly offer: CorrectedOffer | null;
 }
 
 export interface SelectInput {
@@ -19,6 +23,20 @@ export interface SelectInput {
   readonly parameters: Readonly<Record<string, number | string | boolean>>;
   /** Any text; equal seeds give equal choices. */
   readonly seed: string;
+  /** Milliseconds since 1970. */
+  readonly now: number;
+  readonly job: JobFacts;
+}
+
+/** What a policy may know of the job. */
+export interface JobFacts {
+  /** Seconds. */
+  readonly walltime: number;
+  readonly priority: number;
+  /** When it was submitted; equals `now` at its submit. */
+  readonly submittedAt: number;
+  /** It must have ended by then; null: no deadline. Milliseconds since 1970. */
+  readonly deadline: number | null;
 }
 
 /** In order of preference, best first; empty: none passed. `notes` say what each step did, for `explain`. */
@@ -27,7 +45,22 @@ export interface Selection {
   readonly notes: readonly string[];
 }
 
+/** A policy with its options: pure, and the same for the same input. */
+export interface Select {
+  (input: SelectInput): Selection;
+  /**
+   * Does it look at offers? Then it is asked about every cluster that fits, busy ones too, as soon as one of them made
+   * an offer; else only about those that could start the job now, while there are any.
+   */
+  readonly weighsOffers?: boolean;
+}
+
 export interface Policy {
   /** Throws `invalid_input` with the place when the options are wrong; called at start and on each request. */
-  compile(options: Readonly<Record<string, string>>): (input: SelectInput) => Selection;
+  compile(options: Readonly<Record<string, string>>): Select;
+}
+
+/** Marks what looks at offers. */
+export function weighing(select: (input: SelectInput) => Selection): Select {
+  return Object.assign(select, { weighsOffers: true });
 }

@@ -13,6 +13,7 @@ import { evaluate, kindOf } from './expression/evaluate.ts';
 import type { Value } from './expression/evaluate.ts';
 import { parseExpression } from './expression/parse.ts';
 import type { ExpressionNode } from './expression/parse.ts';
+import { listed } from './order.ts';
 
 export type Step =
   | { readonly kind: 'filter'; readonly text: string; readonly expression: ExpressionNode }
@@ -174,13 +175,4 @@ function attempt(expression: ExpressionNode, candidate: Candidate, fuel: { left:
     if (error instanceof ExpressionError) return { value: null, problem: error.message };
     throw error;
   }
-}
-
-const MOST_LISTED = 5;
-
-/** `lead` and the first few of `names`; '' where there are none. */
-function listed(lead: string, names: readonly string[]): string {
-  if (names.length === 0) return '';
-  const more = names.length > MOST_LISTED ? ` and ${names.length - MOST_LISTED} more` : '';
-  return `${lead}${names.slice(0, MOST_LISTED).join(', ')}${more}`;
 }

@@ -78,7 +78,13 @@ export function agentHandlers(deps: ConnectDependencies): Handlers<typeof AgentS
       const older = sessions.get(name);
       older?.session.end(older.instance === instance.id ? replaced() : fenced());
       // 3. Serve it.
-      const greeting = { holds, free: hello.free ?? null, capacity: hello.capacity, chooses: choosesOf(hello) };
+      const greeting = {
+        holds,
+        free: hello.free ?? null,
+        capacity: hello.capacity,
+        chooses: choosesOf(hello),
+        bids: hello.bids,
+      };
       const session = createSession(deps, cluster, greeting, incoming, older?.session.ended ?? Promise.resolve());
       const entry = { session, instance: instance.id };
       sessions.set(name, entry);

@@ -1,6 +1,7 @@
 /** What the server says to an agent, as messages. */
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { Timestamp } from '@bufbuild/protobuf/wkt';
+import type { BidQuestion } from '../../core/bid/bid.ts';
 import type { Reason } from '../../core/job/state.ts';
 import type { OutputOffsetSchema, ServerMessageSchema } from '../../gen/rainbow/v1/agent_pb.js';
 import { JobState } from '../../gen/rainbow/v1/job_pb.js';
@@ -61,6 +62,16 @@ export function follow(jobId: JobId, epoch: number, isFollowed: boolean): Messag
 
 export function stop(jobId: JobId, epoch: number, reason: Reason): Message {
   return { message: { case: 'stop', value: { jobId, epoch: String(epoch), reason: { ...reason } } } };
+}
+
+export function bidRequest(id: string, question: BidQuestion, withinMs: number): Message {
+  const { shape, jobspec, walltime, priority } = question;
+  const value = { id, shape, jobspec, walltime, priority, answerWithin: withinMs / 1000 };
+  return { message: { case: 'bidRequest', value } };
+}
+
+export function withdraw(job: JobRecord, why: string): Message {
+  return { message: { case: 'withdraw', value: { jobId: job.id, epoch: String(job.epoch), message: why } } };
 }
 
 export function acknowledge(report: Report): Message {

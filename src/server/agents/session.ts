@@ -9,6 +9,7 @@ import type { MessageInitShape } from '@bufbuild/protobuf';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import { RainbowError } from '../../core/errors.ts';
 import { isFinal, type Reason } from '../../core/job/state.ts';
+import type { BidAnswer } from '../../gen/rainbow/v1/bid_pb.js';
 import type {
   AgentMessage,
   Choose,
@@ -18,10 +19,12 @@ import type {
   ServerMessageSchema,
 } from '../../gen/rainbow/v1/agent_pb.js';
 import type { Log } from '../../scheduler/log.ts';
+import type { OpenLine } from '../../scheduler/bidding/book.ts';
 import type { Scheduler, Work } from '../../scheduler/scheduler.ts';
 import type { ClusterRecord, JobId, JobRecord, Store } from '../../store/store.ts';
 import type { System } from '../../system/system.ts';
 import type { Followed, Followers } from '../followers.ts';
+import { bidOf, createStrays } from './bid-answer.ts';
 import { applyReport } from './apply-report.ts';
 import { createOutbox } from './outbox.ts';
 import { keepOutput } from './keep-output.ts';
@@ -58,6 +61,8 @@ export interface Greeting {
   readonly capacity: number;
   /** Is it asked before jobs are sent to it? */
   readonly chooses: boolean;
+  /** It answers questions. */
+  readonly bids: boolean;
 }
 
 export interface Session {
@@ -98,6 +103,9 @@ export function createSession(
   const received = new Map<JobId, number>();
   /** Told to stop in this session, and not ended yet. */
   const stopped = new Map<string, Reason>();
+  const strays = createStrays(system);
+  /** From the Welcome on, where it bids. */
+  let bidding: OpenLine | null = null;
   const output = keepOutput(store, cluster, settings.outputCap);
   let capacity = greeting.capacity;
   let heardAt = clock.monotonic();
@@ -167,7 +175,9 @@ export function createSession(
   const onWork = (work: Work): void => {
     if (work.kind === 'assigned' && greeting.chooses && reading) offering.look();
     else if (work.kind === 'assigned') fill();
-    else if (work.kind === 'cancel') stop(work.job.id, work.job.epoch, { code: 'user', message: '' });
+    else if (work.kind === 'withdraw') {
+      outbox.putAs(`withdraw ${work.job.id}`, message.withdraw(work.job, work.message));
+    } else if (work.kind === 'cancel') stop(work.job.id, work.job.epoch, { code: 'user', message: '' });
     else if (work.kind === 'stop') stop(work.jobId, work.epoch, work.reason);
     else checkCluster();
   };
@@ -184,6 +194,8 @@ export function createSession(
         return onFree(said.message.value);
       case 'choose':
         return onChoice(said.message.value);
+      case 'bid':
+        return onBid(said.message.value);
       case 'heartbeat':
         capacity = Math.max(0, said.message.value.capacity);
         return fill();
@@ -229,6 +241,11 @@ export function createSession(
     });
   };
 
+  const onBid = (answer: BidAnswer): void => {
+    const isAnswer = bidding?.answered(answer.requestId, (question) => bidOf(answer, question, clock.now())) ?? false;
+    if (!isAnswer) strays.add();
+  };
+
   const onFree = (free: FreeReport): void => {
     const seq = BigInt(free.seq);
     if (freeSeq !== null && seq <= freeSeq) return;
@@ -251,6 +268,7 @@ export function createSession(
   const read = async (): Promise<void> => {
     for (;;) {
       await turns.room();
+      await strays.room();
       heardAt = clock.monotonic(); // Our own slowness is not its silence.
       await outbox.room();
       if (outbox.ended) return;
@@ -333,6 +351,16 @@ export function createSession(
     for (const [jobId, epoch] of found.received) received.set(jobId, epoch);
     for (const followed of deps.followers.at(name)) tellFollow(followed, true);
     reading = true;
+    if (greeting.bids) {
+      bidding = scheduler.bidding.open({
+        cluster,
+        ask(id, question, withinMs) {
+          if (outbox.ended || outbox.isFull) return false;
+          outbox.put(message.bidRequest(id, question, withinMs));
+          return true;
+        },
+      });
+    }
     if (greeting.chooses) offering.look();
     else fill();
   };
@@ -353,7 +381,9 @@ export function createSession(
     timer.cancel();
     unlisten();
     unfollow();
+    strays.close();
     await greeted;
+    bidding?.close();
     await turns.idle();
     await filling;
     await offering.idle();

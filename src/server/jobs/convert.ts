@@ -7,8 +7,10 @@ import { stateOfArray } from '../../core/job/array-state.ts';
 import { WAITS, type Dependency, type DependencyKind } from '../../core/job/waits.ts';
 import type { Fits, MatchReason } from '../../core/match/matcher.ts';
 import type { Opening } from '../../core/match/openings.ts';
+import type { ShadowChoiceSchema } from '../../gen/rainbow/v1/bid_pb.js';
 import * as wire from '../../gen/rainbow/v1/job_pb.js';
 import { OutputStream, type OutputChunkSchema } from '../../gen/rainbow/v1/jobs_pb.js';
+import { bidToWire } from '../bids/convert.ts';
 import type { CandidateResult, DecisionRecord } from '../../scheduler/scheduler.ts';
 import type { ArrayRecord, AttemptRecord, EventRecord, JobId, JobRecord, OutputChunk } from '../../store/store.ts';
 import { handlingToWire } from './handling.ts';
@@ -48,6 +50,16 @@ export function onClusterLossFromWire(value: wire.OnClusterLoss, place: string):
   const found = (['wait', 'requeue', 'fail', 'duplicate'] as const).find((name) => LOSSES[name] === value);
   if (found === undefined) throw invalid(place, `${value} is not known; use WAIT, REQUEUE, FAIL or DUPLICATE`);
   return found;
+}
+
+/** What it says of bids; what is left to the server is absent. */
+function wishes({ bidding }: JobRecord): { ask?: boolean; rebid?: boolean } {
+  const { ask = null, rebid = null } = bidding ?? {};
+  return { ...(ask === null ? {} : { ask }), ...(rebid === null ? {} : { rebid }) };
+}
+
+function shadowOf({ shadow = null }: DecisionRecord): { shadow?: MessageInitShape<typeof ShadowChoiceSchema> } {
+  return shadow === null ? {} : { shadow: { policy: shadow.policy, chosen: shadow.chosen ?? '' } };
 }
 
 /** `whole`: with the jobspec and the attempts, as Get answers. */
@@ -149,6 +161,7 @@ function promised(job: JobRecord) {
     ...times({ beginAt: job.beginAt, startBefore: job.startBefore, deadline: job.deadline }),
     waitForCluster: job.later !== null,
     whenBusy: BUSY[job.overcommit ?? 'unset'],
+    ...wishes(job),
   };
 }
 
@@ -213,18 +226,25 @@ export function decisionToWire(
     micros: decision.micros,
     order: [...decision.order],
     notes: [...decision.notes],
+    asked: decision.asked ?? false,
+    waitedMs: decision.waitedMs ?? 0,
+    shapeClass: decision.shapeClass ?? '',
+    ...shadowOf(decision),
   };
 }
 
 /** The reasons are those of what fails first: the empty cluster, else what is free now. */
 export function candidateToWire(candidate: CandidateResult): MessageInitShape<typeof wire.CandidateSchema> {
   const { satisfiable, startable } = candidate;
+  const bid = bidToWire(candidate);
   return {
     cluster: candidate.cluster,
     satisfiable: FITS[satisfiable.fits],
     startable: FITS[startable.fits],
     reasons: (satisfiable.fits === 'yes' ? startable : satisfiable).reasons.map(reasonToWire),
     state: structOf(candidate.state),
+    graphVersion: String(candidate.graphVersion ?? 0),
+    ...(bid === null ? {} : { bid }),
   };
 }
 

@@ -2,10 +2,10 @@
  * Submit: authenticate → read the jobspec → choose the policy → decide and store (scheduler), answered after the
  * commit. A job that no candidate can ever hold is stored as rejected, with the reasons, unless it is to wait for one.
  */
-import { RainbowError } from '../../core/errors.ts';
+import { invalid, RainbowError } from '../../core/errors.ts';
 import { checkTasks } from '../../core/jobspec/read.ts';
 import type { JobService, SubmitRequest } from '../../gen/rainbow/v1/jobs_pb.js';
-import type { LaterClusters } from '../../store/store.ts';
+import type { BiddingChoice, LaterClusters } from '../../store/store.ts';
 import type { Opened, Person } from '../authenticate.ts';
 import type { Handlers } from '../call.ts';
 import { checkText, jobName, parseJobspec } from '../input.ts';
@@ -42,6 +42,7 @@ export function submit(parts: Parts): Handlers<typeof JobService>['submit'] {
       priority: request.priority,
       onClusterLoss: onClusterLossFromWire(request.onClusterLoss, 'on_cluster_loss'),
       handling,
+      bidding: readBidding(request),
       idempotencyKey: request.idempotencyKey === '' ? null : checkText(request.idempotencyKey, 'idempotency_key'),
       storeRejected: true,
       dependencies: await readDependencies(parts, person, request.dependencies),
@@ -74,6 +75,23 @@ function laterOf(request: SubmitRequest, opened: Opened): LaterClusters {
 
 function mayCome({ any, groups }: LaterClusters): boolean {
   return any || groups.length > 0;
+}
+
+const MOST_WITHIN = 60;
+
+/** Null where nothing is said. Throws `invalid_input`. */
+function readBidding(request: {
+  readonly ask?: boolean | undefined;
+  readonly bidWithin?: number | undefined;
+  readonly rebid?: boolean | undefined;
+}): BiddingChoice | null {
+  const { ask, bidWithin, rebid } = request;
+  if (ask === undefined && bidWithin === undefined && rebid === undefined) return null;
+  if (bidWithin !== undefined && !(bidWithin >= 0 && bidWithin <= MOST_WITHIN)) {
+    throw invalid('bid_within', `must be from 0 to ${MOST_WITHIN} seconds, not ${bidWithin}`);
+  }
+  const withinMs = bidWithin === undefined ? null : bidWithin * 1000;
+  return { ask: ask ?? null, withinMs, rebid: rebid ?? null };
 }
 
 /** What the credentials open; an operator that sends none may use every cluster. */

@@ -5,6 +5,8 @@
  */
 import type { RainbowScheduler, SubmitJobRequest } from '../../gen/prototype/rainbow_pb.js';
 import { SubmitJobResponse_ResultType as Result } from '../../gen/prototype/rainbow_pb.js';
+import { factsOf } from '../../scheduler/bidding/facts.ts';
+import { defaultSettings } from '../../scheduler/settings.ts';
 import type { Jobspec } from '../../core/jobspec/jobspec.ts';
 import type { Opened } from '../authenticate.ts';
 import type { CallContext, Handlers } from '../call.ts';
@@ -77,6 +79,11 @@ function select(
       startable: startable.fits === 'yes',
       state,
       hasState: (scheduler.registry.get(cluster)?.state ?? null) !== null,
+      // Nobody is asked: nothing is to be placed.
+      offer: null,
     }));
-  return contenders.length === 0 ? [] : policy.select({ contenders, parameters: parsed.parameters, seed }).order;
+  const now = parts.system.clock.now();
+  const job = factsOf({ priority: 0 }, parsed.walltime ?? defaultSettings.defaultWalltime, now);
+  const input = { contenders, parameters: parsed.parameters, seed, now, job };
+  return contenders.length === 0 ? [] : policy.select(input).order;
 }

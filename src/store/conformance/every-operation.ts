@@ -144,6 +144,27 @@ export async function callEveryOperation(call: CallOperation): Promise<void> {
   await call('cutOutput', '1', 1);
   await call('setSettingOnce', 'a', 'b');
   await call('getSetting', 'a');
+  const became = {
+    jobId: '1',
+    epoch: 1,
+    cluster: red,
+    shapeClass: 'a',
+    decidedAt: 1,
+    startP50: 2,
+    startP90: 3,
+    startedAt: 4,
+    neverStarted: false,
+    endedAt: 5,
+    currency: 'EUR',
+    costBid: 1,
+    costActual: 1,
+  } as const;
+  await call('keepBidOutcome', became);
+  await call('bidOutcomes', red, 5);
+  await call('addBidCounts', red, { asked: 1 });
+  await call('bidCounts', red);
+  await call('decisionsSince', { since: 0, until: 9, limit: 5 });
+  await call('decisionsSince', { since: 0, until: 9, owner: 'ada', after: { at: 1, id: 1 }, limit: 5 });
   await call('getCluster', 'red');
   await call('listClusters');
   await call('wasClusterDeleted', 'red', hash);

@@ -1,7 +1,7 @@
 /** A job as the database has it, and as the store's callers have it. */
 import { NO_HANDLING, type Handling } from '../../core/job/handling.ts';
 import type { JobState, OnClusterLoss, ReasonCode } from '../../core/job/state.ts';
-import type { ArrayPlace, ClusterRef, JobId, JobRecord, LaterClusters } from '../store.ts';
+import type { ArrayPlace, BiddingChoice, ClusterRef, JobId, JobRecord, LaterClusters } from '../store.ts';
 
 export interface JobRow {
   readonly id: string;
@@ -48,6 +48,7 @@ export interface JobRow {
   readonly overcommit: 'queue' | 'deny' | null;
   readonly later: string | null;
   readonly question: string | null;
+  readonly bidding: string | null;
 }
 
 /** What the tasks of an array share is kept with it, and never changes. */
@@ -66,7 +67,7 @@ const COLUMNS = `CAST(jobs.id AS TEXT) AS id, jobs.name, jobs.owner, jobs.state,
     arrays.least_index || ' ' || arrays.most_index FROM arrays WHERE arrays.id = jobs.array_id) END AS array_facts,
   jobs.depended_on, jobs.cancel_code, jobs.overcommit, jobs.question,
   ${shared('candidates')}, job_documents.policy, job_documents.policy_options, job_documents.handling,
-  ${shared('jobspec')}, job_documents.allocation, job_documents.later`;
+  ${shared('jobspec')}, job_documents.allocation, job_documents.later, job_documents.bidding`;
 const DOCUMENTS = 'JOIN job_documents ON job_documents.job_id = jobs.id';
 
 /** Follow it with WHERE. In ORDER BY, write `jobs.id`: a bare `id` is the text. */
@@ -108,6 +109,7 @@ export function jobOf(row: JobRow): JobRecord {
     policyOptions: JSON.parse(row.policy_options) as Record<string, string>,
     handling: row.handling === null ? NO_HANDLING : (JSON.parse(row.handling) as Handling),
     jobspec: row.jobspec,
+    bidding: row.bidding === null ? null : (JSON.parse(row.bidding) as BiddingChoice),
     allocation: row.allocation,
     waits: row.waits,
     beginAt: row.begin_at,

@@ -3,6 +3,7 @@
  * A write runs in a transaction that it may share with other writes, under a savepoint of its own; a read runs
  * outside of it, after the writes that came before it.
  */
+import { addBidCounts, bidCounts, bidOutcomes, decisionsSince, keepBidOutcome } from './bids.ts';
 import { cancelingArrays, holdArray, releaseArray, requestArrayCancel, tasksToCancel } from './change-arrays.ts';
 import { deleteCluster, wasClusterDeleted } from './delete-cluster.ts';
 import { getDependencies, settleDependencies, submitDependent } from './dependencies.ts';
@@ -68,6 +69,8 @@ export const WRITES = {
   numberAt,
   appendOutput,
   setSettingOnce,
+  keepBidOutcome,
+  addBidCounts,
 } as const;
 
 export const READS = {
@@ -101,6 +104,9 @@ export const READS = {
   cutOutput,
   keptOutput,
   getSetting,
+  bidOutcomes,
+  bidCounts,
+  decisionsSince,
 } as const;
 
 type Operations = typeof WRITES & typeof READS;

@@ -8,7 +8,7 @@ import type { ArrayRecord, JobId, JobRecord, NewArray } from '../store.ts';
 import { heed, keepDependencies } from './dependencies.ts';
 import { getArray } from './read-arrays.ts';
 import { one, run, type Operation, type SqlValue } from './statement.ts';
-import { candidatesOf, earlierSubmit, handlingText, laterText, whenValues } from './submit-job.ts';
+import { biddingText, candidatesOf, earlierSubmit, handlingText, laterText, whenValues } from './submit-job.ts';
 import { writeArrayEvent } from './write-event.ts';
 import { writeDecision } from './write-transition.ts';
 
@@ -129,13 +129,14 @@ export function* submitArrayIn(words: ArrayWords, array: NewArray): Operation<Ar
     words.values(array.tasks),
   );
   yield* run(
-    `INSERT INTO job_documents (job_id, jobspec, candidates, policy, policy_options, handling, later)
-     SELECT id, '', '[]', CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT) FROM jobs
+    `INSERT INTO job_documents (job_id, jobspec, candidates, policy, policy_options, handling, later, bidding)
+     SELECT id, '', '[]', CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT) FROM jobs
      WHERE array_id = ?`,
     array.policy,
     JSON.stringify(array.policyOptions),
     handlingText(array),
     laterText(array),
+    biddingText(array),
     key,
   );
   if (array.decision !== null) {

@@ -46,8 +46,8 @@ export function* submitJob(job: NewJob): Operation<{ readonly job: JobRecord; re
   const id = (inserted as { id: string }).id;
   const key = BigInt(id);
   yield* run(
-    `INSERT INTO job_documents (job_id, jobspec, candidates, policy, policy_options, handling, allocation, later)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO job_documents (job_id, jobspec, candidates, policy, policy_options, handling, allocation, later, bidding)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     key,
     job.jobspec,
     JSON.stringify(candidatesOf(job)),
@@ -56,6 +56,7 @@ export function* submitJob(job: NewJob): Operation<{ readonly job: JobRecord; re
     handlingText(job),
     allocation,
     laterText(job),
+    biddingText(job),
   );
   if (job.decision !== null) yield* writeDecision(key, 1, at, job.decision);
 
@@ -117,6 +118,7 @@ export function storedJob(job: NewJob, id: JobId): JobRecord {
     policyOptions: job.policyOptions,
     handling: job.handling ?? NO_HANDLING,
     jobspec: job.jobspec,
+    bidding: job.bidding ?? null,
     allocation: assigned?.allocation ?? null,
     waits: isEnd(outcome.state) ? 0 : (job.waits ?? 0),
     beginAt: job.beginAt ?? null,
@@ -154,6 +156,10 @@ export function whenValues(job: When): readonly (number | string | null)[] {
 
 export function laterText({ later }: WhenToRun): string | null {
   return later === undefined || later === null ? null : JSON.stringify(later);
+}
+
+export function biddingText({ bidding }: Pick<NewJob, 'bidding'>): string | null {
+  return bidding === undefined || bidding === null ? null : JSON.stringify(bidding);
 }
 
 /** No more of them than who they are: callers have whole records. */

@@ -36,6 +36,10 @@ function needsOf({ name, args }: Call): {
     }
     case 'outrunJob':
       return { job: (args as Arguments<'outrunJob'>)[0].id };
+    case 'keepBidOutcome':
+      return { destination: (args as Arguments<'keepBidOutcome'>)[0].cluster };
+    case 'addBidCounts':
+      return { destination: args[0] as ClusterRef };
     case 'requestCancel':
     case 'changeReason':
     case 'holdJob':

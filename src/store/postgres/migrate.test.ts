@@ -63,14 +63,16 @@ describe.skipIf(skipWithout('postgres', missing))('the schema on PostgreSQL', ()
     await Promise.all(servers.map((server, n) => migrate(server, 'here', 2 + n, [...MIGRATIONS, second])));
     await Promise.all(servers.map((server) => server.close()));
     const versions = await ask('SELECT number FROM schema_versions ORDER BY number');
-    expect(versions.map(({ number }) => number)).toEqual([...MIGRATIONS.map(({ number }) => number), NEWEST + 1]);
+    expect(versions.map(({ number }) => number)).toEqual([...MIGRATIONS, second].map(({ number }) => number));
   });
 
   test('servers that open a new database at once all get it', async () => {
     const { url, ask } = await plain();
     const stores = await Promise.all(Array.from({ length: 6 }, () => openStore(url, realSystem)));
     await Promise.all(stores.map((store) => store.close()));
-    expect(await ask('SELECT number FROM schema_versions')).toEqual(MIGRATIONS.map(({ number }) => ({ number })));
+    expect(await ask('SELECT number FROM schema_versions ORDER BY number')).toEqual(
+      MIGRATIONS.map(({ number }) => ({ number })),
+    );
   });
 
   test('a migration that fails leaves the schema as it was', async () => {

@@ -9,6 +9,7 @@ import { jobOf, SELECT_JOB, type JobRow } from '../operations/job-row.ts';
 import { isRegistered } from '../operations/read-clusters.ts';
 import type { Row, SqlValue } from '../operations/statement.ts';
 import {
+  biddingText,
   candidatesOf,
   clusterGone,
   handlingText,
@@ -64,11 +65,12 @@ const GIVEN = {
   handling: 'text',
   allocation: 'text',
   later: 'text',
+  bidding: 'text',
   decision: 'text',
 } as const;
 
 const JOB_COLUMNS = Object.keys(GIVEN).slice(0, 21).join(', ');
-const DOCUMENT_COLUMNS = Object.keys(GIVEN).slice(21, 28).join(', ');
+const DOCUMENT_COLUMNS = Object.keys(GIVEN).slice(21, 29).join(', ');
 
 // Keys are inserted in one order by everybody, or two batches could wait for each other.
 const INSERT = `WITH given AS MATERIALIZED (
@@ -185,6 +187,7 @@ function valuesOf(job: NewJob): readonly SqlValue[] {
     handlingText(job),
     assigned?.allocation ?? null,
     laterText(job),
+    biddingText(job),
     job.decision,
   ];
 }

@@ -95,7 +95,7 @@ test('an older schema is brought forward, step by step, once', () => {
   migrate(database, path, 2, [...MIGRATIONS, second]);
   migrate(database, path, 3, [...MIGRATIONS, second]);
   expect(database.query({ sql: 'SELECT number, applied_at FROM schema_versions ORDER BY number', values: [] })).toEqual(
-    [...MIGRATIONS.map(({ number }) => ({ number, applied_at: 1 })), { number: NEWEST + 1, applied_at: 2 }],
+    [...MIGRATIONS, second].map(({ number }) => ({ number, applied_at: number > NEWEST ? 2 : 1 })),
   );
   database.close();
 });

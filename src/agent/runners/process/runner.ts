@@ -11,6 +11,7 @@ import { execFileSync } from 'node:child_process';
 import { chmod, chown, link, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RainbowError } from '../../../core/errors.ts';
+import { resourceCounts } from '../../../core/graph/counts.ts';
 import type { ResourceGraph, Subsystem } from '../../../core/graph/graph.ts';
 import type { Reason } from '../../../core/job/state.ts';
 import type { Jobspec } from '../../../core/jobspec/jobspec.ts';
@@ -294,7 +295,27 @@ export async function createProcessRunner(options: ProcessRunnerOptions, system:
     inTurn(look).catch((error: unknown) => log.warn(`the process runner: ${describe(error)}`));
   });
 
+  const refusalOf = (text: string): Reason | null => {
+    try {
+      const jobspec = readJobspec(text);
+      launchPlan(jobspec, null);
+      const verdict = allocation.satisfiable(jobspec.request);
+      if (verdict.fits !== 'no') return null;
+      return { code: 'never_fits', message: verdict.reasons.map((reason) => reason.message).join('; ') };
+    } catch (error) {
+      return { code: 'cannot_start', message: describe(error) };
+    }
+  };
+
   return {
+    queue: { totals: resourceCounts(options.graph), refusal: refusalOf },
+    withdraw: (key, reason) =>
+      inTurn(async () => {
+        const job = table.jobs.get(keyText(key));
+        if (job === undefined || job.start !== null || job.stopping || job.status.state !== 'accepted') return false;
+        await stop(job, reason);
+        return table.jobs.get(job.text)?.status.state === 'ended';
+      }),
     find: async () => [...table.jobs.values()].map(nativeJob),
     submit: (order: Order) =>
       inTurn(async () => {

@@ -2,6 +2,8 @@
 import type { Command } from 'commander';
 import { connect } from '../../connection.ts';
 import type { Invocation, Run } from '../../invocation.ts';
+import { RainbowError } from '../../../core/errors.ts';
+import { recordJson, recordLines } from '../../present/bid.ts';
 import { clusterJson, clusterText } from '../../present/cluster.ts';
 
 export function addShow(parent: Command, run: Run): void {
@@ -14,8 +16,18 @@ export function addShow(parent: Command, run: Run): void {
 
 async function show(invocation: Invocation, _options: object, args: readonly string[]): Promise<void> {
   const [name = ''] = args;
-  const cluster = await connect(invocation, {}, (client, signal) => client.clusters.get({ name }, { signal }));
-  invocation.result(clusterJson(cluster), () =>
-    clusterText(invocation.paint, cluster, invocation.io.system.clock.now()),
+  const { cluster, record } = await connect(invocation, {}, async (client, signal) => ({
+    cluster: await client.clusters.get({ name }, { signal }),
+    // An older server keeps no record.
+    record: await client.bids.getRecord({ cluster: name }, { signal }).catch((error: unknown) => {
+      if (error instanceof RainbowError && error.code === 'unimplemented') return null;
+      throw error;
+    }),
+  }));
+  invocation.result({ ...clusterJson(cluster), bids: record === null ? null : recordJson(record) }, () =>
+    [
+      clusterText(invocation.paint, cluster, invocation.io.system.clock.now()),
+      ...(record === null ? [] : recordLines(invocation.paint, record)),
+    ].join('\n'),
   );
 }

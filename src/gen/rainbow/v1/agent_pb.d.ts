@@ -7,6 +7,7 @@
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
+import type { BidAnswer, BidRequest, Withdraw } from "./bid_pb.js";
 import type { JobState, Reason } from "./job_pb.js";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import type { OutputChunk, OutputStream } from "./jobs_pb.js";
@@ -59,6 +60,12 @@ export declare type AgentMessage = Message<"rainbow.v1.AgentMessage"> & {
      */
     value: Choose;
     case: "choose";
+  } | {
+    /**
+     * @generated from field: rainbow.v1.BidAnswer bid = 10;
+     */
+    value: BidAnswer;
+    case: "bid";
   } | { case: undefined; value?: undefined };
 };
 
@@ -123,6 +130,18 @@ export declare type ServerMessage = Message<"rainbow.v1.ServerMessage"> & {
      */
     value: Follow;
     case: "follow";
+  } | {
+    /**
+     * @generated from field: rainbow.v1.BidRequest bid_request = 10;
+     */
+    value: BidRequest;
+    case: "bidRequest";
+  } | {
+    /**
+     * @generated from field: rainbow.v1.Withdraw withdraw = 11;
+     */
+    value: Withdraw;
+    case: "withdraw";
   } | { case: undefined; value?: undefined };
 };
 
@@ -210,6 +229,13 @@ export declare type Hello = Message<"rainbow.v1.Hello"> & {
    * @generated from field: string pick = 12;
    */
   pick: string;
+
+  /**
+   * It answers BidRequests; where not, the server bids for it, from the cluster's state.
+   *
+   * @generated from field: bool bids = 16;
+   */
+  bids: boolean;
 };
 
 /**
@@ -449,9 +475,9 @@ export declare const ArrayTaskSchema: GenMessage<ArrayTask>;
  */
 export declare type Offered = Message<"rainbow.v1.Offered"> & {
   /**
-   * @generated from field: repeated rainbow.v1.Offer jobs = 1;
+   * @generated from field: repeated rainbow.v1.OfferedJob jobs = 1;
    */
-  jobs: Offer[];
+  jobs: OfferedJob[];
 
   /**
    * Not to be had any more: canceled, moved, or taken.
@@ -468,9 +494,9 @@ export declare type Offered = Message<"rainbow.v1.Offered"> & {
 export declare const OfferedSchema: GenMessage<Offered>;
 
 /**
- * @generated from message rainbow.v1.Offer
+ * @generated from message rainbow.v1.OfferedJob
  */
-export declare type Offer = Message<"rainbow.v1.Offer"> & {
+export declare type OfferedJob = Message<"rainbow.v1.OfferedJob"> & {
   /**
    * @generated from field: int64 job_id = 1 [jstype = JS_STRING];
    */
@@ -510,10 +536,10 @@ export declare type Offer = Message<"rainbow.v1.Offer"> & {
 };
 
 /**
- * Describes the message rainbow.v1.Offer.
- * Use `create(OfferSchema)` to create a new message.
+ * Describes the message rainbow.v1.OfferedJob.
+ * Use `create(OfferedJobSchema)` to create a new message.
  */
-export declare const OfferSchema: GenMessage<Offer>;
+export declare const OfferedJobSchema: GenMessage<OfferedJob>;
 
 /**
  * Of the offered jobs: what the agent takes (a Start follows for each that is still to be had), and what it leaves, which

@@ -8,6 +8,7 @@
 import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import type { JsonObject, Message } from "@bufbuild/protobuf";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import type { Bid, ShadowChoice } from "./bid_pb.js";
 
 /**
  * Describes the file rainbow/v1/job.proto.
@@ -276,6 +277,18 @@ export declare type Job = Message<"rainbow.v1.Job"> & {
    * @generated from field: google.protobuf.Timestamp left_until = 44;
    */
   leftUntil?: Timestamp | undefined;
+
+  /**
+   * As it was asked for at submit; absent: the server's default.
+   *
+   * @generated from field: optional bool ask = 50;
+   */
+  ask?: boolean | undefined;
+
+  /**
+   * @generated from field: optional bool rebid = 51;
+   */
+  rebid?: boolean | undefined;
 };
 
 /**
@@ -623,6 +636,30 @@ export declare type Decision = Message<"rainbow.v1.Decision"> & {
    * @generated from field: repeated string notes = 12;
    */
   notes: string[];
+
+  /**
+   * Were the clusters asked for bids, or was it decided from match and state?
+   *
+   * @generated from field: bool asked = 14;
+   */
+  asked: boolean;
+
+  /**
+   * Milliseconds that were waited for answers.
+   *
+   * @generated from field: double waited_ms = 15;
+   */
+  waitedMs: number;
+
+  /**
+   * @generated from field: rainbow.v1.ShadowChoice shadow = 16;
+   */
+  shadow?: ShadowChoice | undefined;
+
+  /**
+   * @generated from field: string shape_class = 17;
+   */
+  shapeClass: string;
 };
 
 /**
@@ -672,6 +709,20 @@ export declare type Candidate = Message<"rainbow.v1.Candidate"> & {
    * @generated from field: google.protobuf.Struct placement = 6;
    */
   placement?: JsonObject | undefined;
+
+  /**
+   * What it offered; absent where it was not asked.
+   *
+   * @generated from field: rainbow.v1.Bid bid = 7;
+   */
+  bid?: Bid | undefined;
+
+  /**
+   * The graph that was matched.
+   *
+   * @generated from field: int64 graph_version = 8 [jstype = JS_STRING];
+   */
+  graphVersion: string;
 };
 
 /**

@@ -174,6 +174,28 @@ export declare type SubmitRequest = Message<"rainbow.v1.SubmitRequest"> & {
    * @generated from field: int64 output_cap = 27 [jstype = JS_STRING];
    */
   outputCap: string;
+
+  /**
+   * Ask the clusters for bids before one is chosen (true), or choose from match and state (false); absent: the
+   * server's default.
+   *
+   * @generated from field: optional bool ask = 35;
+   */
+  ask?: boolean | undefined;
+
+  /**
+   * Seconds that answers are waited for; absent: the server's default.
+   *
+   * @generated from field: optional double bid_within = 36;
+   */
+  bidWithin?: number | undefined;
+
+  /**
+   * May it move to a better bid while it waits? Absent: the server's default.
+   *
+   * @generated from field: optional bool rebid = 37;
+   */
+  rebid?: boolean | undefined;
 };
 
 /**

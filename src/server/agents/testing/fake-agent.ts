@@ -4,6 +4,7 @@
  */
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { AgentMessageSchema, type AgentMessage } from '../../../gen/rainbow/v1/agent_pb.js';
+import type { BidAnswerSchema } from '../../../gen/rainbow/v1/bid_pb.js';
 import { JobState } from '../../../gen/rainbow/v1/job_pb.js';
 import type { AgentService, HelloSchema, JobReportSchema } from '../../../gen/rainbow/v1/agent_pb.js';
 import type { CallContext, Handlers } from '../../call.ts';
@@ -40,7 +41,11 @@ export interface FakeAgent {
   /** Of a slow agent: from here on it reads. */
   readOn(): void;
   capacity: number;
+  /** What it answers to a question; null: nothing. An agent that connects with `bids: true` is asked. */
+  answer: ((question: { readonly id: string; readonly shape: string }) => AnswerInit | null) | null;
 }
+
+type AnswerInit = MessageInitShape<typeof BidAnswerSchema>;
 
 export interface FakeAgentOptions {
   readonly cluster: string;
@@ -61,6 +66,7 @@ export function fakeAgent(handlers: Handlers<typeof AgentService>, options: Fake
     journal,
     capacity: options.capacity ?? 100,
     over: null,
+    answer: null,
 
     connect(hello: MessageInitShape<typeof HelloSchema> = {}): void {
       agent.heard = [];
@@ -137,6 +143,11 @@ export function fakeAgent(handlers: Handlers<typeof AgentService>, options: Fake
       const { jobId = '0', epoch = '0' } = message.value;
       const key = `${jobId}.${epoch}`;
       if (!journal.has(key)) journal.set(key, { id: jobId, epoch, state: 'received', acknowledged: false });
+    }
+    if (message?.case === 'bidRequest') {
+      const { id = '', shape = '' } = message.value;
+      const answer = agent.answer?.({ id, shape }) ?? null;
+      if (answer !== null) agent.say({ case: 'bid', value: { requestId: id, id: `bid ${id}`, ...answer } as never });
     }
     if (message?.case === 'reportAck') {
       const entry = journal.get(`${message.value.jobId}.${message.value.epoch}`);
