@@ -40,6 +40,7 @@ interface EventRow {
 }
 
 interface JobRow {
+  readonly name: string;
   readonly state: JobState;
   readonly epoch: number;
   readonly on_cluster_loss: string;
@@ -50,7 +51,7 @@ interface JobRow {
 
 const NEW_EVENTS = `SELECT seq, CAST(job_id AS TEXT) AS job_id, kind, cluster, epoch, reason_code FROM events
   WHERE seq > ? ORDER BY seq`;
-const ROW = `SELECT state, epoch, on_cluster_loss, cluster_id, reason_code, allocation
+const ROW = `SELECT name, state, epoch, on_cluster_loss, cluster_id, reason_code, allocation
   FROM jobs JOIN job_documents ON job_id = jobs.id WHERE jobs.id = ?`;
 /** The order in which an agent's reports can be true. */
 const RANK: Readonly<Record<string, number>> = { received: 1, accepted: 2, running: 3, unknown: 4 };
@@ -62,10 +63,12 @@ export class Ledger {
   violation: string | null = null;
   readonly jobs = new Map<string, KnownJob>();
   readonly answered = new Set<string>();
+  /** Names of jobs that were submitted with a key, however often. */
+  readonly wantedOnce = new Set<string>();
   readonly #database: Database;
   readonly #polledCluster: string;
   readonly #checksCores: boolean;
-  readonly #byKey = new Map<string, string>();
+  readonly #byName = new Map<string, string>();
   readonly #ends = new Map<string, NativeEnd>();
   readonly #cores = new Map<string, string>();
   readonly #coresOf = new Map<string, readonly string[]>();
@@ -151,12 +154,20 @@ export class Ledger {
     if (job === undefined) return;
     this.holds(row !== undefined, () => `answered: job ${id} is gone`);
     if (row === undefined) return;
+    if (job.onClusterLoss === '') this.#born(id, row.name);
     job.onClusterLoss = row.on_cluster_loss;
     this.holds(
       row.state === job.state && row.epoch === job.epoch,
       () => `events: job ${id} is ${row.state} in epoch ${row.epoch}, its events say ${job.state} in ${job.epoch}`,
     );
     if (this.#checksCores) this.#takeCores(id, row);
+  }
+
+  #born(id: string, name: string): void {
+    const earlier = this.#byName.get(name);
+    this.#byName.set(name, id);
+    const may = earlier === undefined || !this.wantedOnce.has(name);
+    this.holds(may, () => `answered: one key gave job ${earlier} and job ${id}`);
   }
 
   // ── capacity ──
@@ -207,13 +218,9 @@ export class Ledger {
 
   // ── what was answered ──
 
-  submitted(id: string, key: string | null): void {
+  submitted(id: string): void {
     this.holds(this.jobs.has(id), () => `answered: job ${id} was acknowledged and is not durable`);
     this.answered.add(id);
-    if (key === null) return;
-    const earlier = this.#byKey.get(key);
-    this.holds(earlier === undefined || earlier === id, () => `answered: key ${key} is job ${earlier} and job ${id}`);
-    this.#byKey.set(key, id);
   }
 
   acknowledged(cluster: string, jobId: string, epoch: number, state: string): void {

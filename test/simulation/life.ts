@@ -99,23 +99,22 @@ class Life {
     this.#server.start();
     await this.#until(() => this.#server.running !== null, 'serving');
     for (const cluster of [...AGENTS, POLLED]) {
-      const registered = this.#people.register(cluster, 2);
+      void this.#people.register(cluster, 2);
       await this.#until(() => this.#people.secrets.has(cluster), `${cluster} registered`);
-      await registered;
     }
     for (const agent of this.#agents) this.#startAgent(agent);
     void this.#people.watchEvents('watcher');
     void this.#people.poll();
     // 2. Troubled.
-    const { actions, steps, climate } = this.#plan;
-    this.#calls.lossOdds = climate.lossOdds;
-    const born = this.#timeline.steps;
-    for (const action of actions) {
-      await this.#until(() => this.#timeline.steps - born >= action.step, 'the next action');
+    const timeline = this.#timeline;
+    this.#calls.lossOdds = this.#plan.climate.lossOdds;
+    for (const action of this.#plan.actions) {
+      const { steps, elapsed } = timeline;
+      const isDue = (): boolean => timeline.steps - steps >= action.steps && timeline.elapsed - elapsed >= action.ms;
+      await this.#until(isDue, 'the next action');
       if (this.#ledger.violation !== null) return this.#outcome();
       this.#act(action);
     }
-    await this.#until(() => this.#timeline.steps - born >= steps, 'its trouble is over');
     // 3. Mended.
     if (this.#ledger.violation === null) await this.#mend();
     return this.#outcome();

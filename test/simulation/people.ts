@@ -27,6 +27,7 @@ export const CORES = 4;
 const TRIES = 8;
 
 export interface Submit {
+  /** One of its own for each that is wanted; where there is a key, for each that has it. */
   readonly name: string;
   readonly key: string | null;
   readonly nodes: number;
@@ -63,6 +64,7 @@ export class People {
 
   async submit(order: Submit): Promise<void> {
     const { key } = order;
+    if (key !== null) this.#ledger.wantedOnce.add(order.name);
     const request = create(SubmitRequestSchema, {
       jobspec: coresJob(order).replace('"duration":60', '"duration":20'),
       name: order.name,
@@ -73,7 +75,7 @@ export class People {
     });
     for (let tries = 0; tries < TRIES; tries++) {
       const answer = await this.#ask(`submit ${order.name}`, ({ jobs }) => jobs.submit(request, asOperator()));
-      if ('value' in answer) return this.#ledger.submitted(answer.value.job!.id!, key);
+      if ('value' in answer) return this.#ledger.submitted(answer.value.job!.id!);
       // Without a key, to say it again may make another job: some do, some rather not.
       if ('error' in answer && !mayPass(answer.error.code)) return;
       if (key === null && tries > 0) return;

@@ -24,8 +24,9 @@ const WEIGHTS = {
 export type ActionKind = keyof typeof WEIGHTS;
 
 export interface Action {
-  /** After this many steps. */
-  readonly step: number;
+  /** After the one before it: so many steps, and so many milliseconds, at least. */
+  readonly steps: number;
+  readonly ms: number;
   readonly kind: ActionKind;
   readonly pick: number;
 }
@@ -43,12 +44,14 @@ export interface Climate {
 
 export interface Plan {
   readonly climate: Climate;
+  /** When the last is done everything is mended. */
   readonly actions: readonly Action[];
-  /** From here on everything is mended. */
-  readonly steps: number;
 }
 
-export function planOf(seed: number, steps: number): Plan {
+/** Mostly at once; at times long enough for a cluster to be silent, or lost. */
+const PAUSES = [0, 0, 0, 0, 0, 0, 0, 0, 300, 3_000, 20_000, 80_000];
+
+export function planOf(seed: number): Plan {
   const random = seededRandom(`plan ${seed}`);
   const kinds = Object.entries(WEIGHTS).flatMap(([kind, weight]) =>
     Array.from({ length: weight }, () => kind as ActionKind),
@@ -60,11 +63,12 @@ export function planOf(seed: number, steps: number): Plan {
     jobMs: [300, 3_000, 20_000][random.below(3)]!,
   };
   // Some lives are calm, some are not.
-  const count = 20 + random.below(100);
-  const actions = Array.from({ length: count }, () => ({
-    step: random.below(steps),
+  const pace = [5, 20, 60][random.below(3)]!;
+  const actions = Array.from({ length: 20 + random.below(80) }, () => ({
+    steps: random.below(pace),
+    ms: PAUSES[random.below(PAUSES.length)]!,
     kind: kinds[random.below(kinds.length)]!,
     pick: random.below(2 ** 31),
   }));
-  return { climate, actions: actions.sort((a, b) => a.step - b.step), steps };
+  return { climate, actions };
 }

@@ -37,6 +37,8 @@ export const OPERATOR = `Bearer ${SECRET}`;
 export interface ServerPorts {
   readonly engine?: (disk: StoreDisk, process: Process) => Engine;
   readonly matcher?: (matcher: Matcher) => Matcher;
+  /** The epoch that a report is taken to be of. */
+  readonly epochOf?: (jobId: string, epoch: number, jobs: ReadonlyMap<string, { readonly epoch: number }>) => number;
 }
 
 export interface Running {
@@ -171,15 +173,27 @@ export class ServerHost {
     this.#timeline.note('server: serves');
   }
 
+  #taken(said: AgentMessage): AgentMessage {
+    const { epochOf } = this.#ports;
+    if (epochOf === undefined) return said;
+    const { message } = said;
+    const reports = message.case === 'hello' ? message.value.holds : message.case === 'report' ? [message.value] : [];
+    for (const report of reports) {
+      report.epoch = String(epochOf(report.jobId, Number(report.epoch), this.#ledger.jobs));
+    }
+    return said;
+  }
+
   /** An agent's stream, on this side. */
   async serveAgent(cluster: string, running: Running, connection: Connection<AgentMessage, ServerMessage>): Promise<void> {
     this.connections.add(connection);
     const { up, down } = connection;
     const call = callFrom(cluster, connection.left.signal, null);
+    const taken = (said: AgentMessage): AgentMessage => this.#taken(said);
     const requests = (async function* () {
       for (;;) {
         const item = await up.receive();
-        if ('message' in item) yield item.message;
+        if ('message' in item) yield taken(item.message);
         else if (item.end !== null) throw item.end;
         else return;
       }
