@@ -18,7 +18,8 @@ const result = await simulate({
   seed,
   steps,
   lived(at, outcome) {
-    if (values.verbose) console.log(`${at}: ${outcome.steps} steps, ${outcome.violation ?? 'all holds'}, ${outcome.digest}`);
+    if (values.verbose)
+      console.log(`${at}: ${outcome.steps} steps, ${outcome.violation ?? 'all holds'}, ${outcome.digest}`);
   },
 });
 const seconds = (performance.now() - began) / 1000;

@@ -133,7 +133,12 @@ export class AgentHost {
         const { running } = host.#server;
         if (host.isCut) await aborted(signal);
         if (!isThere || running === null || signal.aborted) throw refused();
-        const connection = new Connection<AgentMessage, ServerMessage>(timeline, host.cluster, process, running.process);
+        const connection = new Connection<AgentMessage, ServerMessage>(
+          timeline,
+          host.cluster,
+          process,
+          running.process,
+        );
         host.#connection = connection;
         signal.addEventListener('abort', () => connection.leave(), { once: true });
         void host.#server.serveAgent(host.cluster, running, connection);

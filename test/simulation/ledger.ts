@@ -207,7 +207,8 @@ export class Ledger {
 
   #ended(job: KnownJob): void {
     const { id, state, reason, epoch } = job;
-    const say = (what: string) => (): string => `ends: job ${id} is ${state} (${reason}) in epoch ${epoch}, but ${what}`;
+    const say = (what: string) => (): string =>
+      `ends: job ${id} is ${state} (${reason}) in epoch ${epoch}, but ${what}`;
     if (state === 'completed' || FROM_A_RUN.has(reason)) {
       const end = this.#ends.get(`${id}.${epoch}`);
       this.holds(end?.outcome === state, say(`natively it is ${end === undefined ? 'not over' : end.outcome}`));

@@ -36,7 +36,13 @@ export interface Outcome {
 }
 
 const AGENTS = ['K', 'L'] as const;
-const LOSSES = [OnClusterLoss.WAIT, OnClusterLoss.WAIT, OnClusterLoss.REQUEUE, OnClusterLoss.FAIL, OnClusterLoss.DUPLICATE];
+const LOSSES = [
+  OnClusterLoss.WAIT,
+  OnClusterLoss.WAIT,
+  OnClusterLoss.REQUEUE,
+  OnClusterLoss.FAIL,
+  OnClusterLoss.DUPLICATE,
+];
 /** To come to rest once everything is mended. */
 const MOST_STEPS_TO_END = 60_000;
 const MOST_MS_TO_END = 3_600_000;
@@ -190,7 +196,10 @@ class Life {
         agent.disk.fullFor = 1 + random.below(5);
         return;
       case 'refuse':
-        agent.queue.refusal = new RainbowError(random.below(2) === 0 ? 'unavailable' : 'failed_precondition', 'not now');
+        agent.queue.refusal = new RainbowError(
+          random.below(2) === 0 ? 'unavailable' : 'failed_precondition',
+          'not now',
+        );
         return;
       case 'turnClock':
         (random.below(2) === 0 ? this.#server.clock : agent.clock).ahead = (random.below(121) - 60) * 1000;

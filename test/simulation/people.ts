@@ -4,10 +4,7 @@
  */
 import { create } from '@bufbuild/protobuf';
 import { generateGraph } from '../../src/core/graph/generate.ts';
-import {
-  AcceptJobsRequestSchema,
-  ReceiveJobsRequestSchema,
-} from '../../src/gen/prototype/rainbow_pb.js';
+import { AcceptJobsRequestSchema, ReceiveJobsRequestSchema } from '../../src/gen/prototype/rainbow_pb.js';
 import { DeleteClusterRequestSchema, RegisterClusterRequestSchema } from '../../src/gen/rainbow/v1/clusters_pb.js';
 import { OnClusterLoss } from '../../src/gen/rainbow/v1/job_pb.js';
 import {

@@ -1,5 +1,6 @@
 /** Ports with something wrong in them, to see that the simulation finds it. Nothing of it is in the product. */
 import type { Entry } from '../../src/agent/journal.ts';
+import type { Matcher } from '../../src/core/match/matcher.ts';
 import type { Engine } from '../../src/store/engine.ts';
 import type { Arguments, OperationName, Result } from '../../src/store/operations/operations.ts';
 import type { JobRecord } from '../../src/store/store.ts';
@@ -16,7 +17,7 @@ function engine(changes: {
         return {
           ...real,
           call<N extends OperationName>(name: N, args: Arguments<N>): Promise<Result<N>> {
-            const change = changes[name] as ((engine: Engine, ...args: Arguments<N>) => Promise<Result<N>>) | undefined;
+            const change = changes[name];
             return change === undefined ? real.call(name, args) : change(real, ...args);
           },
         };
@@ -25,8 +26,20 @@ function engine(changes: {
   };
 }
 
+function withoutDebits(matcher: Matcher): Matcher {
+  return new Proxy(matcher, {
+    get(target, name) {
+      if (name === 'debit') return () => undefined;
+      const value = Reflect.get(target, name) as unknown;
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+    },
+  });
+}
+
 interface Planted {
   readonly bug: string;
+  /** Where it shows early. */
+  readonly seed: number;
   /** What does not hold then: one of these. */
   readonly breaks: readonly string[];
   readonly ports: () => Ports;
@@ -35,6 +48,7 @@ interface Planted {
 export const PLANTED: readonly Planted[] = [
   {
     bug: 'leases without an epoch: whoever reports is believed to hold the job as it is now',
+    seed: 2,
     breaks: ['ends', 'started', 'acknowledged'],
     ports: () => ({
       server: {
@@ -44,11 +58,13 @@ export const PLANTED: readonly Planted[] = [
   },
   {
     bug: 'a store that answers before the disk has it',
+    seed: 1,
     breaks: ['answered', 'acknowledged', 'started', 'events'],
     ports: () => ({ server: { engine: (disk, process) => disk.open(process, true) } }),
   },
   {
     bug: 'an agent that adopts native jobs by name alone, whatever their epoch',
+    seed: 2,
     breaks: ['ends', 'started'],
     ports() {
       const newest = new Map<string, number>();
@@ -73,11 +89,13 @@ export const PLANTED: readonly Planted[] = [
   },
   {
     bug: 'idempotency keys that are not kept',
+    seed: 1,
     breaks: ['answered'],
     ports: () => engine({ submitJob: (real, job) => real.call('submitJob', [{ ...job, idempotencyKey: null }]) }),
   },
   {
     bug: 'an agent’s lease that ends by time',
+    seed: 2,
     breaks: ['started', 'ends', 'acknowledged'],
     ports: () =>
       engine({
@@ -87,6 +105,7 @@ export const PLANTED: readonly Planted[] = [
   },
   {
     bug: 'lost clusters whose jobs are run again whatever their owner chose',
+    seed: 3,
     breaks: ['started', 'ends'],
     ports: () =>
       engine({
@@ -98,16 +117,19 @@ export const PLANTED: readonly Planted[] = [
   },
   {
     bug: 'an agent that does not find its native jobs again',
-    breaks: ['ends', 'started'],
+    seed: 6,
+    breaks: ['ends', 'started', 'end'],
     ports: () => ({ agent: { runner: (runner) => ({ ...runner, find: () => Promise.resolve([]) }) } }),
   },
   {
     bug: 'decisions that do not debit',
+    seed: 5,
     breaks: ['capacity'],
-    ports: () => ({ server: { matcher: (matcher) => ({ ...matcher, debit: () => undefined }) } }),
+    ports: () => ({ server: { matcher: withoutDebits } }),
   },
   {
     bug: 'events that become visible after later ones',
+    seed: 1,
     breaks: ['events'],
     ports: () =>
       engine({

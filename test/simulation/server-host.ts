@@ -4,7 +4,12 @@ import { pino } from 'pino';
 import { createMatcher } from '../../src/core/match/create.ts';
 import type { Matcher } from '../../src/core/match/matcher.ts';
 import { RainbowError } from '../../src/core/errors.ts';
-import { AgentService, ServerMessageSchema, type AgentMessage, type ServerMessage } from '../../src/gen/rainbow/v1/agent_pb.js';
+import {
+  AgentService,
+  ServerMessageSchema,
+  type AgentMessage,
+  type ServerMessage,
+} from '../../src/gen/rainbow/v1/agent_pb.js';
 import { ClusterService } from '../../src/gen/rainbow/v1/clusters_pb.js';
 import { JobState } from '../../src/gen/rainbow/v1/job_pb.js';
 import { JobService } from '../../src/gen/rainbow/v1/jobs_pb.js';
@@ -185,7 +190,11 @@ export class ServerHost {
   }
 
   /** An agent's stream, on this side. */
-  async serveAgent(cluster: string, running: Running, connection: Connection<AgentMessage, ServerMessage>): Promise<void> {
+  async serveAgent(
+    cluster: string,
+    running: Running,
+    connection: Connection<AgentMessage, ServerMessage>,
+  ): Promise<void> {
     this.connections.add(connection);
     const { up, down } = connection;
     const call = callFrom(cluster, connection.left.signal, null);
@@ -204,7 +213,7 @@ export class ServerHost {
         const message = create(ServerMessageSchema, sent);
         if (message.message.case === 'reportAck') {
           const { jobId, epoch, state } = message.message.value;
-          this.#ledger.acknowledged(cluster, jobId, Number(epoch), JobState[state]!.toLowerCase());
+          this.#ledger.acknowledged(cluster, jobId, Number(epoch), JobState[state].toLowerCase());
         }
         down.send(message, message.message.case ?? 'nothing');
       }

@@ -65,7 +65,7 @@ async function shrink(seed: number, plan: Plan, violation: string, ports: Ports)
   let { actions } = plan;
   let retries = 0;
   for (let size = Math.ceil(actions.length / 2); size >= 1; size = size === 1 ? 0 : Math.ceil(size / 2)) {
-    for (let from = 0; from < actions.length && retries < MOST_RETRIES; ) {
+    for (let from = 0; from < actions.length && retries < MOST_RETRIES;) {
       const fewer = actions.filter((_, place) => place < from || place >= from + size);
       retries += 1;
       const outcome = await live(seed, { ...plan, actions: fewer }, ports);
