@@ -125,32 +125,26 @@ export class AgentHost {
   }
 
   #uplink(process: Process): Uplink {
-    const timeline = this.#timeline;
-    const host = this;
-    return {
-      async *open(say: AsyncIterable<ToServer>, signal: AbortSignal): AsyncGenerator<FromServer> {
-        const isThere = await process.ask(3, 'connects', () => !host.isCut && host.#server.running !== null);
-        const { running } = host.#server;
-        if (host.isCut) await aborted(signal);
-        if (!isThere || running === null || signal.aborted) throw refused();
-        const connection = new Connection<AgentMessage, ServerMessage>(
-          timeline,
-          host.cluster,
-          process,
-          running.process,
-        );
-        host.#connection = connection;
-        signal.addEventListener('abort', () => connection.leave(), { once: true });
-        void host.#server.serveAgent(host.cluster, running, connection);
-        void speak(say, connection);
-        for (;;) {
-          const item = await connection.down.receive();
-          if ('message' in item) yield decode(item.message);
-          else if (item.end !== null) throw item.end;
-          else return;
-        }
-      },
-    };
+    return { open: (say, signal) => this.#open(process, say, signal) };
+  }
+
+  async *#open(process: Process, say: AsyncIterable<ToServer>, signal: AbortSignal): AsyncGenerator<FromServer> {
+    const isThere = await process.ask(3, 'connects', () => !this.isCut && this.#server.running !== null);
+    const { running } = this.#server;
+    if (this.isCut) await aborted(signal);
+    if (!isThere || running === null || signal.aborted) throw refused();
+    const { cluster } = this;
+    const connection = new Connection<AgentMessage, ServerMessage>(this.#timeline, cluster, process, running.process);
+    this.#connection = connection;
+    signal.addEventListener('abort', () => connection.leave(), { once: true });
+    void this.#server.serveAgent(cluster, running, connection);
+    void speak(say, connection);
+    for (;;) {
+      const item = await connection.down.receive();
+      if ('message' in item) yield decode(item.message);
+      else if (item.end !== null) throw item.end;
+      else return;
+    }
   }
 }
 

@@ -10,9 +10,8 @@ const SOON = 400_000;
 
 describe('planted', () => {
   test.each(PLANTED)('$bug', { timeout: 300_000 }, async ({ breaks, seed, ports }) => {
-    const { failure, steps } = await simulate({ seed, steps: SOON, ports: ports(), shrinks: false });
-    expect(failure, `not found in ${steps} steps`).not.toBeNull();
-    expect(breaks, failure!.violation).toContain(kindOf(failure!.violation));
+    const { failure } = await simulate({ seed, steps: SOON, ports: ports(), shrinks: false });
+    expect(breaks).toContain(kindOf(failure?.violation ?? 'nothing: not found'));
   });
 
   test('a failure says how to see it again, and what it needs of all that was done', { timeout: 300_000 }, async () => {

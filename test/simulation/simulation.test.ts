@@ -14,7 +14,6 @@ test.each([0, 100_000, 200_000])('holds whatever breaks, from seed %d on', { tim
   expect(failure === null ? '' : describeFailure(failure)).toBe('');
   expect(steps).toBeGreaterThanOrEqual(STEPS);
   // Not by having avoided all trouble.
-  for (const what of ['completed', 'failed', 'canceled', 'cluster_deleted', '0 starts', '1 starts', '2 starts']) {
-    expect(seen[what], what).toBeGreaterThan(0);
-  }
+  const due = ['completed', 'failed', 'canceled', 'cluster_deleted', '0 starts', '1 starts', '2 starts'];
+  expect(Object.keys(seen)).toEqual(expect.arrayContaining(due));
 });
