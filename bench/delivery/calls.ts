@@ -9,6 +9,7 @@ import { duplex, unary } from './child.ts';
 import { SECRET } from './server.ts';
 
 export const SUBMIT = '/rainbow.v1.JobService/Submit';
+export const SUBMIT_MANY = '/rainbow.v1.JobService/SubmitMany';
 export const WATCH = '/rainbow.v1.JobService/WatchEvents';
 const REGISTER = '/rainbow.v1.ClusterService/Register';
 const CONNECT = '/rainbow.v1.AgentService/Connect';

@@ -11,7 +11,18 @@ import { SubmitResponseSchema } from '../../src/gen/rainbow/v1/jobs_pb.js';
 import { openStore } from '../../src/store/open.ts';
 import type { NewJob } from '../../src/store/store.ts';
 import { realSystem } from '../../src/system/real.ts';
-import { agent, operator, register, submit, SUBMIT, user, watch, WATCH, type Registered } from './calls.ts';
+import {
+  agent,
+  operator,
+  register,
+  submit,
+  SUBMIT,
+  SUBMIT_MANY,
+  user,
+  watch,
+  WATCH,
+  type Registered,
+} from './calls.ts';
 import { channel, duplex, inFlight, readAll, start, unary, type Child } from './child.ts';
 import { ECHO } from './server.ts';
 
@@ -49,6 +60,30 @@ export async function unarySubmit(rounds: number): Promise<readonly Figures[]> {
   assert.equal(stored, 500 + rounds * count);
   await stop([to, toEcho], [rainbow, echo]);
   return [{ row: '6', unit: 'µs', rounds: pairs }];
+}
+
+/** Row 7: the same by the stream, so many on the way at once, against the RPC library's stream of echoes. */
+export async function streamedSubmit(rounds: number): Promise<readonly Figures[]> {
+  const [rainbow, echo] = [await start('rainbow'), await start('echo')];
+  const [to, toEcho] = [channel(rainbow.address), channel(echo.address)];
+  const red = await register(to, 'red', 64, 64);
+  const requests = Array.from({ length: SHAPES }, (_, shape) => submit(red, shape));
+  const count = Math.ceil(SUBMITS / rounds);
+  let stored = 0;
+  const one = (bytes: Buffer): void => {
+    if (fromBinary(SubmitResponseSchema, bytes).job !== undefined) stored += 1;
+  };
+  const next = (number: number): Buffer => requests[number % SHAPES]!;
+  const many = (): Promise<void> => windowed(duplex(to, SUBMIT_MANY, user()), count, next, one);
+  const echoed = (): Promise<void> => windowed(duplex(toEcho, ECHO.stream.path, user()), count, next, () => undefined);
+  const pairs: { system: number; floor: number }[] = [];
+  for (let round = -1; round < rounds; round++) {
+    const pair = { system: (await rainbow.cpuOf(many)) / count, floor: (await echo.cpuOf(echoed)) / count };
+    if (round >= 0) pairs.push(pair);
+  }
+  assert.equal(stored, (rounds + 1) * count);
+  await stop([to, toEcho], [rainbow, echo]);
+  return [{ row: '7', unit: 'µs', rounds: pairs }];
 }
 
 /** Row 9: from the call of submit until the agent has it, so many a second whether answered or not; 200 idle agents. */
@@ -241,6 +276,29 @@ function queuedJob(cluster: { name: string; id: number }): NewJob {
     outcome: { state: 'assigned', reason: { code: 'selected', message: '' }, cluster, allocation: null },
     decision: null,
   };
+}
+
+/** Says the next when an answer has come, `IN_FLIGHT` ahead. */
+function windowed(
+  stream: grpc.ClientDuplexStream<Buffer, Buffer>,
+  count: number,
+  next: (number: number) => Buffer,
+  answered: (bytes: Buffer) => void,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let sent = 0;
+    let had = 0;
+    const say = (): void => void stream.write(next(sent++));
+    stream.on('error', reject);
+    stream.on('data', (bytes: Buffer) => {
+      answered(bytes);
+      had += 1;
+      if (sent < count) say();
+      else if (had === count) stream.end();
+    });
+    stream.on('end', resolve);
+    while (sent < Math.min(IN_FLIGHT, count)) say();
+  });
 }
 
 /** Begins so many a second, whether those before are answered or not. */
