@@ -33,7 +33,13 @@ export interface Figures {
   readonly rounds: readonly { readonly system: number; readonly floor: number }[];
 }
 
-const SUBMITS = 30_000;
+let submits = 30_000;
+
+/** Fewer, where the machine is busy. */
+export function submitOnly(count: number): void {
+  submits = count;
+}
+
 const IN_FLIGHT = 64;
 const SHAPES = 64;
 
@@ -43,7 +49,7 @@ export async function unarySubmit(rounds: number): Promise<readonly Figures[]> {
   const [to, toEcho] = [channel(rainbow.address), channel(echo.address)];
   const red = await register(to, 'red', 64, 64);
   const requests = Array.from({ length: SHAPES }, (_, shape) => submit(red, shape));
-  const count = Math.ceil(SUBMITS / rounds);
+  const count = Math.ceil(submits / rounds);
   let stored = 0;
   const one = async (number: number): Promise<void> => {
     const { job } = fromBinary(SubmitResponseSchema, await unary(to, SUBMIT, requests[number % SHAPES]!, user()));
@@ -68,7 +74,7 @@ export async function streamedSubmit(rounds: number): Promise<readonly Figures[]
   const [to, toEcho] = [channel(rainbow.address), channel(echo.address)];
   const red = await register(to, 'red', 64, 64);
   const requests = Array.from({ length: SHAPES }, (_, shape) => submit(red, shape));
-  const count = Math.ceil(SUBMITS / rounds);
+  const count = Math.ceil(submits / rounds);
   let stored = 0;
   const one = (bytes: Buffer): void => {
     if (fromBinary(SubmitResponseSchema, bytes).job !== undefined) stored += 1;

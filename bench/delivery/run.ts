@@ -1,23 +1,25 @@
 /**
- * `npm run bench -- delivery [--rows 6,7,9,10,11,12] [--rounds 5] [--rate 1000] [--queued 100000] [--agents 10000]`: rows
+ * `npm run bench -- delivery [--rows 6,7,9,10,11,12] [--rounds 5] [--calls 30000] [--rate 1000] [--queued 100000] [--agents 10000]`: rows
  * of the performance table, each beside its floor, in turns; the median of the ratios of the rounds, and their spread.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { table } from '../../src/cli/table.ts';
-import { agents, backlog, events, push, streamedSubmit, unarySubmit, type Figures } from './rows.ts';
+import { agents, backlog, events, push, streamedSubmit, submitOnly, unarySubmit, type Figures } from './rows.ts';
 
 const { values } = parseArgs({
   options: {
     rows: { type: 'string', default: '6,7,9,10,11,12' },
     rounds: { type: 'string', default: '5' },
+    calls: { type: 'string', default: '30000' },
     rate: { type: 'string', default: '1000' },
     queued: { type: 'string', default: '100000' },
     agents: { type: 'string', default: '10000' },
   },
 });
 const rounds = Number(values.rounds);
+submitOnly(Number(values.calls));
 const ROWS: Readonly<Record<string, () => Promise<readonly Figures[]>>> = {
   6: () => unarySubmit(rounds),
   7: () => streamedSubmit(rounds),
