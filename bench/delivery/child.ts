@@ -4,16 +4,10 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import * as grpc from '@grpc/grpc-js';
 
-export interface Use {
-  /** Microseconds. */
-  readonly cpu: number;
-  /** Bytes. */
-  readonly memory: number;
-}
-
 export interface Child {
   readonly address: string;
-  use(): Promise<Use>;
+  /** Bytes that it holds. */
+  memory(): Promise<number>;
   /** Microseconds of the server that this takes. */
   cpuOf(work: () => Promise<void>): Promise<number>;
   stop(): Promise<void>;
@@ -24,18 +18,18 @@ export async function start(kind: 'rainbow' | 'echo', database?: string): Promis
     execArgv: ['--disable-warning=ExperimentalWarning'],
   });
   const [{ address }] = (await once(child, 'message')) as [{ address: string }];
-  const use = async (): Promise<Use> => {
-    const answer = once(child, 'message') as Promise<[Use]>;
-    child.send('use');
+  const ask = async (what: 'cpu' | 'memory'): Promise<number> => {
+    const answer = once(child, 'message') as Promise<[number]>;
+    child.send(what);
     return (await answer)[0];
   };
   return {
     address,
-    use,
+    memory: () => ask('memory'),
     async cpuOf(work) {
-      const before = await use();
+      const before = await ask('cpu');
       await work();
-      return (await use()).cpu - before.cpu;
+      return (await ask('cpu')) - before;
     },
     async stop() {
       const exited = once(child, 'exit');

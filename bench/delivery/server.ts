@@ -1,11 +1,13 @@
 /**
  * A server in a process of its own, so that its CPU and memory are its own: Rainbow's, or the floor's: an echo by the
  * same RPC library, which answers each message with itself. `rainbow DATABASE` or `echo`. Says its address as a
- * message to its parent, and answers "use" with microseconds of CPU and resident bytes so far.
+ * message to its parent, and answers "cpu" with microseconds of it so far and "memory"
+ * with the bytes that it holds once everything that can go is gone.
  */
 import * as grpc from '@grpc/grpc-js';
 import { serve } from '../../src/server/serve.ts';
 import { realSystem } from '../../src/system/real.ts';
+import { heldBytes } from '../match/measure.ts';
 
 export const SECRET = 'the secret of the benchmark';
 
@@ -75,9 +77,9 @@ if (process.send !== undefined) {
             realSystem,
           )
         ).address;
-  process.on('message', () => {
+  process.on('message', (asked) => {
     const { user, system } = process.cpuUsage();
-    process.send!({ cpu: user + system, memory: process.memoryUsage().rss });
+    process.send!(asked === 'cpu' ? user + system : heldBytes());
   });
   process.on('disconnect', () => process.exit(0));
   process.send({ address });
