@@ -105,7 +105,16 @@ export async function runAgent(options: AgentOptions, system: System, signal: Ab
         const { secret, version = '', maxJobs = MAX_JOBS } = options;
         const identity = { cluster, secret, runner: options.runner, version, maxJobs };
         await serveCluster(
-          { identity, journal, runner, tariff: options.tariff ?? null, uplink: grpcUplink(client.agents), log, reached, pick },
+          {
+            identity,
+            journal,
+            runner,
+            tariff: options.tariff ?? null,
+            uplink: grpcUplink(client.agents),
+            log,
+            reached,
+            pick,
+          },
           system,
           signal,
         );

@@ -30,6 +30,23 @@ export function createHolding(journal: Journal, log: Log): Holding {
   const entries = new Map<string, Entry>();
   const byJob = new Map<string, Set<string>>();
   const listeners: ((key: JobKey) => void)[] = [];
+  /** Forgotten here, and still in the journal: the disk failed. Tried again with what is written next. */
+  const leftover = new Map<string, JobKey>();
+
+  const removeEntry = async (key: JobKey): Promise<void> => {
+    const text = keyText(key);
+    leftover.delete(text);
+    await journal.remove(key).catch((error: unknown) => {
+      leftover.set(text, key);
+      log.warn(`job ${text}: ${describe(error)}`);
+    });
+  };
+  /** Also what a failing disk left there. */
+  const put = async (entry: Entry): Promise<void> => {
+    await journal.put(entry);
+    leftover.delete(keyText(entryKey(entry)));
+    for (const key of leftover.values()) void removeEntry(key);
+  };
 
   const changed = (key: JobKey): void => {
     for (const listener of listeners) listener(key);
@@ -47,7 +64,7 @@ export function createHolding(journal: Journal, log: Log): Holding {
     const next = change(entry);
     if (next === entry) return;
     set(next);
-    await journal.put(next);
+    await put(next);
   };
 
   return {
@@ -58,7 +75,7 @@ export function createHolding(journal: Journal, log: Log): Holding {
     all: () => [...entries.values()],
     ofJob: (jobId) => [...(byJob.get(jobId) ?? [])].map((text) => entries.get(text)!),
     async add(entry) {
-      await journal.put(entry);
+      await put(entry);
       set(entry);
     },
     update,
@@ -75,7 +92,7 @@ export function createHolding(journal: Journal, log: Log): Holding {
       const attempts = byJob.get(key.jobId);
       attempts?.delete(text);
       if (attempts?.size === 0) byJob.delete(key.jobId);
-      await journal.remove(key).catch((error: unknown) => log.warn(`job ${text}: ${describe(error)}`));
+      await removeEntry(key);
       changed(key);
     },
     onChange: (listener) => void listeners.push(listener),

@@ -33,6 +33,8 @@ type Call<M extends DescMethod> = M extends { methodKind: 'unary' }
 
 export interface Duplex<M extends DescMethod> extends AsyncIterable<Output<M>> {
   send(message: Input<M>): void;
+  /** Says no more; the answers still come. */
+  end(): void;
   cancel(): void;
 }
 
@@ -126,6 +128,7 @@ function callOf(channel: grpc.Client, method: DescMethod): unknown {
         call.on('error', () => {});
         return {
           send: (message: unknown) => void call.write(message),
+          end: () => void call.end(),
           cancel: () => call.cancel(),
           [Symbol.asyncIterator]: () => call[Symbol.asyncIterator](),
         };

@@ -5,7 +5,7 @@ import { OutputStream } from '../../gen/rainbow/v1/jobs_pb.js';
 import { coresJob } from '../../scheduler/testing/rig.ts';
 import type { JobId } from '../../store/store.ts';
 import { type FakeAgent } from './testing/fake-agent.ts';
-import { agentOf, brought, cancel, connected, open, rig, settle, state, warned } from './testing/served.ts';
+import { agentOf, brought, cancel, connected, open, pass, rig, settle, state, warned } from './testing/served.ts';
 
 beforeEach(async () => {
   await open();
@@ -109,6 +109,16 @@ describe('a job’s way', () => {
     agent.heartbeat(10);
     await settle();
     expect(agent.starts()).toHaveLength(5);
+  });
+
+  test('a Start that the agent could not take is said again, one that it spoke of is not', async () => {
+    const agent = await connected();
+    const failed = await brought(agent, 'received');
+    const taken = await brought(agent, 'received');
+    agent.report(taken.id, 1, 'received');
+    await pass(agent, 75);
+    expect(agent.starts().map(({ jobId }) => jobId)).toEqual([failed.id, taken.id, failed.id]);
+    expect(await state(failed.id)).toBe('received');
   });
 
   test('what the native scheduler refuses goes to another cluster', async () => {

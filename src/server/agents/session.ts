@@ -76,7 +76,7 @@ export interface Session {
 
 /** Heartbeats that may be missed. */
 const MISSED = 3;
-/** Heartbeats between two looks for received jobs whose Start another server's session did not get out. */
+/** Heartbeats between two looks for received jobs whose Start never got out, or which the agent could not take. */
 const AUDIT_EVERY = 6;
 /** Jobs received in one write. */
 const BATCH = 64;
@@ -101,6 +101,8 @@ export function createSession(
   const turns = createTurns();
   /** Held by this agent and not accepted yet. */
   const received = new Map<JobId, number>();
+  /** The agent has said something of it in this session: it took it. Emptied by the audit. */
+  const heardOf = new Map<JobId, number>();
   /** Told to stop in this session, and not ended yet. */
   const stopped = new Map<string, Reason>();
   const strays = createStrays(system);
@@ -211,6 +213,7 @@ export function createSession(
 
   const onReport = (wire: WireReport): void => {
     const report = readReport(wire, 'report', clock.now());
+    heardOf.set(report.jobId, report.epoch);
     turns.take(report.jobId, async () => {
       const { acknowledge, stop: reason, job } = await applyReport(reporting, cluster, report);
       const key = `${report.jobId}.${report.epoch}`;
@@ -310,13 +313,19 @@ export function createSession(
     if (left.length > 0) await scheduler.leave(left.map((job) => ({ job, message: why })));
   };
 
-  /** A Start is idempotent: the agent has each epoch of a job once. */
+  /**
+   * A Start is idempotent while the agent holds the job. What it has spoken of is not started again: what was read here
+   * as received may have ended, and been forgotten by the agent, meanwhile.
+   */
   const audit = async (): Promise<void> => {
+    const waiting = new Set<JobId>();
     for (const job of await store.jobs.atCluster(cluster, ['received'])) {
       if (outbox.ended) return;
-      if (job.leaseExpiresAt !== null || received.get(job.id) === job.epoch) continue;
+      waiting.add(job.id);
+      if (job.leaseExpiresAt !== null || heardOf.get(job.id) === job.epoch) continue;
       if (clock.now() - (job.receivedAt ?? 0) > settings.heartbeat * 1000) start(job);
     }
+    for (const id of heardOf.keys()) if (!waiting.has(id)) heardOf.delete(id);
   };
 
   /**
@@ -348,7 +357,10 @@ export function createSession(
       outbox.put(message.acknowledge(report));
     }
     for (const { jobId, epoch, reason } of found.stop) stop(jobId, epoch, reason);
-    for (const [jobId, epoch] of found.received) received.set(jobId, epoch);
+    for (const [jobId, epoch] of found.received) {
+      received.set(jobId, epoch);
+      heardOf.set(jobId, epoch);
+    }
     for (const followed of deps.followers.at(name)) tellFollow(followed, true);
     reading = true;
     if (greeting.bids) {

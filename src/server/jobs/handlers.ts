@@ -10,11 +10,13 @@ import { list } from './list.ts';
 import { match } from './match.ts';
 import { readOutput } from './read-output.ts';
 import { submit } from './submit.ts';
+import { submitMany } from './submit-many.ts';
 import { watchEvents } from './watch-events.ts';
 
 export function jobHandlers(parts: Parts): Binding {
   return bind(JobService, {
     submit: submit(parts),
+    submitMany: submitMany(parts),
     match: match(parts),
     get: get(parts),
     list: list(parts),

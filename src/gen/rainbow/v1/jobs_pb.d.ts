@@ -231,6 +231,13 @@ export declare type SubmitResponse = Message<"rainbow.v1.SubmitResponse"> & {
    * @generated from field: repeated rainbow.v1.Opening openings = 4;
    */
   openings: Opening[];
+
+  /**
+   * Of SubmitMany alone: why nothing was stored. Then nothing else is set.
+   *
+   * @generated from field: rainbow.v1.SubmitError error = 15;
+   */
+  error?: SubmitError | undefined;
 };
 
 /**
@@ -238,6 +245,29 @@ export declare type SubmitResponse = Message<"rainbow.v1.SubmitResponse"> & {
  * Use `create(SubmitResponseSchema)` to create a new message.
  */
 export declare const SubmitResponseSchema: GenMessage<SubmitResponse>;
+
+/**
+ * @generated from message rainbow.v1.SubmitError
+ */
+export declare type SubmitError = Message<"rainbow.v1.SubmitError"> & {
+  /**
+   * invalid_input, unauthenticated, failed_precondition, resource_exhausted, unavailable …
+   *
+   * @generated from field: string code = 1;
+   */
+  code: string;
+
+  /**
+   * @generated from field: string message = 2;
+   */
+  message: string;
+};
+
+/**
+ * Describes the message rainbow.v1.SubmitError.
+ * Use `create(SubmitErrorSchema)` to create a new message.
+ */
+export declare const SubmitErrorSchema: GenMessage<SubmitError>;
 
 /**
  * @generated from message rainbow.v1.MatchRequest
@@ -692,6 +722,17 @@ export declare const JobService: GenService<{
    */
   submit: {
     methodKind: "unary";
+    input: typeof SubmitRequestSchema;
+    output: typeof SubmitResponseSchema;
+  },
+  /**
+   * The same for as many as come, answered in their order, each once it is durable. A submit that is refused is
+   * answered with `error`, and the stream goes on. Over gRPC only.
+   *
+   * @generated from rpc rainbow.v1.JobService.SubmitMany
+   */
+  submitMany: {
+    methodKind: "bidi_streaming";
     input: typeof SubmitRequestSchema;
     output: typeof SubmitResponseSchema;
   },

@@ -1,0 +1,19 @@
+/**
+ * Delivery under faults. A fixed number of steps, always the same: about a minute of one core; `npm run soak` takes
+ * seeds that nobody has tried before (RAINBOW_SEED repeats them), and many more steps.
+ */
+import { expect, test } from 'vitest';
+import { describeFailure, simulate } from './simulate.ts';
+
+const isLong = process.env['RAINBOW_SOAK'] !== undefined;
+const STEPS = isLong ? 3_000_000 : 100_000;
+const first = isLong ? Number(process.env['RAINBOW_SEED'] ?? 1) : 1;
+
+test.each([0, 100_000, 200_000])('holds whatever breaks, from seed %d on', { timeout: 1_800_000 }, async (offset) => {
+  const { failure, steps, seen } = await simulate({ seed: first + offset, steps: STEPS });
+  expect(failure === null ? '' : describeFailure(failure)).toBe('');
+  expect(steps).toBeGreaterThanOrEqual(STEPS);
+  // Not by having avoided all trouble.
+  const due = ['completed', 'failed', 'canceled', 'cluster_deleted', '0 starts', '1 starts', '2 starts'];
+  expect(Object.keys(seen)).toEqual(expect.arrayContaining(due));
+});
