@@ -23,7 +23,13 @@ export function start(job: JobRecord): Message {
     message: {
       case: 'start',
       value: {
-        ...{ jobId: job.id, epoch: String(job.epoch), name, owner, jobspec, walltime, priority },
+        jobId: job.id,
+        epoch: String(job.epoch),
+        name,
+        owner,
+        jobspec,
+        walltime,
+        priority,
         ...(array === null ? {} : { array: { ...array } }),
       },
     },

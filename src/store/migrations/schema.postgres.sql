@@ -193,6 +193,7 @@ CREATE TABLE jobs (
   start_before bigint,
   deadline bigint,
   start_by bigint,
+  question text COLLATE "C",
   array_id bigint,
   array_index bigint,
   depended_on bigint NOT NULL,
