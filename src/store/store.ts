@@ -453,7 +453,7 @@ export interface ArrayStore {
 
 export interface RetentionStore {
   /**
-   * Deletes up to `limit` jobs and tasks that ended before `endedBefore`, or that more than `keep` jobs and arrays have
+   * Deletes up to `limit` jobs and tasks that ended before `endedBefore`, or that more than `keep` jobs (or arrays) have
    * ended after, with all that hangs on them. An array goes when all of it has ended. How many were deleted.
    */
   prune(rule: { readonly endedBefore: number | null; readonly keep: number | null }, limit: number): Promise<number>;
