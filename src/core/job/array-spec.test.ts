@@ -39,7 +39,8 @@ test('whatever it is given, it answers or refuses, quickly', () => {
       return (error as { code?: string }).code === 'invalid_input' ? 'right' : 'wrong';
     }
   };
-  fc.assert(fc.property(text, (given) => outcome(given) === 'right'));
+  const wrong = fc.sample(text, 500).filter((given) => outcome(given) !== 'right');
+  expect(wrong).toEqual([]);
 });
 
 test('an array is as far as the furthest of its tasks that go on, then as bad as the worst', () => {
