@@ -74,18 +74,19 @@ describe('to the server', () => {
 
 describe('from the server', () => {
   test('jobs to start and to stop, acknowledgements', () => {
+    const array = { id: '6', index: 3, count: 10, least: 0, most: 9 };
     expect(
       decode(
         heard({
           message: {
             case: 'start',
-            value: { jobId: '7', epoch: '2', name: 'n', owner: 'o', jobspec: 'j', walltime: 1.5, priority: -1 },
+            value: { jobId: '7', epoch: '2', name: 'n', owner: 'o', jobspec: 'j', walltime: 1.5, priority: -1, array },
           },
         }),
       ),
     ).toEqual({
       kind: 'start',
-      order: { jobId: '7', epoch: 2, name: 'n', owner: 'o', jobspec: 'j', walltime: 1.5, priority: -1 },
+      order: { jobId: '7', epoch: 2, name: 'n', owner: 'o', jobspec: 'j', walltime: 1.5, priority: -1, array },
     });
     expect(
       decode(

@@ -42,7 +42,8 @@ export function createChores(deps: ChoreDependencies): Chores {
   let prunedAt = 0;
 
   const settle = async (): Promise<void> => {
-    while (!stopped) {
+    for (;;) {
+      if (stopped) return;
       const done = await store.jobs.settleDependencies(BATCH, clock.now());
       if (done === null) return;
       if (done.released > 0) deps.wakeCycle();

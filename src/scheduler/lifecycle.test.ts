@@ -84,8 +84,12 @@ describe('dependencies', () => {
     await rig.scheduler.stop();
     // As if by a server that died right after this commit.
     await rig.store.jobs.transition({
-      ...{ id: first.job.id, from: ['assigned'], epoch: 1, to: 'canceled' },
-      ...{ reason: { code: 'user', message: '' }, at: now() },
+      id: first.job.id,
+      from: ['assigned'],
+      epoch: 1,
+      to: 'canceled',
+      reason: { code: 'user', message: '' },
+      at: now(),
     });
     await rig.restart();
     await rig.system.settle();

@@ -60,7 +60,10 @@ export function createMoves(deps: MoveDependencies): Moves {
       deps.wakeCycle();
       return job;
     }
-    const ended = await transition(canceled(job, { code: 'user', message: 'canceled when its cluster gave it back' }));
+    const late = job.cancelCode === 'deadline';
+    const message = late ? 'its time was over when its cluster gave it back' : 'canceled when its cluster gave it back';
+    const end = canceled(job, { code: late ? 'deadline' : 'user', message });
+    const ended = await transition(late ? { ...end, to: 'failed' } : end);
     return ended.job ?? job;
   };
 

@@ -6,11 +6,22 @@
  * Times are milliseconds since 1970. Job ids are 64-bit, as decimal strings. Secrets come in hashed.
  * Errors: RainbowError `unavailable` (disk full, closed, locked), `resource_exhausted` (too many calls wait),
  * `already_exists`, `not_found`; a lost race is a result, not an error.
+ *
+ * Long, because the port is read as one; arrays, retention and what a job waits for are in files beside it.
  */
 import type { Handling } from '../core/job/handling.ts';
 import type { JobState, OnClusterLoss, Reason } from '../core/job/state.ts';
 import type { Dependency } from '../core/job/waits.ts';
+import type { ArrayPlace, ArrayStore } from './array-store.ts';
+import type { BiddingChoice, BidStore } from './bid-store.ts';
 import type { OutputChunk, OutputEnd, OutputStore } from './output-store.ts';
+import type { RetentionStore } from './retention-store.ts';
+import type { KnownQuestion, LaterClusters, WhenToRun } from './when-to-run.ts';
+
+export type { ArrayFilter, ArrayPlace, ArrayRecord, ArrayStore, NewArray } from './array-store.ts';
+export type { BidCountKind, BiddingChoice, BidOutcome, BidStore, DecisionFilter, PlacedDecision } from './bid-store.ts';
+export type { RetentionStore } from './retention-store.ts';
+export type { KnownQuestion, LaterClusters, WhenToRun } from './when-to-run.ts';
 
 export interface Store {
   readonly kind: 'sqlite' | 'postgres' | 'memory';
@@ -214,43 +225,6 @@ export interface JobRecord {
   readonly question: string | null;
 }
 
-/** A task's place in its array. */
-export interface ArrayPlace {
-  readonly id: JobId;
-  readonly index: number;
-  /** Of the whole array: how many tasks, and their lowest and highest index. */
-  readonly count: number;
-  readonly least: number;
-  readonly most: number;
-}
-
-/**
- * Clusters that were not there when a job was submitted, and that its submitter has shown a right to: later members of
- * groups whose token was sent. A group is known by when it was made: a namesake has another token.
- */
-export interface LaterClusters {
-  /** Any cluster: of an operator who named no credentials. */
-  readonly any: boolean;
-  readonly groups: readonly { readonly name: string; readonly createdAt: number }[];
-  /** Only those with these names; empty: all. */
-  readonly only: readonly string[];
-}
-
-/** What a submit may say of when a job runs; what is left out asks for nothing. */
-export interface WhenToRun {
-  /** Bits that it begins with; with any, it is stored as pending. */
-  readonly waits?: number;
-  readonly beginAt?: number | null;
-  readonly startBefore?: number | null;
-  readonly deadline?: number | null;
-  readonly startBy?: number | null;
-  /** Only those whose end was not known yet; with any, `waits` has the bit for it. */
-  readonly dependencies?: readonly Dependency[];
-  readonly overcommit?: 'queue' | 'deny' | null;
-  readonly later?: LaterClusters | null;
-  readonly question?: string | null;
-}
-
 export interface NewJob extends WhenToRun {
   readonly name: string;
   readonly owner: string;
@@ -278,43 +252,6 @@ export interface NewJob extends WhenToRun {
       };
   /** The decision as JSON; null where none was taken. */
   readonly decision: string | null;
-}
-
-/** Many tasks of one jobspec under one id: it is kept once, and they begin alike, never assigned. */
-export interface NewArray extends Omit<NewJob, 'outcome'> {
-  /** As it was asked for: `0-9,20-30:2`. */
-  readonly indices: string;
-  /** Ascending, distinct; at least one. */
-  readonly tasks: readonly number[];
-  /** At most so many at once; null: all. */
-  readonly mostAtOnce: number | null;
-  readonly outcome: { readonly state: 'pending' | 'rejected' | 'canceled'; readonly reason: Reason };
-}
-
-export interface ArrayRecord {
-  readonly id: JobId;
-  readonly name: string;
-  readonly owner: string;
-  readonly indices: string;
-  readonly mostAtOnce: number | null;
-  readonly tasks: number;
-  readonly leastIndex: number;
-  readonly mostIndex: number;
-  readonly priority: number;
-  readonly submittedAt: number;
-  /** When the last of its tasks ended. */
-  readonly endedAt: number | null;
-  /** Tasks by state. */
-  readonly counts: Readonly<Partial<Record<JobState, number>>>;
-  /** The highest of its tasks that have ended. */
-  readonly exitCode: number | null;
-  readonly cancelRequestedAt: number | null;
-}
-
-/** A question to which the answer is known: a reason to wait. */
-export interface KnownQuestion {
-  readonly question: string;
-  readonly reason: Reason;
 }
 
 /** One conditional write. It happens only if the job is in one of `from` under `epoch`. */
@@ -371,9 +308,6 @@ export interface JobFilter {
   readonly afterKey?: number;
   readonly limit: number;
 }
-
-/** As of jobs; an array counts as in a state, or at a cluster, where one of its tasks is. */
-export type ArrayFilter = Omit<JobFilter, 'array' | 'indices'>;
 
 /** How an earlier attempt ended that ran beside the current one. */
 export interface Outrun {
@@ -500,112 +434,6 @@ export interface JobStore {
   overdue(at: number, limit: number): Promise<readonly JobRecord[]>;
   /** Decisions on a job as JSON, oldest first. */
   decisions(id: JobId): Promise<readonly { readonly epoch: number; readonly at: number; readonly decision: string }[]>;
-}
-
-// ── arrays ──────────────────────────────────────────────────────────────────────────────────────────────────
-
-export interface ArrayStore {
-  /**
-   * Everything in one transaction. The same (owner, key) answers the earlier array; `job` where that is a job by itself.
-   * One event tells of all tasks' beginning; each has its own from its first move on.
-   */
-  submit(
-    array: NewArray,
-  ): Promise<{ readonly array: ArrayRecord | null; readonly job: JobRecord | null; readonly created: boolean }>;
-  get(id: JobId): Promise<ArrayRecord | null>;
-  /** Many at once; missing ones are left out. */
-  list(filter: ArrayFilter): Promise<readonly ArrayRecord[]>;
-  /** From here on no task of it is begun. Idempotent; null: no such array. */
-  requestCancel(id: JobId, reason: Reason, at: number): Promise<ArrayRecord | null>;
-  /** Arrays whose cancel was asked for and that have tasks which have not ended. */
-  canceling(limit: number): Promise<readonly JobId[]>;
-  /** Tasks of a canceled array to be ended still (not ended, and not asked to), and why; null where it is not canceled. */
-  toCancel(id: JobId, limit: number): Promise<{ readonly reason: Reason; readonly tasks: readonly JobRecord[] } | null>;
-  /** All of its pending tasks. Null: no such array. */
-  hold(id: JobId, reason: Reason, at: number): Promise<ArrayRecord | null>;
-  release(id: JobId, at: number): Promise<ArrayRecord | null>;
-}
-
-// ── retention ───────────────────────────────────────────────────────────────────────────────────────────────
-
-export interface RetentionStore {
-  /**
-   * Deletes up to `limit` jobs and tasks that ended before `endedBefore`, or that more than `keep` jobs and arrays have
-   * ended after, with all that hangs on them. An array goes when all of it has ended. How many were deleted.
-   */
-  prune(rule: { readonly endedBefore: number | null; readonly keep: number | null }, limit: number): Promise<number>;
-  /** The highest number of an event that was deleted; 0: none was. */
-  prunedEvents(): Promise<number>;
-  /** Is this a number that a job or an array has had? Then, if there is none, it was deleted. */
-  wasGiven(id: JobId): Promise<boolean>;
-}
-
-// ── bids ────────────────────────────────────────────────────────────────────────────────────────────────────
-
-/** What a job's owner wants of bids; null: the server's default. */
-export interface BiddingChoice {
-  /** Ask the clusters before one is chosen? */
-  readonly ask: boolean | null;
-  /** Milliseconds that answers are waited for. */
-  readonly withinMs: number | null;
-  /** May it move to a better bid while it waits? */
-  readonly rebid: boolean | null;
-}
-
-/** A bid that led to an assignment, and what happened. Times are milliseconds since 1970. */
-export interface BidOutcome {
-  readonly jobId: JobId;
-  readonly epoch: number;
-  readonly cluster: ClusterRef;
-  readonly shapeClass: string;
-  readonly decidedAt: number;
-  /** As the cluster said it, moved by what was sent there since; not corrected. */
-  readonly startP50: number;
-  readonly startP90: number;
-  /** Where it never started there: until when it had not. */
-  readonly startedAt: number;
-  readonly neverStarted: boolean;
-  readonly endedAt: number | null;
-  readonly currency: string | null;
-  readonly costBid: number | null;
-  /** By the time that it ran. */
-  readonly costActual: number | null;
-}
-
-export type BidCountKind = 'asked' | 'yes' | 'no' | 'silent' | 'late' | 'invalid' | 'stray' | 'refused';
-
-export interface DecisionFilter {
-  /** From this time on, milliseconds since 1970. */
-  readonly since: number;
-  /** Before this time. */
-  readonly until: number;
-  readonly owner?: string;
-  /** The last one of the page before. */
-  readonly after?: { readonly at: number; readonly id: number };
-  readonly limit: number;
-}
-
-export interface PlacedDecision {
-  readonly id: number;
-  readonly jobId: JobId;
-  readonly epoch: number;
-  readonly at: number;
-  /** JSON. */
-  readonly decision: string;
-  /** Of the attempt that it began, where that is the job's current one and has started. */
-  readonly startedAt: number | null;
-}
-
-export interface BidStore {
-  /** Adds or replaces, by (job, epoch). Nothing where the cluster is gone. */
-  keepOutcome(outcome: BidOutcome): Promise<void>;
-  /** Newest first. */
-  outcomes(cluster: ClusterRef, limit: number): Promise<readonly BidOutcome[]>;
-  /** Adds to what is counted already. Nothing where the cluster is gone. */
-  count(cluster: ClusterRef, counts: Readonly<Partial<Record<BidCountKind, number>>>): Promise<void>;
-  counts(cluster: ClusterRef): Promise<Readonly<Partial<Record<BidCountKind, number>>>>;
-  /** Decisions on all jobs, or of one owner, in order of their time. */
-  decisions(filter: DecisionFilter): Promise<readonly PlacedDecision[]>;
 }
 
 // ── events ──────────────────────────────────────────────────────────────────────────────────────────────────

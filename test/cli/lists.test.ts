@@ -44,14 +44,19 @@ describe('lists, events, explanations', () => {
     const at = await place();
     const stop = new AbortController();
     let tables = 0;
+    let jobs = 0;
     const watching = at.run(['jobs', '--watch'], {
       isTTY: true,
       signal: stop.signal,
       onOutput: (text) => {
         if (text.includes('no jobs')) tables += 1;
+        if (/\bassigned\b/.test(text)) jobs += 1;
       },
     });
-    await until(() => tables === 2);
+    await until(() => tables === 1);
+    await at.register('red', '--nodes', '1', '--cores', '1');
+    await at.run(['submit', '--', 'true']);
+    await until(() => jobs > 0);
     stop.abort();
     expect(await watching).toMatchObject({ code: 130, stderr: '' });
   });

@@ -177,7 +177,7 @@ export function jobText(paint: Paint, job: Job, now: number): string {
   const state = stateWord(job.state);
   const rows: [string, string][] = [
     ['id', job.id],
-    ['task', job.arrayIndex === undefined ? '' : `${jobName(job)}`],
+    ['task', job.arrayIndex === undefined ? '' : jobName(job)],
     ['tasks', job.array === undefined ? '' : `${job.array.indices} (${tasksText(job.array)})`],
     ['name', clean(job.name)],
     ['state', paintState(paint, state)],

@@ -54,7 +54,8 @@ export function heededDependencies(
   const heeded: Dependency[] = [];
   for (const each of found as readonly Json[]) {
     const kind = DEPENDENCY_KINDS.find((known): known is DependencyKind => isMap(each) && known === each['scheme']);
-    const on = isMap(each) ? String(each['value'] ?? '') : '';
+    const value = isMap(each) ? each['value'] : null;
+    const on = typeof value === 'string' || typeof value === 'number' ? String(value) : '';
     if (kind !== undefined && /^[1-9]\d{0,18}$/.test(on)) heeded.push({ kind, on });
   }
   return { heeded, all: heeded.length === found.length };

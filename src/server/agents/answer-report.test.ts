@@ -168,3 +168,16 @@ test('a late report of an earlier state changes nothing', () => {
   expect(answerReport(jobIn('running'), report('received'), CLUSTER, NOW).kind).toBe('acknowledge');
   expect(answerReport(jobIn('unknown'), report('received'), CLUSTER, NOW).kind).toBe('acknowledge');
 });
+
+test('what was stopped at its deadline has failed by it, and is not tried again', () => {
+  const stopped = (state: JobState) =>
+    answerReport(
+      jobIn(state, { cancelRequestedAt: 5, cancelCode: 'deadline' }),
+      report('canceled', { reason: { code: 'user', message: '' } }),
+      CLUSTER,
+      NOW,
+    );
+  expect(stopped('running')).toMatchObject({ change: { to: 'failed', reason: { code: 'deadline' } } });
+  // A job that never was in the native queue cannot have failed.
+  expect(stopped('received')).toMatchObject({ change: { to: 'canceled', reason: { code: 'deadline' } } });
+});

@@ -90,7 +90,8 @@ export function asFailed(report: Report): Report {
 export function answerNotHeld(job: JobRecord, now: number): Transition {
   const where = `the agent of cluster ${job.cluster ?? ''}`;
   if (job.cancelRequestedAt !== null) {
-    return change(job, 'canceled', { code: 'user', message: `${where} does not hold it any more` }, now, {
+    const code = job.cancelCode ?? 'user';
+    return change(job, 'canceled', { code, message: `${where} does not hold it any more` }, now, {
       endedAt: now,
     });
   }

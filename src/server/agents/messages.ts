@@ -26,7 +26,14 @@ export function start(job: JobRecord, outputCap: number): Message {
     message: {
       case: 'start',
       value: {
-        ...{ jobId: job.id, epoch: String(job.epoch), name, owner, jobspec, walltime, priority, outputCap: cap },
+        jobId: job.id,
+        epoch: String(job.epoch),
+        name,
+        owner,
+        jobspec,
+        walltime,
+        priority,
+        outputCap: cap,
         ...(array === null ? {} : { array: { ...array } }),
       },
     },

@@ -39,14 +39,16 @@ export function watchEvents(parts: Parts): Handlers<typeof JobService>['watchEve
     const filter = found !== null ? filterOf(found) : person.kind === 'operator' ? {} : { owner: person.owner };
 
     if (request.fromNow) seq = await parts.store.events.last();
+    // Who asks for all that there is has it up to here, whatever is gone of it.
+    const whatever = seq === 0 ? Math.max(1, await parts.store.events.last()) : 0;
     const latch = createLatch(call.signal);
     const unsubscribe = parts.store.events.subscribe(latch.wake);
     try {
       while (!call.signal.aborted) {
         // 1. What is committed by now: up to here, a short batch has shown everything.
         const newest = await parts.store.events.last();
-        // A job's own events go only with the job; of all jobs some may be gone. From 0: whatever there is.
-        if (found === null && seq > 0) await checkKept(parts, seq);
+        // A job's own events go only with the job; of all jobs some may be gone.
+        if (found === null && seq >= whatever) await checkKept(parts, seq);
         const events = await parts.store.events.after(seq, BATCH, filter);
         for (const event of events) {
           yield eventToWire(event);

@@ -119,15 +119,13 @@ export function arrayConformance(open: Open): void {
       await moved(store, tasks[0]!, ...RUN, 'completed');
       const running = await moved(store, tasks[1]!, ...RUN);
       await store.jobs.transition({
-        ...{
-          id: running.id,
-          from: ['running'],
-          epoch: 1,
-          to: 'failed',
-          reason: because('exit'),
-          at: 5000,
-          endedAt: 5000,
-        },
+        id: running.id,
+        from: ['running'],
+        epoch: 1,
+        to: 'failed',
+        reason: because('exit'),
+        at: 5000,
+        endedAt: 5000,
         exitCode: 3,
       });
       expect(await store.arrays.get(array.id)).toMatchObject({

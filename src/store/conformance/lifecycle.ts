@@ -142,15 +142,18 @@ export function lifecycleConformance(open: Open): void {
       expect((await store.jobs.pending(9)).map(({ id }) => id)).toEqual([]);
       expect(await store.jobs.settleDependencies(9, 4000)).toEqual({ released: 0, canceled: 0, [outcome]: 1 });
       expect(await store.jobs.settleDependencies(9, 5000)).toBeNull();
-      expect(await store.jobs.get(second.id)).toMatchObject(
-        outcome === 'released'
-          ? { state: 'pending', waits: 0, reason: { code: 'submitted' } }
-          : {
-              state: 'canceled',
-              endedAt: 4000,
-              reason: { code: 'dependency', message: expect.stringContaining(`job ${first.id}`) },
-            },
-      );
+      const found = await store.jobs.get(second.id);
+      const told = [
+        found?.state,
+        found?.reason.code,
+        found?.endedAt,
+        found?.reason.message.includes(`job ${first.id} `),
+      ];
+      const [released, canceled] = [
+        ['pending', 'submitted', null, false],
+        ['canceled', 'dependency', 4000, true],
+      ];
+      expect(told).toEqual(outcome === 'released' ? released : canceled);
       expect(await store.jobs.dependencies(second.id)).toEqual([{ kind, on: first.id }]);
     });
 
