@@ -53,6 +53,33 @@ CREATE TABLE attempts (
       PRIMARY KEY (job_id, epoch)
     ) STRICT;
 
+CREATE TABLE bid_counts (
+      cluster_id INTEGER NOT NULL REFERENCES clusters (id) ON DELETE CASCADE,
+      kind TEXT NOT NULL,
+      count INTEGER NOT NULL,
+      PRIMARY KEY (cluster_id, kind)
+    ) STRICT;
+
+CREATE TABLE bid_outcomes (
+      id INTEGER PRIMARY KEY AUTOINCREMENT,
+      job_id INTEGER NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
+      epoch INTEGER NOT NULL,
+      cluster_id INTEGER NOT NULL REFERENCES clusters (id) ON DELETE CASCADE,
+      shape_class TEXT NOT NULL,
+      decided_at INTEGER NOT NULL,
+      start_p50 INTEGER NOT NULL,
+      start_p90 INTEGER NOT NULL,
+      started_at INTEGER NOT NULL,
+      never_started INTEGER NOT NULL CHECK (never_started IN (0, 1)),
+      ended_at INTEGER,
+      currency TEXT,
+      cost_bid REAL,
+      cost_actual REAL,
+      UNIQUE (job_id, epoch)
+    ) STRICT;
+
+CREATE INDEX bid_outcomes_cluster ON bid_outcomes (cluster_id, id);
+
 CREATE TABLE cluster_graphs (
       cluster_id INTEGER NOT NULL PRIMARY KEY REFERENCES clusters (id) ON DELETE CASCADE,
       graph TEXT NOT NULL
@@ -85,7 +112,18 @@ CREATE TABLE decisions (
       decision TEXT NOT NULL
     ) STRICT;
 
+CREATE INDEX decisions_at ON decisions (at, id);
+
 CREATE INDEX decisions_job ON decisions (job_id, id);
+
+CREATE TABLE deleted_clusters (
+      cluster_id INTEGER NOT NULL PRIMARY KEY,
+      name TEXT NOT NULL,
+      secret_hash BLOB NOT NULL,
+      deleted_at INTEGER NOT NULL
+    ) STRICT;
+
+CREATE INDEX deleted_clusters_secret ON deleted_clusters (name, secret_hash);
 
 CREATE TABLE dependencies (
       job_id INTEGER NOT NULL,
@@ -95,6 +133,14 @@ CREATE TABLE dependencies (
     ) STRICT;
 
 CREATE INDEX dependencies_on ON dependencies (on_id, job_id);
+
+CREATE TABLE document_pieces (
+      cluster_id INTEGER NOT NULL REFERENCES clusters (id) ON DELETE CASCADE,
+      subsystem TEXT NOT NULL,
+      number INTEGER NOT NULL,
+      data BLOB NOT NULL,
+      PRIMARY KEY (cluster_id, subsystem, number)
+    ) STRICT;
 
 CREATE TABLE events (
       seq INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -132,7 +178,7 @@ CREATE TABLE job_documents (
       policy TEXT NOT NULL,
       policy_options TEXT NOT NULL,
       allocation TEXT
-    , later TEXT) STRICT;
+    , later TEXT, handling TEXT, bidding TEXT) STRICT;
 
 CREATE TABLE job_numbers (
       cluster_id INTEGER NOT NULL REFERENCES clusters (id) ON DELETE CASCADE,
@@ -167,7 +213,7 @@ CREATE TABLE jobs (
       started_at INTEGER,
       ended_at INTEGER,
       lease_expires_at INTEGER,
-      cancel_requested_at INTEGER, waits INTEGER NOT NULL DEFAULT 0, begin_at INTEGER, start_before INTEGER, deadline INTEGER, start_by INTEGER, question TEXT, array_id INTEGER, array_index INTEGER, depended_on INTEGER NOT NULL DEFAULT 0, cancel_code TEXT, overcommit TEXT CHECK (overcommit IN ('queue','deny')),
+      cancel_requested_at INTEGER, waits INTEGER NOT NULL DEFAULT 0, begin_at INTEGER, start_before INTEGER, deadline INTEGER, start_by INTEGER, question TEXT, array_id INTEGER, array_index INTEGER, depended_on INTEGER NOT NULL DEFAULT 0, cancel_code TEXT, overcommit TEXT CHECK (overcommit IN ('queue','deny')), left_until INTEGER, ended_by INTEGER,
       CHECK ((ended_at IS NOT NULL) = (state IN ('completed','failed','canceled','rejected'))),
       CHECK (state NOT IN ('assigned','received','accepted','running','unknown') OR cluster_id IS NOT NULL),
       CHECK (state <> 'pending' OR cluster_id IS NULL)
@@ -191,6 +237,8 @@ CREATE INDEX jobs_ended ON jobs (ended_at, id) WHERE ended_at IS NOT NULL AND ar
 CREATE UNIQUE INDEX jobs_key ON jobs (owner, idempotency_key) WHERE idempotency_key IS NOT NULL;
 
 CREATE INDEX jobs_lease ON jobs (lease_expires_at, id) WHERE state = 'received' AND lease_expires_at IS NOT NULL;
+
+CREATE INDEX jobs_left ON jobs (left_until, id) WHERE state = 'assigned' AND left_until IS NOT NULL;
 
 CREATE INDEX jobs_owner ON jobs (owner, state, id) WHERE array_id IS NULL;
 
@@ -222,13 +270,15 @@ CREATE TABLE output_chunks (
       PRIMARY KEY (job_id, epoch, number)
     ) STRICT;
 
+CREATE INDEX output_chunks_stream ON output_chunks (job_id, epoch, task, stream, number);
+
 CREATE TABLE output_streams (
       job_id INTEGER NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
       epoch INTEGER NOT NULL,
       task INTEGER NOT NULL,
       stream TEXT NOT NULL CHECK (stream IN ('stdout','stderr')),
       next_offset INTEGER NOT NULL,
-      kept_bytes INTEGER NOT NULL,
+      kept_bytes INTEGER NOT NULL, tail_from INTEGER NOT NULL DEFAULT 0, merged_to INTEGER NOT NULL DEFAULT 0, loose INTEGER NOT NULL DEFAULT 0,
       PRIMARY KEY (job_id, epoch, task, stream)
     ) STRICT;
 

@@ -111,11 +111,14 @@ interface DecisionRow {
 export function* decisionsSince(filter: DecisionFilter): Operation<readonly PlacedDecision[]> {
   const values: SqlValue[] = [filter.after?.at ?? filter.since, filter.after?.id ?? 0, filter.until];
   if (filter.owner !== undefined) values.push(filter.owner);
+  const owned =
+    filter.owner === undefined ? '' : ' AND (SELECT jobs.owner FROM jobs WHERE jobs.id = decisions.job_id) = ?';
   const rows = yield* all<DecisionRow>(
     `SELECT decisions.id, CAST(decisions.job_id AS TEXT) AS job, decisions.epoch, decisions.at, decisions.decision,
-       jobs.epoch AS job_epoch, jobs.started_at
-     FROM decisions INDEXED BY decisions_at CROSS JOIN jobs
-     WHERE jobs.id = decisions.job_id AND (decisions.at, decisions.id) > (?, ?) AND decisions.at < ?${filter.owner === undefined ? '' : ' AND jobs.owner = ?'}
+       (SELECT jobs.epoch FROM jobs WHERE jobs.id = decisions.job_id) AS job_epoch,
+       (SELECT jobs.started_at FROM jobs WHERE jobs.id = decisions.job_id) AS started_at
+     FROM decisions INDEXED BY decisions_at
+     WHERE (decisions.at, decisions.id) > (?, ?) AND decisions.at < ?${owned}
      ORDER BY decisions.at, decisions.id LIMIT ?`,
     ...values,
     limitOf(filter.limit),

@@ -37,5 +37,5 @@ export function* readDocument(cluster: number, subsystem: string, text: string):
     cluster,
     subsystem,
   );
-  return pieces.map(({ data }) => data);
+  return pieces.length === 0 ? text : pieces.map(({ data }) => data);
 }
