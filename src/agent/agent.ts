@@ -10,6 +10,7 @@ import { checkName } from '../core/names.ts';
 import { RainbowError } from '../core/errors.ts';
 import type { System } from '../system/system.ts';
 import { stayConnected } from './connect.ts';
+import { clusterUpdates, createClusterFollower, type FollowedCluster } from './follow-cluster.ts';
 import { createFreeTeller } from './free.ts';
 import { createHolding } from './holding.ts';
 import type { Journal } from './journal.ts';
@@ -21,7 +22,7 @@ import { createOutputPump, defaultOutputLimits, type OutputLimits } from './outp
 import { createReceiver } from './receive.ts';
 import { createReporter } from './report.ts';
 import { follow, reconcile } from './run.ts';
-import { runnerNamed } from './runners/runners.ts';
+import { realmOf, runnerNamed } from './runners/runners.ts';
 import type { Runner } from './runners/runner.ts';
 import { noHook, type ReachedHook } from './sentinels.ts';
 import { stopAll } from './stop-all.ts';
@@ -46,8 +47,16 @@ export interface AgentOptions {
   readonly maxJobs?: number;
   /** The user that jobs run as; only root can say another than itself. */
   readonly runAs?: string;
+  /** Path of the file that maps accounts to local users; without it all jobs run as one user. */
+  readonly mapUsers?: string;
+  /** Where a runner of a batch system keeps scripts and output; default: `jobs/` in the state directory. */
+  readonly spool?: string;
   /** Keep the files of ended jobs, in the state directory's `kept/`. */
   readonly keepFiles?: boolean;
+  /** Graph and subsystems are registered as they are above: they need not be brought up to date at the start. */
+  readonly isRegistered?: boolean;
+  /** Milliseconds between two looks at what the cluster is, where its runner can say it. */
+  readonly followEvery?: number;
   readonly version?: string;
   /** What jobs may inherit; the process's own environment unless given. */
   readonly environment?: Readonly<Record<string, string | undefined>>;
@@ -80,6 +89,9 @@ export async function runAgent(options: AgentOptions, system: System, signal: Ab
           graph: options.graph,
           subsystems: options.subsystems ?? {},
           runAs: options.runAs ?? null,
+          mapUsers: options.mapUsers ?? null,
+          spool: options.spool ?? null,
+          realm: realmOf(cluster, options.secret),
           keepFiles: options.keepFiles ?? false,
           environment: options.environment ?? process.env,
           log,
@@ -90,9 +102,22 @@ export async function runAgent(options: AgentOptions, system: System, signal: Ab
       const client = createClient({ host: options.host, tls: options.tls });
       try {
         const { secret, version = '', maxJobs = MAX_JOBS } = options;
-        const identity = { cluster, secret, runner: options.runner, version, maxJobs };
+        const runAs = options.mapUsers === undefined ? 'single-user' : 'mapped';
+        const identity = { cluster, secret, runner: options.runner, version, maxJobs, runAs } as const;
+        const environment = options.environment ?? process.env;
+        const discovery = kind.discovery?.({ cluster, environment }, system) ?? null;
+        const followed: FollowedCluster | null =
+          discovery === null
+            ? null
+            : {
+                discovery,
+                updates: clusterUpdates(client, cluster, secret),
+                registered:
+                  options.isRegistered === true ? { graph: options.graph, subsystems: options.subsystems ?? {} } : null,
+                ...(options.followEvery === undefined ? {} : { everyMs: options.followEvery }),
+              };
         await serveCluster(
-          { identity, journal, runner, uplink: grpcUplink(client.agents), log, reached },
+          { identity, journal, runner, uplink: grpcUplink(client.agents), log, reached, followed },
           system,
           signal,
         );
@@ -115,6 +140,8 @@ export interface ClusterParts {
     readonly runner: string;
     readonly version: string;
     readonly maxJobs: number;
+    /** Default: single-user. */
+    readonly runAs?: 'single-user' | 'mapped';
   };
   readonly journal: Journal;
   readonly runner: Runner;
@@ -122,6 +149,8 @@ export interface ClusterParts {
   readonly log: Log;
   readonly reached: ReachedHook;
   readonly outputLimits?: OutputLimits;
+  /** Where the cluster itself can say what it is. */
+  readonly followed?: FollowedCluster | null;
 }
 
 /** The agent without disk and network of its own: everything is handed in, so a simulation runs this very code. */
@@ -129,6 +158,9 @@ export async function serveCluster(parts: ClusterParts, system: System, signal: 
   const { identity, journal, runner, uplink, log, reached } = parts;
   const holding = createHolding(journal, log);
   const free = createFreeTeller(runner, system, log);
+  const { followed = null } = parts;
+  const follower =
+    followed === null ? null : createClusterFollower(followed, { system, log, looked: () => free.changed() });
   const output = createOutputPump({
     holding,
     runner,
@@ -183,6 +215,7 @@ export async function serveCluster(parts: ClusterParts, system: System, signal: 
       instanceStartedAt,
       runner: name,
       version,
+      runAs: identity.runAs ?? 'single-user',
       holds: reporter.holds(),
       free: said,
       capacity: reporter.capacity(),
@@ -220,8 +253,10 @@ export async function serveCluster(parts: ClusterParts, system: System, signal: 
           output.connected(send);
           reporter.connected(send);
           free.connected(send);
+          follower?.connected();
         },
         disconnected() {
+          follower?.disconnected();
           output.disconnected();
           reporter.disconnected();
           free.disconnected();
@@ -241,6 +276,7 @@ export async function serveCluster(parts: ClusterParts, system: System, signal: 
     await receiver.close();
     reporter.close();
     output.close();
+    follower?.disconnected();
     free.disconnected();
     const left = holding.count();
     if (left > 0) log.info(`the agent ends; ${left} job${left === 1 ? '' : 's'} it holds go on without it`);

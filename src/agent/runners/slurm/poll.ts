@@ -1,6 +1,6 @@
 /**
  * One squeue for all jobs, as often as it is worth: soon after something changed, ever more seldom while nothing does,
- * and never more than about a fiftieth of the time. Callers that ask at once share one.
+ * and never more than about a tenth of the time. Callers that ask at once share one.
  */
 import { RainbowError } from '../../../core/errors.ts';
 import type { System, Timer } from '../../../system/system.ts';
@@ -30,8 +30,8 @@ export interface Poll {
   close(): void;
 }
 
-/** Share of the time that may be spent asking. */
-const GENTLE = 50;
+/** A pause is at least so many times as long as the answer took: on a slow controller, ever fewer questions. */
+const GENTLE = 10;
 const GROWTH = 1.5;
 
 export function createPoll(

@@ -113,7 +113,10 @@ export function endOf({ records, tasks, stop }: EndFacts): NativeEnd {
       return exited(how, again);
     case 'FAILED':
       if (tasks.length === 0 && !OWN_FAILURES.test(said)) {
-        return failed('cannot_start', `Slurm could not start it: ${said}`);
+        return failed(
+          'cannot_start',
+          `Slurm could not start it: ${said.startsWith('RaisedSignal:53') ? NO_FILES : said}`,
+        );
       }
       return exited(how.exitCode === null || how.exitCode === 0 ? { ...how, exitCode: how.exitCode || 1 } : how, again);
     case 'TIMEOUT':
@@ -141,6 +144,10 @@ export function endOf({ records, tasks, stop }: EndFacts): NativeEnd {
       return failed('native', `it is gone from Slurm, which says nothing of its end`);
   }
 }
+
+/** What Slurm calls a signal 53 of the batch step. */
+const NO_FILES =
+  'its output file or its folder cannot be used on the node: the spool (--spool) must be where all nodes see it, and the job’s user may enter';
 
 /** Reasons that say no more than that the job itself failed. */
 const OWN_FAILURES = /^(|NonZeroExitCode|RaisedSignal:(?!53\b).*|TimeLimit|Dependency)$/;

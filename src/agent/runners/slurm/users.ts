@@ -20,6 +20,8 @@ export interface SlurmUser {
 
 export interface Users {
   readonly kind: 'single-user' | 'mapped';
+  /** Not the agent's own. */
+  readonly isOthers: boolean;
   /** null: the agent's own. Throws `failed_precondition` where the owner is nobody here. */
   userOf(order: Pick<Order, 'owner'>): Promise<SlurmUser | null>;
   /** Names for `squeue -u`. */
@@ -38,6 +40,7 @@ async function singleUser(runAs: string | null): Promise<Users> {
   const user: SlurmUser | null = switched ? { name, uid, gid, home, by: 'uid' } : null;
   return {
     kind: 'single-user',
+    isOthers: switched,
     userOf: async () => user,
     names: () => [name],
     notice: switched ? `this agent runs as root: it submits as ${name} (uid ${uid}), never as root` : null,
@@ -60,6 +63,7 @@ async function mapped(path: string): Promise<Users> {
   const known = new Map<string, Promise<SlurmUser>>();
   return {
     kind: 'mapped',
+    isOthers: true,
     async userOf({ owner }) {
       const name = map.get(owner);
       if (name === undefined) {
