@@ -73,7 +73,7 @@ export function createCycle(deps: CycleDependencies): Cycle {
       return step(job, 'canceled', { code: 'cluster_deleted', message });
     }
     const candidates = still.map(({ name }) => name);
-    const question = { jobspec, candidates, policy: job.policy, policyOptions: job.policyOptions };
+    const question = { jobspec, text: job.jobspec, candidates, policy: job.policy, policyOptions: job.policyOptions };
     const key = refusals === noRefusals ? keyOf(job, still) : null;
     if (key !== null && stuck.has(key)) return null;
     const { decision, outcome } = placing.decide({ ...question, excluded: refusals.excluded });

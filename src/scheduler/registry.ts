@@ -194,6 +194,15 @@ export function createRegistry(deps: RegistryDependencies): InnerRegistry {
         return record;
       }),
 
+    setService: (cluster, service, kind) =>
+      inTurn(cluster, async () => {
+        entryOf(cluster);
+        const record = await store.clusters.setService(cluster, service, kind, clock.now());
+        keep(record);
+        deps.stateChanged(cluster);
+        return record;
+      }),
+
     refresh: (name) =>
       inTurn(name, async () => {
         const record = await store.clusters.get(name);

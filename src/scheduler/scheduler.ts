@@ -11,9 +11,11 @@ import type {
   AgentInstance,
   ClusterRecord,
   ClusterRef,
+  ClusterService,
   JobId,
   JobRecord,
   NewJob,
+  ServiceEvent,
   Transition,
   TransitionResult,
 } from '../store/store.ts';
@@ -69,6 +71,8 @@ export interface Registry {
   replaceGraph(name: string, graph: string): Promise<ClusterRecord>;
   putSubsystem(cluster: string, subsystem: string, graph: string, replace: boolean): Promise<ClusterRecord>;
   deleteSubsystem(cluster: string, subsystem: string): Promise<ClusterRecord>;
+  /** Whether it takes new jobs; jobs that nobody holds yet leave a drained cluster with the next sweep. */
+  setService(cluster: string, service: ClusterService, kind: ServiceEvent): Promise<ClusterRecord>;
   mergeState(cluster: string, state: Readonly<Record<string, unknown>>): Promise<ClusterRecord>;
   /** An agent that is connected is told by the end of its stream, after the commit. */
   delete(name: string): Promise<{ readonly returned: readonly JobId[]; readonly canceled: readonly JobId[] }>;

@@ -47,6 +47,7 @@ export function createSubmit(deps: SubmitDependencies): (submission: Submission)
     const { decision, outcome } = placing.decide({
       ...submission,
       jobspec: parsed,
+      text: submission.jobspec,
       candidates: now.map(({ name }) => name),
       excluded: new Map(),
     });

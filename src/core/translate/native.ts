@@ -11,6 +11,8 @@ import { obstacles, type ReportLine } from './report.ts';
 /** Runners whose clusters have a language of their own. */
 const TARGETS: Readonly<Record<string, Target>> = { slurm: 'sbatch' };
 
+export const NATIVE_RUNNERS: ReadonlySet<string> = new Set(Object.keys(TARGETS));
+
 /** What is submitted there, to be shown; null where that kind of cluster takes jobspecs as they are. */
 export function nativeRendering(
   jobspec: string,

@@ -30,6 +30,7 @@ import {
   putSubsystem,
   registerCluster,
   replaceGraph,
+  setService,
 } from './write-clusters.ts';
 import { transitionJob } from './write-transition.ts';
 
@@ -39,6 +40,7 @@ export const WRITES = {
   putSubsystem,
   deleteSubsystem,
   mergeState,
+  setService,
   deleteCluster,
   claimInstance,
   clustersSeen,

@@ -50,6 +50,7 @@ test('a new file is private, durable, marked as ours, and notes when it was made
   database.close();
   expect(plainly((other) => other.prepare('SELECT * FROM schema_versions').all())).toEqual([
     { number: 1, name: 'first', applied_at: 1234 },
+    { number: 2, name: 'service', applied_at: 1234 },
   ]);
 });
 
