@@ -9,6 +9,7 @@ import { credentialsFor, tokensSent } from '../credentials.ts';
 import { Stopped, UsageError } from '../exit.ts';
 import type { Invocation, Run } from '../invocation.ts';
 import { namingFile } from '../jobspec-errors.ts';
+import { nativeLines, nativeRenderings, serviceLines } from '../native-renderings.ts';
 import { collect, collectPairs, wholeNumber } from '../options.ts';
 import { candidateJson, candidateLines, decisionJson } from '../present/decision.ts';
 import { jobJson, jobLine } from '../present/job.ts';
@@ -227,7 +228,20 @@ async function dryRun(
 ): Promise<number> {
   const { jobspec, translation } = request;
   const { candidates } = await named(client.jobs.match({ jobspec, credentials, clusters }, { signal }));
-  const document = { candidates: candidates.map(candidateJson), ...(translation === null ? {} : { translation }) };
-  invocation.result(document, () => [...candidateLines(invocation.paint, candidates), 'nothing was stored'].join('\n'));
+  const { clusters: all } = await client.clusters.list({}, { signal });
+  const natives = await nativeRenderings(jobspec, candidates, all);
+  const document = {
+    candidates: candidates.map(candidateJson),
+    native: natives,
+    ...(translation === null ? {} : { translation }),
+  };
+  invocation.result(document, () =>
+    [
+      ...candidateLines(invocation.paint, candidates),
+      ...serviceLines(candidates, all),
+      ...natives.flatMap(nativeLines),
+      'nothing was stored',
+    ].join('\n'),
+  );
   return candidates.some(({ satisfiable }) => fitsWord(satisfiable) === 'yes') ? 0 : 1;
 }

@@ -256,6 +256,16 @@ describe.skipIf(away)('agents on real Slurm clusters', { timeout: PATIENT_MS }, 
       ),
     );
     await lab.revive();
+    // A controller that forgot ids gives them twice, and drains the nodes on which that happens: an administrator resumes them.
+    const resuming = setInterval(() => {
+      for (const [name, nodes] of [
+        ['red', 'red-c[1-3],red-g1'],
+        ['blue', 'blue-c[1-2],blue-g1'],
+      ] as const) {
+        lab.slurm(name, 'scontrol', 'update', `NodeName=${nodes}`, 'State=RESUME').catch(() => undefined);
+      }
+    }, 1000);
+    endings.push(async () => clearInterval(resuming));
     const jobs = await Promise.all(ids.map(ended));
     const wrong = jobs.flatMap((job, i) => {
       const isRight = i % 3 === 0 ? job.state === JobState.COMPLETED : job.exitCode === i % 3;

@@ -83,6 +83,11 @@ export interface SlurmJobs {
   /** Durable when it resolves. */
   setSubmissions(job: SlurmJobEntry, submissions: readonly Submission[]): Promise<void>;
   setStop(job: SlurmJobEntry, reason: Reason): Promise<void>;
+  /**
+   * Of all records with its key those that count: of the submission that has the claim, else of the newest. What is left
+   * of an earlier one that Slurm lost or dropped says nothing of it.
+   */
+  relevant(job: SlurmJobEntry, all: readonly SlurmRecord[]): Promise<readonly SlurmRecord[]>;
   /** Takes in what Slurm says of it, where it says something; tells what changed. */
   refresh(job: SlurmJobEntry, records: readonly SlurmRecord[]): Promise<void>;
   /** It ended, and Slurm will not say more. */
@@ -173,10 +178,8 @@ export function createSlurmJobs(
     return { ends: [...ends.values()], claimedBy, lastAt };
   };
 
-  const refresh: SlurmJobs['refresh'] = async (job, all) => {
-    if (job.status.state === 'ended' || all.length === 0) return;
-    // Of two native jobs with this key the one that has the claim counts, else the newest submission.
-    const records = await ofOneSubmission(job, all);
+  const refresh: SlurmJobs['refresh'] = async (job, records) => {
+    if (job.status.state === 'ended' || records.length === 0) return;
     job.records = records;
     const { acceptedAt } = job.accepted;
     const starts = records.flatMap(({ state, startedAt }) =>
@@ -204,7 +207,7 @@ export function createSlurmJobs(
     });
   };
 
-  const ofOneSubmission = async (job: SlurmJobEntry, all: readonly SlurmRecord[]): Promise<readonly SlurmRecord[]> => {
+  const relevant: SlurmJobs['relevant'] = async (job, all) => {
     const byNonce = new Map<string, SlurmRecord[]>();
     for (const record of all) {
       const nonce = readNativeName(record.name)?.nonce ?? '';
@@ -212,11 +215,12 @@ export function createSlurmJobs(
       if (there === undefined) byNonce.set(nonce, [record]);
       else there.push(record);
     }
-    if (byNonce.size === 1) return all;
+    const newest = job.submissions.at(-1)?.nonce ?? '';
+    if (byNonce.size === 1 && byNonce.has(newest)) return all;
     const { claimedBy } = await taskEnds(job);
-    const newest = [...job.submissions].reverse().map(({ nonce }) => nonce);
-    const chosen = [...claimedBy, ...newest].find((nonce) => byNonce.has(nonce));
-    return chosen === undefined ? all : byNonce.get(chosen)!;
+    const alive = [...byNonce].flatMap(([nonce, records]) => (phaseOfAll(records) === 'ended' ? [] : [nonce]));
+    const chosen = [...claimedBy, newest, ...alive].find((nonce) => byNonce.has(nonce));
+    return chosen === undefined ? [] : byNonce.get(chosen)!;
   };
 
   const makeRunDir = async (dir: string, { user, uid }: Accepted): Promise<void> => {
@@ -237,6 +241,7 @@ export function createSlurmJobs(
   return {
     jobs,
     gone,
+    relevant,
     async load() {
       await mkdir(goneDir, { recursive: true, mode: 0o700 });
       for (const nonce of await readdir(goneDir)) gone.set(nonce, 0);

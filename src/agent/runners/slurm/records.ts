@@ -23,6 +23,8 @@ export interface SlurmRecord {
   readonly startedAt: number | null;
   readonly endedAt: number | null;
   readonly restarts: number;
+  /** It was given nodes; they are named after its end too. */
+  readonly hadNodes: boolean;
 }
 
 const COLUMNS = [
@@ -37,6 +39,7 @@ const COLUMNS = [
   'RestartCnt',
   'UserName',
   'Partition',
+  'NodeList',
   'Name',
   'Reason',
 ] as const;
@@ -49,8 +52,8 @@ export function readSqueue(text: string): readonly SlurmRecord[] {
   return text.split('\n').flatMap((line) => {
     const cells = line.split('|');
     if (cells.length < COLUMNS.length) return [];
-    const [id, task, array, state, status, submit, start, end, restarts, user, partition, name] = cells.map((cell) =>
-      cell.trim(),
+    const [id, task, array, state, status, submit, start, end, restarts, user, partition, nodes, name] = cells.map(
+      (cell) => cell.trim(),
     );
     if (!/^\d+$/.test(id ?? '')) return [];
     const reason = cells
@@ -72,6 +75,7 @@ export function readSqueue(text: string): readonly SlurmRecord[] {
         startedAt: readTime(start),
         endedAt: readTime(end),
         restarts: Number(restarts) || 0,
+        hadNodes: nodes !== '' && nodes !== undefined && nodes !== '(null)' && nodes !== 'N/A',
       },
     ];
   });

@@ -146,11 +146,13 @@ export async function createSlurmRunner(options: SlurmRunnerOptions, system: Sys
     );
   }
 
-  async function follow(job: SlurmJobEntry, records: readonly SlurmRecord[], askedAt: number): Promise<void> {
+  async function follow(job: SlurmJobEntry, all: readonly SlurmRecord[], askedAt: number): Promise<void> {
+    await learnIds(job, all);
+    await endDuplicates(job, all);
+    const records = await table.relevant(job, all);
     if (records.length > 0) {
       job.missing = null;
-      await learnIds(job, records);
-      await endDuplicates(job, records);
+      if (await wasDroppedAtLaunch(job, records)) return submitAgain(job);
       await table.refresh(job, records);
       if (job.stop !== null && job.status.state !== 'ended' && looks % CANCEL_EVERY === 0) await cancel(job);
       return;
@@ -164,6 +166,15 @@ export async function createSlurmRunner(options: SlurmRunnerOptions, system: Sys
     if (fate.kind === 'ended') await table.conclude(job, fate.end, fate.endedAt);
     else if (fate.kind === 'lost') await submitAgain(job);
     else poll.soon();
+  }
+  /**
+   * Slurm kills what it cannot launch (after a controller lost a job's id: "Duplicate jobid") and calls it canceled. It
+   * had nodes, it never began, and nobody here asked for it: it may go again, for the claim lets no two of them run.
+   */
+  async function wasDroppedAtLaunch(job: SlurmJobEntry, records: readonly SlurmRecord[]): Promise<boolean> {
+    if (job.stop !== null || job.accepted.order === null || job.submissions.length >= MOST_SUBMISSIONS) return false;
+    if (!records.every(({ state, hadNodes }) => state === 'CANCELLED' && hadNodes)) return false;
+    return (await table.taskEnds(job)).claimedBy.size === 0;
   }
   /** When sbatch answered, monotonic. */
   const submittedAt = new Map<string, number>();
@@ -202,7 +213,9 @@ export async function createSlurmRunner(options: SlurmRunnerOptions, system: Sys
       const reason: Reason = { code: 'native', message };
       return table.conclude(job, { outcome: 'failed', reason, exitCode: null, signal: null }, clock.now());
     }
-    log.warn(`job ${job.text}: Slurm has lost it (its controller was killed?) before it began; submitting it again`);
+    log.warn(
+      `job ${job.text}: Slurm has lost or dropped it before it began (its controller was killed?); submitting it again`,
+    );
     await submitNatively(job, order).catch((error: unknown) =>
       log.warn(`job ${job.text}: could not be submitted again: ${describe(error)}`),
     );
