@@ -91,25 +91,24 @@ function partitionsOf(nodes: readonly SlurmNode[]): readonly FoundPartition[] {
 
 type SlurmRecord = ReadonlyMap<string, string>;
 
-/** `Key=value` words; a record begins with `first`. A value with spaces (Reason, OS) goes on to the next known key. */
+/**
+ * `Key=value` words; a record begins with a line that begins with `first`. A value with spaces (Reason, OS) goes on to the
+ * next key; what a person wrote there may look like a key, so the first of a name counts.
+ */
 export function recordsOf(text: string, first: string): readonly SlurmRecord[] {
   const records: Map<string, string>[] = [];
-  let record: Map<string, string> | null = null;
-  let last = '';
-  for (const word of text.split(/\s+/)) {
-    if (word === '') continue;
-    const found = /^([A-Z][A-Za-z0-9:/_]*)=(.*)$/s.exec(word);
-    if (found === null) {
-      if (record !== null && last !== '') record.set(last, `${record.get(last) ?? ''} ${word}`);
-      continue;
+  for (const line of text.split('\n')) {
+    if (line.startsWith(`${first}=`)) records.push(new Map());
+    const record = records.at(-1);
+    if (record === undefined) continue;
+    let last = '';
+    for (const word of line.split(/\s+/)) {
+      const found = /^([A-Z][A-Za-z0-9:/_]*)=(.*)$/.exec(word);
+      if (found !== null && !record.has(found[1]!)) {
+        last = found[1]!;
+        record.set(last, found[2]!);
+      } else if (word !== '' && last !== '') record.set(last, `${record.get(last)!} ${word}`);
     }
-    const [, key = '', said = ''] = found;
-    if (key === first) records.push((record = new Map()));
-    if (record === null) continue;
-    // What a person wrote may look like a key: the first of a name counts.
-    if (record.has(key)) continue;
-    record.set(key, said);
-    last = key;
   }
   return records;
 }
