@@ -21,5 +21,6 @@ export function whyNotServing({ drained, windows }: Serving, now: number, wallti
 }
 
 function iso(at: number): string {
+  // oxlint-disable-next-line no-restricted-globals -- arithmetic on a given time, no clock
   return new Date(at).toISOString().replace(/:\d\d\.\d{3}Z$/, 'Z');
 }

@@ -67,7 +67,7 @@ export async function startLab(clusters: readonly string[], settings: Record<str
     conf,
     environment,
     async slurm(cluster, program, ...args) {
-      const { stdout } = await run(program, args, { env: environment(cluster) as NodeJS.ProcessEnv });
+      const { stdout } = await run(program, args, { env: environment(cluster) });
       return stdout;
     },
     revive: () => lab('up', ...clusters),

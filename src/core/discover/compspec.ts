@@ -36,7 +36,7 @@ function readNode({ name, text }: { readonly name: string; readonly text: string
   }
   const features = section('nfd', 'cpu');
   const sockets = Math.max(1, Math.min(cores, Number(features['topology.socket_count']) || 1));
-  const memory = /^(\d+) kB$/.exec(String(section('system', 'memory')['memtotal'] ?? ''));
+  const memory = /^(\d+) kB$/.exec(textOf(section('system', 'memory')['memtotal']));
   const arch = section('system', 'arch')['name'];
   return {
     name: name.replace(/^.*\//, '').replace(/\.json$/, ''),
@@ -58,10 +58,14 @@ function propertiesOf(sections: Section): readonly string[] {
   const all = Object.entries(sections).flatMap(([section, values]) =>
     Object.entries(mapOf(values)).flatMap(([key, value]) => {
       if (value === 'false' || value === false || typeof value === 'object') return [];
-      return [value === 'true' || value === true ? `${section}.${key}` : `${section}.${key}=${String(value)}`];
+      return [value === 'true' || value === true ? `${section}.${key}` : `${section}.${key}=${textOf(value)}`];
     }),
   );
   return all.slice(0, MOST_PROPERTIES);
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' || typeof value === 'number' ? String(value) : '';
 }
 
 function mapOf(value: unknown): Section {

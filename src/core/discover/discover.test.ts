@@ -235,7 +235,7 @@ test('this machine, from /sys and /proc: threads of one core count once, an offl
 
 test('what is none of them is refused, with where and what to do', () => {
   for (const text of ['', 'hello', '{"a":1}', '<html></html>', '{"nodes":7}', 'NodeName=', '{', '<topology><object']) {
-    expect(() => discoverFrom([{ name: 'x', text }], sourceOf(text), 'x'), text).toThrow(
+    expect(() => discoverFrom([{ name: 'x', text }], sourceOf(text), 'x'), `of ${text}`).toThrow(
       expect.objectContaining({ code: 'invalid_input' }),
     );
   }

@@ -77,6 +77,7 @@ const MOST_IDS = 1_000_000;
 /** RFC 22: `0-3,7`. */
 function idset(value: unknown, place: string): readonly number[] {
   if (value === undefined) return [];
+  if (typeof value !== 'string' && typeof value !== 'number') throw invalid(place, 'a set of ids is needed (RFC 22)');
   const ids: number[] = [];
   for (const part of String(value)
     .replace(/^\[(.*)\]$/, '$1')

@@ -36,6 +36,7 @@ export function cancelMaintenance(parts: Parts): Handlers<typeof ClusterService>
     const from = request.from === undefined ? null : msOf(request.from, 'from');
     const windows = service.windows.filter((each) => from !== null && each.from !== from);
     if (windows.length === service.windows.length) {
+      // oxlint-disable-next-line no-restricted-globals -- arithmetic on a given time, no clock
       const which = from === null ? '' : ` that begins at ${new Date(from).toISOString()}`;
       throw new RainbowError('not_found', `cluster ${name} has no maintenance planned${which}`);
     }

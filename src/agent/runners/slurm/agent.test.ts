@@ -213,16 +213,16 @@ describe.skipIf(away)('agents on real Slurm clusters', { timeout: PATIENT_MS }, 
       const first = agentProcess(here, point);
       await followed(here);
       const id = await submit([here], `echo started >> ${here.scratch}/log; sleep 0.2; echo said; exit 3`);
-      expect(await first.ended, point).toBe('SIGKILL');
+      expect(await first.ended, `at ${point}`).toBe('SIGKILL');
       const second = agent(here);
-      expect(await ended(id), point).toMatchObject({ state: JobState.FAILED, exitCode: 3 });
-      expect(await log(here), point).toBe('started\n');
-      expect(await output(id), point).toBe('said\n');
+      expect(await ended(id), `at ${point}`).toMatchObject({ state: JobState.FAILED, exitCode: 3 });
+      expect(await log(here), `at ${point}`).toBe('started\n');
+      expect(await output(id), `at ${point}`).toBe('said\n');
       const kinds: string[] = [];
       for await (const event of client.jobs.watchEvents({ jobId: id })) kinds.push(event.kind);
       expect(
         kinds.filter((kind) => kind === 'failed'),
-        point,
+        `at ${point}`,
       ).toHaveLength(1);
       await second.stop();
     };

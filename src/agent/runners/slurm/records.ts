@@ -84,6 +84,7 @@ export function readSqueue(text: string): readonly SlurmRecord[] {
 /** Slurm's `2026-11-22T14:09:34`, asked for in UTC. */
 export function readTime(text: string | undefined): number | null {
   if (text === undefined || !/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d$/.test(text)) return null;
+  // oxlint-disable-next-line no-restricted-globals -- arithmetic on a given time, no clock
   const time = Date.parse(`${text}Z`);
   return Number.isNaN(time) ? null : time;
 }

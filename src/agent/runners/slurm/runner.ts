@@ -182,7 +182,7 @@ export async function createSlurmRunner(options: SlurmRunnerOptions, system: Sys
   async function learnIds(job: SlurmJobEntry, records: readonly SlurmRecord[]): Promise<void> {
     const ids = new Map(records.map((record) => [readNativeName(record.name)?.nonce ?? '', record]));
     const unknown = [...ids.keys()].some(
-      (nonce) => job.submissions.find((each) => each.nonce === nonce)?.nativeId == null,
+      (nonce) => (job.submissions.find((each) => each.nonce === nonce)?.nativeId ?? null) === null,
     );
     if (!unknown) return;
     const known = job.submissions.map((each) => ({
