@@ -24,7 +24,7 @@ const order = (jobspec: string, more: Partial<Order> = {}): Order => ({
   priority: 0,
   ...more,
 });
-const WHERE = { cluster: 'red', runDir: '/shared/100%/run' };
+const WHERE = { cluster: 'red', runDir: '/shared/100%/run', cwd: '/shared/scratch' };
 
 test('a name is found again, whatever the job is called', () => {
   expect(nativeName(KEY, 'a b|c/é')).toBe('rainbow-7.2-00c0ffee-0123456789ab-a_b_c_');

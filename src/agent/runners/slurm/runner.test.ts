@@ -1,14 +1,15 @@
 /** The slurm runner with a real Slurm: what every runner must do, and what only a batch system does. */
-import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { chmod, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { skipWithout } from '../../../../test/needs.ts';
 import { slurmMissing, startLab, type Lab } from '../../../../test/lab/slurm.ts';
 import { realSystem } from '../../../system/real.ts';
 import { silentLog } from '../../log.ts';
-import { runnerConformance } from '../conformance.ts';
-import type { Runner } from '../runner.ts';
+import { jobspecOf, runnerConformance } from '../conformance.ts';
+import type { NativeJob, Order, Runner } from '../runner.ts';
 import { createSlurmRunner } from './runner.ts';
 import { slurmUsers } from './users.ts';
 
@@ -41,7 +42,16 @@ async function room(): Promise<{ dir: string; scratch: string; spool: string }> 
   return { dir, scratch, spool: join(dir, 'spool') };
 }
 
-describe.skipIf(away)('with a real Slurm', () => {
+async function until<T>(what: string, look: () => T | Promise<T>): Promise<Exclude<T, null | undefined | false>> {
+  for (let tries = 0; tries < 1500; tries++) {
+    const found = await look();
+    if (found !== null && found !== undefined && found !== false) return found as Exclude<T, null | undefined | false>;
+    await new Promise((resolve) => setTimeout(resolve, 40));
+  }
+  throw new Error(`never: ${what}`);
+}
+
+describe.skipIf(away)('with a real Slurm', { timeout: 120_000 }, () => {
   beforeAll(async () => {
     lab = await startLab(['red:1'], { SLURM_LAB_CORES: '4' });
   });
@@ -58,5 +68,84 @@ describe.skipIf(away)('with a real Slurm', () => {
         dispose: () => rm(dir, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 }),
       };
     },
+  });
+
+  describe('what only a batch system does', () => {
+    let here: Awaited<ReturnType<typeof room>>;
+    let runner: Runner;
+    beforeEach(async () => {
+      here = await room();
+      runner = await open('red', here.spool, (++realms).toString(16).padStart(8, '0'));
+    });
+    afterEach(async () => {
+      for (const native of await runner.find()) await runner.stop(native, { code: 'user', message: '' });
+      await until('all ended', async () => (await runner.find()).every(({ status }) => status.state === 'ended'));
+      await runner.close();
+      await rm(here.dir, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
+    });
+
+    const order = (jobId: string, script: string, more: object = {}, cores = 1): Order => {
+      const spec = JSON.parse(jobspecOf(script, cores)) as { attributes: { system: object } };
+      const attributes = { ...spec.attributes, ...more };
+      const jobspec = JSON.stringify({ ...spec, attributes });
+      return { jobId, epoch: 1, name: 'a job', owner: 'ada', jobspec, walltime: 60, priority: 0 };
+    };
+    const reaches = (jobId: string, state: string): Promise<NativeJob> =>
+      until(`${jobId} ${state}`, async () =>
+        (await runner.find()).find((native) => native.jobId === jobId && native.status.state === state),
+      );
+    const text = async (jobId: string): Promise<string[]> =>
+      (await runner.output({ jobId, epoch: 1 }, [], 1 << 20)).pieces.map(
+        ({ task, data }) => `${task} ${Buffer.from(data).toString().trim()}`,
+      );
+
+    test('an array is one job: it ends when all of it has, and each task has its own output', async () => {
+      await runner.submit(
+        order('1', 'echo $SLURM_ARRAY_TASK_ID; exit $SLURM_ARRAY_TASK_ID', { rainbow: { array: { indices: '0-2' } } }),
+      );
+      const { status } = await reaches('1', 'ended');
+      expect(status.end).toMatchObject({ outcome: 'failed', exitCode: 2 });
+      expect(await text('1')).toEqual(['0 0', '1 1', '2 2']);
+    });
+
+    test('output that goes to a file of the user is read there', async () => {
+      const shell = { options: { output: { stdout: { type: 'file', path: `${here.scratch}/mine.txt` } } } };
+      await runner.submit(order('1', 'echo hello', { system: { duration: 60, shell } }));
+      await reaches('1', 'ended');
+      expect(await readFile(join(here.scratch, 'mine.txt'), 'utf8')).toBe('hello\n');
+      expect(await text('1')).toEqual(['0 hello']);
+    });
+
+    test('why a job waits is told, and what others run is taken, too', async () => {
+      const foreign = (
+        await lab.slurm('red', 'sbatch', '--parsable', '--uid=nobody', '-n1', '-c3', '-o/dev/null', '--wrap=sleep 60')
+      ).trim();
+      try {
+        await until('it runs', async () => (await runner.busy()).vertices.length === 3);
+        expect((await runner.busy()).includes).toEqual([]);
+        await runner.submit(order('1', 'true', {}, 2));
+        const native = await until('it says why', async () =>
+          (await runner.find()).find(({ status }) => (status.waitsFor ?? '') !== ''),
+        );
+        expect(native.status).toMatchObject({
+          state: 'accepted',
+          waitsFor: expect.stringContaining('Slurm: ') as string,
+        });
+      } finally {
+        await lab.slurm('red', 'scancel', foreign);
+      }
+      await reaches('1', 'ended');
+    });
+
+    test('a job that Slurm forgets is known by what its wrapper wrote', async () => {
+      await runner.submit(order('1', 'exit 4'));
+      await until('it has written its end', async () => existsSync(join(here.spool, '1.1', 'run', 'end.0.0')));
+      await runner.close();
+      // As after MinJobAge: another realm sees none of these records, and the spool alone says how it ended.
+      const native = JSON.parse(await readFile(join(here.spool, '1.1', 'native.json'), 'utf8')) as { name: string }[];
+      expect(native).toHaveLength(1);
+      runner = await open('red', here.spool, 'ffffffff');
+      expect((await reaches('1', 'ended')).status.end).toMatchObject({ outcome: 'failed', exitCode: 4 });
+    });
   });
 });

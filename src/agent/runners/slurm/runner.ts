@@ -276,7 +276,10 @@ export async function createSlurmRunner(options: SlurmRunnerOptions, system: Sys
   async function submitNatively(job: SlurmJobEntry, order: Order): Promise<string> {
     const nonce = Buffer.from(system.entropy.bytes(6)).toString('hex');
     const name: NativeName = { jobId: order.jobId, epoch: order.epoch, realm, nonce };
-    const native = nativeSubmission(slurmJobOf(order), order, name, { cluster, runDir: job.runDir });
+    const { user } = job.accepted;
+    // A directory of another user's can only be made as him: there his home has to do.
+    const cwd = user?.by === 'sudo' ? (user.home ?? '/tmp') : join(job.runDir, 'scratch');
+    const native = nativeSubmission(slurmJobOf(order), order, name, { cluster, runDir: job.runDir, cwd });
     const submission: Submission = { nonce, name: nativeName(name, order.name), at: clock.now(), nativeId: null };
     await table.setSubmissions(job, [...job.submissions, submission]);
     await reached('submissionNoted', job.key);

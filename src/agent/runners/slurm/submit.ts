@@ -44,7 +44,12 @@ export function nativeSubmission(
   job: SlurmJob,
   order: Order,
   name: NativeName,
-  where: { readonly cluster: string; readonly runDir: string },
+  where: {
+    readonly cluster: string;
+    readonly runDir: string;
+    /** Where it begins, where the jobspec does not say. */
+    readonly cwd: string;
+  },
 ): Native {
   const { options } = job;
   const has = (option: string): boolean => options.some(([each]) => each === option);
@@ -62,7 +67,7 @@ export function nativeSubmission(
     // As sbatch has it: without an --error both go where --output says.
     ...(has('error') || has('output') ? [] : [['error', `${run}/err.${index}`] as const]),
     ...(has('open-mode') || has('output') ? [] : [['open-mode', 'append'] as const]),
-    ...(has('chdir') ? [] : [['chdir', `${where.runDir}/scratch`] as const]),
+    ...(has('chdir') ? [] : [['chdir', where.cwd] as const]),
     ...(has('time') || order.walltime <= 0 ? [] : [['time', minutes(order.walltime)] as const]),
     // Started again, it would run a second time under one epoch: Rainbow decides that, unless the job itself says so.
     ...(has('requeue') || has('no-requeue') ? [] : [['no-requeue', true] as const]),
