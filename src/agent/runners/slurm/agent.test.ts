@@ -296,8 +296,9 @@ describe.skipIf(away)('agents on real Slurm clusters', { timeout: PATIENT_MS }, 
     if (IS_SOAK) process.kill(await lab.pid('blue', `slurmd.${node}`), 'SIGKILL');
     else await lab.slurm('blue', 'scontrol', 'update', `NodeName=${node}`, 'State=DOWN', 'Reason=test');
     expect(await ended(id)).toMatchObject({ state: JobState.FAILED, reason: { code: 'node_failure' } });
+    // One that answers is in service again at once (ReturnToService).
+    if (!IS_SOAK) return;
     await until('the node is not counted any more', async () => (await nodesOf(here, 'nodes_down')) === 1);
-    if (IS_SOAK) await lab.revive();
-    else await lab.slurm('blue', 'scontrol', 'update', `NodeName=${node}`, 'State=RESUME');
+    await lab.revive();
   });
 });
