@@ -46,7 +46,7 @@ export async function startLab(clusters: readonly string[], settings: Record<str
   const room = await mkdtemp(join(tmpdir(), 'rb-slurm-'));
   await chmod(room, 0o755);
   const dir = join(room, 'lab');
-  const port = await freePorts(clusters.length * 100);
+  const port = await freePorts(clusters.length);
   const env = {
     ...process.env,
     PATH: `${process.env['PATH'] ?? ''}:/usr/sbin:/usr/bin:/sbin`,
@@ -89,11 +89,11 @@ export async function startLab(clusters: readonly string[], settings: Record<str
   return started;
 }
 
-/** First of so many ports, none of which is taken now. */
-async function freePorts(count: number): Promise<number> {
+/** Each cluster counts its daemons up from a hundred of its own; the first of these, none of which is taken now. */
+async function freePorts(clusters: number): Promise<number> {
   for (let tries = 0; tries < 50; tries++) {
     const first = 20_000 + Math.floor(Math.random() * 120) * 100;
-    const ports = [first, first + 1, first + 2, first + count - 1];
+    const ports = Array.from({ length: clusters * 12 }, (_, i) => first + 100 * Math.floor(i / 12) + (i % 12));
     if ((await Promise.all(ports.map(isFree))).every(Boolean)) return first;
   }
   throw new Error('no free ports for Slurm between 20000 and 32000');

@@ -6,16 +6,12 @@
  * Invariants: an answer of Slurm counts for what was submitted before it was asked; a controller that is away ends no
  * job; nothing is submitted for a key while a submission of it may still reach Slurm.
  * Where it stops: the spool must be on a file system that the nodes share, else outputs and exit codes stay there.
+ * Long, because following and submitting decide together what may be submitted; all that does not is beside it.
  */
-import { existsSync } from 'node:fs';
 import { chmod, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RainbowError } from '../../../core/errors.ts';
-import { readGraph, readSubsystem } from '../../../core/graph/read.ts';
-import { createMatcher } from '../../../core/match/create.ts';
-import type { Verdict } from '../../../core/match/matcher.ts';
 import type { Reason } from '../../../core/job/state.ts';
-import type { Request } from '../../../core/jobspec/jobspec.ts';
 import { readJobspec } from '../../../core/jobspec/read.ts';
 import type { System } from '../../../system/system.ts';
 import { describe, type Log } from '../../log.ts';
@@ -23,8 +19,11 @@ import { noHook, type ReachedHook } from '../../sentinels.ts';
 import { createTurns } from '../../wait.ts';
 import { readWritten, type WrittenFile } from '../process/output.ts';
 import { keyText, type JobKey, type NativeJob, type Order, type Runner } from '../runner.ts';
-import { askCluster, askNodes } from './cluster.ts';
-import { failed, slurmCommands, type Slurm } from './commands.ts';
+import { askNodes } from './cluster.ts';
+import { failed, slurmCommands } from './commands.ts';
+import { askConfiguration, askPaths } from './configuration.ts';
+import { createFitCheck } from './fits.ts';
+import { startGlancing } from './glance.ts';
 import { createSlurmJobs, nativeJobOf, type SlurmJobEntry, type Submission } from './jobs.ts';
 import { nativeName, readNativeName, type NativeName } from './key.ts';
 import { takenVertices } from './nodes.ts';
@@ -53,9 +52,6 @@ export interface SlurmRunnerOptions {
 /** A snapshot so young answers `find` too. */
 const FRESH_MS = 150;
 const NODES_FRESH_MS = 100;
-const MODEL_FRESH_MS = 60_000;
-const GLANCE_MS = 500;
-const MOST_GLANCES = 64;
 /** A cancel is asked for again after so many looks: a controller that was killed may have forgotten the first. */
 const CANCEL_EVERY = 4;
 const MOST_SUBMISSIONS = 5;
@@ -66,6 +62,7 @@ export async function createSlurmRunner(options: SlurmRunnerOptions, system: Sys
   const { spool, cluster, realm, users, log, reached = noHook } = options;
   const { clock } = system;
   const slurm = slurmCommands(options.environment, system);
+  const checkFits = createFitCheck(slurm, cluster, system);
   await mkdir(spool, { recursive: true, mode: 0o711 });
   await chmod(spool, 0o711).catch(() => undefined);
   const watchers = new Set<(job: NativeJob) => void>();
@@ -232,7 +229,7 @@ export async function createSlurmRunner(options: SlurmRunnerOptions, system: Sys
     // 1. Can Slurm be told all of it, may this owner, and is there such a thing on this cluster?
     const asked = slurmJobOf(order);
     const user = await users.userOf(order);
-    await checkFits(order);
+    await checkFits(readJobspec(order.jobspec).request);
     // 2. What is there now? After an agent that was killed, sbatch may still be on its way.
     const since = poll.now();
     const wasBlind = isBlind;
@@ -310,36 +307,6 @@ export async function createSlurmRunner(options: SlurmRunnerOptions, system: Sys
     return id;
   }
 
-  /** Some clusters take what they can never run, and let it wait for ever. */
-  async function checkFits(order: Order): Promise<void> {
-    const { request } = readJobspec(order.jobspec);
-    const verdict = (await whatFits(MODEL_FRESH_MS))(request);
-    // Subsystems that Slurm knows nothing of are the server's to judge.
-    const isSure = ({ fits, reasons }: Verdict): boolean =>
-      fits === 'no' && reasons.some(({ stage }) => stage !== 'predicate');
-    if (!isSure(verdict)) return;
-    // A node may have been added since.
-    const again = (await whatFits(0))(request);
-    if (!isSure(again)) return;
-    const why = again.reasons.map((reason) => reason.message).join('; ');
-    throw new RainbowError('failed_precondition', `it does not fit this cluster: ${why}`);
-  }
-
-  let model: { readonly at: number; readonly fits: Promise<(request: Request) => Verdict> } | null = null;
-  function whatFits(freshMs: number): Promise<(request: Request) => Verdict> {
-    if (model !== null && clock.monotonic() - model.at <= freshMs) return model.fits;
-    const fits = askCluster(slurm, cluster).then(({ graph, subsystems }) => {
-      const matcher = createMatcher();
-      const read = readGraph(graph);
-      const linked = Object.entries(subsystems).map(([each, text]) => readSubsystem(each, text, read));
-      matcher.setCluster(cluster, read, linked);
-      return (request: Request) => matcher.satisfiable(cluster, request);
-    });
-    fits.catch(() => (model = null));
-    model = { at: clock.monotonic(), fits };
-    return fits;
-  }
-
   // ── stopping ──────────────────────────────────────────────────────────────────────────────────────────────
 
   async function cancel(job: SlurmJobEntry): Promise<void> {
@@ -389,27 +356,13 @@ export async function createSlurmRunner(options: SlurmRunnerOptions, system: Sys
     return files;
   }
 
-  // ── a glance between two polls ────────────────────────────────────────────────────────────────────────────
-
-  /** The wrapper writes that it begins, and how it ended, before Slurm says so: seen without asking Slurm. */
-  function glance(): void {
-    const alive = [...table.jobs.values()].filter(({ status }) => status.state !== 'ended');
-    for (let i = 0; i < Math.min(MOST_GLANCES, alive.length); i++) {
-      const job = alive[(glanceAt + i) % alive.length]!;
-      const begins = job.status.state === 'accepted' && existsSync(join(job.runDir, 'claim.0.0'));
-      const ends = existsSync(join(job.runDir, 'end.0.0'));
-      const seen = `${begins} ${ends}`;
-      if ((begins || ends) && glanced.get(job.text) !== seen) poll.soon();
-      glanced.set(job.text, seen);
-    }
-    glanceAt = alive.length === 0 ? 0 : (glanceAt + MOST_GLANCES) % alive.length;
-  }
-  let glanceAt = 0;
-  const glanced = new Map<string, string>();
-  const glancing = system.timers.every(GLANCE_MS, glance);
-
   await table.load();
-  const { jobcomp, hasAccounting } = await configuration(slurm);
+  const { jobcomp, hasAccounting } = await askConfiguration(slurm);
+  const stopGlancing = startGlancing(
+    () => table.jobs.values(),
+    () => poll.soon(),
+    system,
+  );
   if (users.notice !== null) log.info(users.notice);
   poll.soon();
 
@@ -470,44 +423,13 @@ export async function createSlurmRunner(options: SlurmRunnerOptions, system: Sys
         const job = table.jobs.get(keyText(key));
         if (job === undefined || job.status.state !== 'ended') return;
         submittedAt.delete(job.text);
-        glanced.delete(job.text);
         await table.remove(job);
       }),
     async close() {
-      glancing.cancel();
+      stopGlancing();
       poll.close();
       watchers.clear();
       await inTurn(async () => undefined);
     },
   };
-}
-
-/** Where Slurm writes what ended, if it does and we may read it; and whether it keeps accounts. */
-async function configuration(
-  slurm: Slurm,
-): Promise<{ readonly jobcomp: string | null; readonly hasAccounting: boolean }> {
-  const answer = await slurm('scontrol', ['show', 'config']).catch((error: unknown) => {
-    if (error instanceof RainbowError && error.code === 'unavailable') return null;
-    throw error;
-  });
-  if (answer === null || answer.code !== 0) return { jobcomp: null, hasAccounting: false };
-  const value = (key: string): string => new RegExp(`^${key}\\s*= (.*)$`, 'm').exec(answer.stdout)?.[1]?.trim() ?? '';
-  return {
-    jobcomp: value('JobCompType') === 'jobcomp/filetxt' ? value('JobCompLoc') : null,
-    hasAccounting: value('AccountingStorageType') === 'accounting_storage/slurmdbd',
-  };
-}
-
-/** Where its output goes, patterns filled in; null: Slurm does not say (any more). */
-async function askPaths(
-  slurm: Slurm,
-  job: SlurmJobEntry,
-): Promise<{ readonly stdout: string; readonly stderr: string } | null> {
-  const id = nativeJobOf(job).nativeId;
-  const answer = await slurm('scontrol', ['show', 'job', '-o', id]);
-  const value = (key: string): string | null => new RegExp(` ${key}=(\\S+)`).exec(answer.stdout)?.[1] ?? null;
-  const name = value('JobName');
-  const stdout = value('StdOut');
-  const mine = name !== null && job.submissions.some((each) => each.name === name);
-  return mine && stdout !== null ? { stdout, stderr: value('StdErr') ?? stdout } : null;
 }
