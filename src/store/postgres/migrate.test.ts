@@ -29,9 +29,9 @@ describe.skipIf(skipWithout('postgres', missing))('the schema on PostgreSQL', ()
     const { url, ask } = await plain();
     await (await openDatabase(url, 1234)).close();
     await expect(await postgresSchema(ask)).toMatchFileSnapshot('../migrations/schema.postgres.sql');
-    expect(await ask('SELECT number, name, applied_at FROM schema_versions')).toEqual([
-      { number: 1, name: 'first', applied_at: 1234 },
-    ]);
+    expect(await ask('SELECT number, name, applied_at FROM schema_versions')).toEqual(
+      MIGRATIONS.map(({ number, name }) => ({ number, name, applied_at: 1234 })),
+    );
   });
 
   test('knows the states of the table, and refuses an end without an end time', async () => {
