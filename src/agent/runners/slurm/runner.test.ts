@@ -10,6 +10,8 @@ import { realSystem } from '../../../system/real.ts';
 import { silentLog } from '../../log.ts';
 import { jobspecOf, runnerConformance } from '../conformance.ts';
 import type { NativeJob, Order, Runner } from '../runner.ts';
+import { slurmCommands } from './commands.ts';
+import { estimateNew, estimateQueued } from './estimate.ts';
 import { createSlurmRunner } from './runner.ts';
 import { slurmUsers } from './users.ts';
 
@@ -135,6 +137,26 @@ describe.skipIf(away)('with a real Slurm', { timeout: 120_000 }, () => {
         await lab.slurm('red', 'scancel', foreign);
       }
       await reaches('1', 'ended');
+    });
+
+    test('Slurm says when it would start a job, that it never could, and nothing where it would not tell the truth', async () => {
+      const slurm = slurmCommands(lab.environment('red'), realSystem);
+      const script = '#!/bin/sh\ntrue\n';
+      const idle = await estimateNew(slurm, { args: ['-n1', '-t1'], script, partition: null });
+      expect(idle).toMatchObject({ kind: 'at' });
+      expect(await estimateNew(slurm, { args: ['-N99'], script, partition: null })).toMatchObject({ kind: 'never' });
+      await runner.submit(order('1', 'exec sleep 60', {}, 4));
+      await reaches('1', 'running');
+      await runner.submit(order('2', 'true', {}, 4));
+      const { name } = (
+        JSON.parse(await readFile(join(here.spool, '2.1', 'native.json'), 'utf8')) as { name: string }[]
+      )[0]!;
+      expect(await estimateNew(slurm, { args: ['-n1'], script, partition: null })).toEqual({ kind: 'unknown' });
+      const queued = await until('backfill has planned it', async () => {
+        const estimate = await estimateQueued(slurm, name);
+        return estimate.kind === 'at' && estimate;
+      });
+      expect(queued.start).toBeGreaterThan((await reaches('1', 'running')).status.startedAt!);
     });
 
     test('a job that Slurm forgets is known by what its wrapper wrote', async () => {
