@@ -10,6 +10,7 @@ import { checkName } from '../core/names.ts';
 import { RainbowError } from '../core/errors.ts';
 import type { System } from '../system/system.ts';
 import { stayConnected } from './connect.ts';
+import { clusterUpdates, createClusterFollower, type FollowedCluster } from './follow-cluster.ts';
 import { createFreeTeller } from './free.ts';
 import type { Tariff } from '../core/bid/tariff.ts';
 import { createAnswers } from './bid/answer.ts';
@@ -27,7 +28,7 @@ import { createChooser } from './pick/chooser.ts';
 import { pickNamed } from './pick/picks.ts';
 import type { Pick } from './pick/pick.ts';
 import { follow, reconcile } from './run.ts';
-import { runnerNamed } from './runners/runners.ts';
+import { realmOf, runnerNamed } from './runners/runners.ts';
 import type { Runner } from './runners/runner.ts';
 import { noHook, type ReachedHook } from './sentinels.ts';
 import { stopAll } from './stop-all.ts';
@@ -57,8 +58,16 @@ export interface AgentOptions {
   readonly runAs?: string;
   /** What jobs cost here, for bids; without, bids name no cost. */
   readonly tariff?: Tariff | null;
+  /** Path of the file that maps accounts to local users; without it all jobs run as one user. */
+  readonly mapUsers?: string;
+  /** Where a runner of a batch system keeps scripts and output; default: `jobs/` in the state directory. */
+  readonly spool?: string;
   /** Keep the files of ended jobs, in the state directory's `kept/`. */
   readonly keepFiles?: boolean;
+  /** Graph and subsystems are registered as they are above: they need not be brought up to date at the start. */
+  readonly isRegistered?: boolean;
+  /** Milliseconds between two looks at what the cluster is, where its runner can say it. */
+  readonly followEvery?: number;
   readonly version?: string;
   /** What jobs may inherit; the process's own environment unless given. */
   readonly environment?: Readonly<Record<string, string | undefined>>;
@@ -93,6 +102,9 @@ export async function runAgent(options: AgentOptions, system: System, signal: Ab
           graph: options.graph,
           subsystems: options.subsystems ?? {},
           runAs: options.runAs ?? null,
+          mapUsers: options.mapUsers ?? null,
+          spool: options.spool ?? null,
+          realm: realmOf(cluster, options.secret),
           keepFiles: options.keepFiles ?? false,
           environment: options.environment ?? process.env,
           log,
@@ -103,7 +115,20 @@ export async function runAgent(options: AgentOptions, system: System, signal: Ab
       const client = createClient({ host: options.host, tls: options.tls });
       try {
         const { secret, version = '', maxJobs = MAX_JOBS } = options;
-        const identity = { cluster, secret, runner: options.runner, version, maxJobs };
+        const runAs = options.mapUsers === undefined ? 'single-user' : 'mapped';
+        const identity = { cluster, secret, runner: options.runner, version, maxJobs, runAs } as const;
+        const environment = options.environment ?? process.env;
+        const discovery = kind.discovery?.({ cluster, environment }, system) ?? null;
+        const followed: FollowedCluster | null =
+          discovery === null
+            ? null
+            : {
+                discovery,
+                updates: clusterUpdates(client, cluster, secret),
+                registered:
+                  options.isRegistered === true ? { graph: options.graph, subsystems: options.subsystems ?? {} } : null,
+                ...(options.followEvery === undefined ? {} : { everyMs: options.followEvery }),
+              };
         await serveCluster(
           {
             identity,
@@ -114,6 +139,7 @@ export async function runAgent(options: AgentOptions, system: System, signal: Ab
             log,
             reached,
             pick,
+            followed,
           },
           system,
           signal,
@@ -137,6 +163,8 @@ export interface ClusterParts {
     readonly runner: string;
     readonly version: string;
     readonly maxJobs: number;
+    /** Default: single-user. */
+    readonly runAs?: 'single-user' | 'mapped';
   };
   readonly journal: Journal;
   readonly runner: Runner;
@@ -148,6 +176,8 @@ export interface ClusterParts {
   readonly outputLimits?: OutputLimits;
   /** `first-come` where it is left out. */
   readonly pick?: { readonly name: string; readonly pick: Pick };
+  /** Where the cluster itself can say what it is. */
+  readonly followed?: FollowedCluster | null;
 }
 
 function openPick(name: string, options: Readonly<Record<string, string>>): { readonly pick: Pick } {
@@ -159,6 +189,9 @@ export async function serveCluster(parts: ClusterParts, system: System, signal: 
   const { identity, journal, runner, uplink, log, reached } = parts;
   const holding = createHolding(journal, log);
   const free = createFreeTeller(runner, system, log);
+  const { followed = null } = parts;
+  const follower =
+    followed === null ? null : createClusterFollower(followed, { system, log, looked: () => free.changed() });
   const output = createOutputPump({
     holding,
     runner,
@@ -231,6 +264,7 @@ export async function serveCluster(parts: ClusterParts, system: System, signal: 
       instanceStartedAt,
       runner: name,
       version,
+      runAs: identity.runAs ?? 'single-user',
       holds: reporter.holds(),
       free: said,
       capacity: reporter.capacity(),
@@ -285,8 +319,10 @@ export async function serveCluster(parts: ClusterParts, system: System, signal: 
             send(message, key);
           });
           answers.connected(send);
+          follower?.connected();
         },
         disconnected() {
+          follower?.disconnected();
           output.disconnected();
           reporter.disconnected();
           free.disconnected();
@@ -308,6 +344,7 @@ export async function serveCluster(parts: ClusterParts, system: System, signal: 
     await receiver.close();
     reporter.close();
     output.close();
+    follower?.disconnected();
     free.disconnected();
     answers.close();
     const left = holding.count();

@@ -143,7 +143,7 @@ export function withNative(entry: Entry, native: NativeJob): Entry {
     const state = status.state === 'running' ? 'running' : 'accepted';
     if (before in RANK && RANK[before as keyof typeof RANK] > RANK[state]) return entry;
     const code = state === 'running' ? 'started' : 'in_native_queue';
-    next = { ...report, ...facts, state, reason: { code, message: '' } };
+    next = { ...report, ...facts, state, reason: { code, message: status.waitsFor ?? '' } };
   }
   if (entry.step === 'held' && JSON.stringify(next) === JSON.stringify(report)) return entry;
   return { ...entry, step: 'held', report: next };

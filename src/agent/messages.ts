@@ -36,6 +36,7 @@ export interface Hello {
   readonly instanceStartedAt: number;
   readonly runner: string;
   readonly version: string;
+  readonly runAs: 'single-user' | 'mapped';
   readonly holds: readonly Report[];
   readonly free: Free;
   readonly capacity: number;

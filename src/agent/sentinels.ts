@@ -20,7 +20,24 @@ export const SENTINELS = [
   'afterForgotten', // the native record is gone, the journal still has it
   'afterRemoved', // nothing is left
 ] as const;
-export type Sentinel = (typeof SENTINELS)[number];
+
+/** Of the slurm runner, between those: it has none of the process runner's. */
+export const SLURM_SENTINELS = [
+  'submissionNoted', // the submission has its name on disk, sbatch was not started
+  'sbatchStarted', // sbatch runs, and goes on without the agent
+  'sbatchAnswered', // Slurm has the job, its id is on no disk of ours
+] as const;
+
+/** Only the process runner comes by these. */
+const PROCESS_SENTINELS: ReadonlySet<string> = new Set(['orderAdded', 'startPrepared', 'shimStarted']);
+
+/** Every point that an agent with the slurm runner comes by. */
+export const WITH_SLURM: readonly Sentinel[] = [
+  ...SENTINELS.filter((point) => !PROCESS_SENTINELS.has(point)),
+  ...SLURM_SENTINELS,
+];
+
+export type Sentinel = (typeof SENTINELS)[number] | (typeof SLURM_SENTINELS)[number];
 
 export type ReachedHook = (point: Sentinel, key: JobKey) => void | Promise<void>;
 

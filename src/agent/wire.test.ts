@@ -34,6 +34,7 @@ describe('to the server', () => {
         instanceId: 'i',
         instanceStartedAt: 5,
         runner: 'process',
+        runAs: 'single-user',
         version: '1',
         holds: [report],
         free: { seq: 2, busyVertices: ['4'], includes: [{ jobId: '1', epoch: 1 }] },

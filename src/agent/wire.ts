@@ -63,7 +63,7 @@ export function encode(message: ToServer): MessageInitShape<typeof AgentMessageS
             instanceStartedMs: String(hello.instanceStartedAt),
             runner: hello.runner,
             version: hello.version,
-            runAs: RunAs.SINGLE_USER,
+            runAs: hello.runAs === 'mapped' ? RunAs.MAPPED : RunAs.SINGLE_USER,
             holds: hello.holds.map(encodeReport),
             free: encodeFree(hello.free),
             capacity: hello.capacity,

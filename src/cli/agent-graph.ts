@@ -5,7 +5,10 @@
  */
 import { join } from 'node:path';
 import { readFile } from 'node:fs/promises';
+import type { Discovery } from '../agent/runners/runner.ts';
 import { discoverMachine } from './discover.ts';
+import { RainbowError } from '../core/errors.ts';
+import { UsageError } from './exit.ts';
 import { readInput, writeOutput } from './files.ts';
 import type { Io } from './io.ts';
 import type { NamedFile } from './options.ts';
@@ -32,7 +35,24 @@ export async function agentGraph(
   stateDir: string,
   name: string,
   flags: { readonly graph?: string; readonly subsystem?: readonly NamedFile[] },
+  discovery: Discovery | null = null,
 ): Promise<FoundGraph> {
+  if (discovery !== null) {
+    if (flags.graph !== undefined || flags.subsystem !== undefined) {
+      throw new UsageError(
+        '--graph and --subsystem are for the process runner: this one asks its cluster what it has.',
+      );
+    }
+    const kept = await readKept(stateDir);
+    try {
+      const { graph, subsystems } = await discovery.discover();
+      return { graph: { graph, subsystems }, isKept: false };
+    } catch (error) {
+      // Its controller is away: what it was serves until it can be asked again.
+      if (kept === null || !(error instanceof RainbowError) || error.code !== 'unavailable') throw error;
+      return { graph: kept, isKept: true };
+    }
+  }
   const kept = await readKept(stateDir);
   const given = await Promise.all(
     (flags.subsystem ?? []).map(async ({ name, file }) => [name, await readInput(io, file)] as const),

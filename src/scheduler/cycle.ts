@@ -115,7 +115,7 @@ export function createCycle(deps: CycleDependencies): Cycle {
     }
     const candidates = still.map(({ name }) => name);
     const { policy, policyOptions, overcommit } = job;
-    const question = { jobspec, candidates, policy, policyOptions, overcommit };
+    const question = { jobspec, text: job.jobspec, candidates, policy, policyOptions, overcommit };
     const key = last === null ? job.question : null;
     const known = key === null ? undefined : stuck.get(key);
     if (known !== undefined) return waiting(job, known);

@@ -6,6 +6,8 @@
 import { decide, type Decided } from '../core/decide.ts';
 import type { Reason } from '../core/job/state.ts';
 import type { Jobspec } from '../core/jobspec/jobspec.ts';
+import { whyNotServing } from '../core/serving.ts';
+import { lossAllowed, lostOn, NATIVE_RUNNERS } from '../core/translate/native.ts';
 import type { Asking, Matcher, Verdict } from '../core/match/matcher.ts';
 import { openings, type Opening } from '../core/match/openings.ts';
 import { policyNamed } from '../core/select/policies.ts';
@@ -24,6 +26,8 @@ import type { States } from './states.ts';
 
 export interface Question {
   readonly jobspec: Jobspec;
+  /** The jobspec as it was submitted. */
+  readonly text: string;
   readonly candidates: readonly string[];
   readonly policy: string;
   readonly policyOptions: Readonly<Record<string, string>>;
@@ -62,6 +66,9 @@ export interface Placing {
 type Select = ReturnType<Policy['compile']>;
 /** Compiled policies that are kept: users may bring options of their own with each job. */
 const MOST_POLICIES = 256;
+
+/** Jobspecs of which it is kept what other schedulers cannot be told: jobs come in batches of equal ones. */
+const MOST_LOSSES = 256;
 
 const FITS_NOT: Verdict = { fits: 'no', reasons: [] };
 const FITS_UNKNOWN: Verdict = { fits: 'unknown', reasons: [] };
@@ -143,6 +150,31 @@ export function createPlacing(deps: {
     return select;
   };
 
+  /** It could hold the job, and is not to get it all the same. */
+  const whyNot = (cluster: string, jobspec: Jobspec, text: string): string | null => {
+    const record = registry.get(cluster);
+    if (record === null) return null;
+    const walltime = jobspec.walltime ?? settings.defaultWalltime;
+    const notServing = whyNotServing(record.service, system.clock.now(), walltime);
+    if (notServing !== null) return notServing;
+    const lost = lossOn(record.instance?.runner ?? '', text);
+    return lost === '' ? null : `its scheduler cannot be told all of it: ${lost}`;
+  };
+
+  /** '' where nothing is lost, or may be. */
+  const lossOn = (runner: string, text: string): string => {
+    if (!NATIVE_RUNNERS.has(runner)) return '';
+    const key = `${runner}\n${text}`;
+    let lost = losses.get(key);
+    if (lost === undefined) {
+      lost = lossAllowed(text) ? '' : lostOn(text, runner).join('; ');
+      if (losses.size >= MOST_LOSSES) losses.clear();
+      losses.set(key, lost);
+    }
+    return lost;
+  };
+  const losses = new Map<string, string>();
+
   return {
     match: ask,
 
@@ -161,7 +193,7 @@ export function createPlacing(deps: {
         .filter(({ satisfiable }) => satisfiable.fits === 'yes')
         .map(({ cluster }) => cluster),
 
-    decide({ jobspec, candidates, policy, policyOptions, excluded, overcommit, job, gathered, instead }) {
+    decide({ jobspec, text, candidates, policy, policyOptions, excluded, overcommit, job, gathered, instead }) {
       const began = system.clock.monotonic();
       const seed = Buffer.from(system.entropy.bytes(8)).toString('hex');
       const now = system.clock.now();
@@ -171,6 +203,10 @@ export function createPlacing(deps: {
           result.cluster === instead?.cluster && instead.offer !== null ? { ...result, offer: instead.offer } : result,
         );
       const away = new Map(excluded);
+      for (const { cluster, satisfiable } of results) {
+        const why = satisfiable.fits === 'yes' ? whyNot(cluster, jobspec, text) : null;
+        if (why !== null) away.set(cluster, why);
+      }
       const fitting = results.filter(({ cluster, satisfiable }) => satisfiable.fits === 'yes' && !away.has(cluster));
       const silent = fitting.filter(({ cluster }) => registry.isSilentFor(cluster, settings.passOverAfter));
       // A silent cluster is chosen only where there is no other.

@@ -233,6 +233,14 @@ export function createRegistry(deps: RegistryDependencies): InnerRegistry {
       const now = entries.get(name)?.record;
       return now?.id === before.id && now.graphVersion === before.graphVersion ? placement : null;
     },
+    setService: (cluster, service, kind) =>
+      inTurn(cluster, async () => {
+        entryOf(cluster);
+        const record = await store.clusters.setService(cluster, service, kind, clock.now());
+        keep(record);
+        deps.stateChanged(cluster);
+        return record;
+      }),
 
     refresh: (name) =>
       inTurn(name, async () => {

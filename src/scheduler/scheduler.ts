@@ -20,10 +20,12 @@ import type {
   ArrayRecord,
   ClusterRecord,
   ClusterRef,
+  ClusterService,
   JobId,
   JobRecord,
   NewJob,
   Outrun,
+  ServiceEvent,
   Transition,
   TransitionResult,
 } from '../store/store.ts';
@@ -111,6 +113,8 @@ export interface Registry {
   replaceGraph(name: string, graph: Source): Promise<ClusterRecord>;
   putSubsystem(cluster: string, subsystem: string, graph: Source, replace: boolean): Promise<ClusterRecord>;
   deleteSubsystem(cluster: string, subsystem: string): Promise<ClusterRecord>;
+  /** Whether it takes new jobs; jobs that nobody holds yet leave a drained cluster with the next sweep. */
+  setService(cluster: string, service: ClusterService, kind: ServiceEvent): Promise<ClusterRecord>;
   mergeState(cluster: string, state: Readonly<Record<string, unknown>>): Promise<ClusterRecord>;
   /** An agent that is connected is told by the end of its stream, after the commit. */
   delete(name: string): Promise<{ readonly returned: readonly JobId[]; readonly canceled: readonly JobId[] }>;

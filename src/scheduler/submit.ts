@@ -66,6 +66,7 @@ export function createSubmit(deps: SubmitDependencies): (submission: Submission)
     const { decision, outcome: decided } = placing.decide({
       ...submission,
       jobspec: parsed,
+      text: submission.jobspec,
       candidates: now.map(({ name }) => name),
       excluded: new Map(),
       job: factsOf(submission, parsed.walltime ?? deps.defaultWalltime, deps.clock.now()),

@@ -113,6 +113,14 @@ export function createSweeper(deps: SweeperDependencies): Sweeper {
     }
   };
 
+  /** What it was assigned and nobody holds goes back: it waits for the cluster to be resumed, or goes elsewhere. */
+  const sweepDrained = async (at: ClusterRef): Promise<void> => {
+    const message = `cluster ${at.name} was drained before it had received it`;
+    for (const job of await deps.jobs.atCluster(at, ['assigned'])) {
+      await move(job, 'pending', { code: 'cluster_drained', message });
+    }
+  };
+
   const applyLoss = (job: JobRecord, cluster: string): Promise<unknown> => {
     const silent = `cluster ${cluster} has been silent for more than ${settings.lostAfter} s`;
     if (job.cancelRequestedAt !== null) {
@@ -148,6 +156,7 @@ export function createSweeper(deps: SweeperDependencies): Sweeper {
       // Jobs that a polling client took stay with it even after an agent has come.
       if (instance === null || rare) await sweepPolled(cluster);
       if (instance !== null && registry.isSilentFor(name, settings.silentAfter)) await sweepSilent(cluster);
+      if (cluster.service.drained !== null) await sweepDrained(cluster);
     }
   };
 

@@ -27,6 +27,7 @@ export function storeOver(engine: Engine, kind: Store['kind']): Store {
         call('putSubsystem', cluster, subsystem, graph, replace, at),
       deleteSubsystem: (cluster, subsystem, at) => call('deleteSubsystem', cluster, subsystem, at),
       mergeState: (cluster, state, at) => call('mergeState', cluster, state, at),
+      setService: (cluster, service, kind, at) => call('setService', cluster, service, kind, at),
       delete: (name, at, agentConnected = false) => call('deleteCluster', name, at, agentConnected),
       get: (name) => call('getCluster', name),
       list: () => call('listClusters'),

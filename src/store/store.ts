@@ -60,9 +60,26 @@ export interface ClusterRecord extends ClusterRef {
   /** As reported with UpdateState, keys merged; null until the first report. */
   readonly state: Readonly<Record<string, unknown>> | null;
   readonly lastSeenAt: number | null;
+  readonly service: ClusterService;
   /** The agent's newest instance; null where only a prototype client has called. */
   readonly instance: AgentInstance | null;
 }
+
+/** Does it take new jobs? */
+export interface ClusterService {
+  /** By a person, until somebody resumes it; null: it takes jobs. */
+  readonly drained: { readonly at: number; readonly reason: string } | null;
+  /** Maintenance that no job may run into, the first to begin first; past ones are dropped with the next write. */
+  readonly windows: readonly MaintenanceWindow[];
+}
+
+export interface MaintenanceWindow {
+  readonly from: number;
+  readonly until: number;
+  readonly reason: string;
+}
+
+export const IN_SERVICE: ClusterService = { drained: null, windows: [] };
 
 export interface AgentInstance {
   readonly id: string;
@@ -88,6 +105,7 @@ export interface Documents {
   readonly graph: Document;
   readonly subsystems: ReadonlyMap<string, Document>;
 }
+export type ServiceEvent = 'drained' | 'resumed' | 'maintenance_planned' | 'maintenance_canceled';
 
 export interface ClusterStore {
   /** Graph, credentials and counts at once. `already_exists` where the name is taken (by a cluster or a group). */
@@ -112,6 +130,8 @@ export interface ClusterStore {
   /** `not_found` where there is none. */
   deleteSubsystem(cluster: string, subsystem: string, at: number): Promise<ClusterRecord>;
   mergeState(cluster: string, state: Readonly<Record<string, unknown>>, at: number): Promise<ClusterRecord>;
+  /** Whether it takes new jobs, in the place of what was said before; an event says what changed. `not_found` where it is gone. */
+  setService(cluster: string, service: ClusterService, kind: ServiceEvent, at: number): Promise<ClusterRecord>;
   /**
    * With everything of it, in one transaction: subsystems, state, memberships; jobs that are assigned go back to
    * pending (cluster_deleted), jobs that somebody holds are canceled (cluster_deleted). Their reason says who stops

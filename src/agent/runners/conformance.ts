@@ -72,7 +72,10 @@ export function runnerConformance(runnerCase: RunnerCase): void {
 
     test('a job runs to its end, and its status grows only forwards', async () => {
       const told: string[] = [];
-      const stop = runner.watch((native) => told.push(native.status.state));
+      const stop = runner.watch(({ status }) => {
+        // Why it waits may be told in between.
+        if (told.at(-1) !== status.state) told.push(status.state);
+      });
       const given = order('1', 'exit 0');
       const nativeId = await runner.submit(given);
       const native = await reaches(given, 'ended');

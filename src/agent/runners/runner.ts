@@ -93,6 +93,8 @@ export interface NativeStatus {
   readonly endedAt: number | null;
   /** Set where `state` is ended. */
   readonly end: NativeEnd | null;
+  /** Why the native queue lets it wait, in its own words; absent: it does not wait, or does not say. */
+  readonly waitsFor?: string;
 }
 
 export interface NativeEnd {
@@ -164,4 +166,20 @@ export interface Runner {
   forget(key: JobKey): Promise<void>;
   /** Lets go; native jobs go on. */
   close(): Promise<void>;
+}
+
+/** What a cluster is, as its own commands say it now. */
+export interface ClusterNow {
+  /** JGF version 2; equal clusters give equal texts. */
+  readonly graph: string;
+  /** JGF version 2 by subsystem's name. */
+  readonly subsystems: Readonly<Record<string, string>>;
+  /** Facts that change often: what is free, how long the queue is. Flat. */
+  readonly state: Readonly<Record<string, string | number | boolean>>;
+}
+
+/** Of a runner whose cluster can be asked what it has: asked at the start and, now and then, for ever. */
+export interface Discovery {
+  /** Throws RainbowError: `unavailable` = ask again; anything else = it cannot be asked here. */
+  discover(): Promise<ClusterNow>;
 }

@@ -12,7 +12,7 @@ import { collectFiles, collectPairs, wholeNumber, type NamedFile } from '../opti
 import { clusterSecret, readSettings, serverSecret } from '../settings.ts';
 import { version } from '../version.ts';
 
-const RUNNERS = ['process'] as const;
+const RUNNERS = ['process', 'slurm'] as const;
 /** The names of agent/pick/picks.ts, which takes a while to load. */
 const PICK_NAMES = ['first-come', 'smallest', 'shortest', 'label'] as const;
 
@@ -25,6 +25,8 @@ export interface AgentOptions {
   readonly subsystem?: readonly NamedFile[];
   readonly stateDir?: string;
   readonly runAs?: string;
+  readonly mapUsers?: string;
+  readonly spool?: string;
   readonly maxJobs?: number;
   readonly pick?: string;
   readonly pickOption?: Readonly<Record<string, string>>;
@@ -42,7 +44,10 @@ export function addAgent(parent: Command, run: Run): void {
       '--register-secret <secret>',
       'the server’s secret: registers the cluster if it is not, and saves what it gets [RAINBOW_SERVER_SECRET; scheduler.secret of the configuration]',
     )
-    .option('--graph <file>', 'its resource graph, as registered; else what it registered before, else this machine’s')
+    .option(
+      '--graph <file>',
+      'its resource graph, as registered; else what it registered before, else what is discovered',
+    )
     .option('--replace-graph', 'where another graph is registered, make this one the cluster’s; needs its secret')
     .option('--subsystem <name=file>', 'a subsystem of it, registered where it is not (repeatable)', collectFiles)
     .option(
@@ -50,6 +55,11 @@ export function addAgent(parent: Command, run: Run): void {
       'what the agent must remember [~/.local/state/rainbow/agents/NAME, for root /var/lib/rainbow/agents/NAME]',
     )
     .option('--run-as <user>', 'who runs the jobs, where the agent is started as root; never root')
+    .option('--map-users <file>', 'runner slurm: who submits for whom, lines "ACCOUNT USER"; by sudo, never root')
+    .option(
+      '--spool <folder>',
+      'runner slurm: scripts and output, where the nodes see it [jobs in the state directory]',
+    )
     .option('--max-jobs <count>', 'at most this many jobs at once', wholeNumber(1, 100_000))
     .addOption(
       new Option('--pick <pick>', 'which of the jobs that are sent to it it takes first').choices([...PICK_NAMES]),
@@ -66,8 +76,9 @@ export function addAgent(parent: Command, run: Run): void {
       `
 Its jobs go on when it stops, and are found again when it is back.
 
-Example:
-  rainbow agent --cluster-name laptop --register-secret orange`,
+Examples:
+  rainbow agent --cluster-name laptop --register-secret orange
+  rainbow agent --runner slurm --cluster-name red --register-secret orange`,
     )
     .action(run(agent));
 }
@@ -91,7 +102,9 @@ async function agent(invocation: Invocation, options: AgentOptions): Promise<voi
   }
   const tariff = options.tariff === undefined ? null : await readTariffFile(invocation, options.tariff);
   const stateDir = resolve(options.stateDir ?? join(stateFolder(io.env), 'agents', name));
-  const found = await agentGraph(io, stateDir, name, options);
+  const { runnerNamed } = await import('../../agent/runners/runners.ts');
+  const discovery = runnerNamed(options.runner).discovery?.({ cluster: name, environment: io.env }, io.system) ?? null;
+  const found = await agentGraph(io, stateDir, name, options, discovery);
   const { graph } = found;
   if (options.replaceGraph === true && known !== undefined) {
     await replaceGraph(invocation, { name, secret: known, ...graph });
@@ -100,7 +113,8 @@ async function agent(invocation: Invocation, options: AgentOptions): Promise<voi
     registerSecret === undefined
       ? (known ?? '')
       : await ensureRegistered(invocation, settings, { name, secret: known, registerSecret, ...graph });
-  await checkRegistered(invocation, name, found);
+  // What a runner can discover it brings up to date by itself, once it is let in.
+  if (discovery === null) await checkRegistered(invocation, name, found);
   await keepAgentGraph(stateDir, graph);
 
   const { runAgent } = await import('../../agent/agent.ts');
@@ -115,6 +129,9 @@ async function agent(invocation: Invocation, options: AgentOptions): Promise<voi
       stateDir,
       ...graph,
       ...(options.runAs === undefined ? {} : { runAs: options.runAs }),
+      ...(options.mapUsers === undefined ? {} : { mapUsers: resolve(options.mapUsers) }),
+      ...(options.spool === undefined ? {} : { spool: resolve(options.spool) }),
+      isRegistered: discovery !== null && known === undefined,
       ...(options.maxJobs === undefined ? {} : { maxJobs: options.maxJobs }),
       ...(options.pick === undefined ? {} : { pick: options.pick }),
       ...(options.pickOption === undefined ? {} : { pickOptions: options.pickOption }),

@@ -10,6 +10,7 @@ import { credentialsFor, tokensSent } from '../credentials.ts';
 import { Stopped, UsageError } from '../exit.ts';
 import type { Invocation, Run } from '../invocation.ts';
 import { namingFile } from '../jobspec-errors.ts';
+import { nativeLines, nativeRenderings, serviceLines } from '../native-renderings.ts';
 import { collect, collectAfter, collectPairs, wholeNumber, type After } from '../options.ts';
 import { candidateJson, candidateLines, decisionJson, openingJson, openingLines } from '../present/decision.ts';
 import { jobJson, jobLine } from '../present/job.ts';
@@ -301,13 +302,22 @@ async function dryRun(
 ): Promise<number> {
   const { jobspec, translation } = request;
   const { candidates, openings } = await named(client.jobs.match({ jobspec, credentials, clusters }, { signal }));
+  const { clusters: all } = await client.clusters.list({}, { signal });
+  const natives = await nativeRenderings(jobspec, candidates, all);
   const document = {
     candidates: candidates.map(candidateJson),
     openings: openings.map(openingJson),
+    native: natives,
     ...(translation === null ? {} : { translation }),
   };
   invocation.result(document, () =>
-    [...candidateLines(invocation.paint, candidates), ...openingLines(openings), 'nothing was stored'].join('\n'),
+    [
+      ...candidateLines(invocation.paint, candidates),
+      ...openingLines(openings),
+      ...serviceLines(candidates, all),
+      ...natives.flatMap(nativeLines),
+      'nothing was stored',
+    ].join('\n'),
   );
   return candidates.some(({ satisfiable }) => fitsWord(satisfiable) === 'yes') ? 0 : 1;
 }

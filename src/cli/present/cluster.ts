@@ -1,5 +1,5 @@
 /** A cluster of the wire, for programs and for people. */
-import type { Cluster } from '../../gen/rainbow/v1/clusters_pb.js';
+import type { Cluster, MaintenanceWindow } from '../../gen/rainbow/v1/clusters_pb.js';
 import { clean, type Paint } from '../paint.ts';
 import type { Column } from '../table.ts';
 import { agoText, isoTime } from './time.ts';
@@ -16,11 +16,28 @@ export function clusterJson(cluster: Cluster) {
     lastSeenAt: isoTime(cluster.lastSeenAt),
     runner: cluster.runner === '' ? null : cluster.runner,
     jobs: cluster.jobs,
+    drainedAt: isoTime(cluster.drainedAt),
+    drainReason: cluster.drainReason === '' ? null : cluster.drainReason,
+    maintenance: cluster.maintenance.map(({ from, until, reason }) => ({
+      from: isoTime(from),
+      until: isoTime(until),
+      reason,
+    })),
   };
 }
 
+export function maintenanceText({ from, until, reason }: MaintenanceWindow): string {
+  return `${isoTime(from)} until ${isoTime(until)}${reason === '' ? '' : `: ${clean(reason)}`}`;
+}
+
+/** '' while it takes jobs. */
+function drainText(cluster: Cluster): string {
+  if (cluster.drainedAt === undefined) return '';
+  return `drained${cluster.drainReason === '' ? '' : `: ${clean(cluster.drainReason)}`}`;
+}
+
 function connection(paint: Paint, cluster: Cluster): string {
-  if (cluster.connected) return paint.green('connected');
+  if (cluster.connected) return cluster.drainedAt === undefined ? paint.green('connected') : paint.yellow('drained');
   return cluster.lastSeenAt === undefined ? paint.dim('never seen') : paint.yellow('silent');
 }
 
@@ -60,6 +77,8 @@ export function clusterText(paint: Paint, cluster: Cluster, now: number): string
     ['agent', connection(paint, cluster)],
     ['last seen', agoText(cluster.lastSeenAt, now)],
     ['runner', clean(cluster.runner)],
+    ['service', drainText(cluster)],
+    ['maintenance', cluster.maintenance.map(maintenanceText).join('; ')],
     ['registered', isoTime(cluster.registeredAt) ?? ''],
     ['graph version', cluster.graphVersion],
     ['subsystems', cluster.subsystems.map(clean).join(', ')],

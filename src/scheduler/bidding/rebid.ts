@@ -93,6 +93,7 @@ export function createRebid(deps: {
     const gathered = await deps.gather.always({ ...job, parsed: jobspec, candidates });
     const { decision } = placing.decide({
       jobspec,
+      text: job.jobspec,
       candidates,
       policy: job.policy,
       policyOptions: job.policyOptions,

@@ -28,5 +28,12 @@ export function clusterToWire(
     ...times({ lastSeenAt: cluster.lastSeenAt }),
     runner: cluster.instance?.runner ?? '',
     jobs: Object.fromEntries(counted),
+    ...times({ drainedAt: cluster.service.drained?.at ?? null }),
+    drainReason: cluster.service.drained?.reason ?? '',
+    maintenance: cluster.service.windows.map(({ from, until, reason }) => ({
+      from: timestampFromMs(from),
+      until: timestampFromMs(until),
+      reason,
+    })),
   };
 }

@@ -32,10 +32,34 @@ export function clusterConformance(open: Open): void {
         subsystems: [],
         state: null,
         lastSeenAt: null,
+        service: { drained: null, windows: [] },
         instance: null,
       });
       expect(await store.clusters.get('red')).toEqual(registered);
       expect(await store.clusters.graph('red')).toEqual({ graph: '{"graph":"red"}', subsystems: new Map() });
+    });
+
+    test('a cluster is drained and resumed; windows of maintenance are kept in order until they are over', async () => {
+      const store = await opened(open);
+      const red = await register(store, 'red');
+      await register(store, 'blue');
+      const [early, late] = [
+        { from: 100, until: 200, reason: 'disks' },
+        { from: 300, until: 400, reason: 'kernel' },
+      ];
+      const drained = { at: 5, reason: "a leak; it's “wet”" };
+      const service = { drained, windows: [early, late] };
+      const given = { drained, windows: [late, early] };
+      expect(await store.clusters.setService('red', given, 'drained', 5)).toEqual({ ...red, service });
+      expect((await store.clusters.get('blue'))!.service).toEqual({ drained: null, windows: [] });
+      expect((await store.clusters.list()).map((each) => each.service.windows.length)).toEqual([0, 2]);
+      const resumed = await store.clusters.setService('red', { ...service, drained: null }, 'resumed', 250);
+      expect(resumed.service).toEqual({ drained: null, windows: [late] });
+      const kinds = (await store.events.after(0, 100))
+        .filter(({ cluster }) => cluster === 'red')
+        .map(({ kind }) => kind);
+      expect(kinds).toEqual(['registered', 'drained', 'resumed']);
+      expect((await errorFrom(store.clusters.setService('none', service, 'drained', 5))).code).toBe('not_found');
     });
 
     test('a name is taken once, by a cluster or a group, and is exact', async () => {

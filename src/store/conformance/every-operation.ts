@@ -14,6 +14,7 @@ export async function callEveryOperation(call: CallOperation): Promise<void> {
   await call('replaceGraph', 'red', [hash], [], 1);
   await call('putSubsystem', 'red', 'io', '', true, 1);
   await call('mergeState', 'red', {}, 1);
+  await call('setService', 'red', { drained: { at: 1, reason: '' }, windows: [] }, 'drained', 1);
   const instance = { id: 'a', startedAt: 1, runner: 'process', version: '1', runAs: 'mapped' } as const;
   await call('claimInstance', red, instance, 1);
   await call('clustersSeen', ['red'], 5);

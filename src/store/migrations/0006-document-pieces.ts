@@ -5,7 +5,7 @@
 import type { Migration } from './migration.ts';
 
 export const documentPieces: Migration = {
-  number: 5,
+  number: 6,
   name: 'document pieces',
   statements: ({ integer, text, bytes, strict }) => [
     `CREATE TABLE document_pieces (

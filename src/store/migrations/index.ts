@@ -3,7 +3,8 @@ import { first } from './0001-first.ts';
 import { lifecycle } from './0002-lifecycle.ts';
 import { agentLife } from './0003-agent-life.ts';
 import { bids } from './0004-bids.ts';
+import { service } from './0005-service.ts';
 import { documentPieces } from './0006-document-pieces.ts';
 import type { Migration } from './migration.ts';
 
-export const MIGRATIONS: readonly Migration[] = [first, lifecycle, agentLife, bids, documentPieces];
+export const MIGRATIONS: readonly Migration[] = [first, lifecycle, agentLife, bids, service, documentPieces];

@@ -109,6 +109,7 @@ CREATE TABLE clusters (
   state text COLLATE "C",
   last_seen_at bigint,
   instance text COLLATE "C",
+  service text COLLATE "C",
   CONSTRAINT clusters_name_fkey FOREIGN KEY (name) REFERENCES names(name),
   CONSTRAINT clusters_name_key UNIQUE (name),
   CONSTRAINT clusters_pkey PRIMARY KEY (id)

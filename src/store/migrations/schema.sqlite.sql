@@ -102,7 +102,7 @@ CREATE TABLE clusters (
       state TEXT,
       last_seen_at INTEGER,
       instance TEXT
-    ) STRICT;
+    , service TEXT) STRICT;
 
 CREATE TABLE decisions (
       id INTEGER PRIMARY KEY AUTOINCREMENT,

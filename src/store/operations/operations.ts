@@ -32,6 +32,7 @@ import {
   putSubsystem,
   registerCluster,
   replaceGraph,
+  setService,
 } from './write-clusters.ts';
 import { transitionJob } from './write-transition.ts';
 
@@ -41,6 +42,7 @@ export const WRITES = {
   putSubsystem,
   deleteSubsystem,
   mergeState,
+  setService,
   deleteCluster,
   claimInstance,
   clustersSeen,

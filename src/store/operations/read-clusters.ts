@@ -1,6 +1,15 @@
 /** Clusters, read. Graphs are beside the row, so a list does not touch them. */
 import { RainbowError } from '../../core/errors.ts';
-import type { AgentInstance, ClusterRecord, ClusterRef, Document, Documents, ResourceCount } from '../store.ts';
+import {
+  IN_SERVICE,
+  type AgentInstance,
+  type ClusterRecord,
+  type ClusterRef,
+  type ClusterService,
+  type Document,
+  type Documents,
+  type ResourceCount,
+} from '../store.ts';
 import { GRAPH, readDocument } from './documents.ts';
 import { all, one, type Operation } from './statement.ts';
 
@@ -15,10 +24,11 @@ export interface ClusterRow {
   readonly state: string | null;
   readonly last_seen_at: number | null;
   readonly instance: string | null;
+  readonly service: string | null;
 }
 
 const SELECT_CLUSTER = `SELECT id, name, secret_hash, token_hash, registered_at, graph_version, counts, state,
-  last_seen_at, instance FROM clusters`;
+  last_seen_at, instance, service FROM clusters`;
 
 function clusterOf(row: ClusterRow, subsystems: readonly string[]): ClusterRecord {
   return {
@@ -32,6 +42,7 @@ function clusterOf(row: ClusterRow, subsystems: readonly string[]): ClusterRecor
     subsystems,
     state: row.state === null ? null : (JSON.parse(row.state) as Record<string, unknown>),
     lastSeenAt: row.last_seen_at,
+    service: row.service === null ? IN_SERVICE : (JSON.parse(row.service) as ClusterService),
     instance: row.instance === null ? null : (JSON.parse(row.instance) as AgentInstance),
   };
 }

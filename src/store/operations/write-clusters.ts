@@ -1,6 +1,14 @@
 /** Changes of a cluster. Each is whole or not at all: graph, credentials, counts and the event together. */
 import { RainbowError } from '../../core/errors.ts';
-import type { AgentInstance, ClusterRecord, ClusterRef, Document, ResourceCount } from '../store.ts';
+import type {
+  AgentInstance,
+  ClusterRecord,
+  ClusterRef,
+  ClusterService,
+  Document,
+  ResourceCount,
+  ServiceEvent,
+} from '../store.ts';
 import { deletePieces, GRAPH, textOf, writePieces } from './documents.ts';
 import { clusterNow, lockCluster, noCluster } from './read-clusters.ts';
 import { one, run, type Operation } from './statement.ts';
@@ -115,6 +123,22 @@ export function* mergeState(
     row.id,
   );
   yield* writeClusterEvent(cluster, 'state_updated', at);
+  return yield* clusterNow(cluster);
+}
+
+export function* setService(
+  cluster: string,
+  { drained, windows }: ClusterService,
+  kind: ServiceEvent,
+  at: number,
+): Operation<ClusterRecord> {
+  const { id } = yield* lockCluster(cluster);
+  const service: ClusterService = {
+    drained,
+    windows: windows.filter(({ until }) => until > at).toSorted((a, b) => a.from - b.from || a.until - b.until),
+  };
+  yield* run('UPDATE clusters SET service = ? WHERE id = ?', JSON.stringify(service), id);
+  yield* writeClusterEvent(cluster, kind, at, { ...service });
   return yield* clusterNow(cluster);
 }
 

@@ -51,6 +51,7 @@ function needsOf({ name, args }: Call): {
     case 'numberAt':
       return { clusters: [(args[0] as ClusterRef).name] };
     case 'mergeState':
+    case 'setService':
     case 'replaceGraph':
     case 'putSubsystem':
     case 'deleteSubsystem':

@@ -7,7 +7,7 @@ const STREAMS = ['stdout', 'stderr'] as const;
 const LEAST_PER_FILE = 4 * 1024;
 
 /** `ended`: nothing is written any more, so what is there is all. */
-export async function readOutput(
+export function readOutput(
   files: JobFiles,
   tasks: number,
   uid: number,
@@ -16,29 +16,48 @@ export async function readOutput(
   ended: boolean,
   now: number,
 ): Promise<OutputRead> {
+  const written: WrittenFile[] = [];
+  for (let task = 0; task < tasks; task++) {
+    for (const stream of STREAMS) written.push({ task, stream, path: outputFile(files, task, stream) });
+  }
+  return readWritten(written, uid, from, limit, ended, now);
+}
+
+/** One stream of one task. */
+export interface WrittenFile {
+  readonly task: number;
+  readonly stream: 'stdout' | 'stderr';
+  readonly path: string;
+}
+
+export async function readWritten(
+  files: readonly WrittenFile[],
+  uid: number,
+  from: readonly OutputPosition[],
+  limit: number,
+  ended: boolean,
+  now: number,
+): Promise<OutputRead> {
   const offsets = new Map(from.map(({ task, stream, offset }) => [`${stream} ${task}`, offset]));
-  const perFile = Math.max(LEAST_PER_FILE, Math.floor(limit / (tasks * STREAMS.length || 1)));
+  const perFile = Math.max(LEAST_PER_FILE, Math.floor(limit / (files.length || 1)));
   const pieces: OutputPiece[] = [];
   const lengths: OutputPosition[] = [];
   let room = limit;
   let complete = ended;
-  for (let task = 0; task < tasks; task++) {
-    for (const stream of STREAMS) {
-      const offset = offsets.get(`${stream} ${task}`) ?? 0;
-      const path = outputFile(files, task, stream);
-      const size = await sizeOf(path);
-      if (size > 0) lengths.push({ task, stream, offset: size });
-      if (size <= offset) continue;
-      if (room <= 0) {
-        complete = false;
-        continue;
-      }
-      const data = await readAt(path, uid, offset, Math.min(perFile, room, size - offset));
-      if (data.byteLength === 0) continue;
-      pieces.push({ task, stream, offset, data, at: now });
-      room -= data.byteLength;
-      if (offset + data.byteLength < size) complete = false;
+  for (const { task, stream, path } of files) {
+    const offset = offsets.get(`${stream} ${task}`) ?? 0;
+    const size = await sizeOf(path);
+    if (size > 0) lengths.push({ task, stream, offset: size });
+    if (size <= offset) continue;
+    if (room <= 0) {
+      complete = false;
+      continue;
     }
+    const data = await readAt(path, uid, offset, Math.min(perFile, room, size - offset));
+    if (data.byteLength === 0) continue;
+    pieces.push({ task, stream, offset, data, at: now });
+    room -= data.byteLength;
+    if (offset + data.byteLength < size) complete = false;
   }
   return { pieces, complete, lengths };
 }

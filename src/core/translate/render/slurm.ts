@@ -1,5 +1,6 @@
 /** A jobspec as an sbatch script: directives after the first line, then what it runs. */
 import type { Constraint } from '../../jobspec/jobspec.ts';
+import { readJobspec } from '../../jobspec/read.ts';
 import type { Json } from '../draft.ts';
 import { bytesIn, inUnits, roundedUp } from '../amounts.ts';
 import { isMap } from '../attributes.ts';
@@ -18,27 +19,16 @@ import { oneLineScript, readOneLine } from '../words.ts';
 import type { Asked, Bundle, Other } from './asked.ts';
 import { readAsked } from './asked.ts';
 import { dropRest, variables } from './rendered.ts';
+import { renderRfc14 } from './rfc14.ts';
 import type { Rendered } from './rendered.ts';
 
-type Option = readonly [name: string, value: string | true];
+/** A long option of sbatch, without its dashes. */
+export type Option = readonly [name: string, value: string | true];
 
 /** Throws `invalid_input` where the jobspec is none, or of a shape that Slurm does not know. */
 export function renderSbatch(jobspec: string): Rendered {
   const report = new Report();
-  const asked = readAsked(jobspec, report);
-  const options: Option[] = [
-    ...named(asked),
-    ...resources(asked, report),
-    ...where(asked, report),
-    ...order(asked, report),
-    ...insOuts(asked, report),
-    ...environment(asked, report),
-    ...slurmsOwn(asked),
-  ];
-  if (asked.jobspec.image !== null) {
-    report.dropped(null, 'attributes.user.image', 'Slurm knows no image by its reference; start it in the script');
-  }
-  dropRest(asked.attributes, report);
+  const { asked, options } = said(jobspec, report);
   const directives = options.flatMap(([name, value]) => {
     const written = value === true ? `--${name}` : `--${name}=${quote(value)}`;
     if (/[\n\r]/.test(written)) {
@@ -48,6 +38,50 @@ export function renderSbatch(jobspec: string): Rendered {
     return [`#SBATCH ${written}`];
   });
   return { text: script(jobspec, asked, directives, report), report: report.sorted() };
+}
+
+/** The same for whoever calls sbatch: options are words of their own there, and variables need not be directives. */
+export interface SlurmJob {
+  readonly asked: Asked;
+  readonly options: readonly Option[];
+  readonly report: Rendered['report'];
+}
+
+/** Throws as `renderSbatch`. `--export` and `--job-name` are left to the caller, and are not lost. */
+export function slurmJob(jobspec: string): SlurmJob {
+  const { dialect } = readJobspec(jobspec);
+  if (dialect === 'nextgen' || dialect === 'experimental') {
+    const first = renderRfc14(jobspec);
+    const second = slurmJob(first.text);
+    return { ...second, report: [...first.report, ...second.report] };
+  }
+  const report = new Report();
+  const { asked, options } = said(jobspec, report, { variablesToo: false });
+  return { asked, options: options.filter(([name]) => name !== 'job-name'), report: report.sorted() };
+}
+
+function said(
+  jobspec: string,
+  report: Report,
+  { variablesToo = true }: { readonly variablesToo?: boolean } = {},
+): { readonly asked: Asked; readonly options: readonly Option[] } {
+  const asked = readAsked(jobspec, report);
+  // For whoever places it, not for Slurm.
+  asked.attributes.take('rainbow', 'allowLossy');
+  const options: Option[] = [
+    ...named(asked),
+    ...resources(asked, report),
+    ...where(asked, report),
+    ...order(asked, report),
+    ...insOuts(asked, report),
+    ...(variablesToo ? environment(asked, report) : []),
+    ...slurmsOwn(asked),
+  ];
+  if (asked.jobspec.image !== null) {
+    report.dropped(null, 'attributes.user.image', 'Slurm knows no image by its reference; start it in the script');
+  }
+  dropRest(asked.attributes, report);
+  return { asked, options };
 }
 
 /** As sbatch takes words apart: a backslash counts between quotes too. */

@@ -253,6 +253,133 @@ export declare type DeleteClusterResponse = Message<"rainbow.v1.DeleteClusterRes
 export declare const DeleteClusterResponseSchema: GenMessage<DeleteClusterResponse>;
 
 /**
+ * @generated from message rainbow.v1.DrainClusterRequest
+ */
+export declare type DrainClusterRequest = Message<"rainbow.v1.DrainClusterRequest"> & {
+  /**
+   * @generated from field: string cluster = 1;
+   */
+  cluster: string;
+
+  /**
+   * The cluster's own; an operator may leave it out.
+   *
+   * @generated from field: string secret = 2;
+   */
+  secret: string;
+
+  /**
+   * @generated from field: string reason = 3;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message rainbow.v1.DrainClusterRequest.
+ * Use `create(DrainClusterRequestSchema)` to create a new message.
+ */
+export declare const DrainClusterRequestSchema: GenMessage<DrainClusterRequest>;
+
+/**
+ * @generated from message rainbow.v1.ResumeClusterRequest
+ */
+export declare type ResumeClusterRequest = Message<"rainbow.v1.ResumeClusterRequest"> & {
+  /**
+   * @generated from field: string cluster = 1;
+   */
+  cluster: string;
+
+  /**
+   * @generated from field: string secret = 2;
+   */
+  secret: string;
+};
+
+/**
+ * Describes the message rainbow.v1.ResumeClusterRequest.
+ * Use `create(ResumeClusterRequestSchema)` to create a new message.
+ */
+export declare const ResumeClusterRequestSchema: GenMessage<ResumeClusterRequest>;
+
+/**
+ * @generated from message rainbow.v1.PlanMaintenanceRequest
+ */
+export declare type PlanMaintenanceRequest = Message<"rainbow.v1.PlanMaintenanceRequest"> & {
+  /**
+   * @generated from field: string cluster = 1;
+   */
+  cluster: string;
+
+  /**
+   * @generated from field: string secret = 2;
+   */
+  secret: string;
+
+  /**
+   * @generated from field: rainbow.v1.MaintenanceWindow window = 3;
+   */
+  window?: MaintenanceWindow | undefined;
+};
+
+/**
+ * Describes the message rainbow.v1.PlanMaintenanceRequest.
+ * Use `create(PlanMaintenanceRequestSchema)` to create a new message.
+ */
+export declare const PlanMaintenanceRequestSchema: GenMessage<PlanMaintenanceRequest>;
+
+/**
+ * @generated from message rainbow.v1.CancelMaintenanceRequest
+ */
+export declare type CancelMaintenanceRequest = Message<"rainbow.v1.CancelMaintenanceRequest"> & {
+  /**
+   * @generated from field: string cluster = 1;
+   */
+  cluster: string;
+
+  /**
+   * @generated from field: string secret = 2;
+   */
+  secret: string;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp from = 3;
+   */
+  from?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message rainbow.v1.CancelMaintenanceRequest.
+ * Use `create(CancelMaintenanceRequestSchema)` to create a new message.
+ */
+export declare const CancelMaintenanceRequestSchema: GenMessage<CancelMaintenanceRequest>;
+
+/**
+ * @generated from message rainbow.v1.MaintenanceWindow
+ */
+export declare type MaintenanceWindow = Message<"rainbow.v1.MaintenanceWindow"> & {
+  /**
+   * @generated from field: google.protobuf.Timestamp from = 1;
+   */
+  from?: Timestamp | undefined;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp until = 2;
+   */
+  until?: Timestamp | undefined;
+
+  /**
+   * @generated from field: string reason = 3;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message rainbow.v1.MaintenanceWindow.
+ * Use `create(MaintenanceWindowSchema)` to create a new message.
+ */
+export declare const MaintenanceWindowSchema: GenMessage<MaintenanceWindow>;
+
+/**
  * @generated from message rainbow.v1.ListClustersRequest
  */
 export declare type ListClustersRequest = Message<"rainbow.v1.ListClustersRequest"> & {
@@ -355,6 +482,25 @@ export declare type Cluster = Message<"rainbow.v1.Cluster"> & {
    * @generated from field: map<string, int32> jobs = 10;
    */
   jobs: { [key: string]: number };
+
+  /**
+   * Set while it gets no new jobs.
+   *
+   * @generated from field: google.protobuf.Timestamp drained_at = 30;
+   */
+  drainedAt?: Timestamp | undefined;
+
+  /**
+   * @generated from field: string drain_reason = 31;
+   */
+  drainReason: string;
+
+  /**
+   * To come, or under way; the first to begin first.
+   *
+   * @generated from field: repeated rainbow.v1.MaintenanceWindow maintenance = 32;
+   */
+  maintenance: MaintenanceWindow[];
 };
 
 /**
@@ -456,6 +602,45 @@ export declare const ClusterService: GenService<{
     methodKind: "unary";
     input: typeof DeleteClusterRequestSchema;
     output: typeof DeleteClusterResponseSchema;
+  },
+  /**
+   * It gets no new jobs until it is resumed; jobs that it was assigned and nobody holds yet go elsewhere, what it holds
+   * goes on. Idempotent: the newest reason counts.
+   *
+   * @generated from rpc rainbow.v1.ClusterService.Drain
+   */
+  drain: {
+    methodKind: "unary";
+    input: typeof DrainClusterRequestSchema;
+    output: typeof ClusterSchema;
+  },
+  /**
+   * @generated from rpc rainbow.v1.ClusterService.Resume
+   */
+  resume: {
+    methodKind: "unary";
+    input: typeof ResumeClusterRequestSchema;
+    output: typeof ClusterSchema;
+  },
+  /**
+   * No job is placed there whose walltime reaches into the window.
+   *
+   * @generated from rpc rainbow.v1.ClusterService.PlanMaintenance
+   */
+  planMaintenance: {
+    methodKind: "unary";
+    input: typeof PlanMaintenanceRequestSchema;
+    output: typeof ClusterSchema;
+  },
+  /**
+   * The window that begins then; without a time, all of them.
+   *
+   * @generated from rpc rainbow.v1.ClusterService.CancelMaintenance
+   */
+  cancelMaintenance: {
+    methodKind: "unary";
+    input: typeof CancelMaintenanceRequestSchema;
+    output: typeof ClusterSchema;
   },
   /**
    * @generated from rpc rainbow.v1.ClusterService.List

@@ -1,0 +1,304 @@
+/**
+ * Agents with the slurm runner, the real server and real Slurm clusters: killed with SIGKILL between every two steps,
+ * controllers killed under load, nodes drained and lost. What is counted is what jobs themselves wrote down.
+ */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { slurmMissing, startLab, type Lab } from '../../../../test/lab/slurm.ts';
+import { skipWithout } from '../../../../test/needs.ts';
+import { createClient, type RainbowClient } from '../../../client/client.ts';
+import { generateGraph } from '../../../core/graph/generate.ts';
+import { JobState, type Job } from '../../../gen/rainbow/v1/job_pb.js';
+import { serve, type RunningServer } from '../../../server/serve.ts';
+import { realSystem } from '../../../system/real.ts';
+import { runAgent, type AgentOptions } from '../../agent.ts';
+import { WITH_SLURM, type Sentinel } from '../../sentinels.ts';
+import type { AgentProcessOptions } from '../../testing/agent-process.ts';
+import { jobspecOf } from '../conformance.ts';
+
+const SERVER_SECRET = 'test-server-secret';
+const FINAL = [JobState.COMPLETED, JobState.FAILED, JobState.CANCELED, JobState.REJECTED];
+const away = skipWithout('slurm', slurmMissing());
+/** Of jobs over both clusters at once. */
+/** A busy machine is slow: what matters is what happened, and how often. */
+const PATIENT_MS = 240_000;
+const IS_SOAK = process.env['RAINBOW_SOAK'] !== undefined;
+const MANY = IS_SOAK ? 500 : 60;
+
+let root: string;
+let lab: Lab;
+let server: RunningServer;
+let client: RainbowClient;
+let made = 0;
+const processes: ChildProcess[] = [];
+const endings: (() => Promise<unknown>)[] = [];
+
+interface Here {
+  readonly name: string;
+  readonly options: Omit<AgentOptions, 'log' | 'reached'>;
+  readonly token: string;
+  readonly scratch: string;
+}
+
+/** A cluster of Rainbow's on one of Slurm's; several may share it, each has its own realm. */
+async function cluster(slurm: string, followEvery = 10_000): Promise<Here> {
+  const name = `${slurm}${made++}`;
+  const graph = generateGraph({ name, nodes: 1, coresPerNode: 1 });
+  const { secret, token } = await client.clusters.register({ name, secret: SERVER_SECRET, graph });
+  const scratch = join(root, `${name}-scratch`);
+  await mkdir(scratch);
+  await chmod(scratch, 0o777);
+  const options = {
+    host: server.address,
+    cluster: name,
+    secret,
+    runner: 'slurm',
+    stateDir: join(root, `${name}-state`),
+    graph,
+    followEvery,
+    environment: { PATH: process.env['PATH'], SLURM_CONF: lab.conf(slurm) },
+  };
+  return { name, options, token, scratch };
+}
+
+function agent(here: Here): { readonly stop: () => Promise<unknown>; readonly said: string[] } {
+  const ending = new AbortController();
+  const said: string[] = [];
+  const log = { info: (text: string) => void said.push(text), warn: (text: string) => void said.push(text) };
+  const done = runAgent({ ...here.options, log }, realSystem, ending.signal).then(
+    () => null,
+    (error: unknown) => error,
+  );
+  const stop = async (): Promise<unknown> => {
+    ending.abort();
+    return done;
+  };
+  endings.push(stop);
+  return { stop, said };
+}
+
+function agentProcess(here: Here, killAt: Sentinel | null): { child: ChildProcess; ended: Promise<unknown> } {
+  const options: AgentProcessOptions = { ...here.options, killAt };
+  const file = join(import.meta.dirname, '..', '..', 'testing', 'agent-process.ts');
+  const child = spawn(process.execPath, [file, JSON.stringify(options)], { stdio: ['ignore', 'ignore', 'inherit'] });
+  processes.push(child);
+  return { child, ended: new Promise((resolve) => child.once('exit', (code, signal) => resolve(signal ?? code))) };
+}
+
+async function submit(heres: readonly Here[], script: string, cores = 1): Promise<string> {
+  const jobspec = jobspecOf(script, cores);
+  const credentials = heres.map(({ name, token }) => ({ name, token }));
+  const { job } = await client.jobs.submit({ jobspec, credentials });
+  return job!.id;
+}
+
+async function until<T>(what: string, look: () => T | Promise<T>): Promise<Exclude<T, null | undefined | false>> {
+  for (let tries = 0; tries < 3000; tries++) {
+    const found = await look();
+    if (found !== null && found !== undefined && found !== false) return found as Exclude<T, null | undefined | false>;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error(`never: ${what}`);
+}
+
+const reaches = (id: string, states: readonly JobState[]): Promise<Job> =>
+  until(`job ${id} is ${states.map((state) => JobState[state]).join(' or ')}`, async () => {
+    const job = await client.jobs.get({ id });
+    return states.includes(job.state) ? job : null;
+  });
+const ended = (id: string): Promise<Job> => reaches(id, FINAL);
+const log = (here: Here): Promise<string> => readFile(join(here.scratch, 'log'), 'utf8').catch(() => '');
+
+async function output(id: string): Promise<string> {
+  const parts: Uint8Array[] = [];
+  for await (const chunk of client.jobs.readOutput({ id })) parts.push(chunk.data);
+  return Buffer.concat(parts).toString();
+}
+
+const nodesOf = async (here: Here, key: string): Promise<unknown> =>
+  ((await client.clusters.get({ name: here.name })).state as Record<string, unknown> | undefined)?.[key];
+const followed = (here: Here): Promise<unknown> =>
+  until(`${here.name} is registered as it is`, async () => (await nodesOf(here, 'nodes_total')) !== undefined);
+
+describe.skipIf(away)('agents on real Slurm clusters', { timeout: PATIENT_MS }, () => {
+  beforeAll(async () => {
+    root = await mkdtemp(join(tmpdir(), 'rainbow-slurm-'));
+    await chmod(root, 0o755);
+    lab = await startLab(['red:3:1:a100', 'blue:2:1:h100'], {
+      SLURM_LAB_NODE_TIMEOUT: '5',
+      SLURM_LAB_MSG_TIMEOUT: '3',
+    });
+    server = await serve(
+      {
+        host: '127.0.0.1:0',
+        database: join(root, 'rainbow.db'),
+        version: 'test',
+        secret: SERVER_SECRET,
+        agents: { heartbeat: 1 },
+        logLevel: 'silent',
+        graceSeconds: 0.2,
+      },
+      realSystem,
+    );
+    client = createClient({ host: server.address, authorization: SERVER_SECRET });
+  });
+  afterEach(async () => {
+    for (const end of endings.splice(0)) await end();
+    for (const child of processes.splice(0))
+      if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
+  });
+  afterAll(async () => {
+    client?.close();
+    await server?.stop();
+    await lab?.wipe();
+    await rm(root, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
+  });
+
+  test('discovery: nodes, sockets, cores, gpus, features and partitions are registered, drains and features followed', async () => {
+    const here = await cluster('red', 500);
+    agent(here);
+    await followed(here);
+    const found = await client.clusters.get({ name: here.name });
+    const total = (type: string): number => found.resources.find((each) => each.type === type)?.total ?? 0;
+    expect([total('node'), total('core'), total('gpu')]).toEqual([4, 40, 4]);
+    expect(found.subsystems).toEqual(['partition']);
+    expect(found.state).toMatchObject({ nodes_total: 4, nodes_free: 4, gpus_free: 4, jobs_pending: 0 });
+    await lab.slurm('red', 'scontrol', 'update', 'NodeName=red-g1', 'State=DRAIN', 'Reason=test');
+    await until('the drain is seen', async () => (await nodesOf(here, 'nodes_drained')) === 1);
+    await until('its cores are not free', async () => {
+      const { resources } = await client.clusters.get({ name: here.name });
+      return resources.find(({ type }) => type === 'core')?.free === 24;
+    });
+    await lab.slurm('red', 'scontrol', 'update', 'NodeName=red-g1', 'State=RESUME');
+    await until('it serves again', async () => (await nodesOf(here, 'nodes_drained')) === 0);
+    const before = found.graphVersion;
+    await lab.slurm(
+      'red',
+      'scontrol',
+      'update',
+      'NodeName=red-c1',
+      'AvailableFeatures=cpu,avx2,red,new',
+      'ActiveFeatures=cpu,avx2,red,new',
+    );
+    await until(
+      'the graph is replaced',
+      async () => BigInt((await client.clusters.get({ name: here.name })).graphVersion) > BigInt(before),
+    );
+  });
+
+  test('output comes live, exit codes are right, and a job that somebody cancels in Slurm is canceled', async () => {
+    const here = await cluster('blue');
+    agent(here);
+    await followed(here);
+    const id = await submit(
+      [here],
+      `echo one; while [ ! -e ${here.scratch}/go ]; do sleep 0.05; done; echo two; exit 5`,
+    );
+    await until('output while it runs', async () => (await output(id)) === 'one\n');
+    await writeFile(join(here.scratch, 'go'), '');
+    expect(await ended(id)).toMatchObject({ state: JobState.FAILED, exitCode: 5, reason: { code: 'exit' } });
+    expect(await output(id)).toBe('one\ntwo\n');
+    const second = await submit([here], 'exec sleep 300');
+    const { nativeId } = await reaches(second, [JobState.RUNNING]);
+    await lab.slurm('blue', 'scancel', nativeId);
+    expect(await ended(second)).toMatchObject({ state: JobState.CANCELED, reason: { code: 'native' } });
+  });
+
+  test('killed with SIGKILL between every two steps: one native job, never two, and its end is told once', async () => {
+    const check = async (point: Sentinel): Promise<void> => {
+      const here = await cluster(WITH_SLURM.indexOf(point) % 2 === 0 ? 'red' : 'blue');
+      const first = agentProcess(here, point);
+      await followed(here);
+      const id = await submit([here], `echo started >> ${here.scratch}/log; sleep 0.2; echo said; exit 3`);
+      expect(await first.ended, `at ${point}`).toBe('SIGKILL');
+      const second = agent(here);
+      expect(await ended(id), `at ${point}`).toMatchObject({ state: JobState.FAILED, exitCode: 3 });
+      expect(await log(here), `at ${point}`).toBe('started\n');
+      expect(await output(id), `at ${point}`).toBe('said\n');
+      const kinds: string[] = [];
+      for await (const event of client.jobs.watchEvents({ jobId: id })) kinds.push(event.kind);
+      expect(
+        kinds.filter((kind) => kind === 'failed'),
+        `at ${point}`,
+      ).toHaveLength(1);
+      await second.stop();
+    };
+    for (let at = 0; at < WITH_SLURM.length; at += 5) await Promise.all(WITH_SLURM.slice(at, at + 5).map(check));
+    // What Slurm saw: no Rainbow job was submitted twice.
+    for (const name of ['red', 'blue']) {
+      const names = (await lab.slurm(name, 'squeue', '-h', '-t', 'all', '-o', '%j')).split('\n');
+      const keys = names
+        .filter((each) => each.startsWith('rainbow-'))
+        .map((each) => each.split('-').slice(0, 3).join('-'));
+      expect(keys).toHaveLength(new Set(keys).size);
+    }
+  });
+
+  test(`${MANY} jobs over both clusters while their controllers are killed and started again: each runs once`, async () => {
+    const heres = [await cluster('red'), await cluster('blue')];
+    for (const here of heres) agent(here);
+    for (const here of heres) await followed(here);
+    const [{ scratch }] = heres as [Here, Here];
+    const ids = await Promise.all(
+      Array.from({ length: MANY }, (_, i) =>
+        submit(heres, `echo ${i} >> ${scratch}/log; sleep 0.${i % 5}; exit ${i % 3}`),
+      ),
+    );
+    await until('some have begun', async () => (await log(heres[0]!)).split('\n').length > 5);
+    process.kill(await lab.pid('red', 'slurmctld'), 'SIGKILL');
+    process.kill(await lab.pid('blue', 'slurmctld'), 'SIGTERM');
+    await until('the agents saw it go', async () =>
+      lab.slurm('red', 'scontrol', 'ping').then(
+        () => false,
+        () => true,
+      ),
+    );
+    await lab.revive();
+    // A controller that forgot ids gives them twice, and drains the nodes on which that happens: an administrator resumes them.
+    const resuming = setInterval(() => {
+      for (const [name, nodes] of [
+        ['red', 'red-c[1-3],red-g1'],
+        ['blue', 'blue-c[1-2],blue-g1'],
+      ] as const) {
+        lab.slurm(name, 'scontrol', 'update', `NodeName=${nodes}`, 'State=RESUME').catch(() => undefined);
+      }
+    }, 1000);
+    endings.push(async () => clearInterval(resuming));
+    const jobs = await Promise.all(ids.map(ended));
+    const wrong = jobs.flatMap((job, i) => {
+      const isRight = i % 3 === 0 ? job.state === JobState.COMPLETED : job.exitCode === i % 3;
+      return isRight
+        ? []
+        : [`${i}: ${JobState[job.state]} ${job.cluster} ${job.nativeId} ${JSON.stringify(job.reason)}`];
+    });
+    expect(wrong).toEqual([]);
+    const lines = (await log(heres[0]!)).trim().split('\n').map(Number);
+    expect(lines.toSorted((a, b) => a - b)).toEqual(Array.from({ length: MANY }, (_, i) => i));
+    expect(new Set(jobs.map(({ cluster: name }) => name)).size).toBe(2);
+  });
+
+  test('a node that is lost fails its job; the controller being away ends none', async () => {
+    const here = await cluster('blue', 500);
+    const { said } = agent(here);
+    await followed(here);
+    const id = await submit([here], 'exec sleep 300', 8);
+    await reaches(id, [JobState.RUNNING]);
+    const node = (await lab.slurm('blue', 'squeue', '-h', '-t', 'R', '-o', '%N')).trim();
+    process.kill(await lab.pid('blue', 'slurmctld'), 'SIGTERM');
+    await until('the agent says so', () => said.some((line) => line.includes('asking again')));
+    expect((await client.jobs.get({ id })).state).toBe(JobState.RUNNING);
+    await lab.revive();
+    await until('it answers again', () => said.some((line) => line.includes('answers again')));
+    // Slurm notices a dead slurmd only after its SlurmdTimeout and some, a minute on a busy machine: that is for the soak.
+    if (IS_SOAK) process.kill(await lab.pid('blue', `slurmd.${node}`), 'SIGKILL');
+    else await lab.slurm('blue', 'scontrol', 'update', `NodeName=${node}`, 'State=DOWN', 'Reason=test');
+    expect(await ended(id)).toMatchObject({ state: JobState.FAILED, reason: { code: 'node_failure' } });
+    // One that answers is in service again at once (ReturnToService).
+    if (!IS_SOAK) return;
+    await until('the node is not counted any more', async () => (await nodesOf(here, 'nodes_down')) === 1);
+    await lab.revive();
+  });
+});

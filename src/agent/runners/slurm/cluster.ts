@@ -1,0 +1,30 @@
+/** Asks Slurm what the cluster is, and how it stands: nodes, partitions, the length of the queue. */
+import { layOut } from '../../../core/discover/layout.ts';
+import { readSlurmNodes, readSlurmPartitions, slurmCluster, type SlurmNode } from '../../../core/discover/slurm.ts';
+import type { ClusterNow } from '../runner.ts';
+import { failed, type Slurm } from './commands.ts';
+import { clusterState } from './nodes.ts';
+
+/** Throws RainbowError, `unavailable` where the controller is away. */
+export async function askNodes(slurm: Slurm): Promise<readonly SlurmNode[]> {
+  const answer = await slurm('scontrol', ['show', 'node', '-d', '-o']);
+  if (answer.code !== 0) throw failed('scontrol', answer);
+  return readSlurmNodes(answer.stdout);
+}
+
+/** `name`: of the cluster in its graph. */
+export async function askCluster(slurm: Slurm, name: string): Promise<ClusterNow> {
+  const [nodes, partitions, queue] = await Promise.all([
+    askNodes(slurm),
+    slurm('scontrol', ['show', 'partition', '-o']),
+    slurm('squeue', ['-h', '-a', '-r', '-t', 'PENDING,RUNNING', '-o', '%T']),
+  ]);
+  if (partitions.code !== 0) throw failed('scontrol', partitions);
+  if (queue.code !== 0) throw failed('squeue', queue);
+  const count = (state: string): number => queue.stdout.split('\n').filter((line) => line.trim() === state).length;
+  const found = slurmCluster(name, nodes, readSlurmPartitions(partitions.stdout));
+  return {
+    ...layOut(found),
+    state: clusterState(nodes, { pending: count('PENDING'), running: count('RUNNING') }),
+  };
+}

@@ -1,0 +1,37 @@
+/** What Slurm says of itself, and of where a job's output goes. */
+import { RainbowError } from '../../../core/errors.ts';
+import type { Slurm } from './commands.ts';
+import { nativeJobOf, type SlurmJobEntry } from './jobs.ts';
+
+export interface SlurmConfiguration {
+  /** Where it writes what ended; null: nowhere, or to no file. */
+  readonly jobcomp: string | null;
+  readonly hasAccounting: boolean;
+}
+
+/** Nothing is known of a controller that is away. */
+export async function askConfiguration(slurm: Slurm): Promise<SlurmConfiguration> {
+  const answer = await slurm('scontrol', ['show', 'config']).catch((error: unknown) => {
+    if (error instanceof RainbowError && error.code === 'unavailable') return null;
+    throw error;
+  });
+  if (answer === null || answer.code !== 0) return { jobcomp: null, hasAccounting: false };
+  const value = (key: string): string => new RegExp(`^${key}\\s*= (.*)$`, 'm').exec(answer.stdout)?.[1]?.trim() ?? '';
+  return {
+    jobcomp: value('JobCompType') === 'jobcomp/filetxt' ? value('JobCompLoc') : null,
+    hasAccounting: value('AccountingStorageType') === 'accounting_storage/slurmdbd',
+  };
+}
+
+/** Where its output goes, patterns filled in; null: Slurm does not say (any more). */
+export async function askPaths(
+  slurm: Slurm,
+  job: SlurmJobEntry,
+): Promise<{ readonly stdout: string; readonly stderr: string } | null> {
+  const answer = await slurm('scontrol', ['show', 'job', '-o', nativeJobOf(job).nativeId]);
+  const value = (key: string): string | null => new RegExp(` ${key}=(\\S+)`).exec(answer.stdout)?.[1] ?? null;
+  const name = value('JobName');
+  const stdout = value('StdOut');
+  const mine = name !== null && job.submissions.some((each) => each.name === name);
+  return mine && stdout !== null ? { stdout, stderr: value('StdErr') ?? stdout } : null;
+}

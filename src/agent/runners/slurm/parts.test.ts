@@ -1,0 +1,298 @@
+/** The parts of the slurm runner that need no Slurm: on what 22.05.8 printed. */
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { readSlurmNodes } from '../../../core/discover/slurm.ts';
+import { jobspecOf } from '../conformance.ts';
+import type { Order } from '../runner.ts';
+import { nativeName, readNativeName } from './key.ts';
+import { clusterState, takenVertices } from './nodes.ts';
+import { readCompletions, readSacct, readSqueue } from './records.ts';
+import { endOf, KNOWN_STATES, phaseOf, phaseOfAll, waitsFor } from './status.ts';
+import { lastTaskOf, nativeSubmission, readJobId, slurmJobOf } from './submit.ts';
+import { readMapping, slurmUsers } from './users.ts';
+
+const KEY = { jobId: '7', epoch: 2, realm: '00c0ffee', nonce: '0123456789ab' };
+const order = (jobspec: string, more: Partial<Order> = {}): Order => ({
+  jobId: '7',
+  epoch: 2,
+  name: 'train it',
+  owner: 'ada',
+  jobspec,
+  walltime: 90,
+  priority: 0,
+  ...more,
+});
+const WHERE = { cluster: 'red', runDir: '/shared/100%/run', cwd: '/shared/scratch' };
+
+test('a name is found again, whatever the job is called', () => {
+  expect(nativeName(KEY, 'a b|c/é')).toBe('rainbow-7.2-00c0ffee-0123456789ab-a_b_c_');
+  for (const name of ['', 'x', '-', 'a-b', '|']) expect(readNativeName(nativeName(KEY, name))).toEqual(KEY);
+  for (const other of [
+    'wrap',
+    'rainbow-7',
+    'rainbow-0.1-00c0ffee-0123456789ab',
+    'xrainbow-7.2-00c0ffee-0123456789ab',
+  ]) {
+    expect(readNativeName(other)).toBeNull();
+  }
+});
+
+test('rows of squeue: jobs, arrays, and a reason with bars; what does not read is left out', () => {
+  const records = readSqueue(
+    [
+      '11|2-3%2|11|PENDING|0|2026-11-22T15:01:42|N/A|N/A|0|nobody|gpu||wrap|JobArrayTaskLimit|',
+      '12|0|11|RUNNING|0|2026-11-22T15:01:42|2026-11-22T15:01:43|2026-11-22T16:01:43|0|nobody|gpu|red-g1|wrap|None|',
+      '10|N/A|10|FAILED|768|2026-11-22T14:53:24|2026-11-22T15:01:43|2026-11-22T15:01:45|1|nobody|main|red-c1|job|(a|b)|',
+      'slurm_load_jobs error: Unable to contact slurm controller',
+      '',
+    ].join('\n'),
+  );
+  expect(records).toMatchObject([
+    {
+      id: '11',
+      arrayTask: null,
+      isArray: true,
+      state: 'PENDING',
+      startedAt: null,
+      reason: 'JobArrayTaskLimit',
+      hadNodes: false,
+    },
+    { id: '12', arrayTask: 0, isArray: true, reason: '', hadNodes: true, startedAt: Date.UTC(2026, 10, 22, 15, 1, 43) },
+    { id: '10', arrayTask: null, isArray: false, waitStatus: 768, restarts: 1, reason: '(a|b)' },
+  ]);
+});
+
+test('lines of jobcomp and of sacct', () => {
+  const line =
+    'JobId=1 UserId=nobody(65534) GroupId=nogroup(65534) Name=rainbow-7.2 JobState=FAILED Partition=main TimeLimit=60 ' +
+    'StartTime=2026-11-22T14:09:35 EndTime=2026-11-22T14:09:37 NodeList=red-c1 ProcCnt=1 ExitCode=3:0 ';
+  expect(readCompletions(`${line}\nrubbish\n`)).toEqual([
+    { id: '1', name: 'rainbow-7.2', state: 'FAILED', waitStatus: 768, started: true },
+  ]);
+  expect(readSacct('5|job|CANCELLED by 1000|0:15|2026-11-22T14:09:35\n5.batch|batch|FAILED|1:0|\n')).toEqual([
+    { id: '5', name: 'job', state: 'CANCELLED', waitStatus: 15, started: true },
+  ]);
+});
+
+test('every state has its meaning, and one that is not known is taken for running', () => {
+  for (const state of KNOWN_STATES) expect(['waiting', 'running', 'completing', 'ended']).toContain(phaseOf(state));
+  expect(phaseOf('SOMETHING_NEW')).toBe('running');
+  expect(phaseOfAll([{ state: 'COMPLETED' }, { state: 'PENDING' }])).toBe('running');
+  expect(phaseOfAll([{ state: 'COMPLETED' }, { state: 'COMPLETING' }])).toBe('completing');
+  expect(phaseOfAll([{ state: 'COMPLETED' }, { state: 'TIMEOUT' }])).toBe('ended');
+});
+
+const record = (state: string, waitStatus: number | null = 0, reason = '', restarts = 0) => ({
+  state,
+  waitStatus,
+  reason,
+  restarts,
+});
+const task = (status: number, cannot: string | null = null) => ({ task: 0, status, cannot });
+const USER = { code: 'user', message: 'enough' } as const;
+
+test.each([
+  ['COMPLETED', record('COMPLETED'), [task(0)], null, { outcome: 'completed', exitCode: 0, signal: null }],
+  [
+    'an exit code',
+    record('FAILED', 768, 'NonZeroExitCode'),
+    [],
+    null,
+    { outcome: 'failed', exitCode: 3, reason: { code: 'exit' } },
+  ],
+  [
+    'a signal',
+    record('FAILED', 9, 'RaisedSignal:9(Killed)'),
+    [],
+    null,
+    { outcome: 'failed', signal: 9, exitCode: 137, reason: { code: 'signal' } },
+  ],
+  ['the wrapper’s word', record('FAILED', 256), [task(137)], null, { exitCode: 137, signal: 9 }],
+  [
+    'no program',
+    record('FAILED', 0x7f00),
+    [task(127, 'x: there is no such program')],
+    null,
+    { reason: { code: 'cannot_start' }, exitCode: 127 },
+  ],
+  [
+    'a spool that nodes do not see',
+    record('FAILED', 53, 'RaisedSignal:53(Real-time_signal_19)'),
+    [],
+    null,
+    { reason: { code: 'cannot_start', message: expect.stringContaining('--spool') as string } },
+  ],
+  ['a launch that failed', record('FAILED', 256, 'JobLaunchFailure'), [], null, { reason: { code: 'cannot_start' } }],
+  [
+    'TIMEOUT',
+    record('TIMEOUT'),
+    [task(143)],
+    null,
+    { outcome: 'failed', reason: { code: 'time_limit' }, exitCode: null },
+  ],
+  [
+    'OUT_OF_MEMORY',
+    record('OUT_OF_MEMORY', 9),
+    [],
+    null,
+    { outcome: 'failed', reason: { code: 'out_of_memory' }, signal: 9 },
+  ],
+  ['NODE_FAIL', record('NODE_FAIL'), [], null, { outcome: 'failed', reason: { code: 'node_failure' } }],
+  ['BOOT_FAIL', record('BOOT_FAIL'), [], null, { reason: { code: 'node_failure' } }],
+  ['PREEMPTED', record('PREEMPTED'), [], null, { reason: { code: 'preempted' } }],
+  ['DEADLINE', record('DEADLINE'), [], null, { reason: { code: 'deadline' } }],
+  ['a cancel of ours', record('CANCELLED'), [], USER, { outcome: 'canceled', reason: USER, exitCode: null }],
+  ['a cancel of somebody else', record('CANCELLED'), [], null, { outcome: 'canceled', reason: { code: 'native' } }],
+  [
+    'a time limit that we kept',
+    record('CANCELLED'),
+    [],
+    { code: 'time_limit', message: '' },
+    { outcome: 'failed', reason: { code: 'time_limit' } },
+  ],
+  [
+    'a requeue before',
+    record('NODE_FAIL', 0, '', 2),
+    [],
+    null,
+    { reason: { message: expect.stringContaining('3 times') as string } },
+  ],
+] as const)('how it ended: %s', (_, ended, tasks, stop, expected) => {
+  expect(endOf({ records: [ended], tasks, stop })).toMatchObject(expected);
+});
+
+test('of an array the worst of its tasks counts', () => {
+  const ends = endOf({
+    records: [record('COMPLETED'), record('FAILED', 512), record('FAILED', 256)],
+    tasks: [],
+    stop: null,
+  });
+  expect(ends).toMatchObject({ outcome: 'failed', exitCode: 2 });
+});
+
+test('why it waits', () => {
+  expect(waitsFor([record('PENDING', 0, 'Resources')])).toBe('Slurm: Resources');
+  expect(waitsFor([record('PENDING', 0, 'BeginTime', 1)])).toBe('requeued by Slurm (1 times); Slurm: BeginTime');
+  expect(waitsFor([record('RUNNING', 0, '')])).toBe('');
+});
+
+test('what is asked for is said natively; the rest is in the wrapper', () => {
+  const jobspec = JSON.stringify({
+    version: 1,
+    resources: [
+      {
+        type: 'node',
+        count: 2,
+        with: [
+          {
+            type: 'slot',
+            count: 4,
+            label: 't',
+            with: [
+              { type: 'core', count: 2 },
+              { type: 'gpu', count: 1 },
+            ],
+          },
+        ],
+      },
+    ],
+    tasks: [{ command: ['./a b', "it's"], slot: 't', count: { per_slot: 1 } }],
+    attributes: {
+      system: { duration: 3600, cwd: '/work', queue: 'gpu', bank: 'lab', environment: { A: "x'\ny", 'b.c': '1' } },
+      rainbow: { slurm: { comment: 'mine', 'mail-type': 'END' } },
+    },
+  });
+  const given = order(jobspec, { priority: -5 });
+  const { args, script } = nativeSubmission(slurmJobOf(given), given, KEY, WHERE);
+  expect(args).toEqual(
+    expect.arrayContaining([
+      '--partition=gpu',
+      '--account=lab',
+      '--chdir=/work',
+      '--nodes=2',
+      '--ntasks-per-node=4',
+      '--cpus-per-task=2',
+      '--gpus-per-task=1',
+      '--time=01:00:00',
+      '--mail-type=END',
+      '--nice=5',
+      '--no-requeue',
+      '--job-name=rainbow-7.2-00c0ffee-0123456789ab-train_it',
+      '--comment=rainbow job=7 epoch=2 cluster=red key=00c0ffee-0123456789ab mine',
+      '--output=/shared/100%%/run/out.0',
+    ]),
+  );
+  expect(script).toContain(`export A='x'\\''\ny'`);
+  expect(script).toContain(`exec srun --cpus-per-task=2 env 'b.c=1' '/bin/sh' '-c'`);
+});
+
+test('what Slurm cannot be told refuses it, unless its owner allows that', () => {
+  const spec = JSON.parse(jobspecOf('true', 1)) as {
+    attributes: { user?: object; rainbow?: object; [key: string]: unknown };
+  };
+  spec.attributes['image'] = 'ubuntu';
+  spec.attributes['strange'] = { thing: 1 };
+  expect(() => slurmJobOf(order(JSON.stringify(spec)))).toThrow(
+    expect.objectContaining({ code: 'failed_precondition', message: expect.stringContaining('strange') as string }),
+  );
+  spec.attributes.rainbow = { allowLossy: true };
+  expect(slurmJobOf(order(JSON.stringify(spec))).asked.command).toEqual(['/bin/sh', '-c', 'true']);
+});
+
+test('arrays, and ids of sbatch', () => {
+  const spec = JSON.parse(jobspecOf('true', 1)) as { attributes: Record<string, unknown> };
+  spec.attributes['rainbow'] = { array: { indices: '1,3-7:2', limit: 9 } };
+  const job = slurmJobOf(order(JSON.stringify(spec)));
+  expect(lastTaskOf(job)).toBe(7);
+  const { args } = nativeSubmission(job, order(''), KEY, WHERE);
+  expect(args).toEqual(expect.arrayContaining(['--array=1,3-7:2%9', '--output=/shared/100%%/run/out.%a']));
+  expect([readJobId('17\n'), readJobId('17;red\n'), readJobId('no'), readJobId('')]).toEqual(['17', '17', null, null]);
+});
+
+test('what is taken: cores by number, gpus by index, a node out of service whole', () => {
+  const nodes = readSlurmNodes(
+    'NodeName=a CPUTot=4 CPUAlloc=2 Sockets=1 CoresPerSocket=4 Gres=gpu:2 GresUsed=gpu:1(IDX:1) RealMemory=100 AllocMem=100 State=MIXED\n' +
+      'NodeName=b CPUTot=1 Sockets=1 CoresPerSocket=1 State=DOWN+DRAIN\n' +
+      'NodeName=c CPUTot=1 Sockets=1 CoresPerSocket=1 State=DOWN*\n',
+  );
+  expect(takenVertices(nodes).join(' ')).toBe(
+    [
+      'node/a/core0 node/a/core1 node/a/gpu1 node/a/memory0',
+      'node/b node/b/socket0 node/b/core0 node/c node/c/socket0 node/c/core0',
+    ].join(' '),
+  );
+  expect(clusterState(nodes, { pending: 3, running: 1 })).toMatchObject({
+    nodes_total: 3,
+    nodes_free: 0,
+    nodes_drained: 1,
+    nodes_down: 1,
+    cores_free: 2,
+    gpus_free: 1,
+    jobs_pending: 3,
+  });
+});
+
+test('a mapping names local users, never root; who is not in it is refused', async () => {
+  expect([...readMapping('# who\nada  alice\n\nbob@x nobody # guest\n')]).toEqual([
+    ['ada', 'alice'],
+    ['bob@x', 'nobody'],
+  ]);
+  for (const wrong of ['ada', 'ada root', 'ada a b', 'ada alice\nada bob', 'ada al/ice', 'ada -u']) {
+    expect(() => readMapping(wrong), `of ${wrong}`).toThrow(expect.objectContaining({ code: 'invalid_input' }));
+  }
+  const folder = mkdtempSync(join(tmpdir(), 'rainbow-map-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const file = join(folder, 'map');
+  writeFileSync(file, 'ada nobody\n', { mode: 0o644 });
+  const users = await slurmUsers(null, file);
+  expect(users.names()).toEqual(['nobody']);
+  expect(await users.userOf({ owner: 'ada' })).toMatchObject({
+    name: 'nobody',
+    by: process.getuid?.() === 0 ? 'uid' : 'sudo',
+  });
+  await expect(users.userOf({ owner: 'eve' })).rejects.toMatchObject({ code: 'failed_precondition' });
+  chmodSync(file, 0o666);
+  await expect(slurmUsers(null, file)).rejects.toMatchObject({ code: 'invalid_input' });
+});

@@ -1,0 +1,173 @@
+/** The slurm runner with a real Slurm: what every runner must do, and what only a batch system does. */
+import { existsSync } from 'node:fs';
+import { chmod, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { skipWithout } from '../../../../test/needs.ts';
+import { slurmMissing, startLab, type Lab } from '../../../../test/lab/slurm.ts';
+import { realSystem } from '../../../system/real.ts';
+import { silentLog } from '../../log.ts';
+import { jobspecOf, runnerConformance } from '../conformance.ts';
+import type { NativeJob, Order, Runner } from '../runner.ts';
+import { slurmCommands } from './commands.ts';
+import { estimateNew, estimateQueued } from './estimate.ts';
+import { createSlurmRunner } from './runner.ts';
+import { slurmUsers } from './users.ts';
+
+const away = skipWithout('slurm', slurmMissing());
+let lab: Lab;
+let realms = 0;
+
+async function open(cluster: string, spool: string, realm: string): Promise<Runner> {
+  return createSlurmRunner(
+    {
+      spool,
+      cluster,
+      realm,
+      users: await slurmUsers(null, null),
+      keepFiles: false,
+      environment: { ...lab.environment(cluster), RAINBOW_SECRET: 'hidden' },
+      log: silentLog,
+      pace: { least: 100, most: 400 },
+    },
+    realSystem,
+  );
+}
+
+async function room(): Promise<{ dir: string; scratch: string; spool: string }> {
+  const dir = await mkdtemp(join(tmpdir(), 'rainbow-slurm-'));
+  await chmod(dir, 0o755);
+  const scratch = join(dir, 'scratch');
+  await mkdir(scratch);
+  await chmod(scratch, 0o777);
+  return { dir, scratch, spool: join(dir, 'spool') };
+}
+
+async function until<T>(what: string, look: () => T | Promise<T>): Promise<Exclude<T, null | undefined | false>> {
+  for (let tries = 0; tries < 1500; tries++) {
+    const found = await look();
+    if (found !== null && found !== undefined && found !== false) return found as Exclude<T, null | undefined | false>;
+    await new Promise((resolve) => setTimeout(resolve, 40));
+  }
+  throw new Error(`never: ${what}`);
+}
+
+describe.skipIf(away)('with a real Slurm', { timeout: 120_000 }, () => {
+  beforeAll(async () => {
+    lab = await startLab(['red:1'], { SLURM_LAB_CORES: '4' });
+  });
+  afterAll(async () => lab?.wipe());
+
+  runnerConformance({
+    name: 'slurm',
+    async create() {
+      const { dir, scratch, spool } = await room();
+      const realm = (++realms).toString(16).padStart(8, '0');
+      return {
+        scratch,
+        open: () => open('red', spool, realm),
+        dispose: () => rm(dir, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 }),
+      };
+    },
+  });
+
+  describe('what only a batch system does', () => {
+    let here: Awaited<ReturnType<typeof room>>;
+    let runner: Runner;
+    beforeEach(async () => {
+      here = await room();
+      runner = await open('red', here.spool, (++realms).toString(16).padStart(8, '0'));
+    });
+    afterEach(async () => {
+      for (const native of await runner.find()) await runner.stop(native, { code: 'user', message: '' });
+      await until('all ended', async () => (await runner.find()).every(({ status }) => status.state === 'ended'));
+      await runner.close();
+      await rm(here.dir, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
+    });
+
+    const order = (jobId: string, script: string, more: object = {}, cores = 1): Order => {
+      const spec = JSON.parse(jobspecOf(script, cores)) as { attributes: { system: object } };
+      const attributes = { ...spec.attributes, ...more };
+      const jobspec = JSON.stringify({ ...spec, attributes });
+      return { jobId, epoch: 1, name: 'a job', owner: 'ada', jobspec, walltime: 60, priority: 0 };
+    };
+    const reaches = (jobId: string, state: string): Promise<NativeJob> =>
+      until(`${jobId} ${state}`, async () =>
+        (await runner.find()).find((native) => native.jobId === jobId && native.status.state === state),
+      );
+    const text = async (jobId: string): Promise<string[]> =>
+      (await runner.output({ jobId, epoch: 1 }, [], 1 << 20)).pieces.map(
+        ({ task, data }) => `${task} ${Buffer.from(data).toString().trim()}`,
+      );
+
+    test('an array is one job: it ends when all of it has, and each task has its own output', async () => {
+      await runner.submit(
+        order('1', 'echo $SLURM_ARRAY_TASK_ID; exit $SLURM_ARRAY_TASK_ID', { rainbow: { array: { indices: '0-2' } } }),
+      );
+      const { status } = await reaches('1', 'ended');
+      expect(status.end).toMatchObject({ outcome: 'failed', exitCode: 2 });
+      expect(await text('1')).toEqual(['0 0', '1 1', '2 2']);
+    });
+
+    test('output that goes to a file of the user is read there', async () => {
+      const shell = { options: { output: { stdout: { type: 'file', path: `${here.scratch}/mine.txt` } } } };
+      await runner.submit(order('1', 'echo hello', { system: { duration: 60, shell } }));
+      await reaches('1', 'ended');
+      expect(await readFile(join(here.scratch, 'mine.txt'), 'utf8')).toBe('hello\n');
+      expect(await text('1')).toEqual(['0 hello']);
+    });
+
+    test('why a job waits is told, and what others run is taken, too', async () => {
+      const foreign = (
+        await lab.slurm('red', 'sbatch', '--parsable', '--uid=nobody', '-n1', '-c3', '-o/dev/null', '--wrap=sleep 60')
+      ).trim();
+      try {
+        await until('it runs', async () => (await runner.busy()).vertices.length === 3);
+        expect((await runner.busy()).includes).toEqual([]);
+        await runner.submit(order('1', 'true', {}, 2));
+        const native = await until('it says why', async () =>
+          (await runner.find()).find(({ status }) => (status.waitsFor ?? '') !== ''),
+        );
+        expect(native.status).toMatchObject({
+          state: 'accepted',
+          waitsFor: expect.stringContaining('Slurm: ') as string,
+        });
+      } finally {
+        await lab.slurm('red', 'scancel', foreign);
+      }
+      await reaches('1', 'ended');
+    });
+
+    test('Slurm says when it would start a job, that it never could, and nothing where it would not tell the truth', async () => {
+      const slurm = slurmCommands(lab.environment('red'), realSystem);
+      const script = '#!/bin/sh\ntrue\n';
+      const idle = await estimateNew(slurm, { args: ['-n1', '-t1'], script, partition: null });
+      expect(idle).toMatchObject({ kind: 'at' });
+      expect(await estimateNew(slurm, { args: ['-N99'], script, partition: null })).toMatchObject({ kind: 'never' });
+      await runner.submit(order('1', 'exec sleep 60', {}, 4));
+      await reaches('1', 'running');
+      await runner.submit(order('2', 'true', {}, 4));
+      const { name } = (
+        JSON.parse(await readFile(join(here.spool, '2.1', 'native.json'), 'utf8')) as { name: string }[]
+      )[0]!;
+      expect(await estimateNew(slurm, { args: ['-n1'], script, partition: null })).toEqual({ kind: 'unknown' });
+      const queued = await until('backfill has planned it', async () => {
+        const estimate = await estimateQueued(slurm, name);
+        return estimate.kind === 'at' && estimate;
+      });
+      expect(queued.start).toBeGreaterThan((await reaches('1', 'running')).status.startedAt!);
+    });
+
+    test('a job that Slurm forgets is known by what its wrapper wrote', async () => {
+      await runner.submit(order('1', 'exit 4'));
+      await until('it has written its end', async () => existsSync(join(here.spool, '1.1', 'run', 'end.0.0')));
+      await runner.close();
+      // As after MinJobAge: another realm sees none of these records, and the spool alone says how it ended.
+      const native = JSON.parse(await readFile(join(here.spool, '1.1', 'native.json'), 'utf8')) as { name: string }[];
+      expect(native).toHaveLength(1);
+      runner = await open('red', here.spool, 'ffffffff');
+      expect((await reaches('1', 'ended')).status.end).toMatchObject({ outcome: 'failed', exitCode: 4 });
+    });
+  });
+});

@@ -1,0 +1,107 @@
+/**
+ * From an order to words for sbatch: what is asked for, natively, and the script. Throws before anything native exists
+ * where Slurm cannot be told all of it.
+ */
+import { RainbowError } from '../../../core/errors.ts';
+import { readJobspec } from '../../../core/jobspec/read.ts';
+import { lossAllowed, lostOn } from '../../../core/translate/native.ts';
+import { slurmJob, type Option, type SlurmJob } from '../../../core/translate/render/slurm.ts';
+import { readArray } from '../../../core/translate/slurm/names.ts';
+import type { Order } from '../runner.ts';
+import { nativeComment, nativeName, type NativeName } from './key.ts';
+import { wrapperScript } from './wrapper.ts';
+
+/**
+ * Throws `invalid_input` where the jobspec is none, `failed_precondition` where it is none that Slurm can be told, or
+ * some of it would be lost and its owner has not said that this may be.
+ */
+export function slurmJobOf(order: Order): SlurmJob {
+  readJobspec(order.jobspec);
+  let job: SlurmJob;
+  try {
+    job = slurmJob(order.jobspec);
+  } catch (error) {
+    if (!(error instanceof RainbowError)) throw error;
+    throw new RainbowError('failed_precondition', `Slurm cannot be told this job: ${error.message}`, { cause: error });
+  }
+  const lost = lossAllowed(order.jobspec) ? [] : lostOn(order.jobspec, 'slurm');
+  if (lost.length > 0) {
+    throw new RainbowError(
+      'failed_precondition',
+      `Slurm cannot be told all of it: ${lost.join('; ')}. Allow it with attributes.rainbow.allowLossy, or leave it out`,
+    );
+  }
+  return job;
+}
+
+export interface Native {
+  /** For sbatch. */
+  readonly args: readonly string[];
+  readonly script: string;
+}
+
+export function nativeSubmission(
+  job: SlurmJob,
+  order: Order,
+  name: NativeName,
+  where: {
+    readonly cluster: string;
+    readonly runDir: string;
+    /** Where it begins, where the jobspec does not say. */
+    readonly cwd: string;
+  },
+): Native {
+  const { options } = job;
+  const has = (option: string): boolean => options.some(([each]) => each === option);
+  const text = (option: string): string | null => {
+    const found = options.find(([each]) => each === option)?.[1];
+    return typeof found === 'string' ? found : null;
+  };
+  const index = has('array') ? '%a' : '0';
+  // A name of a file may hold `%`, which Slurm would read as a pattern.
+  const run = where.runDir.replaceAll('%', '%%');
+  const own: Option[] = [
+    ['job-name', nativeName(name, order.name)],
+    ['comment', nativeComment(name, where.cluster, text('comment'))],
+    ...(has('output') ? [] : [['output', `${run}/out.${index}`] as const]),
+    // As sbatch has it: without an --error both go where --output says.
+    ...(has('error') || has('output') ? [] : [['error', `${run}/err.${index}`] as const]),
+    ...(has('open-mode') || has('output') ? [] : [['open-mode', 'append'] as const]),
+    ...(has('chdir') ? [] : [['chdir', where.cwd] as const]),
+    ...(has('time') || order.walltime <= 0 ? [] : [['time', minutes(order.walltime)] as const]),
+    // Started again, it would run a second time under one epoch: Rainbow decides that, unless the job itself says so.
+    ...(has('requeue') || has('no-requeue') ? [] : [['no-requeue', true] as const]),
+    ...(order.priority < 0 && !has('nice')
+      ? [['nice', String(Math.min(-order.priority, 2_147_483_645))] as const]
+      : []),
+    ['export', 'ALL'],
+  ];
+  const replaced = new Set(own.map(([option]) => option));
+  const args = [...options.filter(([option]) => !replaced.has(option)), ...own].map(([option, value]) =>
+    value === true ? `--${option}` : `--${option}=${value}`,
+  );
+  const script = wrapperScript({ order, name, cluster: where.cluster, asked: job.asked, runDir: where.runDir });
+  return { args: ['--parsable', ...args], script };
+}
+
+/** Slurm counts minutes; a part of one counts whole. */
+function minutes(seconds: number): string {
+  return String(Math.max(1, Math.ceil(seconds / 60)));
+}
+
+/** Highest index of its array; 0 where it is none. */
+export function lastTaskOf({ options }: SlurmJob): number {
+  const array = options.find(([option]) => option === 'array')?.[1];
+  if (typeof array !== 'string' || readArray(array) === null) return 0;
+  return Math.max(
+    ...array
+      .replace(/%.*$/, '')
+      .split(/[,\-:[\]]/)
+      .map((word) => Number(word) || 0),
+  );
+}
+
+/** The id in what `sbatch --parsable` says: `17` or `17;cluster`. Null where it says none. */
+export function readJobId(stdout: string): string | null {
+  return /^(\d+)(?:;.*)?$/m.exec(stdout.trim())?.[1] ?? null;
+}

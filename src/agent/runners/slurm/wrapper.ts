@@ -1,0 +1,140 @@
+/**
+ * The batch script that is handed to sbatch: it claims, runs what the job runs, and writes how that ended to files that
+ * the agent reads, so that the end is known without accounting, and after Slurm has forgotten the job. It holds all
+ * that it needs (nothing but its directory is read from the shared file system). Pure.
+ *
+ * Invariant: link(2) makes the claim, so of two native jobs with one key (a controller that forgot, an answer that was
+ * lost) at most one runs; the other leaves with 75. `end` appears by rename, whole.
+ *
+ * Files, in `run/` (of the job's user): claim.TASK.TRY, end.TASK.TRY, cannot.TASK.TRY, out.TASK, err.TASK. TASK is the
+ * index in the array, else 0; TRY counts Slurm's own restarts of the job, which only a job that allows them has.
+ */
+import { carried, readShebang } from '../../../core/translate/carrier.ts';
+import type { Asked } from '../../../core/translate/render/asked.ts';
+import { slotsInAll } from '../../../core/translate/render/rendered.ts';
+import { quote } from '../process/launch.ts';
+import { keyText, type Order } from '../runner.ts';
+import type { NativeName } from './key.ts';
+
+/** The wrapper leaves with it where another native job of the same key has the claim. */
+export const CLAIMED = 75;
+
+export interface Wrapped {
+  readonly order: Order;
+  readonly name: NativeName;
+  readonly cluster: string;
+  readonly asked: Asked;
+  /** Absolute; on the file system that the nodes share. */
+  readonly runDir: string;
+}
+
+export function wrapperScript({ order, name, cluster, asked, runDir }: Wrapped): string {
+  const own = {
+    RAINBOW_JOB_ID: order.jobId,
+    RAINBOW_EPOCH: String(order.epoch),
+    RAINBOW_JOB_NAME: order.name,
+    RAINBOW_CLUSTER: cluster,
+    RAINBOW_TASKS: String(slotsInAll(asked)),
+    RAINBOW_JOB_DIR: runDir,
+  };
+  const unset = [...new Set([...asked.jobspec.unset, ...asked.jobspec.tasks.flatMap((task) => task.unset)])];
+  const exported = Object.entries({ ...asked.environment, ...own })
+    .filter(([variable]) => /^[A-Za-z_]\w*$/.test(variable))
+    .map(([variable, value]) => `export ${variable}=${quote(value)}`);
+  // What a shell cannot export (a name with dots) is set by env.
+  const strange = Object.entries(asked.environment).filter(([variable]) => !/^[A-Za-z_]\w*$/.test(variable));
+  const env = strange.length === 0 ? [] : ['env', ...strange.map(([variable, value]) => quote(`${variable}=${value}`))];
+  return [
+    '#!/bin/sh',
+    `# Rainbow job ${keyText(order)} on cluster ${cluster.replaceAll(/[^\x20-\x7e]/g, '?')} (docs/slurm.md)`,
+    `rb_run=${quote(runDir)} rb_nonce=${name.nonce}`,
+    HEAD,
+    ...unset.filter((variable) => /^[A-Za-z_]\w*$/.test(variable)).map((variable) => `unset ${variable}`),
+    ...exported,
+    ...payload(asked, env),
+    TAIL,
+  ].join('\n');
+}
+
+const HEAD = String.raw`rb_task=${'$'}{SLURM_ARRAY_TASK_ID:-0} rb_try=${'$'}{SLURM_RESTART_COUNT:-0}
+rb_at=$rb_task.$rb_try
+# 1. Claim, exclusively.
+printf 'nonce %s\njob %s\nhost %s\ncomplete\n' "$rb_nonce" "$SLURM_JOB_ID" "$(uname -n)" >"$rb_run/claim.$rb_at.$rb_nonce" || exit 74
+if ! ln "$rb_run/claim.$rb_at.$rb_nonce" "$rb_run/claim.$rb_at" 2>/dev/null; then
+  rm -f "$rb_run/claim.$rb_at.$rb_nonce"
+  echo "rainbow: another native job has claimed $rb_at already" >&2
+  exit ${String(CLAIMED)}
+fi
+rb_cannot=$rb_run/cannot.$rb_at
+export rb_cannot
+rb_status=
+# 2. Run it. A stop is for what it runs; this shell stays to say how it ended.
+trap 'rb_stopped=1' TERM INT HUP USR1 USR2 QUIT CONT`;
+
+const TAIL = String.raw`# What runs behind a shell would lose its standard input.
+exec 3<&0
+rb_payload <&3 3<&- &
+rb_pid=$!
+while :; do
+  rb_stopped=
+  wait "$rb_pid"
+  rb_status=$?
+  [ -n "$rb_stopped" ] && kill -0 "$rb_pid" 2>/dev/null || break
+done
+# 3. How it ended.
+printf 'status %s\ncomplete\n' "$rb_status" >"$rb_run/end.$rb_at.new" && mv -f "$rb_run/end.$rb_at.new" "$rb_run/end.$rb_at"
+exit "$rb_status"
+`;
+
+/** Says why a program cannot start, where the agent finds it; then becomes it. */
+const START = String.raw`case $1 in
+*/*) [ -f "$1" ] && [ -x "$1" ] ;;
+*) command -v -- "$1" >/dev/null 2>&1 ;;
+esac || {
+  printf "%s: there is no such program, or it is not executable\n" "$1" | tee "$rb_cannot" >&2
+  exit 127
+}
+exec "$@"`;
+
+function payload(asked: Asked, env: readonly string[]): readonly string[] {
+  const inside = asked.runs === 'once' ? carried(asked.command) : null;
+  if (inside !== null) return script(inside.script, inside.args, env);
+  const command = [...env, '/bin/sh', '-c', START, 'rainbow', ...asked.command].map((word, i) =>
+    // The words of `env` are quoted already.
+    i < env.length ? word : quote(word),
+  );
+  const tasks = slotsInAll(asked);
+  // One task needs no srun: it has all of the allocation, on the node where this script runs.
+  const launcher =
+    asked.runs === 'once' || (asked.runs === 'each' && tasks === 1)
+      ? []
+      : [
+          'srun',
+          ...(asked.slot.cores > 1 ? [`--cpus-per-task=${asked.slot.cores}`] : []),
+          ...(typeof asked.runs === 'object' ? [`--ntasks=${asked.runs.total}`] : []),
+        ];
+  const words = [...launcher, ...command].join(' ');
+  return [`rb_payload() { trap - TERM INT HUP USR1 USR2 QUIT CONT; exec ${words}; }`];
+}
+
+/** The user's own script is a file again, beside the claim: its interpreter may want one. */
+function script(text: string, args: readonly string[], env: readonly string[]): readonly string[] {
+  const { interpreter, option } = readShebang(text);
+  let mark = 'END_OF_SCRIPT';
+  while (text.split('\n').includes(mark)) mark += '_';
+  const words = [
+    ...env,
+    quote(interpreter),
+    ...(option === '' ? [] : [quote(option)]),
+    '"$rb_script"',
+    ...args.map(quote),
+  ];
+  return [
+    'rb_script=$rb_run/script.$rb_at',
+    `cat >"$rb_script" <<'${mark}' || exit 74`,
+    text.endsWith('\n') ? text.slice(0, -1) : text,
+    mark,
+    'chmod 700 "$rb_script"',
+    `rb_payload() { trap - TERM INT HUP USR1 USR2 QUIT CONT; exec ${words.join(' ')}; }`,
+  ];
+}

@@ -1,0 +1,61 @@
+/**
+ * What each cluster's own scheduler would be given: the rendering of a jobspec by the kind of the cluster's agent, and
+ * what it cannot be told. Clusters of one kind share a rendering.
+ */
+import type { Candidate } from '../gen/rainbow/v1/job_pb.js';
+import { Fits } from '../gen/rainbow/v1/job_pb.js';
+import type { Cluster } from '../gen/rainbow/v1/clusters_pb.js';
+import { clean, cleanLines } from './paint.ts';
+import { maintenanceText } from './present/cluster.ts';
+
+export interface NativeOf {
+  readonly clusters: readonly string[];
+  readonly runner: string;
+  readonly text: string;
+  /** In words; the placement is refused for these unless attributes.rainbow.allowLossy says otherwise. */
+  readonly lost: readonly string[];
+}
+
+/** Of those candidates that could hold it. */
+export async function nativeRenderings(
+  jobspec: string,
+  candidates: readonly Candidate[],
+  clusters: readonly Cluster[],
+): Promise<readonly NativeOf[]> {
+  const { nativeRendering } = await import('../core/translate/native.ts');
+  const byRunner = new Map<string, string[]>();
+  for (const { cluster, satisfiable } of candidates) {
+    const runner = clusters.find(({ name }) => name === cluster)?.runner ?? '';
+    if (satisfiable !== Fits.YES || runner === '') continue;
+    byRunner.set(runner, [...(byRunner.get(runner) ?? []), cluster]);
+  }
+  return [...byRunner].flatMap(([runner, names]) => {
+    const rendering = nativeRendering(jobspec, runner);
+    return rendering === null ? [] : [{ clusters: names, runner, text: rendering.text, lost: rendering.lost }];
+  });
+}
+
+export function nativeLines({ clusters, runner, text, lost }: NativeOf): readonly string[] {
+  const indented = text
+    .trimEnd()
+    .split('\n')
+    .map((line) => `  ${cleanLines(line)}`);
+  return [
+    `on ${clusters.map(clean).join(', ')} (${clean(runner)}):`,
+    ...(text === '' ? [] : indented),
+    ...lost.map((each) => `  would be lost: ${clean(each)}`),
+  ];
+}
+
+/** Why some of them take nothing, or not everything, just now. */
+export function serviceLines(candidates: readonly Candidate[], clusters: readonly Cluster[]): readonly string[] {
+  return candidates.flatMap(({ cluster }) => {
+    const found = clusters.find(({ name }) => name === cluster);
+    if (found === undefined) return [];
+    const why = found.drainReason === '' ? '' : `: ${clean(found.drainReason)}`;
+    return [
+      ...(found.drainedAt === undefined ? [] : [`${clean(cluster)} is drained${why}; it gets no new jobs`]),
+      ...found.maintenance.map((each) => `${clean(cluster)}: maintenance ${maintenanceText(each)}`),
+    ];
+  });
+}

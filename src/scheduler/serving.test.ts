@@ -1,0 +1,94 @@
+/** Clusters that do not take every job: drained, in maintenance, or with a scheduler that cannot be told all of it. */
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { IN_SERVICE } from '../store/store.ts';
+import { coresJob, openRig, type Rig } from './testing/rig.ts';
+
+let rig: Rig;
+beforeEach(async () => {
+  rig = await openRig();
+});
+afterEach(() => rig.close());
+
+/** Time passes, a second at a time, and what it brings is waited for. */
+async function until(isSo: () => Promise<boolean>): Promise<void> {
+  for (let seconds = 0; seconds < 300; seconds++) {
+    await rig.system.settle();
+    if (await isSo()) return;
+    await rig.system.advance(1000);
+  }
+  throw new Error('never');
+}
+
+const drain = (cluster: string): Promise<unknown> =>
+  rig.scheduler.registry.setService(cluster, { ...IN_SERVICE, drained: { at: 1, reason: 'disks' } }, 'drained');
+
+test('a drained cluster gets no new jobs, and decisions say why; resumed it gets those that wait', async () => {
+  await rig.cluster('K');
+  await rig.cluster('L');
+  await drain('K');
+  const first = await rig.submit({ nodes: 1, cores: 1 });
+  expect(first.job.cluster).toBe('L');
+  expect(first.decision.notes).toContain('K was passed over: it is drained: disks');
+  await drain('L');
+  const second = await rig.submit({ nodes: 1, cores: 1 });
+  expect(second.job).toMatchObject({
+    state: 'pending',
+    reason: { message: expect.stringContaining('drained') as string },
+  });
+  await rig.scheduler.registry.setService('K', IN_SERVICE, 'resumed');
+  await until(async () => (await rig.job(second.job.id)).cluster === 'K');
+});
+
+test('what a drained cluster was assigned and has not received goes back', async () => {
+  await rig.cluster('K');
+  const { job } = await rig.submit({ nodes: 1, cores: 1 });
+  expect(job.state).toBe('assigned');
+  await drain('K');
+  await until(async () => (await rig.job(job.id)).state === 'pending');
+  expect((await rig.job(job.id)).reason.code).toBe('cluster_drained');
+});
+
+test('a drain is there after a restart', async () => {
+  await rig.cluster('K');
+  await drain('K');
+  await rig.restart();
+  expect((await rig.submit({ nodes: 1, cores: 1 })).job.state).toBe('pending');
+});
+
+test('no job is placed that would run into maintenance', async () => {
+  await rig.cluster('K');
+  const from = rig.system.clock.now() + 3600_000;
+  const window = { from, until: from + 3600_000, reason: '' };
+  await rig.scheduler.registry.setService('K', { drained: null, windows: [window] }, 'maintenance_planned');
+  const withTime = (duration: number): string => {
+    const spec = JSON.parse(coresJob({ nodes: 1, cores: 1 })) as { attributes?: { system?: object } };
+    return JSON.stringify({
+      ...spec,
+      attributes: { ...spec.attributes, system: { ...spec.attributes?.system, duration } },
+    });
+  };
+  expect((await rig.submit(withTime(3000))).job.state).toBe('assigned');
+  expect((await rig.submit(withTime(4000))).job).toMatchObject({
+    state: 'pending',
+    reason: { message: expect.stringContaining('it would run into maintenance') as string },
+  });
+});
+
+test('a cluster whose scheduler cannot be told all of it is passed over, unless the jobspec allows it', async () => {
+  await rig.cluster('K');
+  const instance = { id: 'a', startedAt: 1, runner: 'slurm', version: '1', runAs: 'single-user' } as const;
+  await rig.scheduler.registry.claimInstance(rig.ref('K'), instance);
+  const spec = (more: object): string =>
+    JSON.stringify({
+      version: 1,
+      resources: [{ type: 'slot', count: 1, label: 't', with: [{ type: 'core', count: 1 }] }],
+      tasks: [{ command: ['true'], slot: 't', count: { per_slot: 1 } }],
+      attributes: { system: { duration: 60 }, ...more },
+    });
+  expect((await rig.submit(spec({}))).job.state).toBe('assigned');
+  expect((await rig.submit(spec({ strange: { a: 1 } }))).job).toMatchObject({
+    state: 'pending',
+    reason: { message: expect.stringContaining('strange') as string },
+  });
+  expect((await rig.submit(spec({ strange: { a: 1 }, rainbow: { allowLossy: true } }))).job.state).toBe('assigned');
+});

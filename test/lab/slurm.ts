@@ -1,0 +1,108 @@
+/**
+ * Real Slurm clusters for tests: slurm-lab beside this file makes them on loopback, with ports and a folder of their
+ * own, and stops exactly what it started. Needs root (slurmd becomes each job's user) and Slurm's daemons.
+ */
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+
+/** Why there can be no Slurm here; null: there can. */
+export function slurmMissing(): string | null {
+  if (process.platform !== 'linux') return 'Slurm runs on Linux';
+  const path = (process.env['PATH'] ?? '').split(':');
+  const programs = ['slurmctld', 'slurmd', 'sbatch', 'munged', 'setpriv', 'flock'];
+  const has = (program: string): boolean =>
+    [...path, '/usr/sbin', '/usr/bin', '/sbin'].some((folder) => folder !== '' && existsSync(join(folder, program)));
+  const missing = programs.filter((program) => !has(program));
+  if (missing.length > 0) return `no ${missing.join(', ')}: as root, "test/lab/slurm-lab install" brings them (Debian)`;
+  if (process.getuid?.() !== 0) return 'its daemons have to be started by root';
+  return null;
+}
+
+export interface Lab {
+  /** For SLURM_CONF. */
+  conf(cluster: string): string;
+  /** Where its files are. */
+  readonly dir: string;
+  /** What a client of that cluster needs, over this process's own environment. */
+  environment(cluster: string): Record<string, string | undefined>;
+  /** Standard output of a command of Slurm. */
+  slurm(cluster: string, program: string, ...args: string[]): Promise<string>;
+  /** Starts again what has died. */
+  revive(): Promise<void>;
+  /** Pid of `slurmctld` or `slurmd.NODE`. */
+  pid(cluster: string, daemon: string): Promise<number>;
+  wipe(): Promise<void>;
+}
+
+/** `clusters`: `red:3:1:a100`, as slurm-lab has it. `settings`: its SLURM_LAB_… */
+export async function startLab(clusters: readonly string[], settings: Record<string, string> = {}): Promise<Lab> {
+  const room = await mkdtemp(join(tmpdir(), 'rb-slurm-'));
+  await chmod(room, 0o755);
+  const dir = join(room, 'lab');
+  const port = await freePorts(clusters.length);
+  const env = {
+    ...process.env,
+    PATH: `${process.env['PATH'] ?? ''}:/usr/sbin:/usr/bin:/sbin`,
+    SLURM_LAB_DIR: dir,
+    SLURM_LAB_PORT: String(port),
+    ...settings,
+  };
+  const lab = async (...args: string[]): Promise<void> => {
+    await run(join(import.meta.dirname, 'slurm-lab'), args, { env, timeout: 120_000 });
+  };
+  const conf = (cluster: string): string => join(dir, cluster, 'etc', 'slurm.conf');
+  const environment = (cluster: string): Record<string, string | undefined> => ({
+    ...process.env,
+    SLURM_CONF: conf(cluster),
+  });
+  const started: Lab = {
+    dir,
+    conf,
+    environment,
+    async slurm(cluster, program, ...args) {
+      const { stdout } = await run(program, args, { env: environment(cluster) });
+      return stdout;
+    },
+    revive: () => lab('up', ...clusters),
+    async pid(cluster, daemon) {
+      const { readFile } = await import('node:fs/promises');
+      return Number(await readFile(join(dir, cluster, 'run', `${daemon}.pid`), 'utf8'));
+    },
+    async wipe() {
+      await lab('wipe');
+      await rm(room, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
+    },
+  };
+  try {
+    await lab('up', ...clusters);
+  } catch (error) {
+    await started.wipe().catch(() => undefined);
+    throw error;
+  }
+  return started;
+}
+
+/** Each cluster counts its daemons up from a hundred of its own; the first of these, none of which is taken now. */
+async function freePorts(clusters: number): Promise<number> {
+  for (let tries = 0; tries < 50; tries++) {
+    const first = 20_000 + Math.floor(Math.random() * 120) * 100;
+    const ports = Array.from({ length: clusters * 12 }, (_, i) => first + 100 * Math.floor(i / 12) + (i % 12));
+    if ((await Promise.all(ports.map(isFree))).every(Boolean)) return first;
+  }
+  throw new Error('no free ports for Slurm between 20000 and 32000');
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+  });
+}
