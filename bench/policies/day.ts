@@ -8,4 +8,5 @@ const day = planDay(size, 'a day');
 const before = process.threadCpuUsage();
 const measures = simulate(day, rule, 'run');
 const { user, system } = process.threadCpuUsage(before);
+// oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread's port, not a window
 parentPort!.postMessage({ measures, micros: (user + system) / day.jobs.length });

@@ -26,7 +26,8 @@ async function load(path: string, place: string): Promise<Policy> {
   try {
     module = (await import(pathToFileURL(path).href)) as typeof module;
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
+    // Node says from which file of ours it was asked for; that helps nobody.
+    const why = (error instanceof Error ? error.message : String(error)).replace(/ imported from .*$/s, '');
     throw new RainbowError('failed_precondition', `${path} does not load: ${why}`, { place, cause: error });
   }
   if (isPolicy(module.default)) return module.default;

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { simulate } from './simulate.ts';
 import { A_DAY, planDay, type Character, type Day } from './workload.ts';
 
-const size = { ...A_DAY, clusters: 10, jobs: 3_000, length: 43_200, load: 0.8 };
+const size = { ...A_DAY, clusters: 8, jobs: 1_500, length: 43_200, load: 0.8 };
 const day = planDay(size, 's');
 
 function with_(character: Character): Day {

@@ -48,20 +48,22 @@ export function correctionOf(all: Calibration, own: Calibration, now: number): C
   const towards = shift < 0 ? shift / 2 : shift;
   const isOwn = own.kept.length >= all.kept.length / 2;
   const looked = isOwn ? ofOwn : ofAll;
-  return { shift: towards, widen: widenOf(looked, towards), jobs: looked.weights.length };
+  return { shift: towards, widen: widenOf(looked, towards), jobs: looked.count };
 }
 
 /** A record at a time, as the sums that its correction needs. */
 interface Looked {
   readonly step: number;
-  readonly weights: readonly number[];
+  /** Outcomes. */
+  readonly count: number;
   /** Sum of the weights: the jobs that it still counts for. */
   readonly jobs: number;
   /** Of the residuals of P50. */
   readonly mean: number;
   readonly squares: number;
-  /** Residuals of P90, ascending, and their weights. */
-  readonly over: readonly (readonly [residual: number, weight: number])[];
+  /** Residuals of P90, ascending; `upTo` sums the weights of those before each. */
+  readonly over: Float64Array;
+  readonly upTo: Float64Array;
 }
 
 /** Records are immutable, so what was seen in one stays true; it goes when the record goes. */
@@ -74,13 +76,17 @@ function lookAt(record: Calibration, step: number): Looked {
   const residuals = record.kept.map(({ p50, actual }) => clip(forward(actual) - forward(p50)));
   const average = mean(residuals, weights) ?? 0;
   const over = record.kept.map(({ p90, actual }, i) => [clip(forward(actual) - forward(p90)), weights[i]!] as const);
+  over.sort(([a], [b]) => a - b);
+  const upTo = new Float64Array(over.length + 1);
+  for (const [i, [, weight]] of over.entries()) upTo[i + 1] = upTo[i]! + weight;
   const looked: Looked = {
     step,
-    weights,
+    count: weights.length,
     jobs: weights.reduce((sum, weight) => sum + weight, 0),
     mean: average,
     squares: residuals.reduce((sum, r, i) => sum + weights[i]! * (r - average) ** 2, 0),
-    over: over.sort(([a], [b]) => a - b),
+    over: Float64Array.from(over, ([residual]) => residual),
+    upTo,
   };
   seen.set(record, looked);
   return looked;
@@ -135,17 +141,22 @@ function shiftOf({ jobs, mean, squares }: Looked, already: number): number {
   return (mean - already) * trust(mean - already, Math.sqrt(variance / jobs));
 }
 
-function widenOf({ over, jobs }: Looked, shift: number): number {
-  let covered = 0;
-  let needed = 0;
-  let below = 0;
-  for (const [residual, weight] of over) {
-    if (residual - shift <= 1e-9) covered += weight;
-    if (below < 0.9 * jobs - 1e-9) needed = residual - shift;
-    below += weight;
-  }
+function widenOf({ over, upTo, jobs }: Looked, shift: number): number {
+  const needed = (over[countWhile(over.length, (i) => upTo[i + 1]! < 0.9 * jobs - 1e-9)] ?? 0) - shift;
   if (jobs === 0 || needed <= 0) return 0;
+  const covered = upTo[countWhile(over.length, (i) => over[i]! - shift <= 1e-9)]!;
   return needed * trust(Math.max(0, 0.9 - covered / jobs), Math.sqrt((0.9 * 0.1) / jobs));
+}
+
+/** How many of the first hold, of `length` that do up to some index and do not from there on; by halving. */
+function countWhile(length: number, holds: (index: number) => boolean): number {
+  let [low, high] = [0, length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (holds(middle)) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 /** 0 while an effect is within two standard errors, towards 1 far beyond (positive-part James and Stein). */

@@ -139,12 +139,13 @@ test('ten thousand entries take a few milliseconds', () => {
   }));
   const snapshot = { ...none, total: { node: 256, core: 16_384 }, free: { node: 256, core: 16_384 }, waiting: entries };
   const times = Array.from({ length: 9 }, () => {
-    const began = performance.now();
+    const before = process.threadCpuUsage();
     expect(startIn(backlogOf(snapshot), { node: 4 })!.p50).toBeGreaterThan(1e6);
-    return performance.now() - began;
-  }).sort((a, b) => a - b);
-  // Seen: 7 ms, on a busy machine.
-  expect(times[2]).toBeLessThan(60);
+    const { user, system } = process.threadCpuUsage(before);
+    return (user + system) / 1000;
+  });
+  // Seen: 7 ms. By CPU, and the least of some, so that a busy machine does not decide.
+  expect(Math.min(...times)).toBeLessThan(60);
 });
 
 describe('by proxy', () => {

@@ -99,6 +99,6 @@ test('the largest expression over the largest state ends soon', () => {
   const many = Array.from({ length: 50 }, (_, i) => contender(`c${i}`, state, 0));
   const before = performance.now();
   expect(choose({ filter }, many).order).toEqual([]);
-  expect(performance.now() - before).toBeLessThan(5_000);
+  expect(performance.now() - before).toBeLessThan(10_000);
   expect(choose({ filter: 'has(state.long)' }, many).order).toEqual([]);
 });
