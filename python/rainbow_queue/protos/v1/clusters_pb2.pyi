@@ -96,6 +96,52 @@ class DeleteClusterResponse(_message.Message):
     jobs_returned: int
     def __init__(self, jobs_canceled: _Optional[int] = ..., jobs_returned: _Optional[int] = ...) -> None: ...
 
+class DrainClusterRequest(_message.Message):
+    __slots__ = ("cluster", "secret", "reason")
+    CLUSTER_FIELD_NUMBER: _ClassVar[int]
+    SECRET_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    cluster: str
+    secret: str
+    reason: str
+    def __init__(self, cluster: _Optional[str] = ..., secret: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
+
+class ResumeClusterRequest(_message.Message):
+    __slots__ = ("cluster", "secret")
+    CLUSTER_FIELD_NUMBER: _ClassVar[int]
+    SECRET_FIELD_NUMBER: _ClassVar[int]
+    cluster: str
+    secret: str
+    def __init__(self, cluster: _Optional[str] = ..., secret: _Optional[str] = ...) -> None: ...
+
+class PlanMaintenanceRequest(_message.Message):
+    __slots__ = ("cluster", "secret", "window")
+    CLUSTER_FIELD_NUMBER: _ClassVar[int]
+    SECRET_FIELD_NUMBER: _ClassVar[int]
+    WINDOW_FIELD_NUMBER: _ClassVar[int]
+    cluster: str
+    secret: str
+    window: MaintenanceWindow
+    def __init__(self, cluster: _Optional[str] = ..., secret: _Optional[str] = ..., window: _Optional[_Union[MaintenanceWindow, _Mapping]] = ...) -> None: ...
+
+class CancelMaintenanceRequest(_message.Message):
+    __slots__ = ("cluster", "secret")
+    CLUSTER_FIELD_NUMBER: _ClassVar[int]
+    SECRET_FIELD_NUMBER: _ClassVar[int]
+    FROM_FIELD_NUMBER: _ClassVar[int]
+    cluster: str
+    secret: str
+    def __init__(self, cluster: _Optional[str] = ..., secret: _Optional[str] = ..., **kwargs) -> None: ...
+
+class MaintenanceWindow(_message.Message):
+    __slots__ = ("until", "reason")
+    FROM_FIELD_NUMBER: _ClassVar[int]
+    UNTIL_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    until: _timestamp_pb2.Timestamp
+    reason: str
+    def __init__(self, until: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., reason: _Optional[str] = ..., **kwargs) -> None: ...
+
 class ListClustersRequest(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
@@ -113,7 +159,7 @@ class GetClusterRequest(_message.Message):
     def __init__(self, name: _Optional[str] = ...) -> None: ...
 
 class Cluster(_message.Message):
-    __slots__ = ("name", "registered_at", "graph_version", "resources", "subsystems", "state", "connected", "last_seen_at", "runner", "jobs")
+    __slots__ = ("name", "registered_at", "graph_version", "resources", "subsystems", "state", "connected", "last_seen_at", "runner", "jobs", "drained_at", "drain_reason", "maintenance")
     class JobsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -131,6 +177,9 @@ class Cluster(_message.Message):
     LAST_SEEN_AT_FIELD_NUMBER: _ClassVar[int]
     RUNNER_FIELD_NUMBER: _ClassVar[int]
     JOBS_FIELD_NUMBER: _ClassVar[int]
+    DRAINED_AT_FIELD_NUMBER: _ClassVar[int]
+    DRAIN_REASON_FIELD_NUMBER: _ClassVar[int]
+    MAINTENANCE_FIELD_NUMBER: _ClassVar[int]
     name: str
     registered_at: _timestamp_pb2.Timestamp
     graph_version: int
@@ -141,7 +190,10 @@ class Cluster(_message.Message):
     last_seen_at: _timestamp_pb2.Timestamp
     runner: str
     jobs: _containers.ScalarMap[str, int]
-    def __init__(self, name: _Optional[str] = ..., registered_at: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., graph_version: _Optional[int] = ..., resources: _Optional[_Iterable[_Union[ResourceCount, _Mapping]]] = ..., subsystems: _Optional[_Iterable[str]] = ..., state: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., connected: bool = ..., last_seen_at: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., runner: _Optional[str] = ..., jobs: _Optional[_Mapping[str, int]] = ...) -> None: ...
+    drained_at: _timestamp_pb2.Timestamp
+    drain_reason: str
+    maintenance: _containers.RepeatedCompositeFieldContainer[MaintenanceWindow]
+    def __init__(self, name: _Optional[str] = ..., registered_at: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., graph_version: _Optional[int] = ..., resources: _Optional[_Iterable[_Union[ResourceCount, _Mapping]]] = ..., subsystems: _Optional[_Iterable[str]] = ..., state: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., connected: bool = ..., last_seen_at: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., runner: _Optional[str] = ..., jobs: _Optional[_Mapping[str, int]] = ..., drained_at: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., drain_reason: _Optional[str] = ..., maintenance: _Optional[_Iterable[_Union[MaintenanceWindow, _Mapping]]] = ...) -> None: ...
 
 class ResourceCount(_message.Message):
     __slots__ = ("type", "total", "free", "unit")

@@ -44,6 +44,26 @@ class ClusterServiceStub(object):
                 request_serializer=rainbow__queue_dot_protos_dot_v1_dot_clusters__pb2.DeleteClusterRequest.SerializeToString,
                 response_deserializer=rainbow__queue_dot_protos_dot_v1_dot_clusters__pb2.DeleteClusterResponse.FromString,
                 )
+        self.Drain = channel.unary_unary(
+                '/rainbow.v1.ClusterService/Drain',
+                request_serializer=rainbow__queue_dot_protos_dot_v1_dot_clusters__pb2.DrainClusterRequest.SerializeToString,
+                response_deserializer=rainbow__queue_dot_protos_dot_v1_dot_clusters__pb2.Cluster.FromString,
+                )
+        self.Resume = channel.unary_unary(
+                '/rainbow.v1.ClusterService/Resume',
+                request_serializer=rainbow__queue_dot_protos_dot_v1_dot_clusters__pb2.ResumeClusterRequest.SerializeToString,
+                response_deserializer=rainbow__queue_dot_protos_dot_v1_dot_clusters__pb2.Cluster.FromString,
+                )
+        self.PlanMaintenance = channel.unary_unary(
+                '/rainbow.v1.ClusterService/PlanMaintenance',
+                request_serializer=rainbow__queue_dot_protos_dot_v1_dot_clusters__pb2.PlanMaintenanceRequest.SerializeToString,
+                response_deserializer=rainbow__queue_dot_protos_dot_v1_dot_clusters__pb2.Cluster.FromString,
+                )
+        self.CancelMaintenance = channel.unary_unary(
+                '/rainbow.v1.ClusterService/CancelMaintenance',
+                request_serializer=rainbow__queue_dot_protos_dot_v1_dot_clusters__pb2.CancelMaintenanceRequest.SerializeToString,
+                response_deserializer=rainbow__queue_dot_protos_dot_v1_dot_clusters__pb2.Cluster.FromString,
+                )
         self.List = channel.unary_unary(
                 '/rainbow.v1.ClusterService/List',
                 request_serializer=rainbow__queue_dot_protos_dot_v1_dot_clusters__pb2.ListClustersRequest.SerializeToString,
@@ -100,6 +120,34 @@ class ClusterServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Drain(self, request, context):
+        """It gets no new jobs until it is resumed; jobs that it was assigned and nobody holds yet go elsewhere, what it holds
+        goes on. Idempotent: the newest reason counts.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Resume(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PlanMaintenance(self, request, context):
+        """No job is placed there whose walltime reaches into the window.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CancelMaintenance(self, request, context):
+        """The window that begins then; without a time, all of them.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def List(self, request, context):
         """Missing associated documentation comment in .proto file."""
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -144,6 +192,26 @@ def add_ClusterServiceServicer_to_server(servicer, server):
                     servicer.Delete,
                     request_deserializer=rainbow__queue_dot_protos_dot_v1_dot_clusters__pb2.DeleteClusterRequest.FromString,
                     response_serializer=rainbow__queue_dot_protos_dot_v1_dot_clusters__pb2.DeleteClusterResponse.SerializeToString,
+            ),
+            'Drain': grpc.unary_unary_rpc_method_handler(
+                    servicer.Drain,
+                    request_deserializer=rainbow__queue_dot_protos_dot_v1_dot_clusters__pb2.DrainClusterRequest.FromString,
+                    response_serializer=rainbow__queue_dot_protos_dot_v1_dot_clusters__pb2.Cluster.SerializeToString,
+            ),
+            'Resume': grpc.unary_unary_rpc_method_handler(
+                    servicer.Resume,
+                    request_deserializer=rainbow__queue_dot_protos_dot_v1_dot_clusters__pb2.ResumeClusterRequest.FromString,
+                    response_serializer=rainbow__queue_dot_protos_dot_v1_dot_clusters__pb2.Cluster.SerializeToString,
+            ),
+            'PlanMaintenance': grpc.unary_unary_rpc_method_handler(
+                    servicer.PlanMaintenance,
+                    request_deserializer=rainbow__queue_dot_protos_dot_v1_dot_clusters__pb2.PlanMaintenanceRequest.FromString,
+                    response_serializer=rainbow__queue_dot_protos_dot_v1_dot_clusters__pb2.Cluster.SerializeToString,
+            ),
+            'CancelMaintenance': grpc.unary_unary_rpc_method_handler(
+                    servicer.CancelMaintenance,
+                    request_deserializer=rainbow__queue_dot_protos_dot_v1_dot_clusters__pb2.CancelMaintenanceRequest.FromString,
+                    response_serializer=rainbow__queue_dot_protos_dot_v1_dot_clusters__pb2.Cluster.SerializeToString,
             ),
             'List': grpc.unary_unary_rpc_method_handler(
                     servicer.List,
@@ -264,6 +332,74 @@ class ClusterService(object):
         return grpc.experimental.unary_unary(request, target, '/rainbow.v1.ClusterService/Delete',
             rainbow__queue_dot_protos_dot_v1_dot_clusters__pb2.DeleteClusterRequest.SerializeToString,
             rainbow__queue_dot_protos_dot_v1_dot_clusters__pb2.DeleteClusterResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def Drain(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/rainbow.v1.ClusterService/Drain',
+            rainbow__queue_dot_protos_dot_v1_dot_clusters__pb2.DrainClusterRequest.SerializeToString,
+            rainbow__queue_dot_protos_dot_v1_dot_clusters__pb2.Cluster.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def Resume(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/rainbow.v1.ClusterService/Resume',
+            rainbow__queue_dot_protos_dot_v1_dot_clusters__pb2.ResumeClusterRequest.SerializeToString,
+            rainbow__queue_dot_protos_dot_v1_dot_clusters__pb2.Cluster.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def PlanMaintenance(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/rainbow.v1.ClusterService/PlanMaintenance',
+            rainbow__queue_dot_protos_dot_v1_dot_clusters__pb2.PlanMaintenanceRequest.SerializeToString,
+            rainbow__queue_dot_protos_dot_v1_dot_clusters__pb2.Cluster.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def CancelMaintenance(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/rainbow.v1.ClusterService/CancelMaintenance',
+            rainbow__queue_dot_protos_dot_v1_dot_clusters__pb2.CancelMaintenanceRequest.SerializeToString,
+            rainbow__queue_dot_protos_dot_v1_dot_clusters__pb2.Cluster.FromString,
             options, channel_credentials,
             insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
 

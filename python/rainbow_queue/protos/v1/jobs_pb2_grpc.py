@@ -20,6 +20,11 @@ class JobServiceStub(object):
                 request_serializer=rainbow__queue_dot_protos_dot_v1_dot_jobs__pb2.SubmitRequest.SerializeToString,
                 response_deserializer=rainbow__queue_dot_protos_dot_v1_dot_jobs__pb2.SubmitResponse.FromString,
                 )
+        self.SubmitMany = channel.stream_stream(
+                '/rainbow.v1.JobService/SubmitMany',
+                request_serializer=rainbow__queue_dot_protos_dot_v1_dot_jobs__pb2.SubmitRequest.SerializeToString,
+                response_deserializer=rainbow__queue_dot_protos_dot_v1_dot_jobs__pb2.SubmitResponse.FromString,
+                )
         self.Match = channel.unary_unary(
                 '/rainbow.v1.JobService/Match',
                 request_serializer=rainbow__queue_dot_protos_dot_v1_dot_jobs__pb2.MatchRequest.SerializeToString,
@@ -34,6 +39,16 @@ class JobServiceStub(object):
                 '/rainbow.v1.JobService/List',
                 request_serializer=rainbow__queue_dot_protos_dot_v1_dot_jobs__pb2.ListJobsRequest.SerializeToString,
                 response_deserializer=rainbow__queue_dot_protos_dot_v1_dot_jobs__pb2.ListJobsResponse.FromString,
+                )
+        self.Hold = channel.unary_unary(
+                '/rainbow.v1.JobService/Hold',
+                request_serializer=rainbow__queue_dot_protos_dot_v1_dot_jobs__pb2.HoldJobRequest.SerializeToString,
+                response_deserializer=rainbow__queue_dot_protos_dot_v1_dot_job__pb2.Job.FromString,
+                )
+        self.Release = channel.unary_unary(
+                '/rainbow.v1.JobService/Release',
+                request_serializer=rainbow__queue_dot_protos_dot_v1_dot_jobs__pb2.ReleaseJobRequest.SerializeToString,
+                response_deserializer=rainbow__queue_dot_protos_dot_v1_dot_job__pb2.Job.FromString,
                 )
         self.Cancel = channel.unary_unary(
                 '/rainbow.v1.JobService/Cancel',
@@ -67,6 +82,14 @@ class JobServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SubmitMany(self, request_iterator, context):
+        """The same for as many as come, answered in their order, each once it is durable. A submit that is refused is
+        answered with `error`, and the stream goes on. Over gRPC only.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def Match(self, request, context):
         """Which clusters could hold a jobspec, and why not the others. Nothing is stored.
         """
@@ -87,8 +110,22 @@ class JobServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Hold(self, request, context):
+        """Keeps a pending job from being decided; of an array all pending tasks. Idempotent.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Release(self, request, context):
+        """Lets it go. Idempotent.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def Cancel(self, request, context):
-        """Idempotent. A job that an agent holds is canceled when that agent has confirmed it.
+        """Idempotent. A job that an agent holds is canceled when that agent has confirmed it. Of an array: all its tasks.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -102,7 +139,8 @@ class JobServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def WatchEvents(self, request, context):
-        """Events after `after_seq`, in commit order; with `follow` it stays open.
+        """Events after `after_seq`, in commit order; with `follow` it stays open. OUT_OF_RANGE where events after it were
+        deleted with jobs that ended long ago; it says from where on none is missing.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -123,6 +161,11 @@ def add_JobServiceServicer_to_server(servicer, server):
                     request_deserializer=rainbow__queue_dot_protos_dot_v1_dot_jobs__pb2.SubmitRequest.FromString,
                     response_serializer=rainbow__queue_dot_protos_dot_v1_dot_jobs__pb2.SubmitResponse.SerializeToString,
             ),
+            'SubmitMany': grpc.stream_stream_rpc_method_handler(
+                    servicer.SubmitMany,
+                    request_deserializer=rainbow__queue_dot_protos_dot_v1_dot_jobs__pb2.SubmitRequest.FromString,
+                    response_serializer=rainbow__queue_dot_protos_dot_v1_dot_jobs__pb2.SubmitResponse.SerializeToString,
+            ),
             'Match': grpc.unary_unary_rpc_method_handler(
                     servicer.Match,
                     request_deserializer=rainbow__queue_dot_protos_dot_v1_dot_jobs__pb2.MatchRequest.FromString,
@@ -137,6 +180,16 @@ def add_JobServiceServicer_to_server(servicer, server):
                     servicer.List,
                     request_deserializer=rainbow__queue_dot_protos_dot_v1_dot_jobs__pb2.ListJobsRequest.FromString,
                     response_serializer=rainbow__queue_dot_protos_dot_v1_dot_jobs__pb2.ListJobsResponse.SerializeToString,
+            ),
+            'Hold': grpc.unary_unary_rpc_method_handler(
+                    servicer.Hold,
+                    request_deserializer=rainbow__queue_dot_protos_dot_v1_dot_jobs__pb2.HoldJobRequest.FromString,
+                    response_serializer=rainbow__queue_dot_protos_dot_v1_dot_job__pb2.Job.SerializeToString,
+            ),
+            'Release': grpc.unary_unary_rpc_method_handler(
+                    servicer.Release,
+                    request_deserializer=rainbow__queue_dot_protos_dot_v1_dot_jobs__pb2.ReleaseJobRequest.FromString,
+                    response_serializer=rainbow__queue_dot_protos_dot_v1_dot_job__pb2.Job.SerializeToString,
             ),
             'Cancel': grpc.unary_unary_rpc_method_handler(
                     servicer.Cancel,
@@ -180,6 +233,23 @@ class JobService(object):
             timeout=None,
             metadata=None):
         return grpc.experimental.unary_unary(request, target, '/rainbow.v1.JobService/Submit',
+            rainbow__queue_dot_protos_dot_v1_dot_jobs__pb2.SubmitRequest.SerializeToString,
+            rainbow__queue_dot_protos_dot_v1_dot_jobs__pb2.SubmitResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def SubmitMany(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(request_iterator, target, '/rainbow.v1.JobService/SubmitMany',
             rainbow__queue_dot_protos_dot_v1_dot_jobs__pb2.SubmitRequest.SerializeToString,
             rainbow__queue_dot_protos_dot_v1_dot_jobs__pb2.SubmitResponse.FromString,
             options, channel_credentials,
@@ -233,6 +303,40 @@ class JobService(object):
         return grpc.experimental.unary_unary(request, target, '/rainbow.v1.JobService/List',
             rainbow__queue_dot_protos_dot_v1_dot_jobs__pb2.ListJobsRequest.SerializeToString,
             rainbow__queue_dot_protos_dot_v1_dot_jobs__pb2.ListJobsResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def Hold(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/rainbow.v1.JobService/Hold',
+            rainbow__queue_dot_protos_dot_v1_dot_jobs__pb2.HoldJobRequest.SerializeToString,
+            rainbow__queue_dot_protos_dot_v1_dot_job__pb2.Job.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def Release(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/rainbow.v1.JobService/Release',
+            rainbow__queue_dot_protos_dot_v1_dot_jobs__pb2.ReleaseJobRequest.SerializeToString,
+            rainbow__queue_dot_protos_dot_v1_dot_job__pb2.Job.FromString,
             options, channel_credentials,
             insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
 
