@@ -8,6 +8,7 @@
  * itself. Of a job that stays pending only another reason is written, once. Jobs that wait for something else
  * (core/job/waits.ts) are not among those read.
  */
+import { askedEnd } from '../core/job/asked-end.ts';
 import type { Reason } from '../core/job/state.ts';
 import type {
   AttemptRecord,
@@ -96,7 +97,10 @@ export function createCycle(deps: CycleDependencies): Cycle {
   const stuck = new Map<string, Reason>();
 
   const decide = (job: JobRecord, { refusals, retrying, last }: Past, groups: readonly GroupRecord[]): Step => {
-    if (job.cancelRequestedAt !== null) return step(job, 'canceled', { code: 'user', message: '' });
+    if (job.cancelRequestedAt !== null) {
+      const { to, reason } = askedEnd(job, '');
+      return step(job, to, reason);
+    }
     const late = tooLate(job, now());
     if (late !== null) return step(job, 'failed', late);
     if (retrying.notBefore > now()) {

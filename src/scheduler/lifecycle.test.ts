@@ -197,6 +197,29 @@ describe('times', () => {
     expect(await rig.job(job.id)).toMatchObject({ state: 'running', cancelCode: 'deadline' });
     expect(told).toEqual(['cancel']);
   });
+
+  test('what a polling client runs past its deadline has failed; nobody can be told to stop it', async () => {
+    await rig.cluster('K');
+    const { job } = await rig.submit(ONE, { startBefore: now() + 5_000 });
+    const [leased] = await rig.receive('K', 1, 60_000);
+    const reason = { code: 'in_native_queue', message: '' } as const;
+    await rig.scheduler.transition({ id: job.id, from: ['received'], epoch: 1, to: 'accepted', reason, at: now() });
+    expect(leased?.id).toBe(job.id);
+    await rig.system.advance(7_000);
+    expect(await rig.job(job.id)).toMatchObject({ state: 'failed', reason: { code: 'deadline' } });
+  });
+
+  test('what was to stop at its deadline and comes back to pending has failed, too', async () => {
+    await rig.cluster('K');
+    const { job } = await rig.submit(ONE, { deadline: now() + 62_000 });
+    await rig.receive('K', 1, null);
+    await rig.system.advance(4_000);
+    expect(await rig.job(job.id)).toMatchObject({ state: 'received', cancelCode: 'deadline' });
+    const reason = { code: 'not_held', message: '' } as const;
+    const back = { id: job.id, from: ['received' as const], epoch: 1, to: 'pending' as const, reason, at: now() };
+    await rig.scheduler.transition(back);
+    expect(await rig.job(job.id)).toMatchObject({ state: 'failed', reason: { code: 'deadline' }, epoch: 2 });
+  });
 });
 
 describe('hold and release', () => {

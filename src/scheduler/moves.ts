@@ -2,6 +2,7 @@
  * Every write of a job's state after its submit: the conditional write first, then memory (debits), then wake-ups.
  * A job that comes back to pending although somebody asked to cancel it is canceled instead of placed again.
  */
+import { askedEnd, type AskedEnd } from '../core/job/asked-end.ts';
 import { isPolled } from '../core/job/polled.ts';
 import { HELD_STATES, isFinal, type JobState, type Reason } from '../core/job/state.ts';
 import type { ClusterRef, JobId, JobRecord, Outrun, Store, Transition, TransitionResult } from '../store/store.ts';
@@ -60,10 +61,7 @@ export function createMoves(deps: MoveDependencies): Moves {
       deps.wakeCycle();
       return job;
     }
-    const late = job.cancelCode === 'deadline';
-    const message = late ? 'its time was over when its cluster gave it back' : 'canceled when its cluster gave it back';
-    const end = canceled(job, { code: late ? 'deadline' : 'user', message });
-    const ended = await transition(late ? { ...end, to: 'failed' } : end);
+    const ended = await transition(askedFor(job, askedEnd(job, 'canceled when its cluster gave it back')));
     return ended.job ?? job;
   };
 
@@ -77,9 +75,9 @@ export function createMoves(deps: MoveDependencies): Moves {
     }
   };
 
-  const canceled = (job: JobRecord, reason: Reason): Transition => {
+  const askedFor = (job: JobRecord, { to, reason }: AskedEnd): Transition => {
     const at = clock.now();
-    return { id: job.id, from: [job.state], epoch: job.epoch, to: 'canceled', reason, at, endedAt: at };
+    return { id: job.id, from: [job.state], epoch: job.epoch, to, reason, at, endedAt: at };
   };
 
   /** Of a failure: a new attempt instead, where the job's policy says so. It is the same for one job and epoch. */
@@ -135,7 +133,11 @@ export function createMoves(deps: MoveDependencies): Moves {
         }
         const accepted = isHeld(job) && job.state !== 'received';
         const told = accepted ? { code: reason.code, message: untold(job, reason.message) } : reason;
-        job = (await transition(canceled(job, told))).job;
+        // Whoever asked first is believed.
+        const cancelCode = job.cancelCode ?? (reason.code === 'deadline' ? 'deadline' : 'user');
+        const end = askedEnd({ state: job.state, cancelCode }, told.message);
+        const isSame = (cancelCode === 'deadline') === (reason.code === 'deadline');
+        job = (await transition(askedFor(job, isSame ? { ...end, reason: told } : end))).job;
       }
       return job;
     },

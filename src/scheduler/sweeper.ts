@@ -11,6 +11,7 @@
  * counts, and the other is stopped (server/agents/duplicate.ts).
  * Every write is conditional, so that a round which raced with an agent's report does nothing.
  */
+import { askedEnd } from '../core/job/asked-end.ts';
 import { isPolled } from '../core/job/polled.ts';
 import type { Reason } from '../core/job/state.ts';
 import type { ClusterRef, JobRecord, JobStore, Transition } from '../store/store.ts';
@@ -124,10 +125,9 @@ export function createSweeper(deps: SweeperDependencies): Sweeper {
   const applyLoss = (job: JobRecord, cluster: string): Promise<unknown> => {
     const silent = `cluster ${cluster} has been silent for more than ${settings.lostAfter} s`;
     if (job.cancelRequestedAt !== null) {
-      return move(job, 'canceled', {
-        code: 'user',
-        message: `${silent}: not confirmed; its agent is told to stop it when it calls in again`,
-      });
+      const unconfirmed = `${silent}: not confirmed; its agent is told to stop it when it calls in again`;
+      const { to, reason } = askedEnd(job, unconfirmed);
+      return move(job, to, reason);
     }
     switch (job.onClusterLoss) {
       case 'requeue':

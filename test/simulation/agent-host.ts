@@ -7,6 +7,8 @@ import { serveCluster } from '../../src/agent/agent.ts';
 import type { Journal } from '../../src/agent/journal.ts';
 import { silentLog } from '../../src/agent/log.ts';
 import type { FromServer, ToServer, Uplink } from '../../src/agent/messages.ts';
+import type { Pick } from '../../src/agent/pick/pick.ts';
+import { pickNamed } from '../../src/agent/pick/picks.ts';
 import { noHook } from '../../src/agent/sentinels.ts';
 import { keyText, type Runner } from '../../src/agent/runners/runner.ts';
 import { decode, encode } from '../../src/agent/wire.ts';
@@ -17,6 +19,13 @@ import { Connection } from './network.ts';
 import { Process } from './process.ts';
 import { refused, type ServerHost } from './server-host.ts';
 import type { Timeline } from './timeline.ts';
+
+/** What an agent is told at its start. */
+export interface AgentClimate {
+  /** `fussy`: leaves some of what it is offered, until it is polite. */
+  readonly pick: 'first-come' | 'smallest' | 'fussy';
+  readonly bids: boolean;
+}
 
 /** Parts that a test may put something wrong into. */
 export interface AgentPorts {
@@ -36,6 +45,9 @@ export class AgentHost {
   secret: string | null = null;
   /** The network between here and the server is cut, and nobody is told. */
   isCut = false;
+  /** It takes what it can. */
+  polite = false;
+  readonly #climate: AgentClimate;
   readonly #timeline: Timeline;
   readonly #server: ServerHost;
   readonly #ports: AgentPorts;
@@ -46,8 +58,10 @@ export class AgentHost {
   constructor(
     cluster: string,
     parts: { readonly timeline: Timeline; readonly server: ServerHost; readonly queue: NativeQueue },
+    climate: AgentClimate,
     ports: AgentPorts,
   ) {
+    this.#climate = climate;
     this.cluster = cluster;
     this.#timeline = parts.timeline;
     this.#server = parts.server;
@@ -70,14 +84,17 @@ export class AgentHost {
     this.#letGo = () => void local.close();
     const plain = remote(process, local, this.#timeline);
     const journal = this.disk.open(process);
+    const { pick, bids } = this.#climate;
     void serveCluster(
       {
-        identity: { cluster: this.cluster, secret, runner: 'simulated', version: '0', maxJobs: 4 },
+        // A kind of runner that bids, or one that does not.
+        identity: { cluster: this.cluster, secret, runner: bids ? 'process' : 'simulated', version: '0', maxJobs: 4 },
         journal: this.#ports.journal?.(journal) ?? journal,
         runner: this.#ports.runner?.(plain, process) ?? plain,
         uplink: this.#uplink(process),
         log: silentLog,
         reached: noHook,
+        pick: { name: pick, pick: pick === 'fussy' ? this.#fussy() : pickNamed(pick).open({}) },
       },
       process.system,
       new AbortController().signal,
@@ -85,6 +102,11 @@ export class AgentHost {
       () => this.#ended(process, 'ended'),
       (error: unknown) => this.#ended(process, error instanceof Error ? error.message : String(error)),
     );
+  }
+
+  #fussy(): Pick {
+    const wants = (jobId: string): boolean => this.polite || (Number(jobId) + this.cluster.length) % 3 !== 0;
+    return { rank: ({ order }) => (wants(order.jobId) ? 0 : 'not to its taste') };
   }
 
   /** As kill -9. The system closes its connection, unless the whole computer went. */
@@ -168,6 +190,9 @@ function remote(process: Process, runner: Runner, timeline: Timeline): Runner {
     find: () => process.ask(NATIVE, 'finds', () => runner.find()),
     submit: (order) => process.ask(NATIVE, `submits ${keyText(order)}`, () => runner.submit(order)),
     stop: (key, reason) => process.ask(NATIVE, `stops ${keyText(key)}`, () => runner.stop(key, reason)),
+    ...(runner.queue === undefined ? {} : { queue: runner.queue }),
+    withdraw: (key, reason) =>
+      process.ask(NATIVE, `withdraws ${keyText(key)}`, () => runner.withdraw?.(key, reason) ?? false),
     watch(changed) {
       let last = 0;
       return runner.watch((native) => {

@@ -2,7 +2,7 @@
  * One life of a server, two clusters with agents, one that polls, and people: born from a seed, troubled by its plan,
  * then mended; at its end every job has ended, everything is free again and nothing is left of it.
  */
-import { seededRandom } from '../../src/core/random.ts';
+import { seededRandom, type SeededRandom } from '../../src/core/random.ts';
 import { RainbowError } from '../../src/core/errors.ts';
 import { isFinal } from '../../src/core/job/state.ts';
 import { OnClusterLoss } from '../../src/gen/rainbow/v1/job_pb.js';
@@ -14,6 +14,7 @@ import { Calls } from './network.ts';
 import { graphOf, People, POLLED } from './people.ts';
 import type { Action, Plan } from './plan.ts';
 import { Process } from './process.ts';
+import { whenToRun } from './wishes.ts';
 import { ServerHost, type ServerPorts } from './server-host.ts';
 import { StoreDisk } from './store-disk.ts';
 import { Timeline } from './timeline.ts';
@@ -36,6 +37,8 @@ export interface Outcome {
 }
 
 const AGENTS = ['K', 'L'] as const;
+/** Ended jobs that retention leaves. */
+const KEPT = 12;
 const LOSSES = [
   OnClusterLoss.WAIT,
   OnClusterLoss.WAIT,
@@ -77,9 +80,18 @@ class Life {
     const timeline = new Timeline(`life ${seed}`);
     this.#timeline = timeline;
     this.#disk = new StoreDisk(timeline, () => this.#ledger.committed());
-    this.#ledger = new Ledger(this.#disk.database, POLLED, !climate.tellsBusy);
+    this.#ledger = new Ledger(this.#disk.database, POLLED, {
+      checksCores: !climate.tellsBusy,
+      prunes: climate.prunes,
+    });
     const shared = { timeline, disk: this.#disk, ledger: this.#ledger };
-    this.#server = new ServerHost(shared, { overcommit: climate.overcommit }, ports.server ?? {});
+    const settings = {
+      overcommit: climate.overcommit,
+      ask: climate.bids ? ('always' as const) : ('auto' as const),
+      rebid: climate.bids,
+      retention: { days: null, count: climate.prunes ? KEPT : null, every: 7 },
+    };
+    this.#server = new ServerHost(shared, settings, ports.server ?? {});
     this.#calls = new Calls(timeline, () => this.#server.process);
     this.#people = new People({ timeline, server: this.#server, ledger: this.#ledger, calls: this.#calls });
     this.#agents = AGENTS.map((cluster) => {
@@ -92,7 +104,7 @@ class Life {
         started: ({ jobId, epoch }) => this.#ledger.started(cluster, jobId, epoch),
         ended: ({ jobId, epoch }, end) => this.#ledger.ended(jobId, epoch, end),
       });
-      return new AgentHost(cluster, { timeline, server: this.#server, queue }, ports.agent ?? {});
+      return new AgentHost(cluster, { timeline, server: this.#server, queue }, climate, ports.agent ?? {});
     });
   }
 
@@ -129,8 +141,13 @@ class Life {
   #outcome(): Outcome {
     const { steps } = this.#timeline;
     const seen: Record<string, number> = {};
-    for (const { state, reason, starts } of this.#ledger.jobs.values()) {
-      for (const what of [state, reason, `${starts.length} starts`]) seen[what] = (seen[what] ?? 0) + 1;
+    const count = (what: string): void => void (seen[what] = (seen[what] ?? 0) + 1);
+    for (const { state, reason, starts, closed, endedBy, array, gone } of this.#ledger.jobs.values()) {
+      for (const what of [state, reason, `${starts.length} starts`]) count(what);
+      for (const what of closed.values()) count(`back: ${what}`);
+      if (endedBy !== null) count('outrun');
+      if (array !== null) count('of an array');
+      if (gone) count('pruned');
     }
     const { violation } = this.#ledger;
     return { violation, steps, digest: this.#timeline.digest(), last: this.#timeline.last(), seen };
@@ -167,15 +184,16 @@ class Life {
             priority: random.below(3),
             clusters: [['K'], ['L'], ['K', 'L'], ['K', 'L'], ['K', 'L', POLLED], [POLLED]][random.below(6)]!,
             onClusterLoss: LOSSES[random.below(LOSSES.length)]!,
+            ...whenToRun(random, [...this.#ledger.answered]),
           });
         }
         return;
-      case 'cancel': {
-        const known = [...this.#ledger.answered];
-        const id = known[random.below(Math.max(1, known.length))];
-        if (id !== undefined) void this.#people.cancel(id);
-        return;
-      }
+      case 'cancel':
+        return this.#choose(random, (id) => this.#people.cancel(id));
+      case 'hold':
+        return this.#choose(random, (id) => this.#people.hold(id));
+      case 'release':
+        return this.#choose(random, (id) => this.#people.release(id));
       case 'crashServer':
         this.#server.crash();
         return later(away / 10, () => this.#server.start());
@@ -203,12 +221,23 @@ class Life {
         return;
       case 'turnClock':
         (random.below(2) === 0 ? this.#server.clock : agent.clock).ahead = (random.below(121) - 60) * 1000;
+        this.#ledger.promises.turned = 120_000;
         return;
       case 'replaceGraph':
         return void this.#people.replaceGraph(agent.cluster, 2 + random.below(2));
       case 'deleteCluster':
         return void this.#replaceCluster(agent, away);
     }
+  }
+
+  /** One of those that were answered, task or array or by itself. */
+  #choose(random: SeededRandom, act: (id: string) => Promise<void>): void {
+    const known = [...this.#ledger.answered];
+    const id = known[random.below(Math.max(1, known.length))];
+    if (id === undefined) return;
+    const tasks = this.#ledger.arrays.get(id)?.tasks ?? [];
+    const task = tasks[random.below(2 * Math.max(1, tasks.length))];
+    void act(task ?? id);
   }
 
   /** Deleted, and after a while registered anew under the same name. */
@@ -243,9 +272,12 @@ class Life {
       agent.disk.fullFor = 0;
       agent.queue.refusal = null;
       agent.clock.ahead = 0;
+      agent.polite = true;
       agent.start();
+      // What it left lying is offered anew.
+      agent.breakStream();
     }
-    void this.#cancelUnreported();
+    void this.#letGo();
     void this.#proveThatItWorks();
     await this.#until(() => this.#unfinished() === '', 'at rest', MOST_STEPS_TO_END);
     this.#ledger.compareAll();
@@ -262,11 +294,12 @@ class Life {
     this.#proved = true;
   }
 
-  /** Nobody will ever report what a polling client took: its owner gives it up. */
-  async #cancelUnreported(): Promise<never> {
+  /** Nobody will ever report what a polling client took: its owner gives it up. What is held is released. */
+  async #letGo(): Promise<never> {
     for (;;) {
-      for (const { id, state, reason } of this.#ledger.jobs.values()) {
+      for (const { id, state, reason, held } of this.#ledger.jobs.values()) {
         if (state === 'unknown' && reason === 'not_reported') await this.#people.cancel(id);
+        if (state === 'pending' && held) await this.#people.release(id);
       }
       await this.#people.wait(5_000);
     }

@@ -8,6 +8,7 @@ import { createAllocation } from '../../src/agent/runners/process/allocation.ts'
 import { keyText, type JobKey, type NativeEnd, type NativeJob, type Order } from '../../src/agent/runners/runner.ts';
 import type { NativeStatus, OutputPiece, Runner } from '../../src/agent/runners/runner.ts';
 import { RainbowError } from '../../src/core/errors.ts';
+import { resourceCounts } from '../../src/core/graph/counts.ts';
 import { readGraph } from '../../src/core/graph/read.ts';
 import type { Reason } from '../../src/core/job/state.ts';
 import type { Request } from '../../src/core/jobspec/jobspec.ts';
@@ -50,6 +51,7 @@ export class NativeQueue {
   refusal: RainbowError | null = null;
   readonly #options: QueueOptions;
   readonly #allocation: ReturnType<typeof createAllocation>;
+  readonly #totals: ReturnType<typeof resourceCounts>;
   readonly #jobs = new Map<string, Native>();
   readonly #watchers = new Set<(job: NativeJob) => void>();
   /** Parsing is the dearest part of a start, and most jobs look alike. */
@@ -57,7 +59,9 @@ export class NativeQueue {
 
   constructor(options: QueueOptions) {
     this.#options = options;
-    this.#allocation = createAllocation(readGraph(options.graph), []);
+    const graph = readGraph(options.graph);
+    this.#allocation = createAllocation(graph, []);
+    this.#totals = resourceCounts(graph);
   }
 
   get jobs(): readonly NativeJob[] {
@@ -71,6 +75,8 @@ export class NativeQueue {
       find: () => Promise.resolve(this.jobs),
       submit: async (order) => this.#submit(order),
       stop: (key, reason) => Promise.resolve(this.#stop(key, reason)),
+      withdraw: (key, reason) => Promise.resolve(this.#withdraw(key, reason)),
+      queue: { totals: this.#totals, refusal: () => null },
       watch: (changed) => {
         mine.add(changed);
         this.#watchers.add(changed);
@@ -154,6 +160,13 @@ export class NativeQueue {
     native.stopped ??= reason;
     if (native.execution === null) this.#end(native, { outcome: 'canceled', reason, exitCode: null, signal: null });
     else native.execution.stop();
+  }
+
+  #withdraw(key: JobKey, reason: Reason): boolean {
+    const native = this.#jobs.get(keyText(key));
+    if (native?.status.state !== 'accepted') return false;
+    this.#stop(key, reason);
+    return true;
   }
 
   #output(key: JobKey, from: Parameters<Runner['output']>[1], limit: number): Awaited<ReturnType<Runner['output']>> {

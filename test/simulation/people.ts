@@ -1,14 +1,20 @@
 /**
- * Those who use the server: people who submit (and say it again where no answer came), cancel and watch; an operator
- * who registers, replaces and deletes clusters; a prototype client that polls. None of them ever dies.
+ * Those who use the server: people who submit (and say it again where no answer came), hold, release, cancel and watch;
+ * an operator who registers, replaces and deletes clusters; a prototype client that polls. None of them ever dies.
  */
 import { create } from '@bufbuild/protobuf';
+import { timestampFromMs } from '@bufbuild/protobuf/wkt';
+import type { RainbowError } from '../../src/core/errors.ts';
 import { generateGraph } from '../../src/core/graph/generate.ts';
 import { AcceptJobsRequestSchema, ReceiveJobsRequestSchema } from '../../src/gen/prototype/rainbow_pb.js';
 import { DeleteClusterRequestSchema, RegisterClusterRequestSchema } from '../../src/gen/rainbow/v1/clusters_pb.js';
-import { OnClusterLoss } from '../../src/gen/rainbow/v1/job_pb.js';
+import type { RetryPolicy } from '../../src/core/job/retry.ts';
+import type { Dependency } from '../../src/core/job/waits.ts';
+import { DependencyKind, OnClusterLoss, WhenBusy } from '../../src/gen/rainbow/v1/job_pb.js';
 import {
   CancelJobRequestSchema,
+  HoldJobRequestSchema,
+  ReleaseJobRequestSchema,
   SubmitRequestSchema,
   WatchEventsRequestSchema,
 } from '../../src/gen/rainbow/v1/jobs_pb.js';
@@ -32,7 +38,27 @@ export interface Submit {
   readonly priority: number;
   readonly clusters: readonly string[];
   readonly onClusterLoss: OnClusterLoss;
+  readonly dependencies?: readonly Dependency[];
+  /** `0-4`: so many tasks; and how many of them at once. */
+  readonly array?: { readonly tasks: number; readonly mostAtOnce: number | null } | null;
+  readonly hold?: boolean;
+  /** Milliseconds from when it is first said. */
+  readonly beginIn?: number | null;
+  readonly startWithin?: number | null;
+  readonly endWithin?: number | null;
+  readonly retry?: RetryPolicy | null;
+  /** Seconds. */
+  readonly returnAfter?: number;
+  readonly whenBusy?: WhenBusy;
+  readonly policy?: string;
+  readonly rebid?: boolean;
 }
+
+const KINDS = {
+  afterok: DependencyKind.AFTEROK,
+  afterany: DependencyKind.AFTERANY,
+  afternotok: DependencyKind.AFTERNOTOK,
+} as const;
 
 export class People {
   /** The secret that the operator was told last, by cluster. */
@@ -60,8 +86,19 @@ export class People {
   // ── people ──
 
   async submit(order: Submit): Promise<void> {
-    const { key } = order;
-    if (key !== null) this.#ledger.wantedOnce.add(order.name);
+    const { key, array = null, retry = null, dependencies = [] } = order;
+    const at = (ms: number | null | undefined): number | null =>
+      ms === null || ms === undefined ? null : Math.floor(this.#timeline.now + ms);
+    const [beginAt, startBefore, deadline] = [at(order.beginIn), at(order.startWithin), at(order.endWithin)];
+    const mostAtOnce = array?.mostAtOnce ?? null;
+    this.#ledger.wanted.set(order.name, {
+      once: key !== null,
+      held: order.hold ?? false,
+      dependencies,
+      beginAt,
+      mostAtOnce,
+      retry,
+    });
     const request = create(SubmitRequestSchema, {
       jobspec: coresJob(order).replace('"duration":60', '"duration":20'),
       name: order.name,
@@ -69,6 +106,17 @@ export class People {
       idempotencyKey: key ?? '',
       priority: order.priority,
       onClusterLoss: order.onClusterLoss,
+      dependencies: dependencies.map(({ kind, on }) => ({ kind: KINDS[kind], on })),
+      array: array === null ? '' : `0-${array.tasks - 1}${mostAtOnce === null ? '' : `%${mostAtOnce}`}`,
+      hold: order.hold ?? false,
+      ...(beginAt === null ? {} : { beginAt: timestampFromMs(beginAt) }),
+      ...(startBefore === null ? {} : { startBefore: timestampFromMs(startBefore) }),
+      ...(deadline === null ? {} : { deadline: timestampFromMs(deadline) }),
+      ...(retry === null ? {} : { retry: { ...retry, on: [...retry.on] } }),
+      returnAfter: order.returnAfter ?? 0,
+      whenBusy: order.whenBusy ?? WhenBusy.UNSPECIFIED,
+      policy: order.policy ?? '',
+      ...(order.rebid === undefined ? {} : { rebid: order.rebid }),
     });
     for (let tries = 0; tries < TRIES; tries++) {
       const answer = await this.#ask(`submit ${order.name}`, ({ jobs }) => jobs.submit(request, asOperator()));
@@ -82,10 +130,25 @@ export class People {
 
   async cancel(id: string): Promise<void> {
     const request = create(CancelJobRequestSchema, { id });
+    await this.#say(`cancel ${id}`, ({ jobs }) => jobs.cancel(request, asOperator()), 1_000);
+  }
+
+  async hold(id: string): Promise<void> {
+    const request = create(HoldJobRequestSchema, { id });
+    await this.#say(`hold ${id}`, ({ jobs }) => jobs.hold(request, asOperator()), 1_000);
+  }
+
+  async release(id: string): Promise<void> {
+    const request = create(ReleaseJobRequestSchema, { id });
+    await this.#say(`release ${id}`, ({ jobs }) => jobs.release(request, asOperator()), 1_000);
+  }
+
+  /** Again until it is answered, a few times. */
+  async #say<T>(name: string, act: (server: Running) => Promise<T>, ms: number): Promise<void> {
     for (let tries = 0; tries < TRIES; tries++) {
-      const answer = await this.#ask(`cancel ${id}`, ({ jobs }) => jobs.cancel(request, asOperator()));
+      const answer = await this.#ask(name, act);
       if ('value' in answer || ('error' in answer && !mayPass(answer.error.code))) return;
-      await this.wait(1_000);
+      await this.wait(ms);
     }
   }
 
@@ -100,12 +163,22 @@ export class People {
         void this.#serveWatch(running, connection, this.#ledger.seenBy(name));
         for (;;) {
           const item = await connection.down.receive();
-          if (!('message' in item)) break;
+          if (!('message' in item)) {
+            this.#goOnBehindGap(name, item.end);
+            break;
+          }
           this.#ledger.watched(name, Number(item.message.seq));
         }
       }
       await this.wait(300);
     }
+  }
+
+  /** Whoever would miss deleted events is told from where on none is missing. */
+  #goOnBehindGap(watcher: string, end: RainbowError | null): void {
+    if (end?.code !== 'out_of_range') return;
+    const from = Number(/; from (\d+) on none is missing/.exec(end.message)?.[1]);
+    this.#ledger.toldOfGap(watcher, from);
   }
 
   async #serveWatch(

@@ -8,6 +8,8 @@ import { seededRandom } from '../../src/core/random.ts';
 const WEIGHTS = {
   submit: 44,
   cancel: 7,
+  hold: 3,
+  release: 3,
   crashServer: 4,
   crashAgent: 6,
   breakStream: 6,
@@ -40,6 +42,12 @@ export interface Climate {
   readonly lossOdds: number;
   /** Milliseconds of a job, about. */
   readonly jobMs: number;
+  /** How agents choose among what is assigned to them; `fussy` leaves some for no reason at all. */
+  readonly pick: 'first-come' | 'smallest' | 'fussy';
+  /** Are clusters asked for bids, and do jobs move to better ones? */
+  readonly bids: boolean;
+  /** Do ended jobs go, but for the newest? */
+  readonly prunes: boolean;
 }
 
 export interface Plan {
@@ -61,6 +69,9 @@ export function planOf(seed: number): Plan {
     tellsBusy: random.below(2) === 0,
     lossOdds: [0, 30, 6][random.below(3)]!,
     jobMs: [300, 3_000, 20_000][random.below(3)]!,
+    pick: (['first-come', 'first-come', 'smallest', 'fussy'] as const)[random.below(4)]!,
+    bids: random.below(3) === 0,
+    prunes: random.below(3) === 0,
   };
   // Some lives are calm, some are not.
   const pace = [5, 20, 60][random.below(3)]!;

@@ -5,8 +5,6 @@
 import type { System } from '../../src/system/system.ts';
 import type { Mortal, Timeline } from './timeline.ts';
 
-const FIRST_OF_2026 = 1_767_225_600_000;
-
 export class Process implements Mortal {
   alive = true;
   readonly name: string;
@@ -19,7 +17,7 @@ export class Process implements Mortal {
     this.name = name;
     this.system = {
       clock: {
-        now: () => FIRST_OF_2026 + Math.floor(timeline.elapsed + clock.ahead),
+        now: () => Math.floor(timeline.now + clock.ahead),
         monotonic: () => timeline.elapsed,
       },
       timers: {

@@ -68,6 +68,12 @@ export const SETTINGS: Partial<SchedulerSettings> = {
   refusalBackoff: 4,
   sweepEvery: 2,
   pollEvery: 15,
+  leftAfter: 12,
+  bidWithin: 0.2,
+  rebidEvery: 4,
+  rebidPart: 0.1,
+  rebidLeast: 1,
+  rebidRest: 8,
 };
 export const LEASE_MS = 8_000;
 

@@ -21,6 +21,7 @@ interface Planned {
   canceled: boolean;
 }
 
+const FIRST_OF_2026 = 1_767_225_600_000;
 /** Lines of the trace that are kept for whoever reads about a failure. */
 const KEPT = 120;
 
@@ -38,6 +39,11 @@ export class Timeline {
 
   constructor(seed: string) {
     this.chance = seededRandom(seed);
+  }
+
+  /** Milliseconds since 1970: the true time. */
+  get now(): number {
+    return FIRST_OF_2026 + this.elapsed;
   }
 
   /** One in `odds`. */

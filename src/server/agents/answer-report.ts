@@ -3,6 +3,7 @@
  * Reports are level-triggered: each says all that the agent knows of one job under one epoch, may come late, twice or
  * skip states; so the answer is found from where the job stands, step by step, until nothing is left to write.
  */
+import { askedEnd, type AskedEnd } from '../../core/job/asked-end.ts';
 import { isFinal, type Reason } from '../../core/job/state.ts';
 import type { JobRecord, Transition } from '../../store/store.ts';
 import { isFinalReport, type Report } from './report.ts';
@@ -48,11 +49,14 @@ function answerHeld(job: JobRecord, report: Report, now: number): Answer {
       // received → completed is not in the table: what ended was in the native queue, even if nobody told us.
       if (job.state === 'received') return acceptFirst(job, report, now);
       return write(job, report.state, report.reason, now, ends(job, report, now));
-    case 'canceled':
-      return write(job, canceledState(job), canceledReason(job, report), now, ends(job, report, now));
+    case 'canceled': {
+      const { to, reason } = canceledEnd(job, report);
+      return write(job, to, reason, now, ends(job, report, now));
+    }
     case 'pending':
       if (job.cancelRequestedAt !== null) {
-        return write(job, 'canceled', canceledReason(job, report), now, ends(job, report, now));
+        const { to, reason } = canceledEnd(job, report);
+        return write(job, to, reason, now, ends(job, report, now));
       }
       return write(job, 'pending', report.reason, now);
     default:
@@ -90,10 +94,8 @@ export function asFailed(report: Report): Report {
 export function answerNotHeld(job: JobRecord, now: number): Transition {
   const where = `the agent of cluster ${job.cluster ?? ''}`;
   if (job.cancelRequestedAt !== null) {
-    const code = job.cancelCode ?? 'user';
-    return change(job, 'canceled', { code, message: `${where} does not hold it any more` }, now, {
-      endedAt: now,
-    });
+    const { to, reason } = askedEnd(job, `${where} does not hold it any more`);
+    return change(job, to, reason, now, { endedAt: now });
   }
   if (job.acceptedAt === null) {
     return change(job, 'pending', { code: 'not_held', message: `${where} never took it` }, now);
@@ -127,16 +129,9 @@ function ends(job: JobRecord, report: Report, now: number): Partial<Transition> 
   };
 }
 
-/** What was stopped at its deadline has failed; one that never was in the native queue can only be canceled. */
-function canceledState(job: JobRecord): 'canceled' | 'failed' {
-  return job.cancelCode === 'deadline' && job.state !== 'received' ? 'failed' : 'canceled';
-}
-
-function canceledReason(job: JobRecord, report: Report): Reason {
-  if (job.cancelCode === 'deadline') {
-    return { code: 'deadline', message: 'it was stopped: the time that it was given is over' };
-  }
-  return job.cancelRequestedAt === null ? report.reason : { code: 'user', message: report.reason.message };
+/** Canceled behind our back, unless somebody asked for it. */
+function canceledEnd(job: JobRecord, { reason }: Report): AskedEnd {
+  return job.cancelRequestedAt === null ? { to: 'canceled', reason } : askedEnd(job, reason.message);
 }
 
 /** Says nothing of the job as it is now: it may be another cluster's. */

@@ -129,7 +129,8 @@ test('with no other cluster it stays, unless the job says otherwise', async () =
   expect(agent.offered()).toEqual([key(stays), key(goes)]);
   agent.say({ case: 'choose', value: { leave: [leave(stays), leave(goes)] } });
   await pass(agent, 30);
-  expect(await rig.job(goes)).toMatchObject({ state: 'pending', epoch: 2, reason: { code: 'left' } });
+  expect(await rig.job(goes)).toMatchObject({ state: 'pending', epoch: 2, reason: { code: 'nothing_free' } });
+  expect((await rig.store.jobs.attempts(goes))[0]).toMatchObject({ state: 'assigned', reason: { code: 'left' } });
   expect(rig.freeCores('K')).toBe(35);
   await pass(agent, 100);
   expect(await rig.job(stays)).toMatchObject({ state: 'assigned', reason: { code: 'left' } });

@@ -45,7 +45,8 @@ const withdrawn = (agent: FakeAgent): number =>
   agent.heard.filter(({ message }) => message?.case === 'withdraw').length;
 
 beforeEach(async () => {
-  await open({ settings: { rebid: true, refusalBackoff: 1 } });
+  // An agent without room leaves jobs lying: they are not to go elsewhere for that.
+  await open({ settings: { rebid: true, refusalBackoff: 1, leftAfter: 100_000 } });
   says = { a: { start: 60 * MINUTE }, b: { start: 120 * MINUTE } };
 });
 afterEach(() => rig.close());

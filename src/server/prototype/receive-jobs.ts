@@ -37,12 +37,7 @@ async function take(parts: Parts, cluster: ClusterRef, most: number): Promise<Re
   let room: number = LIMITS.receiveBytes;
   while (taken.size < most) {
     // 1. How large are those that wait? What is leased should be what is answered.
-    const waiting = await store.jobs.list({
-      states: ['assigned'],
-      cluster: cluster.name,
-      oldestFirst: true,
-      limit: BATCH,
-    });
+    const waiting = await store.jobs.assigned(cluster, BATCH);
     const limit = Math.min(fitting(waiting, room, taken.size === 0), most - taken.size);
     if (limit === 0) break;
     // 2. Lease as many. They may be others than those looked at: by priority, and new ones arrive.

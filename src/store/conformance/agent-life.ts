@@ -1,6 +1,8 @@
 /** Retries, attempts beside each other, jobs that are left lying, clusters that are gone. */
 import { describe, expect, test } from 'vitest';
+import { WAITS } from '../../core/job/waits.ts';
 import type { Outrun } from '../store.ts';
+import { newArray } from './arrays.ts';
 import { assignedTo, because, change, GONE, moved, opened, register, SECRET, submit, type Open } from './fixtures.ts';
 
 export function agentLifeConformance(open: Open): void {
@@ -82,6 +84,24 @@ export function agentLifeConformance(open: Open): void {
       expect((await store.jobs.outrun(ends(first.id))).done, 'only once').toBe(false);
       const last = (await store.events.after(0, 99)).at(-1);
       expect(last).toMatchObject({ kind: 'completed', epoch: 2, cluster: 'red', detail: { attempt: 1 } });
+    });
+
+    test('its end is told to those that wait for it, and to its array', async () => {
+      const store = await opened(open);
+      const red = await register(store, 'red');
+      const { array } = await store.arrays.submit(newArray([0], { onClusterLoss: 'duplicate' }));
+      const [task] = await store.jobs.list({ array: array!.id, limit: 9 });
+      const after = await submit(store, {
+        waits: WAITS.dependency,
+        dependencies: [{ kind: 'afterok', on: task!.id }],
+      });
+      const placed = await store.jobs.transition(change(task!, 'assigned', { cluster: red, allocation: 'x' }));
+      const held = await moved(store, placed.job!, 'received', 'accepted', 'unknown');
+      await store.jobs.transition(change(held, 'pending', { reason: because('duplicated') }));
+      expect((await store.jobs.outrun(ends(task!.id))).done).toBe(true);
+      expect(await store.arrays.get(array!.id)).toMatchObject({ endedAt: 4999, counts: { completed: 1 }, exitCode: 0 });
+      expect(await store.jobs.settleDependencies(9, 6000)).toEqual({ released: 1, canceled: 0 });
+      expect((await store.jobs.get(after.id))?.waits).toBe(0);
     });
 
     test('one that was not duplicated ends nothing, nor any after the end', async () => {

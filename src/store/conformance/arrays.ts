@@ -4,7 +4,7 @@ import { WAITS } from '../../core/job/waits.ts';
 import type { ArrayRecord, JobRecord, NewArray, Store } from '../store.ts';
 import { because, moved, newJob, opened, register, submit, type Open } from './fixtures.ts';
 
-function newArray(tasks: readonly number[], changes: Partial<NewArray> = {}): NewArray {
+export function newArray(tasks: readonly number[], changes: Partial<NewArray> = {}): NewArray {
   const { outcome: _, ...job } = newJob({ jobspec: 'the one' });
   const outcome = { state: 'pending', reason: because('submitted') } as const;
   return { ...job, indices: '0-9', tasks, mostAtOnce: null, outcome, ...changes };

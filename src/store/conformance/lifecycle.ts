@@ -81,6 +81,9 @@ export function lifecycleConformance(open: Open): void {
       expect(await store.events.after(1, 9, { jobId: job.id })).toMatchObject([
         { kind: 'reason', reason: nothing, at: 3000 },
       ]);
+      const held = await store.jobs.hold(job.id, because('held'), 4500);
+      expect(await store.jobs.changeReason(job.id, 1, nothing, 4600), 'held meanwhile').toBeNull();
+      expect(await store.jobs.get(job.id)).toEqual(held);
       await moved(store, job, 'canceled');
       expect(await store.jobs.changeReason(job.id, 1, because('submitted'), 5000)).toBeNull();
     });

@@ -11,7 +11,8 @@ import { writeJobEvent } from './write-event.ts';
 
 export function* changeReason(id: JobId, epoch: number, reason: Reason, at: number): Operation<JobRecord | null> {
   const job = yield* lockJob(id);
-  if (job === null || job.state !== 'pending' || job.epoch !== epoch) return null;
+  // Held meanwhile: whoever decided on it came too late, and what it waits for stays its reason.
+  if (job === null || job.state !== 'pending' || job.epoch !== epoch || job.waits !== 0) return null;
   if (job.reason.code === reason.code && job.reason.message === reason.message) return null;
   return yield* writeReason(job, job.waits, reason, at);
 }
