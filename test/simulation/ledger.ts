@@ -170,7 +170,10 @@ export class Ledger {
     }
     if (!JOB_STATES.includes(to)) {
       this.holds(!isFinal(job.state), () => `transitions: job ${id} is ${job.state}, and then ${event.kind}`);
-      this.holds(epoch === job.epoch, () => `transitions: ${event.kind} of job ${id} in epoch ${epoch}, not ${job.epoch}`);
+      this.holds(
+        epoch === job.epoch,
+        () => `transitions: ${event.kind} of job ${id} in epoch ${epoch}, not ${job.epoch}`,
+      );
       if (event.kind === 'cancel_requested') job.cancelAsked = reason;
       else if (event.kind === 'reason') this.promises.reasonOf(job, reason);
       return;
@@ -183,6 +186,8 @@ export class Ledger {
     this.holds(may, () => `transitions: job ${id} went from ${from} to ${to} (${reason})`);
     this.holds(epoch === due, () => `transitions: job ${id} is ${to} in epoch ${epoch}, not ${due}`);
     if (to === 'pending') job.closed.set(before, reason);
+    const byTime = reason === 'lease_expired' && event.cluster !== this.#polledCluster;
+    this.holds(!byTime, () => `started: the lease of ${id}.${before} at ${event.cluster}, an agent’s, ended by time`);
     Object.assign(job, { state: to, epoch, reason, cluster: event.cluster });
     if (to === 'assigned') this.promises.assigned(job, event.at);
     if (to === 'pending' && reason === 'retry') this.#retried(job, before);
@@ -311,7 +316,8 @@ export class Ledger {
     this.promises.retried(job);
     const sql = 'SELECT state, reason_code FROM attempts WHERE job_id = ? AND epoch = ?';
     const row = this.#database.query({ sql, values: [BigInt(job.id), BigInt(epoch)] })[0] as unknown as
-      { readonly state: string; readonly reason_code: string } | undefined;
+      | { readonly state: string; readonly reason_code: string }
+      | undefined;
     const end = this.#ends.get(`${job.id}.${epoch}`);
     const may = row === undefined || !FROM_A_RUN.has(row.reason_code) || end?.outcome === 'failed';
     this.holds(
