@@ -95,7 +95,7 @@ export const PLANTED: readonly Planted[] = [
   },
   {
     bug: 'an agent’s lease that ends by time',
-    seed: 2,
+    seed: 4,
     breaks: ['started', 'ends', 'acknowledged'],
     ports: () =>
       engine({
