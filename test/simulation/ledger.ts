@@ -186,6 +186,8 @@ export class Ledger {
     this.holds(may, () => `transitions: job ${id} went from ${from} to ${to} (${reason})`);
     this.holds(epoch === due, () => `transitions: job ${id} is ${to} in epoch ${epoch}, not ${due}`);
     if (to === 'pending') job.closed.set(before, reason);
+    const byTime = reason === 'lease_expired' && event.cluster !== this.#polledCluster;
+    this.holds(!byTime, () => `started: the lease of ${id}.${before} at ${event.cluster}, an agent’s, ended by time`);
     Object.assign(job, { state: to, epoch, reason, cluster: event.cluster });
     if (to === 'assigned') this.promises.assigned(job, event.at);
     if (to === 'pending' && reason === 'retry') this.#retried(job, before);

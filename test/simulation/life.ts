@@ -45,6 +45,7 @@ const LOSSES = [
   OnClusterLoss.REQUEUE,
   OnClusterLoss.FAIL,
   OnClusterLoss.DUPLICATE,
+  OnClusterLoss.DUPLICATE,
 ];
 /** To come to rest once everything is mended. */
 const MOST_STEPS_TO_END = 60_000;

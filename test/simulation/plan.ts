@@ -13,7 +13,7 @@ const WEIGHTS = {
   crashServer: 4,
   crashAgent: 6,
   breakStream: 6,
-  cutOff: 2,
+  cutOff: 4,
   breakWatch: 2,
   fillStore: 2,
   fillJournal: 2,

@@ -48,7 +48,7 @@ interface Planted {
 export const PLANTED: readonly Planted[] = [
   {
     bug: 'leases without an epoch: whoever reports is believed to hold the job as it is now',
-    seed: 2,
+    seed: 4,
     breaks: ['ends', 'started', 'acknowledged'],
     ports: () => ({
       server: {
@@ -64,7 +64,7 @@ export const PLANTED: readonly Planted[] = [
   },
   {
     bug: 'an agent that adopts native jobs by name alone, whatever their epoch',
-    seed: 2,
+    seed: 12,
     breaks: ['ends', 'started'],
     ports() {
       const newest = new Map<string, number>();
@@ -95,7 +95,7 @@ export const PLANTED: readonly Planted[] = [
   },
   {
     bug: 'an agent’s lease that ends by time',
-    seed: 2,
+    seed: 4,
     breaks: ['started', 'ends', 'acknowledged'],
     ports: () =>
       engine({
@@ -105,7 +105,7 @@ export const PLANTED: readonly Planted[] = [
   },
   {
     bug: 'lost clusters whose jobs are run again whatever their owner chose',
-    seed: 3,
+    seed: 5,
     breaks: ['started', 'ends'],
     ports: () =>
       engine({
@@ -117,7 +117,7 @@ export const PLANTED: readonly Planted[] = [
   },
   {
     bug: 'an agent that does not find its native jobs again',
-    seed: 6,
+    seed: 3,
     breaks: ['ends', 'started', 'end'],
     ports: () => ({ agent: { runner: (runner) => ({ ...runner, find: () => Promise.resolve([]) }) } }),
   },

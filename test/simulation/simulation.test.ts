@@ -14,6 +14,8 @@ test.each([0, 100_000, 200_000])('holds whatever breaks, from seed %d on', { tim
   expect(failure === null ? '' : describeFailure(failure)).toBe('');
   expect(steps).toBeGreaterThanOrEqual(STEPS);
   // Not by having avoided all trouble.
-  const due = ['completed', 'failed', 'canceled', 'cluster_deleted', '0 starts', '1 starts', '2 starts'];
+  const ends = ['completed', 'failed', 'canceled', 'cluster_deleted', 'deadline', 'dependency', 'pruned'];
+  const ways = ['back: retry', 'back: moved', 'back: left', 'back: not_held', 'of an array'];
+  const due = [...ends, ...ways, '0 starts', '1 starts', '2 starts'];
   expect(Object.keys(seen)).toEqual(expect.arrayContaining(due));
 });

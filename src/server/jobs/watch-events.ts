@@ -19,10 +19,10 @@ function filterOf({ job, array }: Found): { jobId: JobId } | { arrayId: JobId } 
   return job !== null ? { jobId: job.id } : { arrayId: array.id };
 }
 
-/** Throws `out_of_range` where events after `seq` were deleted with their jobs. */
-async function checkKept(parts: Parts, seq: number): Promise<void> {
+/** Throws `out_of_range` where events after `seq` were deleted with their jobs, others than those up to `missed`. */
+async function checkKept(parts: Parts, seq: number, missed: number): Promise<void> {
   const pruned = await parts.store.retention.prunedEvents();
-  if (seq >= pruned) return;
+  if (seq >= pruned || pruned <= missed) return;
   throw new RainbowError(
     'out_of_range',
     `after_seq: events after ${seq} were deleted with jobs that ended long ago; from ${pruned} on none is missing, ` +
@@ -39,17 +39,17 @@ export function watchEvents(parts: Parts): Handlers<typeof JobService>['watchEve
     const filter = found !== null ? filterOf(found) : person.kind === 'operator' ? {} : { owner: person.owner };
 
     if (request.fromNow) seq = await parts.store.events.last();
-    // Who asks for all that there is has it up to here, whatever is gone of it.
-    const whatever = seq === 0 ? Math.max(1, await parts.store.events.last()) : 0;
+    // Whoever begins with 0 wants what there is, and knows that it is not all.
+    const missed = seq === 0 ? await parts.store.retention.prunedEvents() : 0;
     const latch = createLatch(call.signal);
     const unsubscribe = parts.store.events.subscribe(latch.wake);
     try {
       while (!call.signal.aborted) {
         // 1. What is committed by now: up to here, a short batch has shown everything.
         const newest = await parts.store.events.last();
-        // A job's own events go only with the job; of all jobs some may be gone.
-        if (found === null && seq >= whatever) await checkKept(parts, seq);
         const events = await parts.store.events.after(seq, BATCH, filter);
+        // A job's own events go only with the job; of all jobs some may be gone, also while these were read.
+        if (found === null) await checkKept(parts, seq, missed);
         for (const event of events) {
           yield eventToWire(event);
           seq = event.seq;

@@ -82,18 +82,19 @@ export function clusterConformance(open: Open): void {
           name,
           secretHash: SECRET,
           tokenHash: TOKEN,
-          graph: name,
+          graph: `${name} `,
           counts: [{ type: name, total: 1, unit: name }],
           at: 1,
         });
-        await store.clusters.putSubsystem(name, name, name, false, 2);
+        await store.clusters.putSubsystem(name, name, `${name} `, false, 2);
         await store.clusters.mergeState(name, { [name]: name }, 3);
       }
       for (const name of HOSTILE) {
         const cluster = await store.clusters.get(name);
         expect(cluster).toMatchObject({ name, subsystems: [name], counts: [{ type: name, total: 1, unit: name }] });
         expect(Object.entries(cluster?.state ?? {})).toEqual([[name, name]]);
-        expect(await store.clusters.graph(name)).toEqual({ graph: name, subsystems: new Map([[name, name]]) });
+        const graph = `${name} `;
+        expect(await store.clusters.graph(name)).toEqual({ graph, subsystems: new Map([[name, graph]]) });
       }
       expect(await store.clusters.list()).toHaveLength(HOSTILE.length);
     });
