@@ -150,8 +150,8 @@ async function register(
   if (there !== null && known === undefined) {
     throw new RainbowError(
       'failed_precondition',
-      `cluster ${name} is registered already, and its secret is not in ${settings.configPath}: pass it with --secret, ` +
-        `or delete the cluster with: rainbow delete --cluster-name ${name}`,
+      `cluster ${name} is registered already, and its secret is not in ${settings.configPath}: pass it with --secret ` +
+        '(who registered the cluster has it), or give this one another --cluster-name',
     );
   }
   let secret = known ?? '';

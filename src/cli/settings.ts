@@ -78,11 +78,14 @@ function tlsFiles({ io, globals }: Asked): TlsFiles | undefined {
   return ca === undefined && cert === undefined && key === undefined ? undefined : { ca, cert, key };
 }
 
-/** Reads the file anew (or begins one), changes it and writes it back, for its owner alone. */
+/** Reads the file anew (or begins one), changes it and writes it back, for its owner alone; one process at a time. */
 export async function changeConfig(asked: Asked, change: (config: ClientConfig) => ClientConfig): Promise<void> {
   const path = configPath(asked);
   const { emptyClientConfig, readClientConfig, writeClientConfig } = await import('../config/config.ts');
-  await writeClientConfig(path, change((await readClientConfig(path)) ?? emptyClientConfig()));
+  const { whileLocked } = await import('../config/lock.ts');
+  await whileLocked(asked.io.system, path, async () => {
+    await writeClientConfig(path, change((await readClientConfig(path)) ?? emptyClientConfig()));
+  });
 }
 
 /** The server's secret, as the environment or the configuration has it. */

@@ -52,6 +52,8 @@ describe('dependencies', () => {
       state: 'pending',
       reason: { code: 'dependency', message: `waits for afterok:${first.job.id}` },
     });
+    // It was matched, and nothing was chosen.
+    expect(second.decision).toMatchObject({ chosen: null, reason: second.job.reason, order: ['K'] });
     await run(first.job.id);
     expect(await rig.job(second.job.id)).toMatchObject({ state: 'assigned', cluster: 'K' });
   });
@@ -102,6 +104,10 @@ describe('arrays', () => {
     await rig.cluster('K');
     const submitted = await rig.submit(ONE, array('0-9%3'));
     expect(submitted).toMatchObject({ job: null, created: true, array: { tasks: 10, mostAtOnce: 3 } });
+    expect(submitted.decision).toMatchObject({
+      chosen: null,
+      reason: { message: 'the tasks of an array are decided one by one' },
+    });
     const id = submitted.array?.id ?? '';
     await rig.system.settle();
     const states = async () => (await rig.store.arrays.get(id))?.counts;

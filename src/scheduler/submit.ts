@@ -18,7 +18,7 @@ import { writeDecision } from './decision-record.ts';
 import type { Notices } from './notices.ts';
 import type { Placement, Placing } from './placing.ts';
 import type { InnerRegistry } from './registry.ts';
-import type { Submission, Submitted } from './scheduler.ts';
+import type { DecisionRecord, Submission, Submitted } from './scheduler.ts';
 import { questionOf } from './question.ts';
 import { whatItWaitsFor, type Waiting } from './submit-waits.ts';
 
@@ -63,7 +63,7 @@ export function createSubmit(deps: SubmitDependencies): (submission: Submission)
     // A namesake that has come since the first try is not one of them.
     const now = candidates.filter(stands);
     // 1. Decide, and take what it needs before anybody else is asked.
-    const { decision, outcome: decided } = placing.decide({
+    const { decision: taken, outcome: decided } = placing.decide({
       ...submission,
       jobspec: parsed,
       text: submission.jobspec,
@@ -73,6 +73,7 @@ export function createSubmit(deps: SubmitDependencies): (submission: Submission)
       gathered,
     });
     const outcome = outcomeOf(decided, submission, waiting);
+    const decision = toldOf(taken, decided, array === null ? outcome : unassigned(outcome));
     if (!storeRejected && outcome.state !== 'assigned') return { job: null, array: null, created: false, decision };
     const stored = {
       ...job,
@@ -172,6 +173,14 @@ function outcomeOf(decided: Placement['outcome'], submission: Submission, waitin
 /** Tasks are decided one by one, by the cycle. */
 function unassigned(outcome: Outcome): Exclude<Outcome, { readonly state: 'assigned' }> {
   return outcome.state === 'assigned' ? { state: 'pending', reason: { code: 'submitted', message: '' } } : outcome;
+}
+
+/** What was only matched chose nothing: that is what is recorded, shown, and passed over by a replay. */
+function toldOf(decision: DecisionRecord, decided: Placement['outcome'], outcome: Outcome): DecisionRecord {
+  if (decided.state !== 'assigned' || outcome.state === 'assigned') return decision;
+  const { reason } = outcome;
+  const message = reason.code === 'submitted' ? 'the tasks of an array are decided one by one' : reason.message;
+  return { ...decision, chosen: null, reason: { ...reason, message } };
 }
 
 function isLostRace(error: unknown): boolean {

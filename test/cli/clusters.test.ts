@@ -26,6 +26,15 @@ describe('register cluster', () => {
     });
   });
 
+  test('several that register at once all keep their secrets', async () => {
+    const at = await place();
+    const names = ['blue', 'green', 'red', 'white', 'yellow'];
+    await Promise.all(names.map((name) => at.register(name, '--nodes', '1', '--cores', '2')));
+    const config = join(at.folder, 'home', 'config', 'rainbow', 'config.yaml');
+    const saved = parse(readFileSync(config, 'utf8')) as { clusters: { name: string }[] };
+    expect(saved.clusters.map(({ name }) => name).toSorted()).toEqual(names);
+  });
+
   test('without --save it says that this is the only time', async () => {
     const at = await place();
     const graph = write(

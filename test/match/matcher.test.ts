@@ -194,6 +194,26 @@ describe('why not', () => {
     });
   });
 
+  test('slots that are wanted several times: how many there are to have, and where', () => {
+    const slots = (count: number, cores: number) =>
+      `{type: slot, count: ${count}, with: [{type: core, count: ${cores}}]}`;
+    const said = (request: string) => reasons(graph, requestOf(`a: ${request}`))[0];
+    expect(said(`{type: node, count: 1, with: [${slots(20, 1)}]}`)).toMatchObject({
+      stage: 'per_vertex',
+      message: 'needs 20 core in one node, the most there are is 12',
+      needed: 20,
+      best: 12,
+      relaxation: { message: '12 slot instead of 20 would fit' },
+    });
+    expect(said(`{type: node, count: 1, with: [${slots(3, 5)}]}`)?.message).toBe(
+      'needs 3 × 5 core in one node, the most there are is 2 × 5',
+    );
+    expect(said(slots(5, 7))?.message).toBe('needs 5 × 7 core, each in one node, the most there are is 3 × 7');
+    expect(said(`{type: node, count: 1, with: [${slots(2, 13)}]}`)?.message).toBe(
+      'needs 13 core in one node, the most there are is 12',
+    );
+  });
+
   test('what is required', () => {
     const io = [link(graph, 'io', [{ to: [2], metadata: { type: 'shm' } }])];
     const two = requestOf('a: {type: node, count: 2, requires: [{name: io, field: type, match: shm}]}');
@@ -206,7 +226,7 @@ describe('why not', () => {
     const one = requestOf('a: {type: node, count: 1, requires: [{name: io, field: type, match: nvme}]}');
     expect(reasons(graph, one, io)[0]).toMatchObject({
       stage: 'predicate',
-      message: 'needs 1 node with io.type=nvme, the best there is are 0',
+      message: 'needs 1 node with io.type=nvme, the most there are is 0',
       relaxation: { field: 'requires', from: 'io.type=nvme' },
     });
   });

@@ -75,7 +75,7 @@ function findPredicate(vertices: readonly RequestVertex[], oracle: Oracle): Matc
   return (single.length > 0 ? single : demanding).map((vertex) => {
     const needed = countOf(vertex);
     const best = mostOf(vertices, vertex, needed, oracle);
-    const message = `needs ${say(needed, vertex)} with ${requirements(vertex)}, the best there is are ${best}`;
+    const message = `needs ${say(needed, vertex)} with ${requirements(vertex)}, the most there are is ${best}`;
     return reason('predicate', vertex, message, needed, best);
   });
 }
@@ -84,10 +84,21 @@ function perVertex(vertices: readonly RequestVertex[], vertex: RequestVertex, or
   if (vertex.type === 'slot' && vertex.with.length > 0) return null;
   const alone = chain(vertices, vertex, { ...vertex, with: [] });
   if (alone === null || oracle.fits([alone])) return null;
-  const needed = countOf(vertex);
-  const best = mostOf(vertices, vertex, needed, oracle);
   const where = around(vertices, vertex);
-  return reason('per_vertex', vertex, tooFew(vertex, needed, best, where), needed, best);
+  const slot = [...preorder([alone])].find((of) => of.type === 'slot' && countOf(of) > 1);
+  const slotted = (count: number): readonly RequestVertex[] =>
+    slot === undefined ? [alone] : replaced([alone], slot, { ...slot, count: exactly(count) });
+  const needed = countOf(vertex);
+  const slots = slot === undefined ? 1 : countOf(slot);
+  const most = slot === undefined ? 0 : search(slots, (count) => oracle.fits(slotted(count)));
+  if (most > 0) {
+    // One such slot would fit; so many do not.
+    const message = tooFewSlots(vertex, slots, most, where);
+    return reason('per_vertex', vertex, message, slots * needed, most * needed);
+  }
+  const one = slotted(1);
+  const best = mostOf(one, [...preorder(one)].at(-1) ?? vertex, needed, oracle);
+  return reason('per_vertex', vertex, tooFew(vertex, needed, best, where.words), needed, best);
 }
 
 function competition(vertices: readonly RequestVertex[], oracle: Oracle): MatchReason {
@@ -170,27 +181,49 @@ function wantedInAll(vertices: readonly RequestVertex[], vertex: RequestVertex):
   return all ?? 0;
 }
 
-/** `in one node`: the nearest vertex around it that bounds it. */
-function around(vertices: readonly RequestVertex[], vertex: RequestVertex): string {
+interface Place {
+  /** `in one node`: the nearest vertex around it that bounds it. */
+  readonly words: string;
+  /** Is that vertex within a slot, or bounds each copy of one by itself? */
+  readonly isInSlot: boolean;
+}
+
+function around(vertices: readonly RequestVertex[], vertex: RequestVertex): Place {
   let outer = '';
   let slot = false;
+  let isInSlot = true;
   for (let level = vertices; ;) {
     const next = level.find((of) => of === vertex || [...preorder(of.with)].includes(vertex));
     if (next === undefined || next === vertex) break;
     if (next.type === 'slot') slot = true;
-    else outer = next.type;
+    else {
+      outer = next.type;
+      isInSlot = slot;
+    }
     level = next.with;
   }
-  if (outer !== '') return `in one ${outer}`;
-  return slot ? 'in one node' : 'in one place';
+  if (outer !== '') return { words: `in one ${outer}`, isInSlot };
+  return { words: slot ? 'in one node' : 'in one place', isInSlot };
 }
 
 function tooFew(vertex: RequestVertex, needed: number, best: number, where: string): string {
   return `needs ${say(needed, vertex)} ${where}, the most there are is ${best}`;
 }
 
+/** `needs 2 × 3 core in one node`: both slots in it; `each in one node`: every slot in one, the same or another. */
+function tooFewSlots(vertex: RequestVertex, slots: number, most: number, { words, isInSlot }: Place): string {
+  const each = countOf(vertex);
+  const times = (count: number): string => (each === 1 && !isInSlot ? `${count}` : `${count} × ${each}`);
+  const where = isInSlot ? `, each ${words}` : ` ${words}`;
+  return `needs ${times(slots)}${unitAndType(vertex)}${where}, the most there are is ${times(most)}`;
+}
+
 function say(count: number, vertex: RequestVertex): string {
-  return `${count}${vertex.unit === '' ? '' : ` ${vertex.unit}`} ${vertex.type}`;
+  return `${count}${unitAndType(vertex)}`;
+}
+
+function unitAndType(vertex: RequestVertex): string {
+  return `${vertex.unit === '' ? '' : ` ${vertex.unit}`} ${vertex.type}`;
 }
 
 function requirements(vertex: RequestVertex): string {
