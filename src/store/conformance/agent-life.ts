@@ -1,7 +1,20 @@
 /** Retries, attempts beside each other, jobs that are left lying, clusters that are gone. */
 import { describe, expect, test } from 'vitest';
+import { WAITS } from '../../core/job/waits.ts';
 import type { Outrun } from '../store.ts';
-import { assignedTo, because, change, GONE, moved, opened, register, SECRET, submit, type Open } from './fixtures.ts';
+import {
+  assignedTo,
+  because,
+  change,
+  GONE,
+  moved,
+  newJob,
+  opened,
+  register,
+  SECRET,
+  submit,
+  type Open,
+} from './fixtures.ts';
 
 export function agentLifeConformance(open: Open): void {
   describe('handling', () => {
@@ -82,6 +95,38 @@ export function agentLifeConformance(open: Open): void {
       expect((await store.jobs.outrun(ends(first.id))).done, 'only once').toBe(false);
       const last = (await store.events.after(0, 99)).at(-1);
       expect(last).toMatchObject({ kind: 'completed', epoch: 2, cluster: 'red', detail: { attempt: 1 } });
+    });
+
+    test('ends it for its array, and for those that depend on it', async () => {
+      const store = await opened(open);
+      const red = await register(store, 'red');
+      const waiting = {
+        waits: WAITS.dependency,
+        outcome: { state: 'pending', reason: because('dependency') },
+      } as const;
+      const pending = { state: 'pending', reason: because('submitted') } as const;
+      // 1. A job of its own, and a task that the next of its array waits for.
+      const alone = await submit(store, { outcome: assignedTo(red) });
+      const { array } = await store.arrays.submit({
+        ...newJob(),
+        indices: '0-1',
+        tasks: [0, 1],
+        mostAtOnce: 1,
+        outcome: pending,
+      });
+      const [task, next] = await store.jobs.list({ array: array!.id, oldestFirst: true, limit: 9 });
+      const dependent = await submit(store, { ...waiting, dependencies: [{ kind: 'afterok', on: alone.id }] });
+      // 2. Each is duplicated, and its first attempt ends it.
+      for (const job of [alone, task!]) {
+        const before = job.state === 'pending' ? await moved(store, job, 'assigned') : job;
+        const lost = await moved(store, before, 'received', 'accepted', 'unknown');
+        await store.jobs.transition(change(lost, 'pending', { reason: because('duplicated') }));
+        expect((await store.jobs.outrun(ends(job.id))).done).toBe(true);
+      }
+      expect(await store.arrays.get(array!.id)).toMatchObject({ counts: { completed: 1, pending: 1 }, exitCode: 0 });
+      expect(await store.jobs.get(next!.id)).toMatchObject({ waits: 0 });
+      expect(await store.jobs.settleDependencies(9, 6000)).toEqual({ released: 1, canceled: 0 });
+      expect(await store.jobs.get(dependent.id)).toMatchObject({ state: 'pending', waits: 0 });
     });
 
     test('one that was not duplicated ends nothing, nor any after the end', async () => {

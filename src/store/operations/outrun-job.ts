@@ -6,6 +6,7 @@ import { mayBeOutrun } from '../../core/job/state.ts';
 import type { JobRecord, Outrun, TransitionResult } from '../store.ts';
 import { lockJob } from './read-jobs.ts';
 import { one, run, type Operation } from './statement.ts';
+import { tellEnd } from './tell-end.ts';
 import { writeJobEvent } from './write-event.ts';
 import { closeAttempt, whole } from './write-transition.ts';
 
@@ -77,5 +78,6 @@ export function* outrunJob(end: Outrun): Operation<TransitionResult> {
   );
   const detail = { attempt: end.attempt, exitCode: next.exitCode, signal: next.signal };
   yield* writeJobEvent(next, next.state, next.cluster, next.reason, end.at, detail);
+  yield* tellEnd(next, job);
   return { done: true, job: next };
 }
