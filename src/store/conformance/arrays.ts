@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { WAITS } from '../../core/job/waits.ts';
 import type { ArrayRecord, JobRecord, NewArray, Store } from '../store.ts';
-import { because, moved, newJob, opened, register, submit, type Open } from './fixtures.ts';
+import { because, change, moved, newJob, opened, register, submit, type Open } from './fixtures.ts';
 
 function newArray(tasks: readonly number[], changes: Partial<NewArray> = {}): NewArray {
   const { outcome: _, ...job } = newJob({ jobspec: 'the one' });
@@ -173,6 +173,40 @@ export function arrayConformance(open: Open): void {
       await store.arrays.requestCancel(array.id, because('user'), 9000);
       await moved(store, tasks[2]!, 'canceled');
       expect(await ready()).toEqual([1]);
+    });
+
+    test('a place that falls free is not lost where its next owner is changed in the same moment', async () => {
+      const store = await opened(open);
+      await register(store, 'red');
+      const array = await submitted(store, [0, 1, 2], { mostAtOnce: 1 });
+      const [first, second, third] = await tasksOf(store, array);
+      const running = await moved(store, first!, ...RUN);
+      // Together: they may share a commit.
+      await Promise.all([
+        store.jobs.transition(change(running, 'completed')),
+        store.jobs.hold(second!.id, because('held'), 4000),
+      ]);
+      expect(await store.jobs.get(second!.id)).toMatchObject({ waits: WAITS.held });
+      await store.jobs.release(second!.id, 5000);
+      const next = await moved(store, second!, ...RUN);
+      await Promise.all([
+        store.jobs.transition(change(next, 'completed')),
+        store.jobs.transition(change(third!, 'canceled')),
+      ]);
+      expect(await store.arrays.get(array.id)).toMatchObject({ counts: { completed: 2, canceled: 1 } });
+    });
+
+    test('a place that is given and given up in the same moment goes on', async () => {
+      const store = await opened(open);
+      await register(store, 'red');
+      const array = await submitted(store, [0, 1, 2], { mostAtOnce: 1 });
+      const [first, second, third] = await tasksOf(store, array);
+      const running = await moved(store, first!, ...RUN);
+      await Promise.all([
+        store.jobs.transition(change(running, 'completed')),
+        store.jobs.transition(change(second!, 'canceled')),
+      ]);
+      expect((await store.jobs.pending(9)).map(({ id }) => id)).toEqual([third!.id]);
     });
 
     test('a cancel is asked for once and lists what is to be ended', async () => {
