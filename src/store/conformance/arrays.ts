@@ -244,6 +244,30 @@ export function arrayConformance(open: Open): void {
       ]);
     });
 
+    test('what changes nothing tells nothing, least of all after the end', async () => {
+      const store = await opened(open);
+      const other = await submit(store);
+      const array = await submitted(store, [0], {
+        waits: WAITS.dependency,
+        outcome: { state: 'pending', reason: because('dependency') },
+        dependencies: [{ kind: 'afterany', on: other.id }],
+      });
+      const [task] = await tasksOf(store, array);
+      for (const at of [4000, 4001]) await store.arrays.hold(array.id, because('held'), at);
+      for (const at of [5000, 5001]) await store.arrays.release(array.id, at);
+      await moved(store, task!, 'canceled');
+      await store.arrays.hold(array.id, because('held'), 6000);
+      await moved(store, other, 'canceled');
+      while ((await store.jobs.settleDependencies(9, 7000)) !== null);
+      const events = await store.events.after(0, 50, { arrayId: array.id });
+      expect(events.filter(({ jobId }) => jobId === array.id).map(({ kind, at }) => [kind, at])).toEqual([
+        ['pending', 2000],
+        ['reason', 4000],
+        ['reason', 5000],
+        ['canceled', 3000],
+      ]);
+    });
+
     test('depends and is depended on as a whole', async () => {
       const store = await opened(open);
       await register(store, 'red');
