@@ -4,7 +4,9 @@ import { expect, test } from 'vitest';
 import { decide } from './decide.ts';
 import type { Candidate, DecideInput } from './decide.ts';
 import type { Fits } from './match/matcher.ts';
+import { guarded } from './select/guarded.ts';
 import { policyNamed } from './select/policies.ts';
+import type { SelectInput } from './select/policy.ts';
 
 const verdict = (fits: Fits) => ({
   fits,
@@ -169,4 +171,17 @@ test('for any candidates: only one that fits is chosen, a startable one if there
     ),
     { numRuns: 500 },
   );
+});
+
+test('a policy of the operator’s own decides, and is given what the contract says, no more', () => {
+  const seen: SelectInput[] = [];
+  const own = guarded('own', {
+    compile: () => (input) => {
+      seen.push(input);
+      return { order: input.contenders.map(({ cluster }) => cluster).toReversed(), notes: ['the last'] };
+    },
+  });
+  const candidates = ['a', 'b', 'c'].map((name) => candidate(name, 'yes', 'yes'));
+  expect(ask(candidates, { select: own.compile({}) })).toMatchObject({ outcome: 'assigned', chosen: 'c' });
+  expect(Object.keys(seen[0] ?? {}).toSorted()).toEqual(['contenders', 'job', 'now', 'parameters', 'seed']);
 });

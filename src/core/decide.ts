@@ -126,7 +126,9 @@ function runPolicy(candidates: readonly Candidate[], input: DecideInput): Select
     offer: candidate.offer ?? null,
     hasState: candidate.hasState ?? Object.keys(candidate.state).some((key) => !key.startsWith('rainbow_')),
   }));
-  const { order, notes } = input.select({ ...input, contenders });
+  const { parameters, seed, now, job } = input;
+  // Nothing but data: a policy that is not ours gets copies.
+  const { order, notes } = input.select({ contenders, parameters, seed, now, job });
   const known = new Set(contenders.map((contender) => contender.cluster));
   return { order: [...new Set(order)].filter((cluster) => known.has(cluster)), notes };
 }

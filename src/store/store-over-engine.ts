@@ -46,6 +46,7 @@ export function storeOver(engine: Engine, kind: Store['kind']): Store {
     jobs: {
       submit: (job) => ((job.dependencies ?? []).length === 0 ? call('submitJob', job) : call('submitDependent', job)),
       get: (id) => call('getJob', id),
+      submitted: (owner, idempotencyKey) => call('earlierSubmit', { owner, idempotencyKey }),
       attempts: (id) => call('getAttempts', id),
       list: (filter) => call('listJobs', filter),
       countsByCluster: () => call('countJobsByCluster'),

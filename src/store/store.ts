@@ -367,6 +367,8 @@ export interface JobStore {
    */
   submit(job: NewJob): Promise<{ readonly job: JobRecord; readonly created: boolean }>;
   get(id: JobId): Promise<JobRecord | null>;
+  /** What was stored under this key; of an array its first task. */
+  submitted(owner: string, idempotencyKey: string): Promise<JobRecord | null>;
   attempts(id: JobId): Promise<readonly AttemptRecord[]>;
   list(filter: JobFilter): Promise<readonly JobRecord[]>;
   /** Jobs by state, per cluster: what is outstanding there. Ended jobs are not counted. */

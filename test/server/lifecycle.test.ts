@@ -48,6 +48,31 @@ describe('dependencies', () => {
   });
 });
 
+describe('a submit under a key that was used', () => {
+  test('is that job, also where its time has passed meanwhile, or what it depends on is gone', async () => {
+    const again = { idempotencyKey: 'again', hold: true };
+    const { id } = await submit('ida', { ...again, deadline: timestampFromMs(Date.now() + 86_400_000) });
+    for (const late of [
+      { deadline: timestampFromMs(1000) },
+      { startBefore: timestampFromMs(1000) },
+      { dependencies: [{ on: '99999' }] },
+      { clusters: ['gone'] },
+    ]) {
+      const answer = await rainbow.jobs.submit(
+        { jobspec: ONE_CORE, credentials: credentials(), ...again, ...late },
+        as('ida'),
+      );
+      expect(answer).toMatchObject({ created: false, job: { id } });
+      expect((await failure(submit('eve', { ...again, ...late }))).code).not.toBe(status.OK);
+    }
+    const wrong = { credentials: [{ name: small.name, token: 'wrong' }] };
+    expect((await failure(submit('ida', { ...again, ...wrong }))).code).toBe(status.UNAUTHENTICATED);
+    const array = await submit('ida', { array: '0-1', idempotencyKey: 'many', hold: true });
+    const late = await submit('ida', { array: '0-1', idempotencyKey: 'many', deadline: timestampFromMs(1000) });
+    expect(late).toMatchObject({ id: array.id, array: { tasks: 2 } });
+  });
+});
+
 describe('times', () => {
   test('what could never be met is refused, with its place', async () => {
     const past = timestampFromMs(1000);

@@ -34,16 +34,27 @@ function compile(name: string, policy: Policy, options: Readonly<Record<string, 
     throw new RainbowError('invalid_input', `policy ${name}: ${wordsOf(error)}`, { cause: error });
   }
   if (typeof select === 'function') return select as Select;
+  if (isPromise(select)) {
+    throw new RainbowError('invalid_input', `policy ${name}: \`compile\` must not be \`async\``);
+  }
   throw new RainbowError('invalid_input', `policy ${name}: \`compile\` must give a function of (input)`);
 }
 
 function checked(name: string, answer: unknown): Selection {
+  if (isPromise(answer)) return nobody(name, `must answer at once, not with a promise: leave out \`async\``);
   const { order, notes = [] } = (answer ?? {}) as { order?: unknown; notes?: unknown };
   if (!Array.isArray(order) || !order.every((each) => typeof each === 'string')) {
     return nobody(name, 'must answer {order, notes}, with `order` a list of names of clusters');
   }
   const said = Array.isArray(notes) ? notes.filter((note) => typeof note === 'string') : [];
   return { order, notes: said.slice(0, MOST_NOTES).map((note) => note.slice(0, LONGEST_NOTE)) };
+}
+
+/** Nobody waits for one; what it fails with must not end the server. */
+function isPromise(value: unknown): boolean {
+  if (!(value instanceof Promise)) return false;
+  value.catch(() => undefined);
+  return true;
 }
 
 function nobody(name: string, why: string): Selection {

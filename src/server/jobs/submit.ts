@@ -1,14 +1,17 @@
 /**
  * Submit: authenticate → read the jobspec → choose the policy → decide and store (scheduler), answered after the
  * commit. A job that no candidate can ever hold is stored as rejected, with the reasons, unless it is to wait for one.
+ * A submit under a key that was used is answered with what it was used for, also where it would be refused by now.
  */
 import { invalid, RainbowError } from '../../core/errors.ts';
 import { checkTasks } from '../../core/jobspec/read.ts';
-import type { JobService, SubmitRequest } from '../../gen/rainbow/v1/jobs_pb.js';
+import type { JobService, SubmitRequest, SubmitResponseSchema } from '../../gen/rainbow/v1/jobs_pb.js';
+import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { BiddingChoice, LaterClusters } from '../../store/store.ts';
 import type { Opened, Person } from '../authenticate.ts';
 import type { Handlers } from '../call.ts';
 import { checkText, jobName, parseJobspec } from '../input.ts';
+import { LIMITS } from '../limits.ts';
 import type { Parts } from '../parts.ts';
 import { choosePolicy } from '../policy.ts';
 import { openCredentials, restrict } from './candidates.ts';
@@ -16,11 +19,37 @@ import { arrayToWire, decisionToWire, jobToWire, onClusterLossFromWire, openingT
 import { readHandling } from './handling.ts';
 import { readArray, readDependencies, readTimes, whenBusyFromWire } from './when.ts';
 
+type Answer = MessageInitShape<typeof SubmitResponseSchema>;
+
 export function submit(parts: Parts): Handlers<typeof JobService>['submit'] {
+  const fresh = submitFresh(parts);
   return async (request, call) => {
     const person = parts.authenticator.person(call);
     parts.submitLimit.take(person.owner);
     const opened = await openCredentials(parts, call, request.credentials);
+    try {
+      return await fresh(request, person, opened);
+    } catch (error) {
+      // What was right when it was first sent may be too late or gone by now; it is that job all the same.
+      const earlier = error instanceof RainbowError ? await earlierOf(parts, person, request) : null;
+      if (earlier === null) throw error;
+      return { job: earlier, created: false };
+    }
+  };
+}
+
+/** What was stored under the request's key; null without one, and where nothing was. */
+async function earlierOf(parts: Parts, { owner }: Person, request: SubmitRequest): Promise<Answer['job'] | null> {
+  const { idempotencyKey } = request;
+  if (idempotencyKey === '' || idempotencyKey.length > LIMITS.text) return null;
+  const job = await parts.store.jobs.submitted(owner, idempotencyKey);
+  if (job === null || job.array === null) return job === null ? null : jobToWire(job);
+  const array = await parts.store.arrays.get(job.array.id);
+  return array === null ? null : arrayToWire(array);
+}
+
+function submitFresh(parts: Parts): (request: SubmitRequest, person: Person, opened: Opened) => Promise<Answer> {
+  return async (request, person, opened) => {
     const all = allowed(parts, person, request, opened.clusters);
     const later = request.waitForCluster ? laterOf(request, opened) : null;
     // A name that a group may get later is no candidate yet.

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { WAITS } from '../../core/job/waits.ts';
 import type { ArrayRecord, JobRecord, NewArray, Store } from '../store.ts';
-import { because, moved, newJob, opened, register, submit, type Open } from './fixtures.ts';
+import { because, change, moved, newJob, opened, register, submit, type Open } from './fixtures.ts';
 
 export function newArray(tasks: readonly number[], changes: Partial<NewArray> = {}): NewArray {
   const { outcome: _, ...job } = newJob({ jobspec: 'the one' });
@@ -175,6 +175,40 @@ export function arrayConformance(open: Open): void {
       expect(await ready()).toEqual([1]);
     });
 
+    test('a place that falls free is not lost where its next owner is changed in the same moment', async () => {
+      const store = await opened(open);
+      await register(store, 'red');
+      const array = await submitted(store, [0, 1, 2], { mostAtOnce: 1 });
+      const [first, second, third] = await tasksOf(store, array);
+      const running = await moved(store, first!, ...RUN);
+      // Together: they may share a commit.
+      await Promise.all([
+        store.jobs.transition(change(running, 'completed')),
+        store.jobs.hold(second!.id, because('held'), 4000),
+      ]);
+      expect(await store.jobs.get(second!.id)).toMatchObject({ waits: WAITS.held });
+      await store.jobs.release(second!.id, 5000);
+      const next = await moved(store, second!, ...RUN);
+      await Promise.all([
+        store.jobs.transition(change(next, 'completed')),
+        store.jobs.transition(change(third!, 'canceled')),
+      ]);
+      expect(await store.arrays.get(array.id)).toMatchObject({ counts: { completed: 2, canceled: 1 } });
+    });
+
+    test('a place that is given and given up in the same moment goes on', async () => {
+      const store = await opened(open);
+      await register(store, 'red');
+      const array = await submitted(store, [0, 1, 2], { mostAtOnce: 1 });
+      const [first, second, third] = await tasksOf(store, array);
+      const running = await moved(store, first!, ...RUN);
+      await Promise.all([
+        store.jobs.transition(change(running, 'completed')),
+        store.jobs.transition(change(second!, 'canceled')),
+      ]);
+      expect((await store.jobs.pending(9)).map(({ id }) => id)).toEqual([third!.id]);
+    });
+
     test('a cancel is asked for once and lists what is to be ended', async () => {
       const store = await opened(open);
       const array = await submitted(store, [0, 1]);
@@ -207,6 +241,30 @@ export function arrayConformance(open: Open): void {
         [0, 'submitted'],
         [WAITS.array, 'array_limit'],
         [WAITS.array, 'array_limit'],
+      ]);
+    });
+
+    test('what changes nothing tells nothing, least of all after the end', async () => {
+      const store = await opened(open);
+      const other = await submit(store);
+      const array = await submitted(store, [0], {
+        waits: WAITS.dependency,
+        outcome: { state: 'pending', reason: because('dependency') },
+        dependencies: [{ kind: 'afterany', on: other.id }],
+      });
+      const [task] = await tasksOf(store, array);
+      for (const at of [4000, 4001]) await store.arrays.hold(array.id, because('held'), at);
+      for (const at of [5000, 5001]) await store.arrays.release(array.id, at);
+      await moved(store, task!, 'canceled');
+      await store.arrays.hold(array.id, because('held'), 6000);
+      await moved(store, other, 'canceled');
+      while ((await store.jobs.settleDependencies(9, 7000)) !== null);
+      const events = await store.events.after(0, 50, { arrayId: array.id });
+      expect(events.filter(({ jobId }) => jobId === array.id).map(({ kind, at }) => [kind, at])).toEqual([
+        ['pending', 2000],
+        ['reason', 4000],
+        ['reason', 5000],
+        ['canceled', 3000],
       ]);
     });
 

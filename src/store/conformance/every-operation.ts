@@ -109,6 +109,7 @@ export async function callEveryOperation(call: CallOperation): Promise<void> {
   await call('numberAt', red, '1');
   await call('jobsByNumbers', red, [1]);
   await call('getJob', '1');
+  await call('earlierSubmit', { owner: 'ada', idempotencyKey: '1' });
   await call('getAttempts', '1');
   const filters: Omit<JobFilter, 'limit'>[] = [
     {},

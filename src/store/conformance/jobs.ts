@@ -102,6 +102,8 @@ export function jobConformance(open: Open): void {
       const again = await store.jobs.submit(newJob({ idempotencyKey: 'k', name: 'other', outcome: assignedTo(GONE) }));
       expect(again).toEqual({ job: first.job, created: false });
       expect(await store.events.last()).toBe(last);
+      expect(await store.jobs.submitted('user:ada', 'k')).toEqual(first.job);
+      expect(await store.jobs.submitted('user:bob', 'k')).toBeNull();
       const other = await store.jobs.submit(newJob({ idempotencyKey: 'k', owner: 'user:bob' }));
       expect(other.created).toBe(true);
       expect((await store.jobs.submit(newJob({ idempotencyKey: 'K' }))).created).toBe(true);

@@ -50,6 +50,20 @@ export function lifecycleConformance(open: Open): void {
       expect(behind.map(({ id }) => id)).toEqual([jobs[2]!.id, jobs[4]!.id]);
     });
 
+    test('an end is not lost on who is held in the same moment', async () => {
+      const store = await opened(open);
+      await register(store, 'red');
+      const job = await moved(store, await submit(store), 'assigned', 'received', 'accepted', 'running');
+      const after = await dependent(store, 'afterok', job.id);
+      // Together: they may share a commit.
+      await Promise.all([
+        store.jobs.transition(change(job, 'completed')),
+        store.jobs.hold(after.id, because('held'), 4000),
+      ]);
+      expect(await store.jobs.settleDependencies(9, 5000)).toEqual({ released: 1, canceled: 0 });
+      expect(await store.jobs.get(after.id)).toMatchObject({ waits: WAITS.held });
+    });
+
     test('hold and release: pending jobs only, once each, and a reason with every change', async () => {
       const store = await opened(open);
       const job = await submit(store);

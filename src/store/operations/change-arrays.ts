@@ -5,7 +5,7 @@ import type { ArrayRecord, JobId, JobRecord } from '../store.ts';
 import { clearWaits } from './clear-waits.ts';
 import { idOf, jobOf, SELECT_JOB, type JobRow } from './job-row.ts';
 import { getArray, UNENDED_STATES } from './read-arrays.ts';
-import { all, limitOf, one, run, type Operation } from './statement.ts';
+import { all, limitOf, one, type Operation } from './statement.ts';
 import { writeArrayEvent } from './write-event.ts';
 
 export function* requestArrayCancel(id: JobId, reason: Reason, at: number): Operation<ArrayRecord | null> {
@@ -67,7 +67,7 @@ export function* tasksToCancel(id: JobId, limit: number): Operation<ToCancel | n
 export function* holdArray(id: JobId, reason: Reason, at: number): Operation<ArrayRecord | null> {
   return yield* change(id, at, reason, [
     `UPDATE jobs SET waits = waits | ${WAITS.held}, reason_code = ?, reason_message = ?
-     WHERE array_id = ? AND state = 'pending' AND (waits & 1) = 0`,
+     WHERE array_id = ? AND state = 'pending' AND (waits & 1) = 0 RETURNING waits`,
     reason.code,
     reason.message,
   ]);
@@ -75,10 +75,12 @@ export function* holdArray(id: JobId, reason: Reason, at: number): Operation<Arr
 
 export function* releaseArray(id: JobId, at: number): Operation<ArrayRecord | null> {
   return yield* change(id, at, { code: 'submitted', message: 'released' }, [
-    `UPDATE jobs SET ${clearWaits(WAITS.held)} WHERE array_id = ? AND state = 'pending' AND (waits & 1) <> 0`,
+    `UPDATE jobs SET ${clearWaits(WAITS.held)} WHERE array_id = ? AND state = 'pending' AND (waits & 1) <> 0
+     RETURNING waits`,
   ]);
 }
 
+/** Nothing is told where no task was changed. */
 function* change(
   id: JobId,
   at: number,
@@ -89,7 +91,7 @@ function* change(
   if (key === null) return null;
   const array = yield* one<{ owner: string }>('SELECT owner FROM arrays WHERE id = ? FOR UPDATE', key);
   if (array === undefined) return null;
-  yield* run(sql, ...values, key);
-  yield* writeArrayEvent({ id, owner: array.owner }, 'reason', reason, at);
+  const changed = yield* all<{ waits: number }>(sql, ...values, key);
+  if (changed.length > 0) yield* writeArrayEvent({ id, owner: array.owner }, 'reason', reason, at);
   return yield* getArray(id);
 }

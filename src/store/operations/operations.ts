@@ -23,7 +23,7 @@ import { listJobs } from './list-jobs.ts';
 import { getSetting, setSettingOnce } from './settings.ts';
 import type { Operation } from './statement.ts';
 import { submitArray } from './submit-array.ts';
-import { submitJob } from './submit-job.ts';
+import { earlierSubmit, submitJob } from './submit-job.ts';
 import {
   claimInstance,
   clustersSeen,
@@ -83,6 +83,7 @@ export const READS = {
   getGroup,
   listGroups,
   getJob,
+  earlierSubmit,
   getAttempts,
   listJobs,
   countJobsByCluster,

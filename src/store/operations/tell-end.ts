@@ -29,7 +29,8 @@ export function* tellEnd(job: JobRecord, before: JobRecord): Operation<void> {
   const array = yield* one<Counted>(
     `UPDATE arrays SET ended = ended + 1, completed = completed + ?, failed = failed + ?, canceled = canceled + ?,
        exit_code = CASE WHEN COALESCE(exit_code, -1) < ? THEN ? ELSE exit_code END,
-       ended_at = CASE WHEN ended + 1 = tasks THEN ? ELSE ended_at END
+       ended_at = CASE WHEN ended + 1 = tasks THEN ? ELSE ended_at END,
+       waits = CASE WHEN ended + 1 = tasks THEN 0 ELSE waits END
      WHERE id = ?
      RETURNING tasks, ended, completed, failed, canceled, most_at_once, cancel_requested_at, depended_on`,
     Number(job.state === 'completed'),

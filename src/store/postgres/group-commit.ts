@@ -15,7 +15,7 @@ import type { OperationName } from '../operations/operations.ts';
 import type { NewJob } from '../store.ts';
 import type { Database } from './database.ts';
 import { ConnectionLost, errorOf, isCollision, isLostRace, maybeCommitted, notCommitted } from './failure.ts';
-import { changesLockedRows, lockRows } from './lock-rows.ts';
+import { changesLockedRows, hasChangedOthers, lockRows } from './lock-rows.ts';
 import { outputNotices, type Voice } from './notices.ts';
 import { postgresOperation } from './own-operations.ts';
 import { submitJobs } from './submit-jobs.ts';
@@ -96,7 +96,9 @@ async function runHastily(transaction: Transaction, { name, args }: Call): Promi
   const before = transaction.writes;
   if (changesLockedRows(name)) transaction.forget();
   try {
-    return { value: await transaction.run(postgresOperation(name)(...args)) };
+    const value = await transaction.run(postgresOperation(name)(...args));
+    if (hasChangedOthers(name, value)) transaction.forget();
+    return { value };
   } catch (error) {
     if (!(error instanceof RainbowError)) throw error;
     if (transaction.writes > before) throw new Spoiled(`${name} was refused after it had written`, { cause: error });

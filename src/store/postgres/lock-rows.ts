@@ -2,11 +2,12 @@
  * What a batch will need, locked and read at its beginning: in one order for everybody, so that two servers' batches
  * seldom wait for each other, and in one statement for each table instead of one for each call.
  */
+import { isFinal } from '../../core/job/state.ts';
 import { SELECT_JOB } from '../operations/job-row.ts';
 import type { Arguments, OperationName } from '../operations/operations.ts';
 import { idOf } from '../operations/job-row.ts';
 import type { Row } from '../operations/statement.ts';
-import type { ClusterRef, NewJob } from '../store.ts';
+import type { ClusterRef, NewJob, TransitionResult } from '../store.ts';
 import { findEarlier, jobsByKey, type JobsByKey } from './submit-jobs.ts';
 import type { LockedRows, Transaction } from './transaction.ts';
 
@@ -84,6 +85,13 @@ const CHANGES_OTHERS: ReadonlySet<OperationName> = new Set([
 /** Calls after which what was read at the beginning may no longer be so. */
 export function changesLockedRows(name: OperationName): boolean {
   return CHANGES_OTHERS.has(name);
+}
+
+/** The same, by what came of it: an end lets the next task of its array go, and marks those that depend on it. */
+export function hasChangedOthers(name: OperationName, value: unknown): boolean {
+  if (name !== 'transitionJob' && name !== 'outrunJob') return false;
+  const { done, job } = value as TransitionResult;
+  return done && isFinal(job.state) && (job.array !== null || job.dependedOn);
 }
 
 /** Answers the jobs that are stored already under the keys of these submits. */
