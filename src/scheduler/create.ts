@@ -1,6 +1,7 @@
 /** Puts the scheduler together. Its parts know each other only through the functions that they are handed here. */
 import { DEBITED_STATES, type JobState } from '../core/job/state.ts';
-import type { Matcher } from '../core/match/matcher.ts';
+import type { Matcher, Witness } from '../core/match/matcher.ts';
+import { placePreferred } from '../core/match/place-preferred.ts';
 import type { JobRecord, Store } from '../store/store.ts';
 import type { System } from '../system/system.ts';
 import { createChores, type Chores } from './chores.ts';
@@ -85,7 +86,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     hasAlternative: (job, but) => hasAlternative(job, but, true),
   });
   const hasAlternative = (job: JobRecord, but: readonly string[], mayBeSilent: boolean): boolean => {
-    const { jobspec } = jobspecs.read(job.jobspec);
+    const { jobspec } = jobspecs.read(job);
     if (jobspec === null) return false;
     const others = job.candidates.filter(
       (cluster) =>
@@ -169,7 +170,8 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     openings: (jobspec, candidates) => placing.openings(jobspec, candidates),
     place(jobspec, cluster) {
       if (!registry.isCompiled(cluster)) return null;
-      return matcher.place(cluster, jobspec.request, 'free') ?? matcher.place(cluster, jobspec.request, 'all');
+      const on = (what: 'free' | 'all'): Witness | null => placePreferred(matcher, cluster, jobspec.request, what);
+      return on('free') ?? on('all');
     },
     submit,
     cancel: (id, reason) => moves.cancel(id, reason),

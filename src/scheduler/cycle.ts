@@ -86,7 +86,7 @@ export function createCycle(deps: CycleDependencies): Cycle {
       wakeAt(retrying.notBefore);
       return null;
     }
-    const { jobspec, error } = deps.jobspecs.read(job.jobspec);
+    const { jobspec, error } = deps.jobspecs.read(job);
     if (jobspec === null) {
       const message = `its jobspec can no longer be read (${error}): submit it again in a form that this server reads`;
       return step(job, 'failed', { code: 'cannot_start', message });
@@ -286,8 +286,8 @@ function isRefused(job: JobRecord, { refused }: Refusals, cluster: string): bool
 
 /** Tasks of an array have one jobspec: its id says as much as the text. */
 function keyOf(job: JobRecord, candidates: readonly ClusterRef[]): string {
-  const { policy, policyOptions, overcommit, array, jobspec } = job;
-  const what = array === null ? jobspec : `array ${array.id}`;
+  const { policy, policyOptions, overcommit, array, jobspec, image } = job;
+  const what = array === null ? [jobspec, image] : `array ${array.id}`;
   return JSON.stringify([policy, policyOptions, overcommit, candidates.map(({ id }) => id), what]);
 }
 

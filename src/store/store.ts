@@ -184,6 +184,8 @@ export interface JobRecord {
   readonly policyOptions: Readonly<Record<string, string>>;
   readonly handling: Handling;
   readonly jobspec: string;
+  /** What its image needs, as JSON (core/image/resolved.ts); null: it names no image. */
+  readonly image: string | null;
   /** The witness of the current attempt as JSON (vertices by id), so that debits survive a restart; null: none. */
   readonly allocation: string | null;
   /** Bits of core/job/waits.ts; only a pending job with none of them is decided. */
@@ -252,6 +254,8 @@ export interface NewJob extends WhenToRun {
   readonly walltime: number;
   readonly onClusterLoss: OnClusterLoss;
   readonly handling?: Handling;
+  /** As in JobRecord. */
+  readonly image?: string | null;
   /** Unique per owner; null: none. */
   readonly idempotencyKey: string | null;
   readonly at: number;

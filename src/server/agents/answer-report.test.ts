@@ -40,6 +40,7 @@ function jobIn(state: JobState, more: Partial<JobRecord> = {}): JobRecord {
     policy: 'random',
     policyOptions: {},
     jobspec: '{}',
+    image: null,
     allocation: null,
     waits: 0,
     beginAt: null,

@@ -65,6 +65,7 @@ export function jobConformance(open: Open): void {
         policy: 'random',
         policyOptions: { a: '1', b: '' },
         jobspec: 'version: 1\n',
+        image: null,
         allocation: '["n1"]',
         waits: 0,
         beginAt: null,

@@ -3,6 +3,7 @@ import { first } from './0001-first.ts';
 import { lifecycle } from './0002-lifecycle.ts';
 import { agentLife } from './0003-agent-life.ts';
 import { documentPieces } from './0006-document-pieces.ts';
+import { image } from './0007-image.ts';
 import type { Migration } from './migration.ts';
 
-export const MIGRATIONS: readonly Migration[] = [first, lifecycle, agentLife, documentPieces];
+export const MIGRATIONS: readonly Migration[] = [first, lifecycle, agentLife, documentPieces, image];

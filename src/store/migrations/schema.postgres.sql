@@ -1,3 +1,37 @@
+CREATE TABLE arrays (
+  id bigint NOT NULL,
+  name text COLLATE "C" NOT NULL,
+  owner text COLLATE "C" NOT NULL,
+  indices text COLLATE "C" NOT NULL,
+  most_at_once bigint,
+  tasks bigint NOT NULL,
+  least_index bigint NOT NULL,
+  most_index bigint NOT NULL,
+  priority bigint NOT NULL,
+  submitted_at bigint NOT NULL,
+  ended_at bigint,
+  ended bigint NOT NULL,
+  completed bigint NOT NULL,
+  failed bigint NOT NULL,
+  canceled bigint NOT NULL,
+  exit_code bigint,
+  cancel_requested_at bigint,
+  cancel_code text COLLATE "C",
+  cancel_message text COLLATE "C",
+  waits bigint NOT NULL,
+  depended_on bigint NOT NULL,
+  jobspec text COLLATE "C" NOT NULL,
+  candidates text COLLATE "C" NOT NULL,
+  image text COLLATE "C",
+  CONSTRAINT arrays_pkey PRIMARY KEY (id),
+  CONSTRAINT arrays_tasks_check CHECK ((tasks >= 1))
+);
+CREATE INDEX arrays_cancel ON public.arrays USING btree (id) WHERE ((cancel_requested_at IS NOT NULL) AND (ended_at IS NULL));
+CREATE INDEX arrays_ended ON public.arrays USING btree (ended_at, id) WHERE (ended_at IS NOT NULL);
+CREATE INDEX arrays_owner ON public.arrays USING btree (owner, id);
+CREATE INDEX arrays_owner_ended ON public.arrays USING btree (owner, ended_at, id) WHERE (ended_at IS NOT NULL);
+CREATE INDEX arrays_settle ON public.arrays USING btree (id) WHERE (waits >= 16);
+
 CREATE TABLE attempts (
   job_id bigint NOT NULL,
   epoch bigint NOT NULL,
@@ -70,6 +104,24 @@ CREATE TABLE deleted_clusters (
 );
 CREATE INDEX deleted_clusters_secret ON public.deleted_clusters USING btree (name, secret_hash);
 
+CREATE TABLE dependencies (
+  job_id bigint NOT NULL,
+  on_id bigint NOT NULL,
+  kind text COLLATE "C" NOT NULL,
+  CONSTRAINT dependencies_kind_check CHECK ((kind = ANY (ARRAY['afterok'::text, 'afterany'::text, 'afternotok'::text]))),
+  CONSTRAINT dependencies_pkey PRIMARY KEY (job_id, on_id, kind)
+);
+CREATE INDEX dependencies_on ON public.dependencies USING btree (on_id, job_id);
+
+CREATE TABLE document_pieces (
+  cluster_id bigint NOT NULL,
+  subsystem text COLLATE "C" NOT NULL,
+  number bigint NOT NULL,
+  data bytea NOT NULL,
+  CONSTRAINT document_pieces_cluster_id_fkey FOREIGN KEY (cluster_id) REFERENCES clusters(id) ON DELETE CASCADE,
+  CONSTRAINT document_pieces_pkey PRIMARY KEY (cluster_id, subsystem, number)
+);
+
 CREATE TABLE event_counter (
   id bigint NOT NULL,
   last bigint NOT NULL,
@@ -89,9 +141,11 @@ CREATE TABLE events (
   reason_code text COLLATE "C",
   reason_message text COLLATE "C",
   detail text COLLATE "C",
+  array_id bigint,
   CONSTRAINT events_pkey PRIMARY KEY (seq),
   CONSTRAINT events_subject_check CHECK ((subject = ANY (ARRAY['job'::text, 'cluster'::text, 'group'::text])))
 );
+CREATE INDEX events_array ON public.events USING btree (array_id, seq) WHERE (array_id IS NOT NULL);
 CREATE INDEX events_job ON public.events USING btree (job_id, seq) WHERE (job_id IS NOT NULL);
 CREATE INDEX events_owner ON public.events USING btree (owner, seq) WHERE (owner IS NOT NULL);
 
@@ -112,7 +166,9 @@ CREATE TABLE job_documents (
   policy text COLLATE "C" NOT NULL,
   policy_options text COLLATE "C" NOT NULL,
   allocation text COLLATE "C",
+  later text COLLATE "C",
   handling text COLLATE "C",
+  image text COLLATE "C",
   CONSTRAINT job_documents_job_id_fkey FOREIGN KEY (job_id) REFERENCES jobs(id) ON DELETE CASCADE,
   CONSTRAINT job_documents_pkey PRIMARY KEY (job_id)
 );
@@ -153,6 +209,16 @@ CREATE TABLE jobs (
   ended_at bigint,
   lease_expires_at bigint,
   cancel_requested_at bigint,
+  waits bigint NOT NULL,
+  begin_at bigint,
+  start_before bigint,
+  deadline bigint,
+  start_by bigint,
+  array_id bigint,
+  array_index bigint,
+  depended_on bigint NOT NULL,
+  cancel_code text COLLATE "C",
+  overcommit text COLLATE "C",
   left_until bigint,
   ended_by bigint,
   CONSTRAINT jobs_check CHECK (((ended_at IS NOT NULL) = (state = ANY (ARRAY['completed'::text, 'failed'::text, 'canceled'::text, 'rejected'::text])))),
@@ -160,17 +226,26 @@ CREATE TABLE jobs (
   CONSTRAINT jobs_check2 CHECK (((state <> 'pending'::text) OR (cluster_id IS NULL))),
   CONSTRAINT jobs_epoch_check CHECK ((epoch >= 1)),
   CONSTRAINT jobs_on_cluster_loss_check CHECK ((on_cluster_loss = ANY (ARRAY['wait'::text, 'requeue'::text, 'fail'::text, 'duplicate'::text]))),
+  CONSTRAINT jobs_overcommit_check CHECK ((overcommit = ANY (ARRAY['queue'::text, 'deny'::text]))),
   CONSTRAINT jobs_pkey PRIMARY KEY (id),
   CONSTRAINT jobs_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'assigned'::text, 'received'::text, 'accepted'::text, 'running'::text, 'unknown'::text, 'completed'::text, 'failed'::text, 'canceled'::text, 'rejected'::text])))
 );
+CREATE INDEX jobs_array ON public.jobs USING btree (array_id, state, id) WHERE (array_id IS NOT NULL);
+CREATE INDEX jobs_array_limit ON public.jobs USING btree (array_id, id) WHERE ((state = 'pending'::text) AND ((waits & (8)::bigint) <> 0));
 CREATE INDEX jobs_assigned ON public.jobs USING btree (cluster, priority DESC, id) WHERE (state = 'assigned'::text);
+CREATE INDEX jobs_begin ON public.jobs USING btree (begin_at, id) WHERE ((state = 'pending'::text) AND ((waits & (4)::bigint) <> 0));
 CREATE INDEX jobs_cluster ON public.jobs USING btree (cluster, state, id) WHERE (cluster IS NOT NULL);
+CREATE INDEX jobs_deadline ON public.jobs USING btree (deadline, id) WHERE ((deadline IS NOT NULL) AND (state = ANY (ARRAY['running'::text, 'unknown'::text])) AND (cancel_requested_at IS NULL));
+CREATE INDEX jobs_ended ON public.jobs USING btree (ended_at, id) WHERE ((ended_at IS NOT NULL) AND (array_id IS NULL));
 CREATE UNIQUE INDEX jobs_key ON public.jobs USING btree (owner, idempotency_key) WHERE (idempotency_key IS NOT NULL);
 CREATE INDEX jobs_lease ON public.jobs USING btree (lease_expires_at, id) WHERE ((state = 'received'::text) AND (lease_expires_at IS NOT NULL));
 CREATE INDEX jobs_left ON public.jobs USING btree (left_until, id) WHERE ((state = 'assigned'::text) AND (left_until IS NOT NULL));
-CREATE INDEX jobs_owner ON public.jobs USING btree (owner, state, id);
-CREATE INDEX jobs_pending ON public.jobs USING btree (((- priority)), id) WHERE (state = 'pending'::text);
-CREATE INDEX jobs_state ON public.jobs USING btree (state, id);
+CREATE INDEX jobs_owner ON public.jobs USING btree (owner, state, id) WHERE (array_id IS NULL);
+CREATE INDEX jobs_owner_ended ON public.jobs USING btree (owner, ended_at, id) WHERE ((ended_at IS NOT NULL) AND (array_id IS NULL));
+CREATE INDEX jobs_pending ON public.jobs USING btree (((- priority)), id) WHERE ((state = 'pending'::text) AND (waits = 0));
+CREATE INDEX jobs_settle ON public.jobs USING btree (id) WHERE ((state = 'pending'::text) AND (waits >= 16));
+CREATE INDEX jobs_start_by ON public.jobs USING btree (start_by, id) WHERE ((start_by IS NOT NULL) AND (state = ANY (ARRAY['pending'::text, 'assigned'::text, 'received'::text, 'accepted'::text])) AND (cancel_requested_at IS NULL));
+CREATE INDEX jobs_state ON public.jobs USING btree (state, id) WHERE (array_id IS NULL);
 
 CREATE TABLE names (
   name text COLLATE "C" NOT NULL,

@@ -34,6 +34,7 @@ export interface JobRow {
   readonly policy_options: string;
   readonly handling: string | null;
   readonly jobspec: string;
+  readonly image: string | null;
   readonly allocation: string | null;
   readonly waits: number;
   readonly begin_at: number | null;
@@ -64,7 +65,7 @@ const COLUMNS = `CAST(jobs.id AS TEXT) AS id, jobs.name, jobs.owner, jobs.state,
     arrays.least_index || ' ' || arrays.most_index FROM arrays WHERE arrays.id = jobs.array_id) END AS array_facts,
   jobs.depended_on, jobs.cancel_code, jobs.overcommit,
   ${shared('candidates')}, job_documents.policy, job_documents.policy_options, job_documents.handling,
-  ${shared('jobspec')}, job_documents.allocation, job_documents.later`;
+  ${shared('jobspec')}, ${shared('image')}, job_documents.allocation, job_documents.later`;
 const DOCUMENTS = 'JOIN job_documents ON job_documents.job_id = jobs.id';
 
 /** Follow it with WHERE. In ORDER BY, write `jobs.id`: a bare `id` is the text. */
@@ -106,6 +107,7 @@ export function jobOf(row: JobRow): JobRecord {
     policyOptions: JSON.parse(row.policy_options) as Record<string, string>,
     handling: row.handling === null ? NO_HANDLING : (JSON.parse(row.handling) as Handling),
     jobspec: row.jobspec,
+    image: row.image,
     allocation: row.allocation,
     waits: row.waits,
     beginAt: row.begin_at,

@@ -46,8 +46,8 @@ export function* submitJob(job: NewJob): Operation<{ readonly job: JobRecord; re
   const id = (inserted as { id: string }).id;
   const key = BigInt(id);
   yield* run(
-    `INSERT INTO job_documents (job_id, jobspec, candidates, policy, policy_options, handling, allocation, later)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO job_documents (job_id, jobspec, candidates, policy, policy_options, handling, allocation, later, image)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     key,
     job.jobspec,
     JSON.stringify(candidatesOf(job)),
@@ -56,6 +56,7 @@ export function* submitJob(job: NewJob): Operation<{ readonly job: JobRecord; re
     handlingText(job),
     allocation,
     laterText(job),
+    job.image ?? null,
   );
   if (job.decision !== null) yield* writeDecision(key, 1, at, job.decision);
 
@@ -117,6 +118,7 @@ export function storedJob(job: NewJob, id: JobId): JobRecord {
     policyOptions: job.policyOptions,
     handling: job.handling ?? NO_HANDLING,
     jobspec: job.jobspec,
+    image: job.image ?? null,
     allocation: assigned?.allocation ?? null,
     waits: isEnd(outcome.state) ? 0 : (job.waits ?? 0),
     beginAt: job.beginAt ?? null,

@@ -63,11 +63,12 @@ const GIVEN = {
   handling: 'text',
   allocation: 'text',
   later: 'text',
+  image: 'text',
   decision: 'text',
 } as const;
 
 const JOB_COLUMNS = Object.keys(GIVEN).slice(0, 20).join(', ');
-const DOCUMENT_COLUMNS = Object.keys(GIVEN).slice(20, 27).join(', ');
+const DOCUMENT_COLUMNS = Object.keys(GIVEN).slice(20, 28).join(', ');
 
 // Keys are inserted in one order by everybody, or two batches could wait for each other.
 const INSERT = `WITH given AS MATERIALIZED (
@@ -184,6 +185,7 @@ function valuesOf(job: NewJob): readonly SqlValue[] {
     handlingText(job),
     assigned?.allocation ?? null,
     laterText(job),
+    job.image ?? null,
     job.decision,
   ];
 }
