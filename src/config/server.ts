@@ -9,6 +9,13 @@ import { invalid, RainbowError } from '../core/errors.ts';
 import { readOptionalDocument } from '../core/jobspec/document.ts';
 import type { DocumentNode } from '../core/jobspec/document.ts';
 import { policyNamed } from '../core/select/policies.ts';
+import {
+  DOCKER,
+  DOCKER_DEFAULTS,
+  NO_IMAGES,
+  type ImageSettings,
+  type RegistrySettings,
+} from '../server/images/settings.ts';
 import { clientConfigOf } from './client.ts';
 import { inFile, readText } from './file.ts';
 import { nodeAt, toPlain } from './plain.ts';
@@ -59,6 +66,8 @@ export interface ServerSettings {
     /** Seconds after which a job that an agent leaves lying goes elsewhere; 300. */
     readonly leftAfter?: number;
   };
+  /** Registries that may be asked what an image needs; none. */
+  readonly images?: ImageSettings;
   readonly logLevel?: 'debug' | 'info' | 'warn' | 'error' | 'silent';
 }
 
@@ -71,6 +80,9 @@ const whole = z
   .int()
   .positive()
   .max(2 ** 31 - 1);
+
+const HOST_PORT = /^[A-Za-z0-9.:[\]-]+$/;
+const HOST_PATTERN = /^(?:\*\.)?[A-Za-z0-9.:[\]-]+$/;
 
 const schema = z.strictObject({
   host: words.optional(),
@@ -108,6 +120,32 @@ const schema = z.strictObject({
     .int()
     .min(0)
     .max(2 ** 31 - 1)
+    .optional(),
+  images: z
+    .strictObject({
+      registries: z
+        .record(
+          z.string().regex(/^[a-z0-9.:[\]-]+$/, 'a registry is HOST or HOST:PORT, in lower case'),
+          z
+            .strictObject({
+              endpoint: z.string().regex(HOST_PORT, 'an endpoint is HOST or HOST:PORT').optional(),
+              hosts: z.array(z.string().regex(HOST_PATTERN, 'a host is HOST, HOST:PORT or *.DOMAIN')).max(100).optional(),
+              plainHttp: z.boolean().optional(),
+              privateNetwork: z.boolean().optional(),
+              username: words.optional(),
+              password: words.optional(),
+            })
+            .nullable(),
+        )
+        .optional(),
+      onError: z.enum(['fail', 'warn']).optional(),
+      timeoutSeconds: z.number().positive().max(600).optional(),
+      keepSeconds: z.number().min(0).max(86_400).optional(),
+      platform: z
+        .string()
+        .regex(/^[a-z0-9]+\/[a-z0-9]+$/, 'a platform is OS/ARCHITECTURE, as in linux/amd64')
+        .optional(),
+    })
     .optional(),
   logLevel: z.enum(['debug', 'info', 'warn', 'error', 'silent']).optional(),
 });
@@ -151,7 +189,7 @@ function fromPrototype(written: string): ServerSettings {
 function readOwn(document: DocumentNode): ServerSettings {
   const result = schema.safeParse(withoutNulls(toPlain(document)));
   if (!result.success) throw firstProblem(result.error, document);
-  const { db, selection, match, overcommit, limits, lease, leftAfterSeconds, walltimeDefaultSeconds, retention, ...rest } =
+  const { db, selection, match, overcommit, limits, lease, leftAfterSeconds, walltimeDefaultSeconds, retention, images, ...rest } =
     result.data;
   const scheduler = given({
     overcommit,
@@ -167,6 +205,7 @@ function readOwn(document: DocumentNode): ServerSettings {
   return given({
     ...rest,
     database: db,
+    images: images === undefined ? undefined : imageSettingsOf(images),
     policy: selection?.name,
     policyOptions:
       options === undefined
@@ -179,6 +218,32 @@ function readOwn(document: DocumentNode): ServerSettings {
     leaseSeconds: lease?.pollSeconds,
     scheduler: Object.keys(scheduler).length === 0 ? undefined : scheduler,
   }) as ServerSettings;
+}
+
+type Images = NonNullable<z.infer<typeof schema>['images']>;
+
+function imageSettingsOf({ registries, onError, timeoutSeconds, keepSeconds, platform }: Images): ImageSettings {
+  const [os = '', architecture = ''] = platform?.split('/') ?? [];
+  return {
+    registries: new Map(
+      Object.entries(registries ?? {}).map(([name, given]) => {
+        const usual = name === DOCKER ? DOCKER_DEFAULTS : { endpoint: name, hosts: [] };
+        const registry: RegistrySettings = {
+          endpoint: given?.endpoint?.toLowerCase() ?? usual.endpoint,
+          hosts: (given?.hosts ?? usual.hosts).map((host) => host.toLowerCase()),
+          plainHttp: given?.plainHttp ?? false,
+          privateNetwork: given?.privateNetwork ?? false,
+          username: given?.username ?? '',
+          password: given?.password ?? '',
+        };
+        return [name, registry] as const;
+      }),
+    ),
+    onError: onError ?? NO_IMAGES.onError,
+    timeoutMs: timeoutSeconds === undefined ? NO_IMAGES.timeoutMs : timeoutSeconds * 1000,
+    keepMs: keepSeconds === undefined ? NO_IMAGES.keepMs : keepSeconds * 1000,
+    platform: platform === undefined ? NO_IMAGES.platform : { os, architecture },
+  };
 }
 
 /** Without the keys that are undefined. */

@@ -49,17 +49,18 @@ export function createSubmit(deps: SubmitDependencies): (submission: Submission)
     candidates: readonly Candidate[],
     waiting: Waiting | null,
   ): Promise<Submitted> => {
-    const { parsed, storeRejected, array = null, hold: _hold, dependencies: _dependencies, ...job } = submission;
+    const { parsed, storeRejected, array = null, hold: _hold, dependencies: _dependencies, notes = [], ...job } = submission;
     const meant = candidates.flatMap(({ cluster }) => (cluster === null ? [] : [cluster]));
     // A namesake that has come since the first try is not one of them.
     const now = candidates.filter(stands);
     // 1. Decide, and take what it needs before anybody else is asked.
-    const { decision, outcome: decided } = placing.decide({
+    const { decision: bare, outcome: decided } = placing.decide({
       ...submission,
       jobspec: parsed,
       candidates: now.map(({ name }) => name),
       excluded: new Map(),
     });
+    const decision = { ...bare, notes: [...notes, ...bare.notes] };
     const outcome = outcomeOf(decided, submission, waiting);
     if (!storeRejected && outcome.state !== 'assigned') return { job: null, array: null, created: false, decision };
     const stored = {

@@ -1,3 +1,39 @@
+CREATE TABLE arrays (
+      id INTEGER NOT NULL PRIMARY KEY,
+      name TEXT NOT NULL,
+      owner TEXT NOT NULL,
+      indices TEXT NOT NULL,
+      most_at_once INTEGER,
+      tasks INTEGER NOT NULL CHECK (tasks >= 1),
+      least_index INTEGER NOT NULL,
+      most_index INTEGER NOT NULL,
+      priority INTEGER NOT NULL,
+      submitted_at INTEGER NOT NULL,
+      ended_at INTEGER,
+      ended INTEGER NOT NULL DEFAULT 0,
+      completed INTEGER NOT NULL DEFAULT 0,
+      failed INTEGER NOT NULL DEFAULT 0,
+      canceled INTEGER NOT NULL DEFAULT 0,
+      exit_code INTEGER,
+      cancel_requested_at INTEGER,
+      cancel_code TEXT,
+      cancel_message TEXT,
+      waits INTEGER NOT NULL DEFAULT 0,
+      depended_on INTEGER NOT NULL DEFAULT 0,
+      jobspec TEXT NOT NULL,
+      candidates TEXT NOT NULL
+    , image TEXT) STRICT;
+
+CREATE INDEX arrays_cancel ON arrays (id) WHERE cancel_requested_at IS NOT NULL AND ended_at IS NULL;
+
+CREATE INDEX arrays_ended ON arrays (ended_at, id) WHERE ended_at IS NOT NULL;
+
+CREATE INDEX arrays_owner ON arrays (owner, id);
+
+CREATE INDEX arrays_owner_ended ON arrays (owner, ended_at, id) WHERE ended_at IS NOT NULL;
+
+CREATE INDEX arrays_settle ON arrays (id) WHERE waits >= 16;
+
 CREATE TABLE attempts (
       job_id INTEGER NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
       epoch INTEGER NOT NULL,
@@ -60,6 +96,23 @@ CREATE TABLE deleted_clusters (
 
 CREATE INDEX deleted_clusters_secret ON deleted_clusters (name, secret_hash);
 
+CREATE TABLE dependencies (
+      job_id INTEGER NOT NULL,
+      on_id INTEGER NOT NULL,
+      kind TEXT NOT NULL CHECK (kind IN ('afterok','afterany','afternotok')),
+      PRIMARY KEY (job_id, on_id, kind)
+    ) STRICT;
+
+CREATE INDEX dependencies_on ON dependencies (on_id, job_id);
+
+CREATE TABLE document_pieces (
+      cluster_id INTEGER NOT NULL REFERENCES clusters (id) ON DELETE CASCADE,
+      subsystem TEXT NOT NULL,
+      number INTEGER NOT NULL,
+      data BLOB NOT NULL,
+      PRIMARY KEY (cluster_id, subsystem, number)
+    ) STRICT;
+
 CREATE TABLE events (
       seq INTEGER PRIMARY KEY AUTOINCREMENT,
       at INTEGER NOT NULL,
@@ -72,7 +125,9 @@ CREATE TABLE events (
       reason_code TEXT,
       reason_message TEXT,
       detail TEXT
-    ) STRICT;
+    , array_id INTEGER) STRICT;
+
+CREATE INDEX events_array ON events (array_id, seq) WHERE array_id IS NOT NULL;
 
 CREATE INDEX events_job ON events (job_id, seq) WHERE job_id IS NOT NULL;
 
@@ -94,7 +149,7 @@ CREATE TABLE job_documents (
       policy TEXT NOT NULL,
       policy_options TEXT NOT NULL,
       allocation TEXT
-    , handling TEXT) STRICT;
+    , later TEXT, handling TEXT, image TEXT) STRICT;
 
 CREATE TABLE job_numbers (
       cluster_id INTEGER NOT NULL REFERENCES clusters (id) ON DELETE CASCADE,
@@ -129,15 +184,26 @@ CREATE TABLE jobs (
       started_at INTEGER,
       ended_at INTEGER,
       lease_expires_at INTEGER,
-      cancel_requested_at INTEGER, left_until INTEGER, ended_by INTEGER,
+      cancel_requested_at INTEGER, waits INTEGER NOT NULL DEFAULT 0, begin_at INTEGER, start_before INTEGER, deadline INTEGER, start_by INTEGER, array_id INTEGER, array_index INTEGER, depended_on INTEGER NOT NULL DEFAULT 0, cancel_code TEXT, overcommit TEXT CHECK (overcommit IN ('queue','deny')), left_until INTEGER, ended_by INTEGER,
       CHECK ((ended_at IS NOT NULL) = (state IN ('completed','failed','canceled','rejected'))),
       CHECK (state NOT IN ('assigned','received','accepted','running','unknown') OR cluster_id IS NOT NULL),
       CHECK (state <> 'pending' OR cluster_id IS NULL)
     ) STRICT;
 
+CREATE INDEX jobs_array ON jobs (array_id, state, id) WHERE array_id IS NOT NULL;
+
+CREATE INDEX jobs_array_limit ON jobs (array_id, id) WHERE state = 'pending' AND (waits & 8) <> 0;
+
 CREATE INDEX jobs_assigned ON jobs (cluster, priority DESC, id) WHERE state = 'assigned';
 
+CREATE INDEX jobs_begin ON jobs (begin_at, id) WHERE state = 'pending' AND (waits & 4) <> 0;
+
 CREATE INDEX jobs_cluster ON jobs (cluster, state, id) WHERE cluster IS NOT NULL;
+
+CREATE INDEX jobs_deadline ON jobs (deadline, id)
+      WHERE deadline IS NOT NULL AND state IN ('running','unknown') AND cancel_requested_at IS NULL;
+
+CREATE INDEX jobs_ended ON jobs (ended_at, id) WHERE ended_at IS NOT NULL AND array_id IS NULL;
 
 CREATE UNIQUE INDEX jobs_key ON jobs (owner, idempotency_key) WHERE idempotency_key IS NOT NULL;
 
@@ -145,11 +211,18 @@ CREATE INDEX jobs_lease ON jobs (lease_expires_at, id) WHERE state = 'received' 
 
 CREATE INDEX jobs_left ON jobs (left_until, id) WHERE state = 'assigned' AND left_until IS NOT NULL;
 
-CREATE INDEX jobs_owner ON jobs (owner, state, id);
+CREATE INDEX jobs_owner ON jobs (owner, state, id) WHERE array_id IS NULL;
 
-CREATE INDEX jobs_pending ON jobs (priority DESC, id) WHERE state = 'pending';
+CREATE INDEX jobs_owner_ended ON jobs (owner, ended_at, id) WHERE ended_at IS NOT NULL AND array_id IS NULL;
 
-CREATE INDEX jobs_state ON jobs (state, id);
+CREATE INDEX jobs_pending ON jobs (priority DESC, id) WHERE state = 'pending' AND waits = 0;
+
+CREATE INDEX jobs_settle ON jobs (id) WHERE state = 'pending' AND waits >= 16;
+
+CREATE INDEX jobs_start_by ON jobs (start_by, id)
+      WHERE start_by IS NOT NULL AND state IN ('pending','assigned','received','accepted') AND cancel_requested_at IS NULL;
+
+CREATE INDEX jobs_state ON jobs (state, id) WHERE array_id IS NULL;
 
 CREATE TABLE names (
       name TEXT NOT NULL PRIMARY KEY,
