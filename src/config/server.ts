@@ -129,7 +129,10 @@ const schema = z.strictObject({
           z
             .strictObject({
               endpoint: z.string().regex(HOST_PORT, 'an endpoint is HOST or HOST:PORT').optional(),
-              hosts: z.array(z.string().regex(HOST_PATTERN, 'a host is HOST, HOST:PORT or *.DOMAIN')).max(100).optional(),
+              hosts: z
+                .array(z.string().regex(HOST_PATTERN, 'a host is HOST, HOST:PORT or *.DOMAIN'))
+                .max(100)
+                .optional(),
               plainHttp: z.boolean().optional(),
               privateNetwork: z.boolean().optional(),
               username: words.optional(),
@@ -189,8 +192,19 @@ function fromPrototype(written: string): ServerSettings {
 function readOwn(document: DocumentNode): ServerSettings {
   const result = schema.safeParse(withoutNulls(toPlain(document)));
   if (!result.success) throw firstProblem(result.error, document);
-  const { db, selection, match, overcommit, limits, lease, leftAfterSeconds, walltimeDefaultSeconds, retention, images, ...rest } =
-    result.data;
+  const {
+    db,
+    selection,
+    match,
+    overcommit,
+    limits,
+    lease,
+    leftAfterSeconds,
+    walltimeDefaultSeconds,
+    retention,
+    images,
+    ...rest
+  } = result.data;
   const scheduler = given({
     overcommit,
     defaultWalltime: walltimeDefaultSeconds,

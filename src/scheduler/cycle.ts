@@ -9,7 +9,15 @@
  * (core/job/waits.ts) are not among those read.
  */
 import type { Reason } from '../core/job/state.ts';
-import type { AttemptRecord, ClusterRef, GroupRecord, GroupStore, JobRecord, JobStore, Transition } from '../store/store.ts';
+import type {
+  AttemptRecord,
+  ClusterRef,
+  GroupRecord,
+  GroupStore,
+  JobRecord,
+  JobStore,
+  Transition,
+} from '../store/store.ts';
 import type { System, Timer } from '../system/system.ts';
 import type { Debits, Reservation } from './debits.ts';
 import { tooLate } from './deadlines.ts';

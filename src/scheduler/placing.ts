@@ -113,7 +113,12 @@ export function createPlacing(deps: {
       const satisfiable = asking().satisfiable(cluster);
       const startable = satisfiable.fits === 'yes' ? asking().startable(cluster) : satisfiable;
       const weight = satisfiable.fits === 'yes' ? weigh(cluster, jobspec.request) : null;
-      return { cluster, satisfiable, startable, state: weight === null ? state : { ...state, [COMPAT_WEIGHT]: weight } };
+      return {
+        cluster,
+        satisfiable,
+        startable,
+        state: weight === null ? state : { ...state, [COMPAT_WEIGHT]: weight },
+      };
     } catch (error) {
       // One cluster's failure is that cluster's alone.
       deps.log.error({ cluster, error: error instanceof Error ? error.message : String(error) }, 'matching failed');
@@ -125,7 +130,9 @@ export function createPlacing(deps: {
   const weigh = (cluster: string, request: Request): number | null => {
     if (!request.image) return null;
     const preferred = byPreference(request);
-    const best = preferred.find((each) => each.request === request || matcher.satisfiable(cluster, each.request).fits === 'yes');
+    const best = preferred.find(
+      (each) => each.request === request || matcher.satisfiable(cluster, each.request).fits === 'yes',
+    );
     return best?.weight ?? null;
   };
 

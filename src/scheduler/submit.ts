@@ -49,7 +49,15 @@ export function createSubmit(deps: SubmitDependencies): (submission: Submission)
     candidates: readonly Candidate[],
     waiting: Waiting | null,
   ): Promise<Submitted> => {
-    const { parsed, storeRejected, array = null, hold: _hold, dependencies: _dependencies, notes = [], ...job } = submission;
+    const {
+      parsed,
+      storeRejected,
+      array = null,
+      hold: _hold,
+      dependencies: _dependencies,
+      notes = [],
+      ...job
+    } = submission;
     const meant = candidates.flatMap(({ cluster }) => (cluster === null ? [] : [cluster]));
     // A namesake that has come since the first try is not one of them.
     const now = candidates.filter(stands);

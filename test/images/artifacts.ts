@@ -29,7 +29,10 @@ export function descriptor({ bytes, digest, mediaType }: Stored): { mediaType: s
 
 /** An image of one layer. */
 export function image(content: string): { manifest: Stored; blobs: readonly Stored[] } {
-  const config = stored({ architecture: 'amd64', os: 'linux', rootfs: { type: 'layers', diff_ids: [] } }, 'application/vnd.oci.image.config.v1+json');
+  const config = stored(
+    { architecture: 'amd64', os: 'linux', rootfs: { type: 'layers', diff_ids: [] } },
+    'application/vnd.oci.image.config.v1+json',
+  );
   const layer = stored(content, 'application/vnd.oci.image.layer.v1.tar');
   const manifest = stored(
     { schemaVersion: 2, mediaType: MANIFEST, config: descriptor(config), layers: [descriptor(layer)] },

@@ -27,7 +27,10 @@ export async function startDockerRegistry(): Promise<RunningRegistry> {
     config,
     `version: 0.1\nlog: {level: info}\nstorage: {filesystem: {rootdirectory: ${folder}/data}, delete: {enabled: true}}\nhttp: {addr: "127.0.0.1:0"}\n`,
   );
-  const child = spawn(PROGRAM, ['serve', config], { stdio: ['ignore', 'pipe', 'pipe'], env: { PATH: process.env['PATH'] } });
+  const child = spawn(PROGRAM, ['serve', config], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { PATH: process.env['PATH'] },
+  });
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   const port = await new Promise<string>((resolve, reject) => {
     let said = '';
@@ -69,7 +72,8 @@ function send(method: string, url: string, type: string, body: Buffer): Promise<
       answer.on('data', (piece: Buffer) => pieces.push(piece));
       answer.on('end', () => {
         const status = answer.statusCode ?? 0;
-        if (status < 200 || status > 299) reject(new Error(`${method} ${url}: ${status} ${Buffer.concat(pieces).toString()}`));
+        if (status < 200 || status > 299)
+          reject(new Error(`${method} ${url}: ${status} ${Buffer.concat(pieces).toString()}`));
         else resolve({ location: answer.headers.location ?? '' });
       });
     });

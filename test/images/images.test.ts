@@ -40,9 +40,14 @@ describe.skipIf(withoutRegistry)('docker-registry', () => {
     const { manifest, blobs } = image('layer');
     await registry.push('team/app', 'v1', manifest, blobs);
     const old = artifact(manifest, needing({ flag: 'SSE' }), { created: '2024-01-01T00:00:00Z' });
-    const young = artifact(manifest, needing({ flag: 'AVX512F', weight: 10 }, { flag: 'AVX', weight: 1 }), { created: '2025-01-01T00:00:00Z' });
+    const young = artifact(manifest, needing({ flag: 'AVX512F', weight: 10 }, { flag: 'AVX', weight: 1 }), {
+      created: '2025-01-01T00:00:00Z',
+    });
     const undated = artifact(manifest, needing({ flag: 'X' }));
-    const other = artifact(manifest, '{}', { type: 'application/vnd.example.signature', created: '2026-01-01T00:00:00Z' });
+    const other = artifact(manifest, '{}', {
+      type: 'application/vnd.example.signature',
+      created: '2026-01-01T00:00:00Z',
+    });
     await pushAbout(manifest, old, young, undated, other);
     const resolved = await asking(registry.host).resolve(`${registry.host}/team/app:v1`);
     expect(resolved).toMatchObject({
@@ -60,7 +65,11 @@ describe.skipIf(withoutRegistry)('docker-registry', () => {
     const { manifest, blobs } = image('plain');
     await registry.push('team/app', 'v1', manifest, blobs);
     const images = asking(registry.host);
-    expect(await images.resolve(`${registry.host}/team/app:v1`)).toMatchObject({ source: 'none', needs: null, note: '' });
+    expect(await images.resolve(`${registry.host}/team/app:v1`)).toMatchObject({
+      source: 'none',
+      needs: null,
+      note: '',
+    });
     await expect(images.resolve(`${registry.host}/team/app:v2`)).rejects.toMatchObject({
       code: 'unavailable',
       message: expect.stringContaining('has no image team/app:v2') as string,
@@ -70,14 +79,19 @@ describe.skipIf(withoutRegistry)('docker-registry', () => {
   test('of an index the platform’s manifest is looked at too', async () => {
     const { manifest, blobs } = image('amd64');
     const platform = { architecture: 'amd64', os: 'linux' };
-    const index = stored({ schemaVersion: 2, mediaType: INDEX, manifests: [{ ...descriptor(manifest), platform }] }, INDEX);
+    const index = stored(
+      { schemaVersion: 2, mediaType: INDEX, manifests: [{ ...descriptor(manifest), platform }] },
+      INDEX,
+    );
     await registry.push('team/app', manifest.digest, manifest, blobs);
     await registry.push('team/app', 'v1', index, []);
     await pushAbout(manifest, artifact(manifest, needing({ flag: 'AVX' })));
     const found = await asking(registry.host).resolve(`${registry.host}/team/app:v1`);
     expect(found).toMatchObject({ source: 'artifact', digest: manifest.digest });
     const arm = { platform: { os: 'linux', architecture: 'arm64' } };
-    expect(await asking(registry.host, {}, arm).resolve(`${registry.host}/team/app:v1`)).toMatchObject({ source: 'none' });
+    expect(await asking(registry.host, {}, arm).resolve(`${registry.host}/team/app:v1`)).toMatchObject({
+      source: 'none',
+    });
   });
 });
 
@@ -112,7 +126,9 @@ describe('the referrers API', () => {
   };
 
   test('pages are followed, and what a registry did not filter is left out', async () => {
-    const others = Array.from({ length: 7 }, (_, i) => artifact(manifest, `${i}`, { type: 'application/x', created: '2030-01-01T00:00:00Z' }));
+    const others = Array.from({ length: 7 }, (_, i) =>
+      artifact(manifest, `${i}`, { type: 'application/x', created: '2030-01-01T00:00:00Z' }),
+    );
     publish(...others, plain);
     server.page = 3;
     server.filters = false;
@@ -121,9 +137,13 @@ describe('the referrers API', () => {
   });
 
   test('other kinds of artifacts are asked for in turn; NFD’s counts first', async () => {
-    const compspec = artifact(manifest, '{"kind": "CompatibilitySpec", "compatibilities": [{"name": "a", "attributes": {"b": "c"}}]}', {
-      type: 'application/org.compspec',
-    });
+    const compspec = artifact(
+      manifest,
+      '{"kind": "CompatibilitySpec", "compatibilities": [{"name": "a", "attributes": {"b": "c"}}]}',
+      {
+        type: 'application/org.compspec',
+      },
+    );
     publish(compspec);
     expect((await asking(server.host).resolve(named()))?.needs?.format).toBe('compspec');
     publish(compspec, plain);
@@ -172,7 +192,11 @@ describe('the referrers API', () => {
 
     test('about its own digest', async () => {
       publish(plain);
-      server.put('team/app', plain.manifest.digest, stored(plain.manifest.bytes.toString().replace('"schemaVersion":2', '"schemaVersion":3'), 'x'));
+      server.put(
+        'team/app',
+        plain.manifest.digest,
+        stored(plain.manifest.bytes.toString().replace('"schemaVersion":2', '"schemaVersion":3'), 'x'),
+      );
       await refused(asking(server.host), 'has another digest');
     });
 
@@ -190,7 +214,12 @@ describe('the referrers API', () => {
     });
 
     test('with a document that cannot be read', async () => {
-      publish(artifact(manifest, 'version: v1alpha1\ncompatibilities: [{rules: [{matchFeatures: [{feature: a.b, matchExpressions: {x: {op: Is}}}]}]}]'));
+      publish(
+        artifact(
+          manifest,
+          'version: v1alpha1\ncompatibilities: [{rules: [{matchFeatures: [{feature: a.b, matchExpressions: {x: {op: Is}}}]}]}]',
+        ),
+      );
       await refused(asking(server.host), 'unknown operator "Is"');
     });
   });
@@ -213,7 +242,9 @@ describe('the referrers API', () => {
     test('without an end, in one answer or page after page', async () => {
       server.answer = (request, response) => {
         if (!(request.url ?? '').includes('/referrers/')) return false;
-        response.writeHead(200, { 'content-type': INDEX, link: `<${request.url ?? ''}>; rel="next"` }).end('{"manifests":[]}');
+        response
+          .writeHead(200, { 'content-type': INDEX, link: `<${request.url ?? ''}>; rel="next"` })
+          .end('{"manifests":[]}');
         return true;
       };
       await refused(asking(server.host), 'more than 20 pages');
@@ -233,7 +264,11 @@ describe('the referrers API', () => {
     test('a warning instead, if the operator wants it so', async () => {
       server.answer = (_, response) => response.writeHead(500).end() !== undefined;
       const resolved = await asking(server.host, {}, { onError: 'warn' }).resolve(named());
-      expect(resolved).toMatchObject({ source: 'none', needs: null, note: expect.stringContaining('answers 500') as string });
+      expect(resolved).toMatchObject({
+        source: 'none',
+        needs: null,
+        note: expect.stringContaining('answers 500') as string,
+      });
     });
   });
 
@@ -257,12 +292,24 @@ describe('the referrers API', () => {
     test('to a private address, even of a host that is listed; by name or by number', async () => {
       const http = createHttpGet(() => Promise.resolve([{ address: '93.184.215.14', family: 4 }]));
       await expect(
-        http(new URL(`http://127.0.0.1/`), { headers: {}, most: 1, privateNetwork: false, signal: AbortSignal.timeout(5_000) }),
+        http(new URL(`http://127.0.0.1/`), {
+          headers: {},
+          most: 1,
+          privateNetwork: false,
+          signal: AbortSignal.timeout(5_000),
+        }),
       ).rejects.toThrow('127.0.0.1 is in a private network');
       // A public name that resolves to a private address.
-      const inside = createHttpGet(() => Promise.resolve([{ address: '127.0.0.1', family: 4 }, { address: '::ffff:10.1.2.3', family: 6 }]));
+      const inside = createHttpGet(() =>
+        Promise.resolve([
+          { address: '127.0.0.1', family: 4 },
+          { address: '::ffff:10.1.2.3', family: 6 },
+        ]),
+      );
       const options = { headers: {}, most: 1, privateNetwork: false, signal: AbortSignal.timeout(5_000) };
-      await expect(inside(new URL('http://registry.example/'), options)).rejects.toThrow('registry.example is in a private network');
+      await expect(inside(new URL('http://registry.example/'), options)).rejects.toThrow(
+        'registry.example is in a private network',
+      );
       await refused(asking(server.host, { privateNetwork: false }), 'is in a private network');
     });
 
@@ -293,10 +340,23 @@ describe('the referrers API', () => {
 
     test('to a registry that is not on the list: nobody is asked, and it is said', async () => {
       const images = asking('registry.example');
-      expect(await images.resolve(named())).toMatchObject({ source: 'none', note: expect.stringContaining('not on this server') as string });
-      expect(await images.resolve('/srv/images/app.sif')).toMatchObject({ source: 'none', note: expect.stringContaining('no name of an image') as string });
+      expect(await images.resolve(named())).toMatchObject({
+        source: 'none',
+        note: expect.stringContaining('not on this server') as string,
+      });
+      expect(await images.resolve('/srv/images/app.sif')).toMatchObject({
+        source: 'none',
+        note: expect.stringContaining('no name of an image') as string,
+      });
       expect(server.asked).toEqual([]);
-      expect(await createImages({ settings: NO_IMAGES, system: realSystem, http: createHttpGet(), log: { warn: () => {} } }).resolve('x')).toBeNull();
+      expect(
+        await createImages({
+          settings: NO_IMAGES,
+          system: realSystem,
+          http: createHttpGet(),
+          log: { warn: () => {} },
+        }).resolve('x'),
+      ).toBeNull();
     });
   });
 });

@@ -59,7 +59,8 @@ export async function startOciServer(): Promise<OciServer> {
       response.writeHead(401, { 'www-authenticate': challenge }).end('{}');
       return;
     }
-    const [, repository = '', kind = '', name = ''] = /^\/v2\/(.+)\/(manifests|blobs|referrers)\/([^/]+)$/.exec(url.pathname) ?? [];
+    const [, repository = '', kind = '', name = ''] =
+      /^\/v2\/(.+)\/(manifests|blobs|referrers)\/([^/]+)$/.exec(url.pathname) ?? [];
     if (kind === 'referrers') return list(response, url, name);
     const found = things.get(`${repository} ${name}`);
     if (found === undefined) return void response.writeHead(404).end('{}');
@@ -84,7 +85,8 @@ export async function startOciServer(): Promise<OciServer> {
   }
 
   function token(request: IncomingMessage, response: ServerResponse, url: URL): void {
-    const isOurs = url.searchParams.get('service') === 'tests' && (url.searchParams.get('scope') ?? '').endsWith(':pull');
+    const isOurs =
+      url.searchParams.get('service') === 'tests' && (url.searchParams.get('scope') ?? '').endsWith(':pull');
     if (!isOurs || !hasPassword(request)) return void response.writeHead(401).end('{}');
     response.writeHead(200, { 'content-type': 'application/json' }).end('{"token":"let-me-in","expires_in":300}');
   }

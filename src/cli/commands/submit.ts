@@ -144,7 +144,8 @@ async function submit(invocation: Invocation, options: SubmitOptions, words: rea
   if (options.dryRun === true && options.wait === true) throw new UsageError('--dry-run stores nothing to --wait for.');
   const handling = handlingOf(options);
   const requests = await readRequests(invocation, options, words);
-  const compatibility = options.compatibility === undefined ? '' : await readInput(invocation.io, options.compatibility);
+  const compatibility =
+    options.compatibility === undefined ? '' : await readInput(invocation.io, options.compatibility);
   const settings = await readSettings(invocation);
   const isOperator = options.operator === true || options.secret !== undefined;
   const credentials = credentialsFor(settings, options, isOperator || options.dryRun === true);
@@ -155,7 +156,15 @@ async function submit(invocation: Invocation, options: SubmitOptions, words: rea
     let worst = 0;
     for (const [index, request] of requests.entries()) {
       const named = <T>(work: Promise<T>): Promise<T> => namingFile(options.jobspec, request.jobspec, work);
-      const parts = { request, handling, compatibility, index: requests.length > 1 ? index : null, credentials, clusters, named };
+      const parts = {
+        request,
+        handling,
+        compatibility,
+        index: requests.length > 1 ? index : null,
+        credentials,
+        clusters,
+        named,
+      };
       const code =
         options.dryRun === true
           ? await dryRun(invocation, client, parts, signal)
@@ -290,7 +299,9 @@ async function dryRun(
   signal: AbortSignal,
 ): Promise<number> {
   const { jobspec, translation } = request;
-  const { candidates, openings } = await named(client.jobs.match({ jobspec, credentials, clusters, compatibility }, { signal }));
+  const { candidates, openings } = await named(
+    client.jobs.match({ jobspec, credentials, clusters, compatibility }, { signal }),
+  );
   const document = {
     candidates: candidates.map(candidateJson),
     openings: openings.map(openingJson),

@@ -109,14 +109,25 @@ function imageJson({ imageNeeds }: Job) {
 function imageText({ imageNeeds }: Job): string {
   if (imageNeeds === undefined) return '';
   const { image, artifact, format, sets, note } = imageNeeds;
-  const needs = sets.length === 0 ? (note === '' ? 'needs nothing that is said' : note) : `${sets.length} ${format} ${sets.length === 1 ? 'set' : 'sets'} of needs`;
+  const needs =
+    sets.length === 0
+      ? note === ''
+        ? 'needs nothing that is said'
+        : note
+      : `${sets.length} ${format} ${sets.length === 1 ? 'set' : 'sets'} of needs`;
   return `${image === '' ? '' : `${clean(image)}: `}${clean(needs)}${artifact === '' ? '' : `, ${artifact}`}`;
 }
 
 /** The record of one job, with its jobspec and attempts. */
 export function jobDetailJson(job: Job) {
   const dependencies = job.dependencies.map(({ kind, on }) => ({ kind: dependencyWord(kind), on: Number(on) }));
-  return { ...jobJson(job), dependencies, image: imageJson(job), jobspec: job.jobspec, attempts: job.attempts.map(attemptJson) };
+  return {
+    ...jobJson(job),
+    dependencies,
+    image: imageJson(job),
+    jobspec: job.jobspec,
+    attempts: job.attempts.map(attemptJson),
+  };
 }
 
 export function paintState(paint: Paint, state: JobState | null): string {

@@ -25,7 +25,10 @@ export function featureSubsystem(graph: ResourceGraph, reports: readonly NodeRep
   const byNode = new Map<string, NodeReport[]>();
   for (const report of reports) {
     if (!ids.has(report.node)) {
-      throw invalid(`node ${JSON.stringify(report.node.slice(0, 100))}`, 'is no node of the resource graph; nodes are known by metadata.name');
+      throw invalid(
+        `node ${JSON.stringify(report.node.slice(0, 100))}`,
+        'is no node of the resource graph; nodes are known by metadata.name',
+      );
     }
     byNode.set(report.node, [...(byNode.get(report.node) ?? []), report]);
   }
@@ -42,7 +45,9 @@ export function featureSubsystem(graph: ResourceGraph, reports: readonly NodeRep
     }
     vertex.nodes.push(ids.get(node) ?? '');
   }
-  const lines = [...vertices].map(([text, { id }]) => `${JSON.stringify(id)}:{"metadata":{"type":"features",${text.slice(1, -1)}}}`);
+  const lines = [...vertices].map(
+    ([text, { id }]) => `${JSON.stringify(id)}:{"metadata":{"type":"features",${text.slice(1, -1)}}}`,
+  );
   const edges = [...vertices.values()].flatMap(({ id, nodes }) =>
     nodes.map((source) => JSON.stringify({ source, target: id, relation: 'contains' })),
   );
@@ -60,9 +65,12 @@ function merged(reports: readonly NodeReport[]): Record<string, unknown> {
   const instances: Record<string, Readonly<Record<string, string>>[]> = {};
   let labels: Record<string, string> = {};
   const kept = <T>(of: Readonly<Record<string, T>>): [string, T][] =>
-    Object.entries(of).map(([name, value]): [string, T] => [name.toLowerCase(), value]).filter(([name]) => !IDENTITY.includes(name));
+    Object.entries(of)
+      .map(([name, value]): [string, T] => [name.toLowerCase(), value])
+      .filter(([name]) => !IDENTITY.includes(name));
   for (const { features, labels: given } of reports) {
-    for (const [name, found] of kept(features.flags)) flags[name] = [...new Set([...(flags[name] ?? []), ...found])].sort();
+    for (const [name, found] of kept(features.flags))
+      flags[name] = [...new Set([...(flags[name] ?? []), ...found])].sort();
     for (const [name, found] of kept(features.attributes)) attributes[name] = { ...attributes[name], ...found };
     for (const [name, found] of kept(features.instances)) instances[name] = [...(instances[name] ?? []), ...found];
     labels = { ...labels, ...given };

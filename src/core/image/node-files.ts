@@ -33,7 +33,9 @@ const NODE_LABEL = 'nfd.node.kubernetes.io/node-name';
 export function readNodeFile(text: string, what: string): readonly NodeReport[] {
   if (isFeatureFile(text)) return [{ node: '', features: featureFile(text), labels: {} }];
   const documents = readDocuments(text, what, LIMITS, MOST_DOCUMENTS).map(plain);
-  const objects = documents.flatMap((each) => (isObject(each) && Array.isArray(each['items']) ? (each['items'] as unknown[]) : [each]));
+  const objects = documents.flatMap((each) =>
+    isObject(each) && Array.isArray(each['items']) ? (each['items'] as unknown[]) : [each],
+  );
   if (objects.length === 0) throw invalid(what, 'is empty');
   return objects.map((each, i) => reportOf(each, objects.length === 1 ? what : `${what}, object ${i + 1}`));
 }
@@ -58,25 +60,39 @@ function reportOf(value: unknown, what: string): NodeReport {
 function featureSets(value: unknown, what: string): FeatureSets {
   if (value !== undefined && value !== null && !isObject(value)) throw invalid(what, 'has features that are no map');
   const of = isObject(value) ? value : {};
-  const flags = Object.entries(elementsOf(of['flags'])).map(([name, found]) => [name, Array.isArray(found) ? found.map(String) : isObject(found) ? Object.keys(found) : []]);
+  const flags = Object.entries(elementsOf(of['flags'])).map(([name, found]) => [
+    name,
+    Array.isArray(found) ? found.map(String) : isObject(found) ? Object.keys(found) : [],
+  ]);
   const attributes = Object.entries(elementsOf(of['attributes'])).map(([name, found]) => [name, texts(found)]);
   const instances = Object.entries(elementsOf(of['instances'])).map(([name, found]) => [
     name,
-    (Array.isArray(found) ? (found as readonly unknown[]) : []).map((each) => texts(isObject(each) && isObject(each['attributes']) ? each['attributes'] : each)),
+    (Array.isArray(found) ? (found as readonly unknown[]) : []).map((each) =>
+      texts(isObject(each) && isObject(each['attributes']) ? each['attributes'] : each),
+    ),
   ]);
-  return { flags: Object.fromEntries(flags), attributes: Object.fromEntries(attributes), instances: Object.fromEntries(instances) } as FeatureSets;
+  return {
+    flags: Object.fromEntries(flags),
+    attributes: Object.fromEntries(attributes),
+    instances: Object.fromEntries(instances),
+  } as FeatureSets;
 }
 
 function elementsOf(value: unknown): JsonObject {
   if (!isObject(value)) return {};
   return Object.fromEntries(
-    Object.entries(value).map(([name, of]) => [name, isObject(of) && Object.hasOwn(of, 'elements') ? (of['elements'] ?? {}) : of]),
+    Object.entries(value).map(([name, of]) => [
+      name,
+      isObject(of) && Object.hasOwn(of, 'elements') ? (of['elements'] ?? {}) : of,
+    ]),
   );
 }
 
 function texts(value: unknown): Readonly<Record<string, string>> {
   if (!isObject(value)) return {};
-  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, typeof each === 'string' ? each : JSON.stringify(each)]));
+  return Object.fromEntries(
+    Object.entries(value).map(([key, each]) => [key, typeof each === 'string' ? each : JSON.stringify(each)]),
+  );
 }
 
 /** compspec: results or extractors → nfd → sections, by domain. */
@@ -120,7 +136,10 @@ function fromSections(sections: JsonObject): FeatureSets {
 
 /** Lines of NAME=VALUE or NAME, and comments; a YAML document has a colon or a brace in its first line. */
 function isFeatureFile(text: string): boolean {
-  const lines = text.split('\n').map((line) => line.trim()).filter((line) => line !== '' && !line.startsWith('#'));
+  const lines = text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '' && !line.startsWith('#'));
   return lines.length > 0 && lines.every((line) => /^[A-Za-z0-9][\w./-]*(?:=.*)?$/.test(line));
 }
 
@@ -138,5 +157,7 @@ function plain(node: DocumentNode): unknown {
   if (node.kind === 'list') return node.items.map(plain);
   if (node.kind === 'map') return Object.fromEntries([...node.entries].map(([key, value]) => [key, plain(value)]));
   // As it was written: 0302 is the text of a class, not a number.
-  return node.value === null || typeof node.value === 'boolean' || typeof node.value === 'string' ? node.value : node.text;
+  return node.value === null || typeof node.value === 'boolean' || typeof node.value === 'string'
+    ? node.value
+    : node.text;
 }

@@ -3,7 +3,12 @@ import { byPreference } from '../image/constrain.ts';
 import type { Request } from '../jobspec/jobspec.ts';
 import type { Matcher, Witness } from './matcher.ts';
 
-export function placePreferred(matcher: Matcher, cluster: string, request: Request, on: 'free' | 'all'): Witness | null {
+export function placePreferred(
+  matcher: Matcher,
+  cluster: string,
+  request: Request,
+  on: 'free' | 'all',
+): Witness | null {
   for (const preferred of byPreference(request)) {
     const witness = matcher.place(cluster, preferred.request, on);
     if (witness !== null) return witness;

@@ -226,7 +226,13 @@ function textOf(body: Uint8Array, what: string): string {
   }
 }
 
-function get(finding: Finding, kind: 'manifests' | 'blobs', name: string, accept: string, most: number): Promise<HttpAnswer> {
+function get(
+  finding: Finding,
+  kind: 'manifests' | 'blobs',
+  name: string,
+  accept: string,
+  most: number,
+): Promise<HttpAnswer> {
   const { registry, repository, signal } = finding;
   return registry.get(`/v2/${repository}/${kind}/${name}`, { accept, most, signal });
 }
@@ -246,5 +252,6 @@ function checkBody(body: Uint8Array, { digest, size }: Descriptor, what: string)
 function verify(body: Uint8Array, digest: string, what: string): void {
   const [algorithm = '', hex = ''] = digest.split(':');
   const found = createHash(algorithm).update(body).digest();
-  if (!timingSafeEqual(found, Buffer.from(hex, 'hex'))) throw new FetchError(`${what} has another digest than ${digest}`);
+  if (!timingSafeEqual(found, Buffer.from(hex, 'hex')))
+    throw new FetchError(`${what} has another digest than ${digest}`);
 }

@@ -51,7 +51,11 @@ export function createHttpGet(resolve: Resolve = systemResolve): HttpGet {
       throw failure(url, error, options.signal);
     });
     try {
-      return { status: answer.statusCode ?? 0, headers: headersOf(answer), body: await bodyOf(answer, url, options.most) };
+      return {
+        status: answer.statusCode ?? 0,
+        headers: headersOf(answer),
+        body: await bodyOf(answer, url, options.most),
+      };
     } catch (error) {
       throw failure(url, error, options.signal);
     } finally {
@@ -114,5 +118,7 @@ function failure(url: URL, error: unknown, signal: AbortSignal): FetchError {
   };
   const cause = code === undefined ? undefined : words[code];
   if (cause !== undefined) return new FetchError(`${url.host} ${cause}`);
-  return new FetchError(`${url.host} cannot be asked: ${(error instanceof Error ? error.message : String(error)).slice(0, 200)}`);
+  return new FetchError(
+    `${url.host} cannot be asked: ${(error instanceof Error ? error.message : String(error)).slice(0, 200)}`,
+  );
 }

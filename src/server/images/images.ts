@@ -70,7 +70,15 @@ export function createImages({ settings, system, http, log }: ImagesDependencies
       const artifact = await findArtifact({ registry, repository, platform, signal: controller.signal }, reference);
       if (artifact === null) return none(image, '');
       const { subject, digest, mediaType } = artifact;
-      return { source: 'artifact', image, digest: subject, artifact: digest, mediaType, note: '', needs: read(artifact) };
+      return {
+        source: 'artifact',
+        image,
+        digest: subject,
+        artifact: digest,
+        mediaType,
+        note: '',
+        needs: read(artifact),
+      };
     } finally {
       timer.cancel();
     }
@@ -100,11 +108,15 @@ export function createImages({ settings, system, http, log }: ImagesDependencies
     async resolve(image) {
       if (registries.size === 0) return null;
       const written = readReference(image);
-      if (written === null) return none(image, 'it is no name of an image in a registry, so nobody was asked what it needs');
+      if (written === null)
+        return none(image, 'it is no name of an image in a registry, so nobody was asked what it needs');
       const reference = qualified(written);
       const registry = registries.get(reference.registry);
       if (registry === undefined) {
-        const whose = reference.registry === '' ? 'names no registry' : `is of ${reference.registry}, which is not on this server's list`;
+        const whose =
+          reference.registry === ''
+            ? 'names no registry'
+            : `is of ${reference.registry}, which is not on this server's list`;
         return none(image, `it ${whose} (images.registries), so nobody was asked what it needs`);
       }
       const known = answers.get(image);
@@ -123,7 +135,8 @@ export function createImages({ settings, system, http, log }: ImagesDependencies
   /** As Docker completes a name, if the list has Docker's registry. */
   function qualified(reference: Reference): Reference {
     if (!registries.has(DOCKER)) return reference;
-    const registry = reference.registry === '' || reference.registry === 'index.docker.io' ? DOCKER : reference.registry;
+    const registry =
+      reference.registry === '' || reference.registry === 'index.docker.io' ? DOCKER : reference.registry;
     const { repository } = reference;
     const isShort = registry === DOCKER && !repository.includes('/');
     return { ...reference, registry, repository: isShort ? `library/${repository}` : repository };

@@ -18,12 +18,19 @@ export async function imageNeeds(parts: Pick<Parts, 'images'>, jobspec: Jobspec,
   return { resolved, jobspec: withResolved(jobspec, resolved) };
 }
 
-async function resolve({ images }: Pick<Parts, 'images'>, jobspec: Jobspec, given: string): Promise<ResolvedImage | null> {
+async function resolve(
+  { images }: Pick<Parts, 'images'>,
+  jobspec: Jobspec,
+  given: string,
+): Promise<ResolvedImage | null> {
   const { image } = jobspec;
   if (given !== '') {
-    if (jobspec.request.image) throw invalid('compatibility', 'the jobspec says itself what its image needs; send one of the two');
+    if (jobspec.request.image)
+      throw invalid('compatibility', 'the jobspec says itself what its image needs; send one of the two');
     if (Buffer.byteLength(given) > MOST_ARTIFACT_BYTES) {
-      throw new RainbowError('resource_exhausted', `is over ${MOST_ARTIFACT_BYTES / 1024} KiB`, { place: 'compatibility' });
+      throw new RainbowError('resource_exhausted', `is over ${MOST_ARTIFACT_BYTES / 1024} KiB`, {
+        place: 'compatibility',
+      });
     }
     const needs = readCompatibility(given, 'compatibility');
     return { source: 'given', image: image ?? '', digest: '', artifact: '', mediaType: '', note: '', needs };

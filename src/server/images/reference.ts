@@ -32,6 +32,6 @@ export function readReference(image: string): Reference | null {
   const repository = colon === -1 ? rest : rest.slice(0, colon);
   const tag = colon === -1 ? (digest === '' ? 'latest' : '') : rest.slice(colon + 1);
   if (!REPOSITORY.test(repository) || repository.length > 255) return null;
-  if (tag !== '' && !TAG.test(tag)) return null;
+  if ((tag !== '' || colon !== -1) && !TAG.test(tag)) return null;
   return { registry: isHost ? first : '', repository, tag, digest };
 }

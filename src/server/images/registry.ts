@@ -34,7 +34,11 @@ export function createRegistry(name: string, settings: RegistrySettings, http: H
     (url.protocol === 'https:' || settings.plainHttp) &&
     (url.host === base.host || settings.hosts.some((host) => fits(host, url)));
 
-  const follow = async (first: URL, headers: Readonly<Record<string, string>>, options: GetOptions): Promise<HttpAnswer> => {
+  const follow = async (
+    first: URL,
+    headers: Readonly<Record<string, string>>,
+    options: GetOptions,
+  ): Promise<HttpAnswer> => {
     let url = first;
     for (let hops = 0; ; hops++) {
       // What is meant for the registry is not for where it sends us.
@@ -52,7 +56,9 @@ export function createRegistry(name: string, settings: RegistrySettings, http: H
       const next = urlOf(to, url);
       if (next === null || !isAllowed(next)) {
         const where = next === null ? 'to what is no address' : `to ${next.protocol}//${next.host}`;
-        throw new FetchError(`${name} redirects ${where}, which the server's settings do not allow for it (images.registries)`);
+        throw new FetchError(
+          `${name} redirects ${where}, which the server's settings do not allow for it (images.registries)`,
+        );
       }
       url = next;
     }
@@ -64,17 +70,24 @@ export function createRegistry(name: string, settings: RegistrySettings, http: H
     const realm = urlOf(challenge.parameters.get('realm') ?? '', base);
     if (realm === null || !isAllowed(realm)) {
       const host = realm === null ? 'nowhere' : realm.host;
-      throw new FetchError(`${name} asks for a token of ${host}, which the server's settings do not allow for it (images.registries)`);
+      throw new FetchError(
+        `${name} asks for a token of ${host}, which the server's settings do not allow for it (images.registries)`,
+      );
     }
     const service = challenge.parameters.get('service');
     if (service !== undefined) realm.searchParams.set('service', service);
     realm.searchParams.set('scope', `repository:${repository}:pull`);
     const headers = settings.username === '' ? {} : { authorization: basic() };
-    const answer = await follow(realm, { accept: 'application/json', ...headers }, { ...options, most: MOST_TOKEN_BYTES });
+    const answer = await follow(
+      realm,
+      { accept: 'application/json', ...headers },
+      { ...options, most: MOST_TOKEN_BYTES },
+    );
     if (answer.status !== 200) throw refused(name, answer.status, settings);
     const { token, access_token: other, expires_in: seconds } = jsonOf(answer.body, `the token of ${realm.host}`);
     const given = typeof token === 'string' ? token : other;
-    if (typeof given !== 'string' || !/^[\x21-\x7e]+$/.test(given)) throw new FetchError(`${realm.host} gives no token`);
+    if (typeof given !== 'string' || !/^[\x21-\x7e]+$/.test(given))
+      throw new FetchError(`${realm.host} gives no token`);
     const header = `Bearer ${given}`;
     const lasts = typeof seconds === 'number' && seconds > 0 ? Math.min(seconds, 3600) : 60;
     if (kept.size >= MOST_TOKENS) kept.clear();
@@ -119,7 +132,9 @@ function urlOf(text: string, base: URL): URL | null {
 
 export function refused(name: string, status: number, { username }: Pick<RegistrySettings, 'username'>): FetchError {
   const how = username === '' ? 'without a login' : `as ${username}`;
-  return new FetchError(`${name} refuses to be asked ${how} (${status}); the operator sets logins in images.registries`);
+  return new FetchError(
+    `${name} refuses to be asked ${how} (${status}); the operator sets logins in images.registries`,
+  );
 }
 
 /** An object; anything else is an error. */

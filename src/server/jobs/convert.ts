@@ -97,7 +97,11 @@ function imageToWire(text: string | null): { imageNeeds?: MessageInitShape<typeo
   const resolved = readResolved(text);
   if (resolved === null) return {};
   const { image, source, digest, artifact, mediaType, note, needs } = resolved;
-  const sets = (needs?.sets ?? []).map(({ weight, tag, description }) => ({ weight: String(weight), tag, description }));
+  const sets = (needs?.sets ?? []).map(({ weight, tag, description }) => ({
+    weight: String(weight),
+    tag,
+    description,
+  }));
   return { imageNeeds: { image, source, digest, artifact, mediaType, note, format: needs?.format ?? '', sets } };
 }
 

@@ -26,7 +26,10 @@ export function match(parts: Parts): Handlers<typeof JobService>['match'] {
     const asked = parseJobspec(request.jobspec, 'jobspec');
     // Nobody is asked about an image on the word of somebody who is not known.
     const isKnown = principal.kind === 'operator' || request.credentials.length > 0;
-    const { jobspec } = isKnown || request.compatibility !== '' ? await imageNeeds(parts, asked, request.compatibility) : { jobspec: asked };
+    const { jobspec } =
+      isKnown || request.compatibility !== ''
+        ? await imageNeeds(parts, asked, request.compatibility)
+        : { jobspec: asked };
     if (request.placement && request.credentials.length === 0 && principal.kind !== 'operator') {
       throw new RainbowError(
         'unauthenticated',

@@ -64,7 +64,9 @@ export function submit(parts: Parts): Handlers<typeof JobService>['submit'] {
     parts.log.debug({ job: job.id, created, state: job.state, cluster: job.cluster }, 'submit');
     // Of an earlier job's jobspec nothing was asked.
     const openings =
-      created && job.state === 'rejected' ? parts.scheduler.openings(parsed, decision.candidates).map(openingToWire) : [];
+      created && job.state === 'rejected'
+        ? parts.scheduler.openings(parsed, decision.candidates).map(openingToWire)
+        : [];
     return { job: jobToWire(job), created, decision: decisionToWire(decision, job), openings };
   };
 }

@@ -58,5 +58,8 @@ async function nfd(invocation: Invocation, options: Options, files: readonly str
   }
   if (options.output === undefined) return invocation.print(text);
   await writeOutput(options.output, `${text}\n`, 0o644);
-  invocation.result({ file: options.output, kinds, unknown }, `wrote ${clean(options.output)} (${kinds} kinds of nodes)`);
+  invocation.result(
+    { file: options.output, kinds, unknown },
+    `wrote ${clean(options.output)} (${kinds} kinds of nodes)`,
+  );
 }
