@@ -6,6 +6,7 @@
  */
 import { z } from 'zod';
 import { invalid, RainbowError } from '../core/errors.ts';
+import { isObject } from '../core/graph/json.ts';
 import { readOptionalDocument } from '../core/jobspec/document.ts';
 import type { DocumentNode } from '../core/jobspec/document.ts';
 import { policyNamed } from '../core/select/policies.ts';
@@ -126,19 +127,14 @@ const schema = z.strictObject({
       registries: z
         .record(
           z.string().regex(/^[a-z0-9.:[\]-]+$/, 'a registry is HOST or HOST:PORT, in lower case'),
-          z
-            .strictObject({
-              endpoint: z.string().regex(HOST_PORT, 'an endpoint is HOST or HOST:PORT').optional(),
-              hosts: z
-                .array(z.string().regex(HOST_PATTERN, 'a host is HOST, HOST:PORT or *.DOMAIN'))
-                .max(100)
-                .optional(),
-              plainHttp: z.boolean().optional(),
-              privateNetwork: z.boolean().optional(),
-              username: words.optional(),
-              password: words.optional(),
-            })
-            .nullable(),
+          z.strictObject({
+            endpoint: z.string().regex(HOST_PORT, 'an endpoint is HOST or HOST:PORT').optional(),
+            hosts: z.array(z.string().regex(HOST_PATTERN, 'a host is HOST, HOST:PORT or *.DOMAIN')).max(100).optional(),
+            plainHttp: z.boolean().optional(),
+            privateNetwork: z.boolean().optional(),
+            username: words.optional(),
+            password: words.optional(),
+          }),
         )
         .optional(),
       onError: z.enum(['fail', 'warn']).optional(),
@@ -190,7 +186,7 @@ function fromPrototype(written: string): ServerSettings {
 }
 
 function readOwn(document: DocumentNode): ServerSettings {
-  const result = schema.safeParse(withoutNulls(toPlain(document)));
+  const result = schema.safeParse(withoutNulls(withBareRegistries(toPlain(document))));
   if (!result.success) throw firstProblem(result.error, document);
   const {
     db,
@@ -243,12 +239,12 @@ function imageSettingsOf({ registries, onError, timeoutSeconds, keepSeconds, pla
       Object.entries(registries ?? {}).map(([name, given]) => {
         const usual = name === DOCKER ? DOCKER_DEFAULTS : { endpoint: name, hosts: [] };
         const registry: RegistrySettings = {
-          endpoint: given?.endpoint?.toLowerCase() ?? usual.endpoint,
-          hosts: (given?.hosts ?? usual.hosts).map((host) => host.toLowerCase()),
-          plainHttp: given?.plainHttp ?? false,
-          privateNetwork: given?.privateNetwork ?? false,
-          username: given?.username ?? '',
-          password: given?.password ?? '',
+          endpoint: given.endpoint?.toLowerCase() ?? usual.endpoint,
+          hosts: (given.hosts ?? usual.hosts).map((host) => host.toLowerCase()),
+          plainHttp: given.plainHttp ?? false,
+          privateNetwork: given.privateNetwork ?? false,
+          username: given.username ?? '',
+          password: given.password ?? '',
         };
         return [name, registry] as const;
       }),
@@ -263,6 +259,15 @@ function imageSettingsOf({ registries, onError, timeoutSeconds, keepSeconds, pla
 /** Without the keys that are undefined. */
 function given<T extends object>(settings: T): Partial<T> {
   return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined)) as Partial<T>;
+}
+
+/** A registry with nothing behind it is listed all the same: all about it is as usual. */
+function withBareRegistries(value: unknown): unknown {
+  const images = isObject(value) ? value['images'] : undefined;
+  const registries = isObject(images) ? images['registries'] : undefined;
+  if (!isObject(value) || !isObject(images) || !isObject(registries)) return value;
+  const listed = Object.fromEntries(Object.entries(registries).map(([name, each]) => [name, each ?? {}]));
+  return { ...value, images: { ...images, registries: listed } };
 }
 
 /** `tls:` with nothing behind it sets nothing. */

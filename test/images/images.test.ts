@@ -1,5 +1,6 @@
 /** What an image needs, asked of registries: a real one (tags only), and one of these tests' own for all else. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { RainbowError } from '../../src/core/errors.ts';
 import { createHttpGet } from '../../src/server/images/http.ts';
 import { createImages, type Images } from '../../src/server/images/images.ts';
 import { NO_IMAGES, type ImageSettings, type RegistrySettings } from '../../src/server/images/settings.ts';
@@ -118,12 +119,12 @@ describe('the referrers API', () => {
   }
 
   const plain = artifact(manifest, needing({ flag: 'AVX' }));
-  const refused = async (images: Images, message: string): Promise<void> => {
-    await expect(images.resolve(named())).rejects.toMatchObject({
-      code: 'unavailable',
-      message: expect.stringContaining(message) as string,
-    });
-  };
+  /** What the submitter is told. */
+  const problem = (images: Images): Promise<string> =>
+    images.resolve(named()).then(
+      (resolved) => `no problem: ${JSON.stringify(resolved)}`,
+      (error: unknown) => (error as RainbowError).code + ': ' + (error as RainbowError).message,
+    );
 
   test('pages are followed, and what a registry did not filter is left out', async () => {
     const others = Array.from({ length: 7 }, (_, i) =>
@@ -165,8 +166,10 @@ describe('the referrers API', () => {
     server.login = { scheme, user: 'ada', password: 'l:ovelace' };
     const images = asking(server.host, { username: 'ada', password: 'l:ovelace' });
     expect((await images.resolve(named()))?.source).toBe('artifact');
-    await refused(asking(server.host, { username: 'ada', password: 'wrong' }), 'refuses to be asked as ada (401)');
-    await refused(asking(server.host), 'refuses to be asked without a login (401)');
+    expect(await problem(asking(server.host, { username: 'ada', password: 'wrong' }))).toContain(
+      'refuses to be asked as ada (401)',
+    );
+    expect(await problem(asking(server.host))).toContain('refuses to be asked without a login (401)');
   });
 
   test('a token for nobody in particular', async () => {
@@ -180,14 +183,14 @@ describe('the referrers API', () => {
   describe('who lies', () => {
     test('about the size of its layer', async () => {
       publish(artifact(manifest, needing({ flag: 'AVX' }), { layer: { size: 3 } }));
-      await refused(asking(server.host), 'was announced with 3');
+      expect(await problem(asking(server.host))).toContain('was announced with 3');
     });
 
     test('about the digest of its layer', async () => {
       const lie = artifact(manifest, needing({ flag: 'AVX' }));
       publish(lie);
       server.put('team/app', lie.blobs[1]!.digest, stored(needing({ flag: 'SSE' }), 'x'));
-      await refused(asking(server.host), 'has another digest');
+      expect(await problem(asking(server.host))).toContain('has another digest');
     });
 
     test('about its own digest', async () => {
@@ -197,20 +200,20 @@ describe('the referrers API', () => {
         plain.manifest.digest,
         stored(plain.manifest.bytes.toString().replace('"schemaVersion":2', '"schemaVersion":3'), 'x'),
       );
-      await refused(asking(server.host), 'has another digest');
+      expect(await problem(asking(server.host))).toContain('has another digest');
     });
 
     test('about the image that it is about', async () => {
       const other = artifact(image('another').manifest, needing({ flag: 'AVX' }));
       publish(other);
-      await refused(asking(server.host), 'is about another image');
+      expect(await problem(asking(server.host))).toContain('is about another image');
     });
 
     test('with a document that is too large, announced or not', async () => {
       publish(artifact(manifest, needing({ flag: 'AVX' }), { layer: { size: 300_000_000 } }));
-      await refused(asking(server.host), 'announces 300000000 bytes');
+      expect(await problem(asking(server.host))).toContain('announces 300000000 bytes');
       publish(artifact(manifest, 'x'.repeat(300_000), { layer: { size: 100 } }));
-      await refused(asking(server.host), 'sends more than');
+      expect(await problem(asking(server.host))).toContain('sends more than');
     });
 
     test('with a document that cannot be read', async () => {
@@ -220,7 +223,7 @@ describe('the referrers API', () => {
           'version: v1alpha1\ncompatibilities: [{rules: [{matchFeatures: [{feature: a.b, matchExpressions: {x: {op: Is}}}]}]}]',
         ),
       );
-      await refused(asking(server.host), 'unknown operator "Is"');
+      expect(await problem(asking(server.host))).toContain('unknown operator "Is"');
     });
   });
 
@@ -236,7 +239,7 @@ describe('the referrers API', () => {
 
     test('slow', async () => {
       server.answer = () => true;
-      await refused(asking(server.host, {}, { timeoutMs: 100 }), 'took too long');
+      expect(await problem(asking(server.host, {}, { timeoutMs: 100 }))).toContain('took too long');
     });
 
     test('without an end, in one answer or page after page', async () => {
@@ -247,7 +250,7 @@ describe('the referrers API', () => {
           .end('{"manifests":[]}');
         return true;
       };
-      await refused(asking(server.host), 'more than 20 pages');
+      expect(await problem(asking(server.host))).toContain('more than 20 pages');
       server.answer = (request, response) => {
         if (!(request.url ?? '').includes('/referrers/')) return false;
         response.writeHead(200, { 'content-type': INDEX });
@@ -258,7 +261,7 @@ describe('the referrers API', () => {
         more();
         return true;
       };
-      await refused(asking(server.host), 'sends more than the 4194304 bytes');
+      expect(await problem(asking(server.host))).toContain('sends more than the 4194304 bytes');
     });
 
     test('a warning instead, if the operator wants it so', async () => {
@@ -283,14 +286,14 @@ describe('the referrers API', () => {
 
     test('to a host that is not listed, or for a token', async () => {
       sendTo('http://169.254.169.254/latest/meta-data/');
-      await refused(asking(server.host), 'redirects to http://169.254.169.254, which the server');
+      expect(await problem(asking(server.host))).toContain('redirects to http://169.254.169.254, which the server');
       server.answer = (_, response) =>
         response.writeHead(401, { 'www-authenticate': 'Bearer realm="http://10.0.0.1/token"' }).end() !== undefined;
-      await refused(asking(server.host), 'asks for a token of 10.0.0.1');
+      expect(await problem(asking(server.host))).toContain('asks for a token of 10.0.0.1');
     });
 
     test('to a private address, even of a host that is listed; by name or by number', async () => {
-      const http = createHttpGet(() => Promise.resolve([{ address: '93.184.215.14', family: 4 }]));
+      const http = createHttpGet((_, found) => found(null, [{ address: '93.184.215.14', family: 4 }]));
       await expect(
         http(new URL(`http://127.0.0.1/`), {
           headers: {},
@@ -300,8 +303,8 @@ describe('the referrers API', () => {
         }),
       ).rejects.toThrow('127.0.0.1 is in a private network');
       // A public name that resolves to a private address.
-      const inside = createHttpGet(() =>
-        Promise.resolve([
+      const inside = createHttpGet((_, found) =>
+        found(null, [
           { address: '127.0.0.1', family: 4 },
           { address: '::ffff:10.1.2.3', family: 6 },
         ]),
@@ -310,7 +313,7 @@ describe('the referrers API', () => {
       await expect(inside(new URL('http://registry.example/'), options)).rejects.toThrow(
         'registry.example is in a private network',
       );
-      await refused(asking(server.host, { privateNetwork: false }), 'is in a private network');
+      expect(await problem(asking(server.host, { privateNetwork: false }))).toContain('is in a private network');
     });
 
     test('with a login to another host', async () => {
@@ -335,7 +338,7 @@ describe('the referrers API', () => {
 
     test('round in circles', async () => {
       sendTo(`http://${server.host}/v2/team/app/manifests/v1`);
-      await refused(asking(server.host), 'redirects more than 5 times');
+      expect(await problem(asking(server.host))).toContain('redirects more than 5 times');
     });
 
     test('to a registry that is not on the list: nobody is asked, and it is said', async () => {

@@ -113,10 +113,11 @@ function meetsOne(
 /** One set of the image, all of it; only attributes are made (cases.ts). */
 function isGood(image: Compatibility, graph: ResourceGraph, subsystems: readonly Subsystem[], vertex: number): boolean {
   const facts = [graph.metadata(vertex)];
-  for (const { links, children, metadata } of subsystems) {
+  for (const subsystem of subsystems) {
+    const { links, children } = subsystem;
     const reached = new Set(links.filter(([from]) => from === vertex).map(([, to]) => to));
     for (const at of reached) for (const kid of children[at] ?? []) reached.add(kid);
-    facts.push(...[...reached].map(metadata));
+    facts.push(...[...reached].map((at) => subsystem.metadata(at)));
   }
   return image.sets.some(({ rules }) =>
     rules.every(({ matchFeatures }) =>

@@ -7,7 +7,7 @@
 import type { Compatibility, CompatibilityRule, CompatibilitySet, Term } from './compatibility.ts';
 import { compileExpression, wordsOf, type ExpressionTest } from './expression.ts';
 import { textOf, type NodeFeatures } from './features.ts';
-import { compileTemplate, type Matched } from './template.ts';
+import { compileTemplate } from './template.ts';
 import { isObject, type JsonObject } from '../graph/json.ts';
 
 export interface ImageTest {
@@ -51,7 +51,7 @@ function compileRule(rule: CompatibilityRule): (of: NodeFeatures, variables: Var
   const template = rule.varsTemplate === '' ? null : compileTemplate(rule.varsTemplate);
   const expand = (matched: MatchedElements | null, variables: Variables): void => {
     if (template === null || matched === null) return;
-    for (const [name, value] of template.expand(matched as Matched) ?? []) variables.set(name, value);
+    for (const [name, value] of template.expand(matched) ?? []) variables.set(name, value);
   };
   const collector = (): MatchedElements | null => (template === null ? null : new Map());
   return (of, variables) => {

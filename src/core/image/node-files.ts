@@ -60,22 +60,20 @@ function reportOf(value: unknown, what: string): NodeReport {
 function featureSets(value: unknown, what: string): FeatureSets {
   if (value !== undefined && value !== null && !isObject(value)) throw invalid(what, 'has features that are no map');
   const of = isObject(value) ? value : {};
-  const flags = Object.entries(elementsOf(of['flags'])).map(([name, found]) => [
-    name,
-    Array.isArray(found) ? found.map(String) : isObject(found) ? Object.keys(found) : [],
-  ]);
-  const attributes = Object.entries(elementsOf(of['attributes'])).map(([name, found]) => [name, texts(found)]);
-  const instances = Object.entries(elementsOf(of['instances'])).map(([name, found]) => [
-    name,
-    (Array.isArray(found) ? (found as readonly unknown[]) : []).map((each) =>
-      texts(isObject(each) && isObject(each['attributes']) ? each['attributes'] : each),
-    ),
-  ]);
   return {
-    flags: Object.fromEntries(flags),
-    attributes: Object.fromEntries(attributes),
-    instances: Object.fromEntries(instances),
-  } as FeatureSets;
+    flags: mapped(elementsOf(of['flags']), (found) =>
+      Array.isArray(found) ? found.map(String) : isObject(found) ? Object.keys(found) : [],
+    ),
+    attributes: mapped(elementsOf(of['attributes']), texts),
+    instances: mapped(elementsOf(of['instances']), (found) => {
+      const list: readonly unknown[] = Array.isArray(found) ? found : [];
+      return list.map((each) => texts(isObject(each) && isObject(each['attributes']) ? each['attributes'] : each));
+    }),
+  };
+}
+
+function mapped<T>(of: JsonObject, read: (value: unknown) => T): Readonly<Record<string, T>> {
+  return Object.fromEntries(Object.entries(of).map(([name, value]): [string, T] => [name, read(value)]));
 }
 
 function elementsOf(value: unknown): JsonObject {

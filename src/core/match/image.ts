@@ -47,7 +47,7 @@ export function explainImage(needs: Compatibility, root: Class): ImageFailure | 
     return failed.length === 1 ? said.join(', ') : `set ${nameOf(needs, index)}: ${said.join(', ')}`;
   });
   if (failed.length > MOST_SETS) sets.push(`and ${failed.length - MOST_SETS} more sets`);
-  const has = `${good} of ${nodes} nodes ${good === 1 ? 'has' : 'have'} what the image needs`;
+  const has = `${good} of ${nodes} ${nodes === 1 ? 'node' : 'nodes'} ${good === 1 ? 'has' : 'have'} what the image needs`;
   return { message: `${has} (${sets.join('; or ')})`, nodes, good };
 }
 

@@ -25,15 +25,16 @@ export interface HttpOptions {
 
 export type HttpGet = (url: URL, options: HttpOptions) => Promise<HttpAnswer>;
 
-export type Resolve = (host: string) => Promise<readonly LookupAddress[]>;
+/** Calls back, later, with an error or all addresses. */
+export type Resolve = (
+  host: string,
+  found: (error: NodeJS.ErrnoException | null, addresses: readonly LookupAddress[]) => void,
+) => void;
 
 /** What is wrong with the other side, in words for people. */
 export class FetchError extends Error {}
 
-export const systemResolve: Resolve = (host) =>
-  new Promise((resolve, reject) => {
-    systemLookup(host, { all: true }, (error, addresses) => (error === null ? resolve(addresses) : reject(error)));
-  });
+export const systemResolve: Resolve = (host, found) => systemLookup(host, { all: true }, found);
 
 export function createHttpGet(resolve: Resolve = systemResolve): HttpGet {
   return async (url, options) => {
@@ -67,17 +68,15 @@ export function createHttpGet(resolve: Resolve = systemResolve): HttpGet {
 /** Only addresses that may be connected to are ever told to the socket. */
 function lookupOf(resolve: Resolve, privateNetwork: boolean): LookupFunction {
   return (host, options, callback) => {
-    resolve(host).then(
-      (all) => {
-        const allowed = all.filter(({ address }) => privateNetwork || !isPrivate(address));
-        const [first] = allowed;
-        if (first === undefined) {
-          callback(all.length === 0 ? new FetchError(`${host} has no address`) : privateAddress(host), '', 0);
-        } else if (options.all === true) callback(null, [...allowed]);
-        else callback(null, first.address, first.family);
-      },
-      (error: unknown) => callback(error as Error, '', 0),
-    );
+    resolve(host, (error, all) => {
+      const allowed = error === null ? all.filter(({ address }) => privateNetwork || !isPrivate(address)) : [];
+      const [first] = allowed;
+      if (error !== null) callback(error, '', 0);
+      else if (first === undefined) {
+        callback(all.length === 0 ? new FetchError(`${host} has no address`) : privateAddress(host), '', 0);
+      } else if (options.all === true) callback(null, [...allowed]);
+      else callback(null, first.address, first.family);
+    });
   };
 }
 
