@@ -284,6 +284,9 @@ function firstProblem(error: z.ZodError, document: DocumentNode): RainbowError {
     const known = knownKeys(issue.path);
     return located([...issue.path, key], document, `unknown setting; known are ${known.join(', ')}`);
   }
+  if (issue.code === 'invalid_key') {
+    return located(issue.path, document, issue.issues[0]?.message ?? issue.message);
+  }
   if (issue.code !== 'invalid_type') return located(issue.path, document, issue.message);
   if (issue.message.includes('undefined')) return located(issue.path, document, 'is missing');
   const quotes = issue.expected === 'string' ? ' (put it in quotes)' : '';
