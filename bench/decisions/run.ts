@@ -83,7 +83,7 @@ function prepare(clusters: number) {
     const { credentials, jobspec: text, priority } = JSON.parse(body) as Body;
     authenticator.person(call);
     const opened = await authenticator.credentials(credentials, call);
-    const { jobspec } = jobspecs.read(text);
+    const { jobspec } = jobspecs.read({ jobspec: text, image: null });
     if (jobspec === null) throw new Error('the jobspec does not read');
     const { request, parameters } = jobspec;
     const candidates = opened.clusters.map((cluster) => {

@@ -101,3 +101,45 @@ test('what counts is the first that says something', () => {
   expect(firstGiven<number>(undefined, 0, 1)).toBe(0);
   expect(firstGiven(undefined, null)).toBeUndefined();
 });
+
+test('registries that may be asked about images', () => {
+  const { images } = serverSettingsOf(`images:
+  registries:
+    docker.io:
+    registry.lab:5000: {privateNetwork: true, plainHttp: true, username: rainbow, password: x, hosts: ["*.blobs.lab"]}
+  onError: warn
+  platform: linux/arm64
+`);
+  expect(images).toMatchObject({
+    onError: 'warn',
+    timeoutMs: 10_000,
+    platform: { os: 'linux', architecture: 'arm64' },
+  });
+  expect([...(images?.registries ?? [])]).toEqual([
+    [
+      'docker.io',
+      {
+        endpoint: 'registry-1.docker.io',
+        hosts: ['auth.docker.io', 'production.cloudflare.docker.com'],
+        plainHttp: false,
+        privateNetwork: false,
+        username: '',
+        password: '',
+      },
+    ],
+    [
+      'registry.lab:5000',
+      {
+        endpoint: 'registry.lab:5000',
+        hosts: ['*.blobs.lab'],
+        plainHttp: true,
+        privateNetwork: true,
+        username: 'rainbow',
+        password: 'x',
+      },
+    ],
+  ]);
+  expect(() => serverSettingsOf('images: {registries: {registry.example: {user: x}}}')).toThrow('unknown setting');
+  expect(() => serverSettingsOf('images: {registries: {"http://registry.example": }}')).toThrow('HOST or HOST:PORT');
+  expect(() => serverSettingsOf('images: {platform: linux}')).toThrow('OS/ARCHITECTURE');
+});

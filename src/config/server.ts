@@ -7,9 +7,17 @@
 import { dirname } from 'node:path';
 import { z } from 'zod';
 import { invalid, RainbowError } from '../core/errors.ts';
+import { isObject } from '../core/graph/json.ts';
 import { readOptionalDocument } from '../core/jobspec/document.ts';
 import type { DocumentNode } from '../core/jobspec/document.ts';
 import { policies, policyNamed } from '../core/select/policies.ts';
+import {
+  DOCKER,
+  DOCKER_DEFAULTS,
+  NO_IMAGES,
+  type ImageSettings,
+  type RegistrySettings,
+} from '../server/images/settings.ts';
 import { clientConfigOf } from './client.ts';
 import { inFile, readText } from './file.ts';
 import { nodeAt, toPlain } from './plain.ts';
@@ -75,6 +83,8 @@ export interface ServerSettings {
     readonly rebidRest?: number;
     readonly shadow?: { readonly policy: string; readonly options: Readonly<Record<string, string>> };
   };
+  /** Registries that may be asked what an image needs; none. */
+  readonly images?: ImageSettings;
   readonly logLevel?: 'debug' | 'info' | 'warn' | 'error' | 'silent';
 }
 
@@ -87,6 +97,9 @@ const whole = z
   .int()
   .positive()
   .max(2 ** 31 - 1);
+
+const HOST_PORT = /^[A-Za-z0-9.:[\]-]+$/;
+const HOST_PATTERN = /^(?:\*\.)?[A-Za-z0-9.:[\]-]+$/;
 
 const schema = z.strictObject({
   host: words.optional(),
@@ -152,6 +165,30 @@ const schema = z.strictObject({
     .min(0)
     .max(2 ** 31 - 1)
     .optional(),
+  images: z
+    .strictObject({
+      registries: z
+        .record(
+          z.string().regex(/^[a-z0-9.:[\]-]+$/, 'a registry is HOST or HOST:PORT, in lower case'),
+          z.strictObject({
+            endpoint: z.string().regex(HOST_PORT, 'an endpoint is HOST or HOST:PORT').optional(),
+            hosts: z.array(z.string().regex(HOST_PATTERN, 'a host is HOST, HOST:PORT or *.DOMAIN')).max(100).optional(),
+            plainHttp: z.boolean().optional(),
+            privateNetwork: z.boolean().optional(),
+            username: words.optional(),
+            password: words.optional(),
+          }),
+        )
+        .optional(),
+      onError: z.enum(['fail', 'warn']).optional(),
+      timeoutSeconds: z.number().positive().max(600).optional(),
+      keepSeconds: z.number().min(0).max(86_400).optional(),
+      platform: z
+        .string()
+        .regex(/^[a-z0-9]+\/[a-z0-9]+$/, 'a platform is OS/ARCHITECTURE, as in linux/amd64')
+        .optional(),
+    })
+    .optional(),
   logLevel: z.enum(['debug', 'info', 'warn', 'error', 'silent']).optional(),
 });
 
@@ -210,7 +247,7 @@ function fromPrototype(written: string): ServerSettings {
 }
 
 function readOwn(document: DocumentNode): ServerSettings {
-  const result = schema.safeParse(withoutNulls(toPlain(document)));
+  const result = schema.safeParse(withoutNulls(withBareRegistries(toPlain(document))));
   if (!result.success) throw firstProblem(result.error, document);
   const {
     db,
@@ -223,6 +260,7 @@ function readOwn(document: DocumentNode): ServerSettings {
     leftAfterSeconds,
     walltimeDefaultSeconds,
     retention,
+    images,
     ...rest
   } = result.data;
   const scheduler = given({
@@ -241,6 +279,7 @@ function readOwn(document: DocumentNode): ServerSettings {
   return given({
     ...rest,
     database: db,
+    images: images === undefined ? undefined : imageSettingsOf(images),
     policy: selection?.name,
     policyOptions:
       options === undefined
@@ -280,9 +319,44 @@ function bidSettings(bids: Bids | undefined): Partial<NonNullable<ServerSettings
   }) as Partial<NonNullable<ServerSettings['scheduler']>>;
 }
 
+type Images = NonNullable<z.infer<typeof schema>['images']>;
+
+function imageSettingsOf({ registries, onError, timeoutSeconds, keepSeconds, platform }: Images): ImageSettings {
+  const [os = '', architecture = ''] = platform?.split('/') ?? [];
+  return {
+    registries: new Map(
+      Object.entries(registries ?? {}).map(([name, given]) => {
+        const usual = name === DOCKER ? DOCKER_DEFAULTS : { endpoint: name, hosts: [] };
+        const registry: RegistrySettings = {
+          endpoint: given.endpoint?.toLowerCase() ?? usual.endpoint,
+          hosts: (given.hosts ?? usual.hosts).map((host) => host.toLowerCase()),
+          plainHttp: given.plainHttp ?? false,
+          privateNetwork: given.privateNetwork ?? false,
+          username: given.username ?? '',
+          password: given.password ?? '',
+        };
+        return [name, registry] as const;
+      }),
+    ),
+    onError: onError ?? NO_IMAGES.onError,
+    timeoutMs: timeoutSeconds === undefined ? NO_IMAGES.timeoutMs : timeoutSeconds * 1000,
+    keepMs: keepSeconds === undefined ? NO_IMAGES.keepMs : keepSeconds * 1000,
+    platform: platform === undefined ? NO_IMAGES.platform : { os, architecture },
+  };
+}
+
 /** Without the keys that are undefined. */
 function given<T extends object>(settings: T): Partial<T> {
   return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined)) as Partial<T>;
+}
+
+/** A registry with nothing behind it is listed all the same: all about it is as usual. */
+function withBareRegistries(value: unknown): unknown {
+  const images = isObject(value) ? value['images'] : undefined;
+  const registries = isObject(images) ? images['registries'] : undefined;
+  if (!isObject(value) || !isObject(images) || !isObject(registries)) return value;
+  const listed = Object.fromEntries(Object.entries(registries).map(([name, each]) => [name, each ?? {}]));
+  return { ...value, images: { ...images, registries: listed } };
 }
 
 /** `tls:` with nothing behind it sets nothing. */
@@ -298,6 +372,9 @@ function firstProblem(error: z.ZodError, document: DocumentNode): RainbowError {
     const key = issue.keys[0] ?? '';
     const known = knownKeys(issue.path);
     return located([...issue.path, key], document, `unknown setting; known are ${known.join(', ')}`);
+  }
+  if (issue.code === 'invalid_key') {
+    return located(issue.path, document, issue.issues[0]?.message ?? issue.message);
   }
   if (issue.code !== 'invalid_type') return located(issue.path, document, issue.message);
   if (issue.message.includes('undefined')) return located(issue.path, document, 'is missing');

@@ -2,7 +2,8 @@
 import { proxyOffer } from '../core/bid/proxy.ts';
 import { wanted } from '../core/bid/wanted.ts';
 import { DEBITED_STATES, type JobState } from '../core/job/state.ts';
-import type { Matcher } from '../core/match/matcher.ts';
+import type { Matcher, Witness } from '../core/match/matcher.ts';
+import { placePreferred } from '../core/match/place-preferred.ts';
 import type { JobRecord, Store } from '../store/store.ts';
 import type { System } from '../system/system.ts';
 import { createChores, type Chores } from './chores.ts';
@@ -108,7 +109,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     proxy(name, question) {
       // Who has an agent is asked through it, or not at all.
       if ((registry.get(name)?.instance ?? null) !== null && !registry.isConnected(name)) return { kind: 'silent' };
-      const { jobspec } = jobspecs.read(question.jobspec);
+      const { jobspec } = jobspecs.read({ jobspec: question.jobspec, image: null });
       const request = jobspec?.request ?? { groups: [], constraint: null };
       const now = clock.now();
       const offer = proxyOffer({
@@ -160,7 +161,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     },
   });
   const hasAlternative = (job: JobRecord, but: readonly string[], mayBeSilent: boolean): boolean => {
-    const { jobspec } = jobspecs.read(job.jobspec);
+    const { jobspec } = jobspecs.read(job);
     if (jobspec === null) return false;
     const others = job.candidates.filter(
       (cluster) =>
@@ -280,7 +281,8 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     openings: (jobspec, candidates) => placing.openings(jobspec, candidates),
     place(jobspec, cluster) {
       if (!registry.isCompiled(cluster)) return null;
-      return matcher.place(cluster, jobspec.request, 'free') ?? matcher.place(cluster, jobspec.request, 'all');
+      const on = (what: 'free' | 'all'): Witness | null => placePreferred(matcher, cluster, jobspec.request, what);
+      return on('free') ?? on('all');
     },
     submit,
     cancel: (id, reason) => moves.cancel(id, reason),

@@ -107,7 +107,7 @@ export function createCycle(deps: CycleDependencies): Cycle {
       wakeAt(retrying.notBefore);
       return null;
     }
-    const { jobspec, error } = deps.jobspecs.read(job.jobspec);
+    const { jobspec, error } = deps.jobspecs.read(job);
     if (jobspec === null) {
       const message = `its jobspec can no longer be read (${error}): submit it again in a form that this server reads`;
       return step(job, 'failed', { code: 'cannot_start', message });

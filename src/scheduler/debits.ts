@@ -12,6 +12,7 @@
  */
 import { DEBITED_STATES } from '../core/job/state.ts';
 import type { Request } from '../core/jobspec/jobspec.ts';
+import { placePreferred } from '../core/match/place-preferred.ts';
 import type { DebitKey, Matcher } from '../core/match/matcher.ts';
 import type { JobId, JobRecord } from '../store/store.ts';
 import { readAllocation, writeAllocation } from './allocation.ts';
@@ -21,9 +22,16 @@ import { insertWaiting, removeWaiting } from './waiting.ts';
 /** Waiting jobs that are tried when something falls free; the order is kept, those that do not fit are passed over. */
 const TRIED_AT_ONCE = 16;
 
+/** What is known of a job before it is stored. */
+export interface Queued {
+  readonly jobspec: string;
+  readonly image?: string | null;
+  readonly priority: number;
+}
+
 export interface Debits {
   /** Takes what is free for it, or nothing where nothing is: then it waits there. */
-  reserve(cluster: string, request: Request, job: { readonly jobspec: string; readonly priority: number }): Reservation;
+  reserve(cluster: string, request: Request, job: Queued): Reservation;
   /** The write is committed: the reservation is this job's. */
   bind(reservation: Reservation, job: JobRecord): void;
   /** The write failed, or was not needed. */
@@ -54,7 +62,7 @@ export interface Entry {
   readonly priority: number;
   allocation: string | null;
   /** Only while it has no allocation: what to place once something falls free. */
-  jobspec: string;
+  what: Pick<JobRecord, 'jobspec' | 'image'> | null;
   /** In the matcher's residual graph, by a debit of ours or in what the agent reports. */
   standing: 'debited' | 'reported' | 'waiting';
 }
@@ -105,11 +113,11 @@ export function createDebits(deps: DebitDependencies): Debits {
 
   const placeOnFree = (entry: Entry, request: Request): boolean => {
     if (!deps.isCompiled(entry.cluster)) return false;
-    const witness = matcher.place(entry.cluster, request, 'free');
+    const witness = placePreferred(matcher, entry.cluster, request, 'free');
     if (witness === null) return false;
     matcher.debit(entry.cluster, entry.key, witness);
     entry.allocation = writeAllocation(witness, (vertex) => matcher.vertexId(entry.cluster, vertex));
-    entry.jobspec = '';
+    entry.what = null;
     entry.standing = 'debited';
     return true;
   };
@@ -125,7 +133,8 @@ export function createDebits(deps: DebitDependencies): Debits {
     for (const entry of queue.slice(0, tries)) {
       // Its cluster's graph did not read: `recompiled` takes its own vertices, not any.
       if (entry.allocation !== null) continue;
-      const { jobspec } = deps.jobspecs.read(entry.jobspec);
+      if (entry.what === null) continue;
+      const { jobspec } = deps.jobspecs.read(entry.what);
       if (jobspec !== null && placeOnFree(entry, jobspec.request)) removeWaiting(queue, entry);
     }
   };
@@ -158,7 +167,7 @@ export function createDebits(deps: DebitDependencies): Debits {
         epoch: 0,
         priority: job.priority,
         allocation: null,
-        jobspec: job.jobspec,
+        what: { jobspec: job.jobspec, image: job.image ?? null },
         standing: 'waiting',
       };
       add(entry);
@@ -192,7 +201,7 @@ export function createDebits(deps: DebitDependencies): Debits {
           epoch: job.epoch,
           priority: job.priority,
           allocation: job.allocation,
-          jobspec: job.allocation === null ? job.jobspec : '',
+          what: job.allocation === null ? { jobspec: job.jobspec, image: job.image } : null,
           standing: 'waiting',
         };
         add(entry);

@@ -4,8 +4,10 @@
  * Bounded: the newest texts only, at most `MAX_CHARS` characters together.
  */
 import { RainbowError } from '../core/errors.ts';
+import { readResolved, withResolved } from '../core/image/resolved.ts';
 import { readJobspec } from '../core/jobspec/read.ts';
 import type { Jobspec } from '../core/jobspec/jobspec.ts';
+import type { JobRecord } from '../store/store.ts';
 
 const MAX_CHARS = 16 * 1024 * 1024;
 
@@ -14,17 +16,19 @@ export type ReadJobspec =
   | { readonly jobspec: null; readonly error: string };
 
 export interface Jobspecs {
-  read(text: string): ReadJobspec;
+  /** With what its image needs. */
+  read(job: Pick<JobRecord, 'jobspec' | 'image'>): ReadJobspec;
 }
 
 export function createJobspecs(): Jobspecs {
   const known = new Map<string, ReadJobspec>();
   let chars = 0;
   return {
-    read(text) {
+    read({ jobspec, image }) {
+      const text = image === null ? jobspec : `${jobspec}\0${image}`;
       const found = known.get(text);
       if (found !== undefined) return found;
-      const result = attempt(text);
+      const result = attempt(jobspec, image);
       known.set(text, result);
       chars += text.length;
       for (const oldest of known.keys()) {
@@ -37,9 +41,9 @@ export function createJobspecs(): Jobspecs {
   };
 }
 
-function attempt(text: string): ReadJobspec {
+function attempt(text: string, image: string | null): ReadJobspec {
   try {
-    return { jobspec: readJobspec(text), error: null };
+    return { jobspec: withResolved(readJobspec(text), readResolved(image)), error: null };
   } catch (error) {
     return { jobspec: null, error: error instanceof RainbowError ? error.message : 'it cannot be read' };
   }

@@ -5,11 +5,13 @@
  */
 import { decide, type Decided } from '../core/decide.ts';
 import type { Reason } from '../core/job/state.ts';
-import type { Jobspec } from '../core/jobspec/jobspec.ts';
+import { byPreference } from '../core/image/constrain.ts';
+import type { Jobspec, Request } from '../core/jobspec/jobspec.ts';
 import { whyNotServing } from '../core/serving.ts';
 import { lossAllowed, lostOn, NATIVE_RUNNERS } from '../core/translate/native.ts';
 import type { Asking, Matcher, Verdict } from '../core/match/matcher.ts';
 import { openings, type Opening } from '../core/match/openings.ts';
+import { COMPAT_WEIGHT } from '../core/select/heavier.ts';
 import { policyNamed } from '../core/select/policies.ts';
 import type { JobFacts, Policy } from '../core/select/policy.ts';
 import type { ClusterRef } from '../store/store.ts';
@@ -17,7 +19,7 @@ import type { System } from '../system/system.ts';
 import type { CorrectedOffer } from '../core/bid/bid.ts';
 import type { Gathered } from './bidding/gather.ts';
 import type { Weigh } from './bidding/weigh.ts';
-import type { Debits, Reservation } from './debits.ts';
+import type { Debits, Queued, Reservation } from './debits.ts';
 import type { Log } from './log.ts';
 import type { InnerRegistry } from './registry.ts';
 import type { CandidateResult, DecisionRecord } from './scheduler.ts';
@@ -60,7 +62,7 @@ export interface Placing {
   /** Of these, the clusters whose whole graph holds it. */
   fitting(jobspec: Jobspec, clusters: readonly string[]): readonly string[];
   /** To be called in the same turn as `decide`. */
-  reserve(cluster: string, jobspec: Jobspec, job: { readonly jobspec: string; readonly priority: number }): Reservation;
+  reserve(cluster: string, jobspec: Jobspec, job: Queued): Reservation;
 }
 
 type Select = ReturnType<Policy['compile']>;
@@ -115,11 +117,11 @@ export function createPlacing(deps: {
         answered = matcher.answered;
         inTime = system.clock.monotonic() < until;
       }
-      return result(cluster, inTime, () => (asking ??= matcher.asking(jobspec.request)));
+      return result(jobspec, cluster, inTime, () => (asking ??= matcher.asking(jobspec.request)));
     });
   };
 
-  const result = (cluster: string, inTime: boolean, asking: () => Asking): CandidateResult => {
+  const result = (jobspec: Jobspec, cluster: string, inTime: boolean, asking: () => Asking): CandidateResult => {
     const isCompiled = registry.isCompiled(cluster);
     if (!isCompiled && registry.get(cluster) === null) {
       return { cluster, satisfiable: FITS_NOT, startable: FITS_NOT, state: {} };
@@ -130,12 +132,28 @@ export function createPlacing(deps: {
     try {
       const satisfiable = asking().satisfiable(cluster);
       const startable = satisfiable.fits === 'yes' ? asking().startable(cluster) : satisfiable;
-      return { cluster, satisfiable, startable, state };
+      const weight = satisfiable.fits === 'yes' ? weigh(cluster, jobspec.request) : null;
+      return {
+        cluster,
+        satisfiable,
+        startable,
+        state: weight === null ? state : { ...state, [COMPAT_WEIGHT]: weight },
+      };
     } catch (error) {
       // One cluster's failure is that cluster's alone.
       deps.log.error({ cluster, error: error instanceof Error ? error.message : String(error) }, 'matching failed');
       return { cluster, satisfiable: FITS_UNKNOWN, startable: FITS_UNKNOWN, state };
     }
+  };
+
+  /** Of the best set of the image's needs that the cluster meets; null where the image needs nothing. */
+  const weigh = (cluster: string, request: Request): number | null => {
+    if (!request.image) return null;
+    const preferred = byPreference(request);
+    const best = preferred.find(
+      (each) => each.request === request || matcher.satisfiable(cluster, each.request).fits === 'yes',
+    );
+    return best?.weight ?? null;
   };
 
   /** Throws `invalid_input` where there is no such policy, or not with these options. */

@@ -7,13 +7,25 @@ import { createHash } from 'node:crypto';
 import type { ClusterRef } from '../store/store.ts';
 import type { Submission } from './scheduler.ts';
 
-type Asked = Pick<Submission, 'policy' | 'policyOptions' | 'overcommit' | 'later' | 'jobspec' | 'bidding' | 'deadline'>;
+type Asked = Pick<
+  Submission,
+  'policy' | 'policyOptions' | 'overcommit' | 'later' | 'jobspec' | 'bidding' | 'deadline' | 'image'
+>;
 
 export function questionOf(
-  { policy, policyOptions, overcommit = null, later = null, jobspec, bidding = null, deadline = null }: Asked,
+  {
+    policy,
+    policyOptions,
+    overcommit = null,
+    later = null,
+    jobspec,
+    bidding = null,
+    deadline = null,
+    image = null,
+  }: Asked,
   candidates: readonly ClusterRef[],
 ): string {
   const options = Object.entries(policyOptions).sort(([a], [b]) => (a < b ? -1 : 1));
-  const asked = [policy, options, overcommit, later, candidates.map(({ id }) => id), jobspec, bidding, deadline];
+  const asked = [policy, options, overcommit, later, candidates.map(({ id }) => id), jobspec, bidding, deadline, image];
   return createHash('sha256').update(JSON.stringify(asked)).digest('base64url').slice(0, 22);
 }

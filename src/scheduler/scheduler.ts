@@ -158,7 +158,10 @@ export interface CandidateResult {
 }
 
 export interface Submission extends Omit<NewJob, 'outcome' | 'decision' | 'at' | 'candidates' | 'walltime' | 'waits'> {
+  /** With what its image needs. */
   readonly parsed: Jobspec;
+  /** For the decision that is stored: what else it was taken on. */
+  readonly notes?: readonly string[];
   /** Clusters that the submitter may use and asked for; from here on those that have these names now are meant. */
   readonly candidates: readonly string[];
   /** Store a job that no candidate can ever hold as `rejected` (Rainbow's own call), or store nothing (the prototype's). */

@@ -58,12 +58,20 @@ export function createSubmit(deps: SubmitDependencies): (submission: Submission)
     waiting: Waiting | null,
     gathered: Gathered | null,
   ): Promise<Submitted> => {
-    const { parsed, storeRejected, array = null, hold: _hold, dependencies: _dependencies, ...job } = submission;
+    const {
+      parsed,
+      storeRejected,
+      array = null,
+      hold: _hold,
+      dependencies: _dependencies,
+      notes = [],
+      ...job
+    } = submission;
     const meant = candidates.flatMap(({ cluster }) => (cluster === null ? [] : [cluster]));
     // A namesake that has come since the first try is not one of them.
     const now = candidates.filter(stands);
     // 1. Decide, and take what it needs before anybody else is asked.
-    const { decision: taken, outcome: decided } = placing.decide({
+    const { decision: bare, outcome: decided } = placing.decide({
       ...submission,
       jobspec: parsed,
       text: submission.jobspec,
@@ -73,6 +81,7 @@ export function createSubmit(deps: SubmitDependencies): (submission: Submission)
       gathered,
     });
     const outcome = outcomeOf(decided, submission, waiting);
+    const taken = { ...bare, notes: [...notes, ...bare.notes] };
     const decision = toldOf(taken, decided, array === null ? outcome : unassigned(outcome));
     if (!storeRejected && outcome.state !== 'assigned') return { job: null, array: null, created: false, decision };
     const stored = {

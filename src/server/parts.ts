@@ -5,6 +5,7 @@ import type { Store } from '../store/store.ts';
 import type { System } from '../system/system.ts';
 import type { Authenticator } from './authenticate.ts';
 import type { Followers } from './followers.ts';
+import type { Images } from './images/images.ts';
 import type { SubmitLimit } from './limits.ts';
 
 export interface Parts {
@@ -15,6 +16,7 @@ export interface Parts {
   readonly settings: Settings;
   readonly submitLimit: SubmitLimit;
   readonly followers: Followers;
+  readonly images: Images;
   /** Never given a secret, a token or a user key. */
   readonly log: Logger;
 }

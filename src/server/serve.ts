@@ -24,6 +24,9 @@ import type { TlsFiles } from './edge/tls.ts';
 import { createFollowers } from './followers.ts';
 import { groupHandlers } from './groups/handlers.ts';
 import { jobHandlers } from './jobs/handlers.ts';
+import { createHttpGet } from './images/http.ts';
+import { createImages } from './images/images.ts';
+import { NO_IMAGES, type ImageSettings } from './images/settings.ts';
 import { memoryGraphHandlers } from './memory-graph/handlers.ts';
 import { SubmitLimit } from './limits.ts';
 import type { Parts, Settings } from './parts.ts';
@@ -70,6 +73,8 @@ export interface ServeOptions {
   readonly tls?: TlsFiles | undefined;
   /** Seconds that calls under way get to finish on a stop; 10. */
   readonly graceSeconds?: number | undefined;
+  /** Registries that may be asked what a job's image needs; none. */
+  readonly images?: ImageSettings | undefined;
   readonly logLevel?: 'debug' | 'info' | 'warn' | 'error' | 'silent' | undefined;
   /** Where the log goes; standard error. */
   readonly logTo?: DestinationStream | undefined;
@@ -132,7 +137,8 @@ export async function serve(options: ServeOptions, system: System): Promise<Runn
     });
     const followers = createFollowers();
     const submitLimit = new SubmitLimit(system.clock, options.submitsPerSecond ?? null);
-    const parts: Parts = { store, scheduler, system, authenticator, submitLimit, followers, settings, log };
+    const images = createImages({ settings: options.images ?? NO_IMAGES, system, http: createHttpGet(), log });
+    const parts: Parts = { store, scheduler, system, authenticator, submitLimit, followers, images, settings, log };
     const { host, tls, messageBytes } = options;
     const listening = { host, tls, log, ...(messageBytes === undefined ? {} : { maxMessageBytes: messageBytes }) };
     const listener = await listen(listening, bindings(parts, options), system);

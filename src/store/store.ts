@@ -219,6 +219,8 @@ export interface JobRecord {
   readonly jobspec: string;
   /** What its owner wants of bids; null: the server's default in everything. */
   readonly bidding: BiddingChoice | null;
+  /** What its image needs, as JSON (core/image/resolved.ts); null: it names no image. */
+  readonly image: string | null;
   /** The witness of the current attempt as JSON (vertices by id), so that debits survive a restart; null: none. */
   readonly allocation: string | null;
   /** Bits of core/job/waits.ts; only a pending job with none of them is decided. */
@@ -258,6 +260,8 @@ export interface NewJob extends WhenToRun {
   readonly handling?: Handling;
   /** Default: null. */
   readonly bidding?: BiddingChoice | null;
+  /** As in JobRecord. */
+  readonly image?: string | null;
   /** Unique per owner; null: none. */
   readonly idempotencyKey: string | null;
   readonly at: number;

@@ -1,5 +1,6 @@
 /** The slow, obvious answer: vertices one by one (search.ts), on a tree made from the graph itself. */
 import type { ResourceGraph, Subsystem } from '../../src/core/graph/graph.ts';
+import type { Compatibility } from '../../src/core/image/compatibility.ts';
 import type { Constraint, Request, RequestVertex, Requirement } from '../../src/core/jobspec/jobspec.ts';
 import { passes } from '../../src/core/match/predicate.ts';
 import { search, type SearchTree } from '../../src/core/match/search.ts';
@@ -20,7 +21,7 @@ export function bruteForce(
   taken: Taken = nothingTaken,
   budget = 300_000,
 ): 'yes' | 'no' | 'unknown' {
-  const tree = explicitTree(graph, subsystems, request.constraint, taken);
+  const tree = explicitTree(graph, subsystems, request, taken);
   let fits: 'yes' | 'no' | 'unknown' = 'yes';
   for (const group of request.groups) {
     try {
@@ -36,7 +37,7 @@ export function bruteForce(
 export function explicitTree(
   graph: ResourceGraph,
   subsystems: readonly Subsystem[],
-  constraint: Constraint | null,
+  { constraint, image }: Pick<Request, 'constraint' | 'image'>,
   taken: Taken,
 ): SearchTree {
   const kept: number[] = [];
@@ -53,7 +54,10 @@ export function explicitTree(
     const outerNode = inNode.has(parent) || graph.types[parent] === 'node';
     if (outerNode) inNode.add(vertex);
     const isNode = graph.types[vertex] === 'node' && !outerNode;
-    const excluded = isNode && constraint !== null && !holds(constraint, graph, vertex);
+    const excluded =
+      isNode &&
+      ((constraint !== null && !holds(constraint, graph, vertex)) ||
+        (image !== null && image !== undefined && !isGood(image, graph, subsystems, vertex)));
     if (excluded || taken.gone.has(vertex)) {
       if (parent !== -1) touch(number.get(parent) as number);
       continue;
@@ -104,6 +108,24 @@ function meetsOne(
   const reached = new Set(subsystem.links.filter(([from]) => from === vertex).map(([, to]) => to));
   for (const at of reached) for (const kid of subsystem.children[at] ?? []) reached.add(kid);
   return [...reached].some((at) => passes(subsystem.metadata(at), requirement));
+}
+
+/** One set of the image, all of it; only attributes are made (cases.ts). */
+function isGood(image: Compatibility, graph: ResourceGraph, subsystems: readonly Subsystem[], vertex: number): boolean {
+  const facts = [graph.metadata(vertex)];
+  for (const subsystem of subsystems) {
+    const { links, children } = subsystem;
+    const reached = new Set(links.filter(([from]) => from === vertex).map(([, to]) => to));
+    for (const at of reached) for (const kid of children[at] ?? []) reached.add(kid);
+    facts.push(...[...reached].map((at) => subsystem.metadata(at)));
+  }
+  return image.sets.some(({ rules }) =>
+    rules.every(({ matchFeatures }) =>
+      matchFeatures.every(
+        (term) => term.on === 'attribute' && facts.some((of) => of[term.keys[0] ?? ''] === term.value),
+      ),
+    ),
+  );
 }
 
 /** RFC 31, of one node. */

@@ -4,6 +4,7 @@
  */
 import { readGraph, readSubsystem } from '../../src/core/graph/read.ts';
 import type { ResourceGraph, Subsystem } from '../../src/core/graph/graph.ts';
+import type { Compatibility, CompatibilitySet, Term } from '../../src/core/image/compatibility.ts';
 import type { Constraint, Count, Request, RequestVertex, Requirement } from '../../src/core/jobspec/jobspec.ts';
 import { seededRandom, type SeededRandom } from '../../src/core/random.ts';
 
@@ -129,7 +130,28 @@ export function randomRequest(random: SeededRandom, types: TypesBelow): Request 
     vertices.push(randomVertex(random, around, `resources[${vertices.length}]`));
   }
   const constraint = random.below(12) === 0 ? randomConstraint(random, 0) : null;
-  return { groups: [{ key: '', vertices, simple: null }], constraint };
+  const image = random.below(12) === 0 ? randomImage(random) : null;
+  return { groups: [{ key: '', vertices, simple: null }], constraint, image };
+}
+
+/** Of one or two sets, about what hangs on a node (`randomSubsystem`) or stands in it. */
+function randomImage(random: SeededRandom): Compatibility {
+  const facts = [
+    ['type', 'shm'],
+    ['type', 'nvme'],
+    ['version', '12.2.0'],
+    ['type', 'node'],
+  ] as const;
+  const term = (): Term => {
+    const [key, value] = pick(random, facts);
+    return { on: 'attribute', keys: [key], value };
+  };
+  const set = (weight: number): CompatibilitySet => {
+    const rules = [{ name: '', vars: {}, varsTemplate: '', matchFeatures: [term()], matchAny: [] }];
+    if (random.below(3) === 0) rules.push({ ...rules[0]!, matchFeatures: [term()] });
+    return { weight, tag: '', description: '', rules };
+  };
+  return { format: 'compspec', sets: random.below(2) === 0 ? [set(1)] : [set(1), set(2)] };
 }
 
 interface Around {

@@ -20,7 +20,8 @@ export function shrunken(made: Case, fails: (of: Smaller) => string | null): str
   const requests = best.request.groups.map((group) => group.vertices.map(show).join('; ')).join(' & ');
   const links = best.subsystems.flatMap(({ links }) => links.map(([vertex, to]) => `${vertex}→s${to}`)).join(' ');
   const constraint = best.request.constraint === null ? '' : `, constraint ${JSON.stringify(best.request.constraint)}`;
-  return `seed ${JSON.stringify(made.seed)}\ngraph ${showGraph(best.graph, 0)} ${links}\nrequest ${requests}${constraint}\n${fails(best)}`;
+  const image = best.request.image ? `, image ${JSON.stringify(best.request.image)}` : '';
+  return `seed ${JSON.stringify(made.seed)}\ngraph ${showGraph(best.graph, 0)} ${links}\nrequest ${requests}${constraint}${image}\n${fails(best)}`;
 }
 
 function* smallerOnes(of: Smaller): Generator<Smaller> {
@@ -29,6 +30,7 @@ function* smallerOnes(of: Smaller): Generator<Smaller> {
     yield { ...of, ...without(of, vertex) };
   }
   if (of.request.constraint !== null) yield { ...of, request: { ...of.request, constraint: null } };
+  if (of.request.image) yield { ...of, request: { ...of.request, image: null } };
   const [group] = of.request.groups;
   if (group === undefined) return;
   const variant = (vertices: readonly RequestVertex[]): Smaller => ({

@@ -22,6 +22,9 @@ import { createAuthenticator } from '../../src/server/authenticate.ts';
 import type { Binding, CallContext, Handlers } from '../../src/server/call.ts';
 import { clusterHandlers } from '../../src/server/clusters/handlers.ts';
 import { createFollowers } from '../../src/server/followers.ts';
+import { createHttpGet } from '../../src/server/images/http.ts';
+import { createImages } from '../../src/server/images/images.ts';
+import { NO_IMAGES } from '../../src/server/images/settings.ts';
 import { jobHandlers } from '../../src/server/jobs/handlers.ts';
 import { SubmitLimit } from '../../src/server/limits.ts';
 import type { Parts } from '../../src/server/parts.ts';
@@ -156,6 +159,7 @@ export class ServerHost {
       authenticator,
       submitLimit: new SubmitLimit(system.clock, null),
       followers,
+      images: createImages({ settings: NO_IMAGES, system, http: createHttpGet(), log }),
       settings: {
         name: 'rainbow',
         version: 'simulated',

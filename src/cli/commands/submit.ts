@@ -8,6 +8,7 @@ import { connect, operatorOptions, type OperatorOptions } from '../connection.ts
 import { addHandling, handlingOf, type HandlingOptions } from '../handling.ts';
 import { credentialsFor, tokensSent } from '../credentials.ts';
 import { Stopped, UsageError } from '../exit.ts';
+import { readInput } from '../files.ts';
 import type { Invocation, Run } from '../invocation.ts';
 import { namingFile } from '../jobspec-errors.ts';
 import { nativeLines, nativeRenderings, serviceLines } from '../native-renderings.ts';
@@ -29,6 +30,7 @@ export interface SubmitOptions extends OperatorOptions, HandlingOptions {
   readonly memory?: string;
   readonly time?: string;
   readonly image?: string;
+  readonly compatibility?: string;
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly command?: string;
@@ -78,6 +80,7 @@ export function addSubmit(parent: Command, run: Run): void {
     .option('--memory <amount>', 'memory of each node: 64GB, 4GiB')
     .option('--time <span>', 'how long it may run: 90s, 10m, 1h30m, 01:30:00')
     .option('--image <reference>', 'container image')
+    .option('--compatibility <file>', 'what that image needs of a node, instead of what its registry says')
     .option('--cwd <folder>', 'folder that it begins in')
     .option('--env <key=value>', 'environment variable (repeatable)', collectPairs)
     .option('-c, --command <text>', 'what to run, as one text, instead of -- program arguments...')
@@ -150,6 +153,8 @@ async function submit(invocation: Invocation, options: SubmitOptions, words: rea
   if (options.dryRun === true && options.wait === true) throw new UsageError('--dry-run stores nothing to --wait for.');
   const handling = handlingOf(options);
   const requests = await readRequests(invocation, options, words);
+  const compatibility =
+    options.compatibility === undefined ? '' : await readInput(invocation.io, options.compatibility);
   const settings = await readSettings(invocation);
   const isOperator = options.operator === true || options.secret !== undefined;
   const credentials = credentialsFor(settings, options, isOperator || options.dryRun === true);
@@ -160,7 +165,15 @@ async function submit(invocation: Invocation, options: SubmitOptions, words: rea
     let worst = 0;
     for (const [index, request] of requests.entries()) {
       const named = <T>(work: Promise<T>): Promise<T> => namingFile(options.jobspec, request.jobspec, work);
-      const parts = { request, handling, index: requests.length > 1 ? index : null, credentials, clusters, named };
+      const parts = {
+        request,
+        handling,
+        compatibility,
+        index: requests.length > 1 ? index : null,
+        credentials,
+        clusters,
+        named,
+      };
       const code =
         options.dryRun === true
           ? await dryRun(invocation, client, parts, signal)
@@ -182,6 +195,8 @@ function biddingOf({ ask, bidWithin, rebid }: SubmitOptions) {
 interface Parts {
   readonly request: SubmitRequest;
   readonly handling: ReturnType<typeof handlingOf>;
+  /** A document; '' where none is given. */
+  readonly compatibility: string;
   /** Which of several; null for the only one. */
   readonly index: number | null;
   readonly credentials: { name: string; token: string }[];
@@ -194,7 +209,7 @@ async function one(
   invocation: Invocation,
   client: RainbowClient,
   options: SubmitOptions,
-  { request, handling, index, credentials, clusters, named }: Parts,
+  { request, handling, compatibility, index, credentials, clusters, named }: Parts,
   signal: AbortSignal,
 ): Promise<number> {
   const key = options.idempotencyKey ?? '';
@@ -213,6 +228,7 @@ async function one(
       onClusterLoss: lossNumber(options.onClusterLoss),
       ...handling,
       ...biddingOf(options),
+      compatibility,
     },
     { signal },
   );
@@ -297,11 +313,13 @@ async function tellOtherJobspec(
 async function dryRun(
   invocation: Invocation,
   client: RainbowClient,
-  { request, credentials, clusters, named }: Parts,
+  { request, compatibility, credentials, clusters, named }: Parts,
   signal: AbortSignal,
 ): Promise<number> {
   const { jobspec, translation } = request;
-  const { candidates, openings } = await named(client.jobs.match({ jobspec, credentials, clusters }, { signal }));
+  const { candidates, openings } = await named(
+    client.jobs.match({ jobspec, credentials, clusters, compatibility }, { signal }),
+  );
   const { clusters: all } = await client.clusters.list({}, { signal });
   const natives = await nativeRenderings(jobspec, candidates, all);
   const document = {

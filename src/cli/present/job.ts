@@ -100,10 +100,36 @@ export function attemptJson(attempt: Attempt) {
   };
 }
 
+/** What was found of what its image needs; null: it names none, or nobody may be asked. */
+function imageJson({ imageNeeds }: Job) {
+  if (imageNeeds === undefined) return null;
+  const { image, source, digest, artifact, mediaType, format, sets, note } = imageNeeds;
+  const listed = sets.map(({ weight, tag, description }) => ({ weight: Number(weight), tag, description }));
+  return { image, source, digest, artifact, mediaType, format, sets: listed, note };
+}
+
+function imageText({ imageNeeds }: Job): string {
+  if (imageNeeds === undefined) return '';
+  const { image, artifact, format, sets, note } = imageNeeds;
+  const needs =
+    sets.length === 0
+      ? note === ''
+        ? 'needs nothing that is said'
+        : note
+      : `${sets.length} ${format} ${sets.length === 1 ? 'set' : 'sets'} of needs`;
+  return `${image === '' ? '' : `${clean(image)}: `}${clean(needs)}${artifact === '' ? '' : `, ${artifact}`}`;
+}
+
 /** The record of one job, with its jobspec and attempts. */
 export function jobDetailJson(job: Job) {
   const dependencies = job.dependencies.map(({ kind, on }) => ({ kind: dependencyWord(kind), on: Number(on) }));
-  return { ...jobJson(job), dependencies, jobspec: job.jobspec, attempts: job.attempts.map(attemptJson) };
+  return {
+    ...jobJson(job),
+    dependencies,
+    image: imageJson(job),
+    jobspec: job.jobspec,
+    attempts: job.attempts.map(attemptJson),
+  };
 }
 
 export function paintState(paint: Paint, state: JobState | null): string {
@@ -202,6 +228,7 @@ export function jobText(paint: Paint, job: Job, now: number): string {
     ['when busy', busyWord(job.whenBusy) ?? ''],
     ['candidates', job.candidates.map(clean).join(', ')],
     ['cluster loss', lossWord(job.onClusterLoss) ?? ''],
+    ['image', imageText(job)],
     ['retry', retryText(job)],
     ['left until', isoTime(job.leftUntil) ?? ''],
     ['ended by', job.endedBy === '0' ? '' : `attempt ${job.endedBy}`],

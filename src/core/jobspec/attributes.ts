@@ -2,6 +2,8 @@
  * What a job says besides resources and tasks: duration, directory, environment, constraints, parameters, image.
  * RFC 14 keeps these under `attributes.system` (and `user`), nextgen directly under `attributes`; both are read.
  */
+import type { Compatibility } from '../image/compatibility.ts';
+import { compatibilityAt } from '../image/read.ts';
 import { readConstraint } from './constraint.ts';
 import { readDuration } from './duration.ts';
 import { NO_ENVIRONMENT, readEnvironment } from './environment.ts';
@@ -18,6 +20,8 @@ export interface Attributes extends Environment {
   readonly constraint: Constraint | null;
   readonly parameters: Jobspec['parameters'];
   readonly image: string | null;
+  /** What the image needs. */
+  readonly needs: Compatibility | null;
 }
 
 const NONE: Attributes = {
@@ -28,6 +32,7 @@ const NONE: Attributes = {
   constraint: null,
   parameters: {},
   image: null,
+  needs: null,
 };
 
 export function readAttributes(document: Place): Attributes {
@@ -40,6 +45,7 @@ export function readAttributes(document: Place): Attributes {
   const cwd = find('cwd');
   const constraint = find('constraints');
   const image = find('image') ?? (user !== null && user.node.kind === 'map' ? child(user, 'image') : null);
+  const compatibility = find('compatibility');
   return {
     ...readEnvironment(find('environment')),
     name: readName(system),
@@ -48,6 +54,7 @@ export function readAttributes(document: Place): Attributes {
     constraint: constraint === null ? null : readConstraint(constraint),
     parameters: readParameters(child(attributes, 'parameter')),
     image: image === null ? null : readImage(image),
+    needs: compatibility === null ? null : compatibilityAt(compatibility),
   };
 }
 

@@ -13,11 +13,11 @@ import { readTaskCount, readVertices } from './rfc14.ts';
 export function readExperimental(document: Place): Jobspec {
   const vertices = readVertices(required(document, 'resources', 'what the job needs'));
   const task = required(document, 'task', 'what to run');
-  const { name, walltime, cwd, environment, unset, constraint, parameters, image } = readAttributes(document);
+  const { name, walltime, cwd, environment, unset, constraint, needs, parameters, image } = readAttributes(document);
   return {
     dialect: 'experimental',
     name,
-    request: { groups: [{ key: '', vertices, simple: null }], constraint },
+    request: { groups: [{ key: '', vertices, simple: null }], constraint, image: needs },
     tasks: readTask(task),
     walltime,
     cwd,

@@ -4,6 +4,8 @@
  * Sources: RFC 14, RFC 25, RFC 31, RFC 45; the prototype's nextgen v1.
  */
 
+import type { Compatibility } from '../image/compatibility.ts';
+
 /** `experimental` is the older nextgen form (list resources, singular `task`). */
 export type Dialect = 'nextgen' | 'rfc14' | 'rfc25' | 'experimental' | 'flags';
 
@@ -33,6 +35,8 @@ export interface Request {
   readonly groups: readonly RequestGroup[];
   /** RFC 31, applied to every allocated `node`; null where there is none. */
   readonly constraint: Constraint | null;
+  /** What the job's image needs of every allocated `node`: from `attributes.compatibility`, or found with the image. */
+  readonly image?: Compatibility | null;
 }
 
 export interface RequestGroup {

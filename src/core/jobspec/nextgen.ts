@@ -37,11 +37,11 @@ export function readNextgen(document: Place): Jobspec {
   }));
   const attributes = readAttributes(document);
   const name = child(document, 'name');
-  const { cwd, environment, unset, constraint, parameters, image } = attributes;
+  const { cwd, environment, unset, constraint, needs, parameters, image } = attributes;
   return {
     dialect: 'nextgen',
     name: (name === null || text(name) === '' ? null : text(name)) ?? attributes.name,
-    request: { groups, constraint },
+    request: { groups, constraint, image: needs },
     tasks: readNextgenTasks(document, groups),
     walltime: attributes.walltime ?? longest(scheduled),
     cwd,

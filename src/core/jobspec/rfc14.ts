@@ -16,11 +16,11 @@ export function readRfc14(document: Place): Jobspec {
   const resources = required(document, 'resources', 'what the job needs');
   const vertices = readVertices(resources);
   const tasks = child(document, 'tasks');
-  const { name, walltime, cwd, environment, unset, constraint, parameters, image } = readAttributes(document);
+  const { name, walltime, cwd, environment, unset, constraint, needs, parameters, image } = readAttributes(document);
   const jobspec: Jobspec = {
     dialect: 'rfc14',
     name,
-    request: { groups: [{ key: '', vertices, simple: null }], constraint },
+    request: { groups: [{ key: '', vertices, simple: null }], constraint, image: needs },
     tasks: tasks === null ? [] : items(tasks).map((task) => readTask(task)),
     walltime,
     cwd,

@@ -1,11 +1,13 @@
 /**
- * RFC 31: which nodes may be allocated at all. A node that fails is as if it were taken, with everything in it; what
+ * RFC 31 and the job's image: which nodes may be allocated at all. A node that fails is as if it were taken, with everything in it; what
  * is around it cannot be had exclusively. Only the outermost nodes are asked.
  */
 import { hostTest } from '../hostlist.ts';
+import type { Compatibility } from '../image/compatibility.ts';
 import type { Constraint } from '../jobspec/jobspec.ts';
 import type { Own } from './attributes.ts';
 import type { Class, ClassTable } from './classes.ts';
+import { imageTest } from './image.ts';
 import { Overlay } from './overlay.ts';
 import { hasProperty } from './predicate.ts';
 
@@ -14,6 +16,9 @@ export interface Node {
   name(): string;
   rank(): number;
 }
+
+/** What a node has to be like. */
+export type Condition = Constraint | { readonly op: 'image'; readonly needs: Compatibility };
 
 type Test = (node: Node) => boolean;
 
@@ -26,10 +31,12 @@ export class NodeFilter {
   #known = new WeakMap<Own, boolean>();
   #filtered = new WeakMap<Class, { readonly cls: Class | null }>();
 
-  constructor(constraint: Constraint) {
-    this.key = JSON.stringify(constraint);
-    this.namesNodes = asksWho(constraint);
-    this.#test = testOf(constraint);
+  /** All of them hold. */
+  constructor(conditions: readonly Condition[]) {
+    this.key = JSON.stringify(conditions);
+    this.namesNodes = conditions.some(asksWho);
+    const tests = conditions.map(testOf);
+    this.#test = (node) => tests.every((test) => test(node));
   }
 
   passes(node: Node): boolean {
@@ -78,19 +85,20 @@ function anonymous(own: Own): Node {
   return { own, name: () => '', rank: () => -1 };
 }
 
-function asksWho(constraint: Constraint): boolean {
+function asksWho(constraint: Condition): boolean {
   switch (constraint.op) {
     case 'hostlist':
     case 'ranks':
       return true;
     case 'properties':
+    case 'image':
       return false;
     default:
       return constraint.of.some(asksWho);
   }
 }
 
-function testOf(constraint: Constraint): Test {
+function testOf(constraint: Condition): Test {
   switch (constraint.op) {
     case 'properties': {
       const tests = constraint.values.map((value) => {
@@ -99,6 +107,10 @@ function testOf(constraint: Constraint): Test {
         return ({ own }: Node): boolean => hasProperty(own.metadata, property) !== absent;
       });
       return (node) => tests.every((test) => test(node));
+    }
+    case 'image': {
+      const isGood = imageTest(constraint.needs);
+      return ({ own }) => isGood(own);
     }
     case 'hostlist': {
       const isHost = hostTest(constraint.values);

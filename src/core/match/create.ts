@@ -13,6 +13,7 @@ import { ClassTable, type Class } from './classes.ts';
 import { FormTable } from './forms.ts';
 import { Holding } from './holding.ts';
 import type { Ids } from './ids.ts';
+import { explainImage } from './image.ts';
 import type {
   Asking,
   DebitKey,
@@ -359,12 +360,18 @@ class ClassMatcher implements Matcher {
     const path = question.request.groups[0]?.vertices[0]?.path ?? '';
     const whole = { vertex: path, type: '', needed: null, best: null, unit: '', relaxation: null };
     if (all === null) return [{ ...whole, stage: 'total', message: 'nothing of this cluster is free' }];
-    if (left === null) return [{ ...whole, stage: 'constraint', message: 'the constraint leaves no node' }];
+    if (left === null) return [{ ...whole, ...this.#leavesNone(all, question) }];
     const byLeft = remembered(this.#reasonsOf, question, () => new WeakMap<Class, Reasons>());
     const byAll = remembered(byLeft, left, (): Reasons => new WeakMap());
     return remembered(byAll, all, () =>
       reasonsFor(this.#solver, question, this.#top(left), this.#top(all), this.#budget),
     );
+  }
+
+  #leavesNone(all: Class, { request }: Question): Pick<MatchReason, 'stage' | 'message'> {
+    const failure = request.image ? explainImage(request.image, all) : null;
+    if (failure === null || failure.good > 0) return { stage: 'constraint', message: 'the constraint leaves no node' };
+    return { stage: 'image', message: failure.message };
   }
 
   /** `left`: what the constraint leaves. */

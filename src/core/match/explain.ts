@@ -5,6 +5,7 @@
  */
 import type { RequestGroup, RequestVertex } from '../jobspec/jobspec.ts';
 import { least } from './accepted.ts';
+import type { ImageFailure } from './image.ts';
 import type { MatchReason, MatchStage, Relaxation } from './matcher.ts';
 import { chain, exactly, inAll, preorder, replaced, spelledOut, undemanding } from './vary.ts';
 
@@ -12,8 +13,13 @@ import { chain, exactly, inAll, preorder, replaced, spelledOut, undemanding } fr
 export interface Oracle {
   /** Would this group fit, the request's constraint kept? */
   fits(vertices: readonly RequestVertex[]): boolean;
-  fitsWithoutConstraint(vertices: readonly RequestVertex[]): boolean;
+  /** Whatever constraint and image say. */
+  fitsOnAllNodes(vertices: readonly RequestVertex[]): boolean;
+  /** There is a constraint, or the image needs something. */
+  readonly hasFilter: boolean;
   readonly hasConstraint: boolean;
+  /** What the job's image lacks on how many nodes; null: nothing, or it asks for nothing. */
+  imageFailure(): ImageFailure | null;
   hasType(type: string): boolean;
   /** Of one type in the whole cluster: vertices, or quantity in the request's unit for a leaf. */
   total(vertex: RequestVertex): number;
@@ -51,8 +57,10 @@ function find(vertices: readonly RequestVertex[], oracle: Oracle): MatchReason[]
   }
   if (total.length > 0) return total;
   // 3. It is the constraint, or what somebody requires.
-  if (oracle.hasConstraint && oracle.fitsWithoutConstraint(vertices)) {
+  if (oracle.hasFilter && oracle.fitsOnAllNodes(vertices)) {
     const vertex = vertices[0];
+    const image = oracle.imageFailure();
+    if (vertex !== undefined && image !== null) return [reason('image', vertex, image.message, null, null)];
     if (vertex !== undefined) {
       return [reason('constraint', vertex, 'the nodes that the constraint leaves cannot hold it', null, null)];
     }
@@ -157,8 +165,12 @@ function relax(vertices: readonly RequestVertex[], oracle: Oracle): Relaxation |
     }
   }
   const first = vertices[0];
-  if (first !== undefined && oracle.hasConstraint && oracle.fitsWithoutConstraint(vertices)) {
-    return change(first, 'constraint', 'as given', '', 'it would fit without the constraint');
+  if (first !== undefined && oracle.hasFilter && oracle.fitsOnAllNodes(vertices)) {
+    const byImage = oracle.imageFailure() !== null;
+    if (!byImage) return change(first, 'constraint', 'as given', '', 'it would fit without the constraint');
+    // Where both stand in the way, no one change is enough.
+    if (!oracle.hasConstraint)
+      return change(first, 'image', 'as given', '', 'it would fit without what the image needs');
   }
   return null;
 }

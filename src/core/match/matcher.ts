@@ -25,6 +25,7 @@ export type MatchStage =
   | 'per_vertex' // enough in all, too few under any one parent
   | 'predicate' // enough, but not with what `requires` asks
   | 'constraint' // RFC 31
+  | 'image' // too few nodes that are good for the job's image
   | 'competition' // each request fits alone, not all together
   | 'budget'; // the step budget was spent: unknown
 
@@ -42,7 +43,7 @@ export interface MatchReason {
 
 export interface Relaxation {
   readonly vertex: string;
-  readonly field: 'count' | 'requires' | 'exclusive' | 'unit' | 'constraint';
+  readonly field: 'count' | 'requires' | 'exclusive' | 'unit' | 'constraint' | 'image';
   readonly from: string;
   readonly to: string;
   readonly message: string;

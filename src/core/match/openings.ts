@@ -63,6 +63,7 @@ function kept({ field, from, to }: Relaxation): number {
 /** The request with that one change; null where it stands nowhere in it. */
 export function relaxed(request: Request, relaxation: Relaxation): Request | null {
   if (relaxation.field === 'constraint') return { ...request, constraint: null };
+  if (relaxation.field === 'image') return { ...request, image: null };
   for (const [at, group] of request.groups.entries()) {
     const spelled: RequestGroup = spelledOut(group);
     for (const vertex of preorder(spelled.vertices)) {

@@ -2,9 +2,10 @@
 import type { Request, RequestVertex } from '../jobspec/jobspec.ts';
 import { allOf, type Class } from './classes.ts';
 import { Compiler } from './compile.ts';
-import { NodeFilter } from './constraint.ts';
+import { NodeFilter, type Condition } from './constraint.ts';
 import { asked, decide, type Asked } from './decide.ts';
 import { explain, overBudget, type Oracle } from './explain.ts';
+import { explainImage } from './image.ts';
 import type { Fits, MatchReason } from './matcher.ts';
 import { headOf, identityFields } from './predicate.ts';
 import { supply, type Solver } from './solver.ts';
@@ -32,7 +33,9 @@ export function compileQuestion(solver: Solver, request: Request): Question {
       else asks.push([subsystem, field]);
     });
   }
-  const filter = request.constraint === null ? null : new NodeFilter(request.constraint);
+  const conditions: Condition[] = request.constraint === null ? [] : [request.constraint];
+  if (request.image) conditions.push({ op: 'image', needs: request.image });
+  const filter = conditions.length === 0 ? null : new NodeFilter(conditions);
   const key = (): string => {
     const ids = groups.map(({ demand, apart }) => `${demand.id}/${apart?.id ?? 0}`);
     return `${ids.join()} ${unanswerable} ${filter?.key ?? ''}`;
@@ -93,10 +96,13 @@ export function reasonsFor(
     left -= decided === 'unknown' ? 2 * steps : steps - Math.max(0, solver.steps.left);
     return decided === 'yes';
   };
+  const { image } = question.request;
   const oracle: Oracle = {
-    hasConstraint: question.filter !== null,
+    hasFilter: question.filter !== null,
+    hasConstraint: question.request.constraint !== null,
+    imageFailure: () => (image ? explainImage(image, unfiltered) : null),
     fits: (vertices) => fits(vertices, top),
-    fitsWithoutConstraint: (vertices) => fits(vertices, unfiltered),
+    fitsOnAllNodes: (vertices) => fits(vertices, unfiltered),
     hasType: (type) => unfiltered.facts.types.has(type),
     total: (vertex) => total(compiler, vertex, unfiltered),
   };

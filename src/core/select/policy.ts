@@ -8,7 +8,10 @@ export interface Contender {
   readonly cluster: string;
   /** Does it fit on what is free now? */
   readonly startable: boolean;
-  /** State as the cluster reported it, plus rainbow_queued, rainbow_last_chosen and rainbow_free_<type>. */
+  /**
+   * State as the cluster reported it, plus rainbow_queued, rainbow_last_chosen and rainbow_free_<type>; compat_weight
+   * where an image needs something.
+   */
   readonly state: Readonly<Record<string, unknown>>;
   /** Has the cluster ever reported a state of its own? */
   readonly hasState: boolean;

@@ -114,7 +114,7 @@ export function createLoad(deps: {
         debits.load(cluster, jobs);
         for (const job of jobs) {
           if (!isDebited(job) || byJob.has(job.id)) continue;
-          const request = jobspecs.read(job.jobspec).jobspec?.request ?? null;
+          const request = jobspecs.read(job).jobspec?.request ?? null;
           byJob.set(job.id, { item: add(cluster, request, job.walltime), epoch: job.epoch });
           follow(job);
         }
@@ -162,6 +162,6 @@ export function createLoad(deps: {
   };
 
   function walltimeOf(text: string): number {
-    return jobspecs.read(text).jobspec?.walltime ?? deps.defaultWalltime;
+    return jobspecs.read({ jobspec: text, image: null }).jobspec?.walltime ?? deps.defaultWalltime;
   }
 }

@@ -87,7 +87,7 @@ export function createRebid(deps: {
 
   /** Why another is better, for people; null where none is. */
   const betterThan = async (job: JobRecord): Promise<string | null> => {
-    const { jobspec } = deps.jobspecs.read(job.jobspec);
+    const { jobspec } = deps.jobspecs.read(job);
     const candidates = job.candidates.filter((cluster) => deps.isStill(cluster)).map(({ name }) => name);
     if (jobspec === null || candidates.length < 2 || job.cluster === null) return null;
     const gathered = await deps.gather.always({ ...job, parsed: jobspec, candidates });

@@ -41,6 +41,7 @@ function jobIn(state: JobState, more: Partial<JobRecord> = {}): JobRecord {
     policyOptions: {},
     jobspec: '{}',
     bidding: null,
+    image: null,
     allocation: null,
     waits: 0,
     beginAt: null,

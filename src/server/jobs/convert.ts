@@ -1,4 +1,5 @@
 /** Jobs, events and decisions on the wire; and the wire's enumerations as the core's words. */
+import { readResolved } from '../../core/image/resolved.ts';
 import type { JsonObject, MessageInitShape } from '@bufbuild/protobuf';
 import { timestampFromMs, type Timestamp } from '@bufbuild/protobuf/wkt';
 import { invalid } from '../../core/errors.ts';
@@ -97,10 +98,23 @@ export function jobToWire(
       ? {}
       : {
           jobspec: job.jobspec,
+          ...imageToWire(job.image),
           attempts: whole.attempts.map(attemptToWire),
           dependencies: whole.dependencies.map(dependencyToWire),
         }),
   };
+}
+
+function imageToWire(text: string | null): { imageNeeds?: MessageInitShape<typeof wire.ImageNeedsSchema> } {
+  const resolved = readResolved(text);
+  if (resolved === null) return {};
+  const { image, source, digest, artifact, mediaType, note, needs } = resolved;
+  const sets = (needs?.sets ?? []).map(({ weight, tag, description }) => ({
+    weight: String(weight),
+    tag,
+    description,
+  }));
+  return { imageNeeds: { image, source, digest, artifact, mediaType, note, format: needs?.format ?? '', sets } };
 }
 
 const BUSY = {
@@ -128,7 +142,7 @@ export function arrayToWire(
   const first = whole?.first;
   const state = stateOfArray(counts);
   return {
-    ...(first === undefined ? {} : { ...promised(first), jobspec: first.jobspec }),
+    ...(first === undefined ? {} : { ...promised(first), jobspec: first.jobspec, ...imageToWire(first.image) }),
     ...(whole === undefined ? {} : { dependencies: whole.dependencies.map(dependencyToWire) }),
     ...(first === undefined || state !== 'pending' ? {} : { reason: { ...first.reason } }),
     id: array.id,

@@ -2,6 +2,7 @@
  * Explain: every decision on a job, as it was stored, oldest first; and where the newest placed it nowhere, which change
  * would open most of its candidates as they are now.
  */
+import { readResolved, withResolved } from '../../core/image/resolved.ts';
 import { readJobspec } from '../../core/jobspec/read.ts';
 import type { JobService } from '../../gen/rainbow/v1/jobs_pb.js';
 import type { Opening } from '../../core/match/openings.ts';
@@ -39,7 +40,7 @@ async function shownJob(parts: Parts, call: CallContext, id: string): Promise<Jo
 }
 
 function openingsNow(parts: Parts, job: JobRecord): readonly Opening[] {
-  const jobspec = readJobspec(job.jobspec);
+  const jobspec = withResolved(readJobspec(job.jobspec), readResolved(job.image));
   // A cluster that has come since under such a name is none of its own, and none of its submitter's business.
   const own = job.candidates.filter(({ name, id }) => (parts.scheduler.registry.get(name)?.id ?? id) === id);
   const names = own.map(({ name }) => name);

@@ -7,6 +7,7 @@ import type { Jobspec } from '../../core/jobspec/jobspec.ts';
 import type { JobService } from '../../gen/rainbow/v1/jobs_pb.js';
 import type { Handlers } from '../call.ts';
 import { parseJobspec } from '../input.ts';
+import { imageNeeds } from '../images/needs.ts';
 import type { Parts } from '../parts.ts';
 import { openCredentials, restrict } from './candidates.ts';
 import { candidateToWire, openingToWire, structOf } from './convert.ts';
@@ -22,7 +23,13 @@ export function match(parts: Parts): Handlers<typeof JobService>['match'] {
             .sort()
         : (await openCredentials(parts, call, request.credentials)).clusters;
     const candidates = restrict(opened, request.clusters);
-    const jobspec = parseJobspec(request.jobspec, 'jobspec');
+    const asked = parseJobspec(request.jobspec, 'jobspec');
+    // Nobody is asked about an image on the word of somebody who is not known.
+    const isKnown = principal.kind === 'operator' || request.credentials.length > 0;
+    const { jobspec } =
+      isKnown || request.compatibility !== ''
+        ? await imageNeeds(parts, asked, request.compatibility)
+        : { jobspec: asked };
     if (request.placement && request.credentials.length === 0 && principal.kind !== 'operator') {
       throw new RainbowError(
         'unauthenticated',

@@ -4,6 +4,7 @@
  * A submit under a key that was used is answered with what it was used for, also where it would be refused by now.
  */
 import { invalid, RainbowError } from '../../core/errors.ts';
+import { wordsOfResolved, writeResolved } from '../../core/image/resolved.ts';
 import { checkTasks } from '../../core/jobspec/read.ts';
 import type { JobService, SubmitRequest, SubmitResponseSchema } from '../../gen/rainbow/v1/jobs_pb.js';
 import type { MessageInitShape } from '@bufbuild/protobuf';
@@ -11,6 +12,7 @@ import type { BiddingChoice, LaterClusters } from '../../store/store.ts';
 import type { Opened, Person } from '../authenticate.ts';
 import type { Handlers } from '../call.ts';
 import { checkText, jobName, parseJobspec } from '../input.ts';
+import { imageNeeds } from '../images/needs.ts';
 import { LIMITS } from '../limits.ts';
 import type { Parts } from '../parts.ts';
 import { choosePolicy } from '../policy.ts';
@@ -56,15 +58,18 @@ function submitFresh(parts: Parts): (request: SubmitRequest, person: Person, ope
     const today =
       later === null ? request.clusters : request.clusters.filter((name) => all.includes(name) || !mayCome(later));
     const candidates = request.clusters.length > 0 && today.length === 0 ? [] : restrict(all, today);
-    const parsed = parseJobspec(request.jobspec, 'jobspec');
-    checkTasks(parsed);
+    const asked = parseJobspec(request.jobspec, 'jobspec');
+    checkTasks(asked);
     const handling = readHandling(request, parts.settings.outputCapMax);
+    const { jobspec: parsed, resolved } = await imageNeeds(parts, asked, request.compatibility);
     const policy = choosePolicy(parts.settings, { name: request.policy, options: request.policyOptions }, 'ours');
     const { job, array, created, decision } = await parts.scheduler.submit({
       name: jobName(request.name, parsed, 'name'),
       owner: person.owner,
       jobspec: request.jobspec,
       parsed,
+      image: writeResolved(resolved),
+      notes: resolved === null ? [] : [wordsOfResolved(resolved)],
       candidates,
       policy: policy.name,
       policyOptions: policy.options,

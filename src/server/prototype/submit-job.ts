@@ -5,12 +5,14 @@
  */
 import type { RainbowScheduler, SubmitJobRequest } from '../../gen/prototype/rainbow_pb.js';
 import { SubmitJobResponse_ResultType as Result } from '../../gen/prototype/rainbow_pb.js';
+import { wordsOfResolved, writeResolved } from '../../core/image/resolved.ts';
 import { factsOf } from '../../scheduler/bidding/facts.ts';
 import { defaultSettings } from '../../scheduler/settings.ts';
 import type { Jobspec } from '../../core/jobspec/jobspec.ts';
 import type { Opened } from '../authenticate.ts';
 import type { CallContext, Handlers } from '../call.ts';
 import { checkJobName, jobName, parseJobspec } from '../input.ts';
+import { imageNeeds } from '../images/needs.ts';
 import type { Parts } from '../parts.ts';
 import { choosePolicy, type ChosenPolicy } from '../policy.ts';
 import { newUuid } from '../secrets.ts';
@@ -27,7 +29,7 @@ export function submitJob(parts: Parts): Handlers<typeof RainbowScheduler>['subm
     };
     const policy = choosePolicy(parts.settings, asked, 'prototype');
     checkJobName(request.name, 'name');
-    const parsed = parseJobspec(request.jobspec, 'jobspec');
+    const { jobspec: parsed, resolved } = await imageNeeds(parts, parseJobspec(request.jobspec, 'jobspec'), '');
 
     if (request.satisfyOnly) {
       const clusters = select(parts, policy, parsed, opened.clusters, requestId);
@@ -39,6 +41,8 @@ export function submitJob(parts: Parts): Handlers<typeof RainbowScheduler>['subm
       owner: opened.owner,
       jobspec: request.jobspec,
       parsed,
+      image: writeResolved(resolved),
+      notes: resolved === null ? [] : [wordsOfResolved(resolved)],
       candidates: opened.clusters,
       policy: policy.name,
       policyOptions: policy.options,

@@ -28,6 +28,16 @@ const RUN = ['assigned', 'received', 'accepted', 'running'] as const;
 
 export function arrayConformance(open: Open): void {
   describe('arrays', () => {
+    test('what the image needs is kept once, and is that of each task', async () => {
+      const store = await opened(open);
+      const array = await submitted(store, [1, 2], { image: '{"needs":null}' });
+      expect((await tasksOf(store, array)).map(({ image }) => image)).toEqual(['{"needs":null}', '{"needs":null}']);
+      const job = await submit(store, { image: '{"source":"none"}' });
+      expect(job.image).toBe('{"source":"none"}');
+      expect((await store.jobs.get(job.id))?.image).toBe('{"source":"none"}');
+      expect((await store.jobs.get((await submit(store)).id))?.image).toBeNull();
+    });
+
     test('one id, tasks with ids of their own, one jobspec, one event', async () => {
       const store = await opened(open);
       const before = await submit(store);

@@ -66,6 +66,7 @@ export function jobConformance(open: Open): void {
         policyOptions: { a: '1', b: '' },
         jobspec: 'version: 1\n',
         bidding: null,
+        image: null,
         allocation: '["n1"]',
         waits: 0,
         beginAt: null,

@@ -5,6 +5,7 @@ import { agentLife } from './0003-agent-life.ts';
 import { bids } from './0004-bids.ts';
 import { service } from './0005-service.ts';
 import { documentPieces } from './0006-document-pieces.ts';
+import { image } from './0007-image.ts';
 import type { Migration } from './migration.ts';
 
-export const MIGRATIONS: readonly Migration[] = [first, lifecycle, agentLife, bids, service, documentPieces];
+export const MIGRATIONS: readonly Migration[] = [first, lifecycle, agentLife, bids, service, documentPieces, image];

@@ -34,6 +34,7 @@ export interface JobRow {
   readonly policy_options: string;
   readonly handling: string | null;
   readonly jobspec: string;
+  readonly image: string | null;
   readonly allocation: string | null;
   readonly waits: number;
   readonly begin_at: number | null;
@@ -67,7 +68,7 @@ const COLUMNS = `CAST(jobs.id AS TEXT) AS id, jobs.name, jobs.owner, jobs.state,
     arrays.least_index || ' ' || arrays.most_index FROM arrays WHERE arrays.id = jobs.array_id) END AS array_facts,
   jobs.depended_on, jobs.cancel_code, jobs.overcommit, jobs.question,
   ${shared('candidates')}, job_documents.policy, job_documents.policy_options, job_documents.handling,
-  ${shared('jobspec')}, job_documents.allocation, job_documents.later, job_documents.bidding`;
+  ${shared('jobspec')}, ${shared('image')}, job_documents.allocation, job_documents.later, job_documents.bidding`;
 const DOCUMENTS = 'JOIN job_documents ON job_documents.job_id = jobs.id';
 
 /** Follow it with WHERE. In ORDER BY, write `jobs.id`: a bare `id` is the text. */
@@ -110,6 +111,7 @@ export function jobOf(row: JobRow): JobRecord {
     handling: row.handling === null ? NO_HANDLING : (JSON.parse(row.handling) as Handling),
     jobspec: row.jobspec,
     bidding: row.bidding === null ? null : (JSON.parse(row.bidding) as BiddingChoice),
+    image: row.image,
     allocation: row.allocation,
     waits: row.waits,
     beginAt: row.begin_at,

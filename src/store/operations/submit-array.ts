@@ -67,8 +67,8 @@ export function* submitArrayIn(words: ArrayWords, array: NewArray): Operation<Ar
   const over = isFinal(outcome.state);
   yield* run(
     `INSERT INTO arrays (id, name, owner, indices, most_at_once, tasks, least_index, most_index, priority, submitted_at,
-       ended_at, ended, canceled, waits, jobspec, candidates)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+       ended_at, ended, canceled, waits, jobspec, candidates, image)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     key,
     array.name,
     array.owner,
@@ -85,6 +85,7 @@ export function* submitArrayIn(words: ArrayWords, array: NewArray): Operation<Ar
     over || dependencies.length === 0 ? 0 : WAITS.dependency | (settled ? WAITS.settle : 0),
     array.jobspec,
     JSON.stringify(candidatesOf(array)),
+    array.image ?? null,
   );
   if (!over) yield* keepDependencies(id, dependencies);
 

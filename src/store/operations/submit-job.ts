@@ -46,8 +46,9 @@ export function* submitJob(job: NewJob): Operation<{ readonly job: JobRecord; re
   const id = (inserted as { id: string }).id;
   const key = BigInt(id);
   yield* run(
-    `INSERT INTO job_documents (job_id, jobspec, candidates, policy, policy_options, handling, allocation, later, bidding)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO job_documents
+       (job_id, jobspec, candidates, policy, policy_options, handling, allocation, later, bidding, image)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     key,
     job.jobspec,
     JSON.stringify(candidatesOf(job)),
@@ -57,6 +58,7 @@ export function* submitJob(job: NewJob): Operation<{ readonly job: JobRecord; re
     allocation,
     laterText(job),
     biddingText(job),
+    job.image ?? null,
   );
   if (job.decision !== null) yield* writeDecision(key, 1, at, job.decision);
 
@@ -119,6 +121,7 @@ export function storedJob(job: NewJob, id: JobId): JobRecord {
     handling: job.handling ?? NO_HANDLING,
     jobspec: job.jobspec,
     bidding: job.bidding ?? null,
+    image: job.image ?? null,
     allocation: assigned?.allocation ?? null,
     waits: isEnd(outcome.state) ? 0 : (job.waits ?? 0),
     beginAt: job.beginAt ?? null,

@@ -66,11 +66,12 @@ const GIVEN = {
   allocation: 'text',
   later: 'text',
   bidding: 'text',
+  image: 'text',
   decision: 'text',
 } as const;
 
 const JOB_COLUMNS = Object.keys(GIVEN).slice(0, 21).join(', ');
-const DOCUMENT_COLUMNS = Object.keys(GIVEN).slice(21, 29).join(', ');
+const DOCUMENT_COLUMNS = Object.keys(GIVEN).slice(21, 30).join(', ');
 
 // Keys are inserted in one order by everybody, or two batches could wait for each other.
 const INSERT = `WITH given AS MATERIALIZED (
@@ -188,6 +189,7 @@ function valuesOf(job: NewJob): readonly SqlValue[] {
     assigned?.allocation ?? null,
     laterText(job),
     biddingText(job),
+    job.image ?? null,
     job.decision,
   ];
 }

@@ -289,6 +289,13 @@ export declare type Job = Message<"rainbow.v1.Job"> & {
    * @generated from field: optional bool rebid = 51;
    */
   rebid?: boolean | undefined;
+
+  /**
+   * What its image needs of the machine, as it was found at submit. Only in the answer of Get.
+   *
+   * @generated from field: rainbow.v1.ImageNeeds image_needs = 65;
+   */
+  imageNeeds?: ImageNeeds | undefined;
 };
 
 /**
@@ -296,6 +303,97 @@ export declare type Job = Message<"rainbow.v1.Job"> & {
  * Use `create(JobSchema)` to create a new message.
  */
 export declare const JobSchema: GenMessage<Job>;
+
+/**
+ * What is known of a job's image.
+ *
+ * @generated from message rainbow.v1.ImageNeeds
+ */
+export declare type ImageNeeds = Message<"rainbow.v1.ImageNeeds"> & {
+  /**
+   * As the jobspec names it.
+   *
+   * @generated from field: string image = 1;
+   */
+  image: string;
+
+  /**
+   * "artifact": fetched from the image's registry; "given": sent with the job; "none": there is none, or nobody asked.
+   *
+   * @generated from field: string source = 2;
+   */
+  source: string;
+
+  /**
+   * Digest of the image that the artifact is about, of the artifact, and what kind it says it is.
+   *
+   * @generated from field: string digest = 3;
+   */
+  digest: string;
+
+  /**
+   * @generated from field: string artifact = 4;
+   */
+  artifact: string;
+
+  /**
+   * @generated from field: string media_type = 5;
+   */
+  mediaType: string;
+
+  /**
+   * nfd, compspec, ocifit, ocifit-k8s or compat-lib; empty where nothing is needed.
+   *
+   * @generated from field: string format = 6;
+   */
+  format: string;
+
+  /**
+   * Alternatives.
+   *
+   * @generated from field: repeated rainbow.v1.ImageSet sets = 7;
+   */
+  sets: ImageSet[];
+
+  /**
+   * For people: why nobody asked, or what went wrong.
+   *
+   * @generated from field: string note = 8;
+   */
+  note: string;
+};
+
+/**
+ * Describes the message rainbow.v1.ImageNeeds.
+ * Use `create(ImageNeedsSchema)` to create a new message.
+ */
+export declare const ImageNeedsSchema: GenMessage<ImageNeeds>;
+
+/**
+ * @generated from message rainbow.v1.ImageSet
+ */
+export declare type ImageSet = Message<"rainbow.v1.ImageSet"> & {
+  /**
+   * @generated from field: int64 weight = 1 [jstype = JS_STRING];
+   */
+  weight: string;
+
+  /**
+   * @generated from field: string tag = 2;
+   */
+  tag: string;
+
+  /**
+   * @generated from field: string description = 3;
+   */
+  description: string;
+};
+
+/**
+ * Describes the message rainbow.v1.ImageSet.
+ * Use `create(ImageSetSchema)` to create a new message.
+ */
+export declare const ImageSetSchema: GenMessage<ImageSet>;
 
 /**
  * Many tasks under one id.
@@ -738,7 +836,7 @@ export declare const CandidateSchema: GenMessage<Candidate>;
  */
 export declare type MatchReason = Message<"rainbow.v1.MatchReason"> & {
   /**
-   * absent, total, per_vertex, predicate, competition, constraint, budget
+   * absent, total, per_vertex, predicate, competition, constraint, image, budget
    *
    * @generated from field: string stage = 1;
    */
@@ -825,7 +923,7 @@ export declare type Relaxation = Message<"rainbow.v1.Relaxation"> & {
   vertex: string;
 
   /**
-   * What to change: "count", "requires", "exclusive", "unit".
+   * What to change: "count", "requires", "exclusive", "unit", "constraint", "image".
    *
    * @generated from field: string field = 2;
    */

@@ -196,6 +196,13 @@ export declare type SubmitRequest = Message<"rainbow.v1.SubmitRequest"> & {
    * @generated from field: optional bool rebid = 37;
    */
   rebid?: boolean | undefined;
+
+  /**
+   * What the job's image needs of the machine (YAML or JSON, any of the known formats), instead of what its registry says.
+   *
+   * @generated from field: string compatibility = 50;
+   */
+  compatibility: string;
 };
 
 /**
@@ -296,6 +303,13 @@ export declare type MatchRequest = Message<"rainbow.v1.MatchRequest"> & {
    * @generated from field: bool placement = 4;
    */
   placement: boolean;
+
+  /**
+   * As in Submit.
+   *
+   * @generated from field: string compatibility = 50;
+   */
+  compatibility: string;
 };
 
 /**
