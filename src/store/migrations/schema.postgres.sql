@@ -22,10 +22,7 @@ CREATE TABLE arrays (
   depended_on bigint NOT NULL,
   jobspec text COLLATE "C" NOT NULL,
   candidates text COLLATE "C" NOT NULL,
-<<<<<<< HEAD
-=======
   image text COLLATE "C",
->>>>>>> images
   CONSTRAINT arrays_pkey PRIMARY KEY (id),
   CONSTRAINT arrays_tasks_check CHECK ((tasks >= 1))
 );
@@ -204,11 +201,8 @@ CREATE TABLE job_documents (
   allocation text COLLATE "C",
   later text COLLATE "C",
   handling text COLLATE "C",
-<<<<<<< HEAD
   bidding text COLLATE "C",
-=======
   image text COLLATE "C",
->>>>>>> images
   CONSTRAINT job_documents_job_id_fkey FOREIGN KEY (job_id) REFERENCES jobs(id) ON DELETE CASCADE,
   CONSTRAINT job_documents_pkey PRIMARY KEY (job_id)
 );
@@ -254,10 +248,7 @@ CREATE TABLE jobs (
   start_before bigint,
   deadline bigint,
   start_by bigint,
-<<<<<<< HEAD
   question text COLLATE "C",
-=======
->>>>>>> images
   array_id bigint,
   array_index bigint,
   depended_on bigint NOT NULL,

@@ -22,11 +22,7 @@ CREATE TABLE arrays (
       depended_on INTEGER NOT NULL DEFAULT 0,
       jobspec TEXT NOT NULL,
       candidates TEXT NOT NULL
-<<<<<<< HEAD
-    ) STRICT;
-=======
     , image TEXT) STRICT;
->>>>>>> images
 
 CREATE INDEX arrays_cancel ON arrays (id) WHERE cancel_requested_at IS NOT NULL AND ended_at IS NULL;
 
@@ -182,11 +178,7 @@ CREATE TABLE job_documents (
       policy TEXT NOT NULL,
       policy_options TEXT NOT NULL,
       allocation TEXT
-<<<<<<< HEAD
-    , later TEXT, handling TEXT, bidding TEXT) STRICT;
-=======
-    , later TEXT, handling TEXT, image TEXT) STRICT;
->>>>>>> images
+    , later TEXT, handling TEXT, bidding TEXT, image TEXT) STRICT;
 
 CREATE TABLE job_numbers (
       cluster_id INTEGER NOT NULL REFERENCES clusters (id) ON DELETE CASCADE,
@@ -221,11 +213,7 @@ CREATE TABLE jobs (
       started_at INTEGER,
       ended_at INTEGER,
       lease_expires_at INTEGER,
-<<<<<<< HEAD
       cancel_requested_at INTEGER, waits INTEGER NOT NULL DEFAULT 0, begin_at INTEGER, start_before INTEGER, deadline INTEGER, start_by INTEGER, question TEXT, array_id INTEGER, array_index INTEGER, depended_on INTEGER NOT NULL DEFAULT 0, cancel_code TEXT, overcommit TEXT CHECK (overcommit IN ('queue','deny')), left_until INTEGER, ended_by INTEGER,
-=======
-      cancel_requested_at INTEGER, waits INTEGER NOT NULL DEFAULT 0, begin_at INTEGER, start_before INTEGER, deadline INTEGER, start_by INTEGER, array_id INTEGER, array_index INTEGER, depended_on INTEGER NOT NULL DEFAULT 0, cancel_code TEXT, overcommit TEXT CHECK (overcommit IN ('queue','deny')), left_until INTEGER, ended_by INTEGER,
->>>>>>> images
       CHECK ((ended_at IS NOT NULL) = (state IN ('completed','failed','canceled','rejected'))),
       CHECK (state NOT IN ('assigned','received','accepted','running','unknown') OR cluster_id IS NOT NULL),
       CHECK (state <> 'pending' OR cluster_id IS NULL)

@@ -87,7 +87,7 @@ class Reason(_message.Message):
     def __init__(self, code: _Optional[str] = ..., message: _Optional[str] = ...) -> None: ...
 
 class Job(_message.Message):
-    __slots__ = ("id", "name", "owner", "state", "reason", "epoch", "cluster", "native_id", "exit_code", "signal", "submitted_at", "assigned_at", "received_at", "accepted_at", "started_at", "ended_at", "priority", "walltime", "on_cluster_loss", "cancel_requested_at", "candidates", "jobspec", "attempts", "array_id", "array_index", "array", "dependencies", "begin_at", "start_before", "deadline", "held", "wait_for_cluster", "when_busy", "retry", "return_after", "output_cap", "ended_by", "left_until", "ask", "rebid")
+    __slots__ = ("id", "name", "owner", "state", "reason", "epoch", "cluster", "native_id", "exit_code", "signal", "submitted_at", "assigned_at", "received_at", "accepted_at", "started_at", "ended_at", "priority", "walltime", "on_cluster_loss", "cancel_requested_at", "candidates", "jobspec", "attempts", "array_id", "array_index", "array", "dependencies", "begin_at", "start_before", "deadline", "held", "wait_for_cluster", "when_busy", "retry", "return_after", "output_cap", "ended_by", "left_until", "ask", "rebid", "image_needs")
     ID_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     OWNER_FIELD_NUMBER: _ClassVar[int]
@@ -128,6 +128,7 @@ class Job(_message.Message):
     LEFT_UNTIL_FIELD_NUMBER: _ClassVar[int]
     ASK_FIELD_NUMBER: _ClassVar[int]
     REBID_FIELD_NUMBER: _ClassVar[int]
+    IMAGE_NEEDS_FIELD_NUMBER: _ClassVar[int]
     id: int
     name: str
     owner: str
@@ -168,7 +169,38 @@ class Job(_message.Message):
     left_until: _timestamp_pb2.Timestamp
     ask: bool
     rebid: bool
-    def __init__(self, id: _Optional[int] = ..., name: _Optional[str] = ..., owner: _Optional[str] = ..., state: _Optional[_Union[JobState, str]] = ..., reason: _Optional[_Union[Reason, _Mapping]] = ..., epoch: _Optional[int] = ..., cluster: _Optional[str] = ..., native_id: _Optional[str] = ..., exit_code: _Optional[int] = ..., signal: _Optional[int] = ..., submitted_at: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., assigned_at: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., received_at: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., accepted_at: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., started_at: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., ended_at: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., priority: _Optional[int] = ..., walltime: _Optional[float] = ..., on_cluster_loss: _Optional[_Union[OnClusterLoss, str]] = ..., cancel_requested_at: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., candidates: _Optional[_Iterable[str]] = ..., jobspec: _Optional[str] = ..., attempts: _Optional[_Iterable[_Union[Attempt, _Mapping]]] = ..., array_id: _Optional[int] = ..., array_index: _Optional[int] = ..., array: _Optional[_Union[ArraySummary, _Mapping]] = ..., dependencies: _Optional[_Iterable[_Union[Dependency, _Mapping]]] = ..., begin_at: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., start_before: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., deadline: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., held: bool = ..., wait_for_cluster: bool = ..., when_busy: _Optional[_Union[WhenBusy, str]] = ..., retry: _Optional[_Union[RetryPolicy, _Mapping]] = ..., return_after: _Optional[float] = ..., output_cap: _Optional[int] = ..., ended_by: _Optional[int] = ..., left_until: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., ask: bool = ..., rebid: bool = ...) -> None: ...
+    image_needs: ImageNeeds
+    def __init__(self, id: _Optional[int] = ..., name: _Optional[str] = ..., owner: _Optional[str] = ..., state: _Optional[_Union[JobState, str]] = ..., reason: _Optional[_Union[Reason, _Mapping]] = ..., epoch: _Optional[int] = ..., cluster: _Optional[str] = ..., native_id: _Optional[str] = ..., exit_code: _Optional[int] = ..., signal: _Optional[int] = ..., submitted_at: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., assigned_at: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., received_at: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., accepted_at: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., started_at: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., ended_at: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., priority: _Optional[int] = ..., walltime: _Optional[float] = ..., on_cluster_loss: _Optional[_Union[OnClusterLoss, str]] = ..., cancel_requested_at: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., candidates: _Optional[_Iterable[str]] = ..., jobspec: _Optional[str] = ..., attempts: _Optional[_Iterable[_Union[Attempt, _Mapping]]] = ..., array_id: _Optional[int] = ..., array_index: _Optional[int] = ..., array: _Optional[_Union[ArraySummary, _Mapping]] = ..., dependencies: _Optional[_Iterable[_Union[Dependency, _Mapping]]] = ..., begin_at: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., start_before: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., deadline: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., held: bool = ..., wait_for_cluster: bool = ..., when_busy: _Optional[_Union[WhenBusy, str]] = ..., retry: _Optional[_Union[RetryPolicy, _Mapping]] = ..., return_after: _Optional[float] = ..., output_cap: _Optional[int] = ..., ended_by: _Optional[int] = ..., left_until: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., ask: bool = ..., rebid: bool = ..., image_needs: _Optional[_Union[ImageNeeds, _Mapping]] = ...) -> None: ...
+
+class ImageNeeds(_message.Message):
+    __slots__ = ("image", "source", "digest", "artifact", "media_type", "format", "sets", "note")
+    IMAGE_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    DIGEST_FIELD_NUMBER: _ClassVar[int]
+    ARTIFACT_FIELD_NUMBER: _ClassVar[int]
+    MEDIA_TYPE_FIELD_NUMBER: _ClassVar[int]
+    FORMAT_FIELD_NUMBER: _ClassVar[int]
+    SETS_FIELD_NUMBER: _ClassVar[int]
+    NOTE_FIELD_NUMBER: _ClassVar[int]
+    image: str
+    source: str
+    digest: str
+    artifact: str
+    media_type: str
+    format: str
+    sets: _containers.RepeatedCompositeFieldContainer[ImageSet]
+    note: str
+    def __init__(self, image: _Optional[str] = ..., source: _Optional[str] = ..., digest: _Optional[str] = ..., artifact: _Optional[str] = ..., media_type: _Optional[str] = ..., format: _Optional[str] = ..., sets: _Optional[_Iterable[_Union[ImageSet, _Mapping]]] = ..., note: _Optional[str] = ...) -> None: ...
+
+class ImageSet(_message.Message):
+    __slots__ = ("weight", "tag", "description")
+    WEIGHT_FIELD_NUMBER: _ClassVar[int]
+    TAG_FIELD_NUMBER: _ClassVar[int]
+    DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
+    weight: int
+    tag: str
+    description: str
+    def __init__(self, weight: _Optional[int] = ..., tag: _Optional[str] = ..., description: _Optional[str] = ...) -> None: ...
 
 class ArraySummary(_message.Message):
     __slots__ = ("indices", "tasks", "most_at_once", "least_index", "most_index", "counts")

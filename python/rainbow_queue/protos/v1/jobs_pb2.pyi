@@ -37,7 +37,7 @@ class Credential(_message.Message):
     def __init__(self, name: _Optional[str] = ..., token: _Optional[str] = ...) -> None: ...
 
 class SubmitRequest(_message.Message):
-    __slots__ = ("jobspec", "name", "credentials", "clusters", "policy", "policy_options", "idempotency_key", "priority", "on_cluster_loss", "dependencies", "array", "begin_at", "start_before", "deadline", "hold", "wait_for_cluster", "when_busy", "retry", "return_after", "output_cap", "ask", "bid_within", "rebid")
+    __slots__ = ("jobspec", "name", "credentials", "clusters", "policy", "policy_options", "idempotency_key", "priority", "on_cluster_loss", "dependencies", "array", "begin_at", "start_before", "deadline", "hold", "wait_for_cluster", "when_busy", "retry", "return_after", "output_cap", "ask", "bid_within", "rebid", "compatibility")
     class PolicyOptionsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -68,6 +68,7 @@ class SubmitRequest(_message.Message):
     ASK_FIELD_NUMBER: _ClassVar[int]
     BID_WITHIN_FIELD_NUMBER: _ClassVar[int]
     REBID_FIELD_NUMBER: _ClassVar[int]
+    COMPATIBILITY_FIELD_NUMBER: _ClassVar[int]
     jobspec: str
     name: str
     credentials: _containers.RepeatedCompositeFieldContainer[Credential]
@@ -91,7 +92,8 @@ class SubmitRequest(_message.Message):
     ask: bool
     bid_within: float
     rebid: bool
-    def __init__(self, jobspec: _Optional[str] = ..., name: _Optional[str] = ..., credentials: _Optional[_Iterable[_Union[Credential, _Mapping]]] = ..., clusters: _Optional[_Iterable[str]] = ..., policy: _Optional[str] = ..., policy_options: _Optional[_Mapping[str, str]] = ..., idempotency_key: _Optional[str] = ..., priority: _Optional[int] = ..., on_cluster_loss: _Optional[_Union[_job_pb2.OnClusterLoss, str]] = ..., dependencies: _Optional[_Iterable[_Union[_job_pb2.Dependency, _Mapping]]] = ..., array: _Optional[str] = ..., begin_at: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., start_before: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., deadline: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., hold: bool = ..., wait_for_cluster: bool = ..., when_busy: _Optional[_Union[_job_pb2.WhenBusy, str]] = ..., retry: _Optional[_Union[_job_pb2.RetryPolicy, _Mapping]] = ..., return_after: _Optional[float] = ..., output_cap: _Optional[int] = ..., ask: bool = ..., bid_within: _Optional[float] = ..., rebid: bool = ...) -> None: ...
+    compatibility: str
+    def __init__(self, jobspec: _Optional[str] = ..., name: _Optional[str] = ..., credentials: _Optional[_Iterable[_Union[Credential, _Mapping]]] = ..., clusters: _Optional[_Iterable[str]] = ..., policy: _Optional[str] = ..., policy_options: _Optional[_Mapping[str, str]] = ..., idempotency_key: _Optional[str] = ..., priority: _Optional[int] = ..., on_cluster_loss: _Optional[_Union[_job_pb2.OnClusterLoss, str]] = ..., dependencies: _Optional[_Iterable[_Union[_job_pb2.Dependency, _Mapping]]] = ..., array: _Optional[str] = ..., begin_at: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., start_before: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., deadline: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., hold: bool = ..., wait_for_cluster: bool = ..., when_busy: _Optional[_Union[_job_pb2.WhenBusy, str]] = ..., retry: _Optional[_Union[_job_pb2.RetryPolicy, _Mapping]] = ..., return_after: _Optional[float] = ..., output_cap: _Optional[int] = ..., ask: bool = ..., bid_within: _Optional[float] = ..., rebid: bool = ..., compatibility: _Optional[str] = ...) -> None: ...
 
 class SubmitResponse(_message.Message):
     __slots__ = ("job", "created", "decision", "openings", "error")
@@ -116,16 +118,18 @@ class SubmitError(_message.Message):
     def __init__(self, code: _Optional[str] = ..., message: _Optional[str] = ...) -> None: ...
 
 class MatchRequest(_message.Message):
-    __slots__ = ("jobspec", "credentials", "clusters", "placement")
+    __slots__ = ("jobspec", "credentials", "clusters", "placement", "compatibility")
     JOBSPEC_FIELD_NUMBER: _ClassVar[int]
     CREDENTIALS_FIELD_NUMBER: _ClassVar[int]
     CLUSTERS_FIELD_NUMBER: _ClassVar[int]
     PLACEMENT_FIELD_NUMBER: _ClassVar[int]
+    COMPATIBILITY_FIELD_NUMBER: _ClassVar[int]
     jobspec: str
     credentials: _containers.RepeatedCompositeFieldContainer[Credential]
     clusters: _containers.RepeatedScalarFieldContainer[str]
     placement: bool
-    def __init__(self, jobspec: _Optional[str] = ..., credentials: _Optional[_Iterable[_Union[Credential, _Mapping]]] = ..., clusters: _Optional[_Iterable[str]] = ..., placement: bool = ...) -> None: ...
+    compatibility: str
+    def __init__(self, jobspec: _Optional[str] = ..., credentials: _Optional[_Iterable[_Union[Credential, _Mapping]]] = ..., clusters: _Optional[_Iterable[str]] = ..., placement: bool = ..., compatibility: _Optional[str] = ...) -> None: ...
 
 class MatchResponse(_message.Message):
     __slots__ = ("candidates", "openings")
