@@ -162,6 +162,19 @@ test('maxJobs is kept to', async () => {
   await rainbow.clusters.delete({ name, secret });
 });
 
+test('a polling client gets the tasks of an array', async () => {
+  const { name, secret, token } = await rainbow.register('tasks', KEEBLER.text);
+  await rainbow.jobs.submit({ jobspec: ONE_CORE, credentials: [{ name, token }], array: '0-2' }, ada);
+  const received = new Set<string>();
+  const poll = async (): Promise<number> => {
+    const { jobs } = await rainbow.scheduler.receiveJobs({ cluster: name, secret });
+    for (const number of Object.keys(jobs)) received.add(number);
+    return received.size;
+  };
+  await expect.poll(poll, { timeout: 20_000 }).toBe(3);
+  await rainbow.clusters.delete({ name, secret });
+});
+
 test('the server says what it is', async () => {
   expect(await rainbow.info.getInfo({})).toMatchObject({
     version: '0.0.0-test',

@@ -2,7 +2,7 @@
  * What owners asked for of when and how often their jobs run, checked event by event. In the order of a job's life:
  *   assigned   not while it is held or its cancel is asked for, not before its time or before what it depends on has
  *              ended as asked, not after its latest start; of an array at most so many tasks at once
- *   retried    at most as often as asked, never after a cancel
+ *   retried    at most as often as asked; after a cancel it may be pending for a moment, and is never assigned
  *   waits      a pending job's row says what it waits for, and why
  *   ended      canceled for a dependency only where that can never be met, and always where it cannot
  *   arrays     over when all of their tasks are, not before
