@@ -48,7 +48,8 @@ export function createProgram(io: Io, ended: (code: ExitCode) => void): Command 
     .configureOutput({
       writeOut: (text) => io.stdout.write(text),
       writeErr: (text) => io.stderr.write(text),
-      outputError: (text, write) => write(cleanLines(text.replace(/^error: /, 'rainbow: '))),
+      outputError: (text, write) =>
+        write(cleanLines(text.replace(/^error: (?:command-argument value (?='))?/, 'rainbow: '))),
       getOutHelpWidth: () => Math.min(io.stdout.columns, 120),
       getErrHelpWidth: () => Math.min(io.stderr.columns, 120),
       getOutHasColors: () => wantsColour(io.stdout, io.env),
@@ -57,7 +58,7 @@ export function createProgram(io: Io, ended: (code: ExitCode) => void): Command 
     .showHelpAfterError('(add --help for how to call it)');
 
   program
-    .optionsGroup('Global options:')
+    .optionsGroup('Global Options:')
     .option('--json', 'print JSON for programs: one document, or one per line for a stream')
     .option('--host <address:port>', 'the server [RAINBOW_HOST; localhost:50051]')
     .option('--config-path <file>', 'configuration file [RAINBOW_CONFIG; ~/.config/rainbow/config.yaml]')

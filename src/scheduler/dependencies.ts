@@ -27,7 +27,7 @@ export async function resolveDependencies(
     const verdict = verdictOf(kind, 'counts' in found ? arrayEnd(found) : jobEnd(found));
     if (verdict === null) open.push(dependency);
     if (verdict === 'never') {
-      return { open, never: `it was to start ${kind} ${on}, and job ${on} ${howItEnded(found)}` };
+      return { open, never: `it was to start ${kind}:${on}, and job ${on} ${howItEnded(found)}` };
     }
   }
   return { open, never: null };

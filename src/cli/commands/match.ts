@@ -35,7 +35,7 @@ export function addMatch(parent: Command, run: Run): void {
       'after',
       `
 Examples:
-  rainbow match --graph examples/graphs/two-nodes.json --jobspec examples/jobspecs/one-core.yaml
+  rainbow match --graph examples/graphs/gpu-cluster.json --jobspec examples/jobspecs/rfc14.yaml
   rainbow match --graph cluster.json --subsystem io=io.json jobs/*.yaml --json`,
     )
     .action(run(match));

@@ -78,7 +78,7 @@ export function addSubmit(parent: Command, run: Run): void {
     .option('--cores <count>', 'cores of each task', wholeNumber(1))
     .option('--gpus <count>', 'gpus of each task', wholeNumber(0))
     .option('--memory <amount>', 'memory of each node: 64GB, 4GiB')
-    .option('--time <span>', 'how long it may run: 90s, 10m, 1h30m, 01:30:00')
+    .option('--time <span>', 'how long it may run: 90s, 10m, 1h30m, 01:30:00; a number alone means seconds')
     .option('--image <reference>', 'container image')
     .option('--compatibility <file>', 'what that image needs of a node, instead of what its registry says')
     .option('--cwd <folder>', 'folder that it begins in')

@@ -25,7 +25,10 @@ export function readMoment(written: string, place: string, now: number): number 
   const found = readIso(text);
   const shown = JSON.stringify(text.length > 40 ? `${text.slice(0, 40)}…` : text);
   if (found === null) {
-    throw invalid(place, `${shown} is no time; write it as +90m, or as 2030-01-31T12:00Z with its zone`);
+    throw invalid(
+      place,
+      `${shown} is no time; write it as +90m or -2h from now, or as 2030-01-31T12:00Z with its zone`,
+    );
   }
   if (!found.hasZone) {
     throw invalid(place, `${shown} says no zone: add Z for UTC, or an offset as in 2030-01-31T12:00+01:00`);

@@ -74,7 +74,7 @@ export function readTimes(request: SubmitRequest, walltime: number | null, now: 
     );
   }
   if (deadline !== null && deadline - (walltime ?? 0) * 1000 < earliest) {
-    const needs = walltime === null ? '' : ` and its walltime of ${walltime} s`;
+    const needs = walltime === null ? '' : `, and its walltime is ${walltime} s`;
     throw invalid(
       'deadline',
       `${isoOf(deadline)} cannot be met: it could start at ${isoOf(earliest)} at the earliest${needs}; give a later deadline, or less time`,

@@ -197,5 +197,5 @@ function how(state: JobState | undefined, end: { readonly allCompleted: boolean 
 }
 
 export function neverText(kind: DependencyKind, on: JobId, what: string): string {
-  return `it was to start ${kind} ${on}, and job ${on} ${what}`;
+  return `it was to start ${kind}:${on}, and job ${on} ${what}`;
 }
