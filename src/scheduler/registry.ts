@@ -25,6 +25,8 @@ export interface InnerRegistry extends Registry {
   isStill(cluster: ClusterRef): boolean;
   /** Its agent has not spoken for `seconds`. Never true of a cluster that only polls, nor soon after our own start. */
   isSilentFor(name: string, seconds: number): boolean;
+  /** The server itself did nothing for a while: nobody could be heard, and silence counts from now on. */
+  wasAway(): void;
   /** Looks whether it is still registered: another server may have deleted it. */
   refresh(name: string): Promise<void>;
   /** Writes down when clusters were last heard. */
@@ -58,7 +60,7 @@ export function createRegistry(deps: RegistryDependencies): InnerRegistry {
   const entries = new Map<string, Entry>();
   const heard = new Set<string>();
   const turns = new Map<string, Promise<void>>();
-  const startedAt = clock.now();
+  let listensSince = clock.now();
 
   /** One after the other per cluster, so that memory ends with what was committed last. */
   const inTurn = <T>(name: string, act: () => Promise<T>): Promise<T> => {
@@ -296,8 +298,11 @@ export function createRegistry(deps: RegistryDependencies): InnerRegistry {
     isSilentFor(name, seconds) {
       const entry = entries.get(name);
       if (entry === undefined || entry.record.instance === null || entry.connected) return false;
-      const last = Math.max(startedAt, entry.record.lastSeenAt ?? 0, entry.heardAt ?? 0);
+      const last = Math.max(listensSince, entry.record.lastSeenAt ?? 0, entry.heardAt ?? 0);
       return clock.now() - last > seconds * 1000;
+    },
+    wasAway() {
+      listensSince = clock.now();
     },
     async flushSeen() {
       if (heard.size === 0) return;

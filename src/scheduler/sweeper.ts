@@ -27,6 +27,8 @@ const BATCH = 500;
 const SLOW_ROUNDS = 5;
 /** Slow rounds between two looks for what polling clients left at a cluster that has an agent now. */
 const RARE_ROUNDS = 12;
+/** Milliseconds between two ticks from which on the process stood still, or its clock was set. */
+const AWAY = 15_000;
 
 export interface Sweeper {
   start(): void;
@@ -55,6 +57,7 @@ export function createSweeper(deps: SweeperDependencies): Sweeper {
   let timer: Timer | null = null;
   let round: Promise<void> | null = null;
   let rounds = 0;
+  let tickedAt = 0;
 
   const move = (job: JobRecord, to: Transition['to'], reason: Reason): Promise<unknown> => {
     const at = now();
@@ -161,6 +164,9 @@ export function createSweeper(deps: SweeperDependencies): Sweeper {
   };
 
   const tick = (): void => {
+    // Agents that waited for us meanwhile need their time to call in again.
+    if (now() - tickedAt > settings.sweepEvery * 1000 + AWAY) registry.wasAway();
+    tickedAt = now();
     if (round !== null) return;
     const number = rounds++;
     round = sweep(number % SLOW_ROUNDS === 0, number % (SLOW_ROUNDS * RARE_ROUNDS) === 0)
@@ -175,6 +181,7 @@ export function createSweeper(deps: SweeperDependencies): Sweeper {
 
   return {
     start() {
+      tickedAt = now();
       timer ??= system.timers.every(settings.sweepEvery * 1000, tick);
     },
     async stop() {

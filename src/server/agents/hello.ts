@@ -7,6 +7,7 @@ import { RunAs, type AgentMessage, type Hello } from '../../gen/rainbow/v1/agent
 import type { AgentInstance } from '../../store/store.ts';
 import type { System } from '../../system/system.ts';
 import { PROTOCOL } from './messages.ts';
+import { kept } from './report.ts';
 
 /** An agent's clock decides which instance is newer: one that is further ahead would fence all that come after it. */
 const MOST_AHEAD_MS = 10 * 60 * 1000;
@@ -65,10 +66,10 @@ export function instanceOf(hello: Hello, now: number): AgentInstance {
     );
   }
   return {
-    id: hello.instanceId,
+    id: kept(hello.instanceId, MOST_TEXT),
     startedAt,
-    runner: hello.runner.slice(0, MOST_TEXT),
-    version: hello.version.slice(0, MOST_TEXT),
+    runner: kept(hello.runner, MOST_TEXT),
+    version: kept(hello.version, MOST_TEXT),
     runAs: hello.runAs === RunAs.MAPPED ? 'mapped' : 'single-user',
   };
 }

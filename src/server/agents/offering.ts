@@ -10,7 +10,7 @@ import type { Choose, JobEpoch } from '../../gen/rainbow/v1/agent_pb.js';
 import type { Scheduler } from '../../scheduler/scheduler.ts';
 import type { ClusterRef, JobId, JobRecord, JobStore } from '../../store/store.ts';
 import * as message from './messages.ts';
-import { readEpoch, readJobId } from './report.ts';
+import { kept, readEpoch, readJobId } from './report.ts';
 
 const MOST = 256;
 const MOST_BYTES = 8 * 2 ** 20;
@@ -138,7 +138,7 @@ export function createOffering(parts: OfferingParts): Offering {
         const { id, epoch } = readKey(each, `choose.leave[${place}]`);
         const job = open.get(id);
         if (job?.epoch !== epoch) return [];
-        return [{ job, message: `left by its agent: ${each.message.slice(0, MOST_MESSAGE)}` }];
+        return [{ job, message: `left by its agent: ${kept(each.message, MOST_MESSAGE)}` }];
       });
       if (left.length > 0) await parts.scheduler.leave(left);
       again();

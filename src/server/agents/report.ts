@@ -36,6 +36,7 @@ const STATES: Partial<Record<JobState, ReportedState>> = {
 const ID = /^[1-9][0-9]{0,18}$/;
 const MOST_MESSAGE = 2_000;
 const MOST_NATIVE_ID = 256;
+const MOST_CODE = 64;
 /** An agent's clock may be ahead of ours by this much; a later time is taken as now. */
 const MOST_AHEAD_MS = 24 * 3600 * 1000;
 
@@ -57,7 +58,7 @@ export function readReport(report: WireReport, place: string, now: number): Repo
     epoch: readEpoch(report.epoch, `${place}.epoch`),
     state,
     reason: readReason(report, state),
-    nativeId: report.nativeId.slice(0, MOST_NATIVE_ID),
+    nativeId: kept(report.nativeId, MOST_NATIVE_ID),
     acceptedAt: readTime(report.acceptedAt, now),
     startedAt: readTime(report.startedAt, now),
     endedAt: readTime(report.endedAt, now),
@@ -80,12 +81,17 @@ export function readEpoch(epoch: string, place: string): number {
 }
 
 function readReason(report: WireReport, state: ReportedState): Reason {
-  const message = (report.reason?.message ?? '').slice(0, MOST_MESSAGE);
-  const given = report.reason?.code ?? '';
+  const message = kept(report.reason?.message ?? '', MOST_MESSAGE);
+  const given = kept(report.reason?.code ?? '', MOST_CODE);
   const known = REASON_CODES.find((code) => code === given);
   if (known !== undefined) return { code: known, message };
   const usual = usualReason(report, state);
-  return { code: usual, message: given === '' ? message : `${given.slice(0, 64)}: ${message}` };
+  return { code: usual, message: given === '' ? message : `${given}: ${message}` };
+}
+
+/** A report that a store refused would come again for ever: not every store can keep a NUL. */
+export function kept(text: string, most: number): string {
+  return text.slice(0, most).replaceAll('\0', '\uFFFD');
 }
 
 function usualReason(report: WireReport, state: ReportedState): ReasonCode {

@@ -59,6 +59,25 @@ describe('silence', () => {
     expect(await state(job.id)).toBe('unknown');
   });
 
+  test('a server that stood still, or whose clock was set, waits for them just so', async () => {
+    await rig.close();
+    await open({ settings: quick });
+    const agent = await connected();
+    const { job } = await rig.submit(coresJob({}), { onClusterLoss: 'fail' });
+    await settle();
+    agent.report(job.id, 1, 'running');
+    await settle();
+    agent.drop();
+    // No timer fires in between: nobody could have called in.
+    rig.system.turnClock(8 * 3_600_000);
+    await rig.system.advance(20_000);
+    expect(await state(job.id)).toBe('running');
+    await rig.system.advance(20_000);
+    expect(await state(job.id)).toBe('unknown');
+    await rig.system.advance(120_000);
+    expect(await state(job.id)).toBe('failed');
+  });
+
   test('on_cluster_loss: requeue goes elsewhere and the old holder is stopped; fail fails; a canceled job ends', async () => {
     await rig.close();
     await open({ settings: quick });
