@@ -32,8 +32,10 @@ export interface FluxLab {
   flux(...args: string[]): Promise<string>;
   /** Pid of the broker of that rank. */
   broker(rank: number): Promise<number>;
-  /** It is stopped, and started again: with what it had, or as another one in its place. */
-  restart(keep: 'everything' | 'nothing'): Promise<void>;
+  /** All brokers are killed with SIGKILL; what they kept is as it was last written. */
+  crash(): Promise<void>;
+  /** The next start finds nothing of what there was. */
+  forget(): Promise<void>;
   /** Stopped, with all its jobs. */
   stop(): Promise<void>;
   start(): Promise<void>;
@@ -68,6 +70,10 @@ export async function startFlux({ nodes = 1, cores = 4, gpus = 0, config = '' }:
     file,
     `${config}\n[resource]\nnoverify = true\n[[resource.config]]\nhosts = "node[0-${nodes - 1}]"\ncores = "0-${cores - 1}"\n${gpuLine}`,
   );
+  // Nodes are said to have more cores than there may be here: no task is bound to one.
+  const shellrc = join(dir, 'shell.lua');
+  const usual = (await run('flux', ['config', 'builtin', 'shell_initrc'])).stdout.trim();
+  await writeFile(shellrc, `shell.options["cpu-affinity"] = "off"\nsource("${usual}")\n`);
   const uri = `local://${join(dir, 'run', 'local-0')}`;
   const base = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('FLUX_')));
   // Folders that only root may enter would make "not found" a "not allowed".
@@ -89,6 +95,7 @@ export async function startFlux({ nodes = 1, cores = 4, gpus = 0, config = '' }:
       `-Sstatedir=${join(dir, 'state')}`,
       // An answer of a broker that died is not waited for long.
       ...(nodes > 1 ? ['-Stbon.tcp_user_timeout=2s'] : []),
+      `-Sconf.shell_initrc=${shellrc}`,
       `-c${file}`,
       'sh',
       '-c',
@@ -113,6 +120,16 @@ export async function startFlux({ nodes = 1, cores = 4, gpus = 0, config = '' }:
     child = null;
   };
 
+  const broker = async (rank: number): Promise<number> =>
+    Number((await flux('exec', '-r', String(rank), 'flux', 'getattr', 'broker.pid')).trim());
+  const crash = async (): Promise<void> => {
+    const ranks = Array.from({ length: nodes }, (_, rank) => rank);
+    const pids = await Promise.all(ranks.map(broker));
+    for (const pid of pids) process.kill(pid, 'SIGKILL');
+    await ended;
+    child = null;
+  };
+
   await start();
   return {
     uri,
@@ -120,12 +137,11 @@ export async function startFlux({ nodes = 1, cores = 4, gpus = 0, config = '' }:
     flux,
     start,
     stop,
-    broker: async (rank) => Number((await flux('exec', '-r', String(rank), 'flux', 'getattr', 'broker.pid')).trim()),
-    async restart(keep) {
-      await stop();
-      if (keep === 'nothing') await rm(join(dir, 'state'), { recursive: true, force: true });
+    broker,
+    crash,
+    async forget() {
+      await rm(join(dir, 'state'), { recursive: true, force: true });
       await makeFolders();
-      await start();
     },
     async wipe() {
       await stop();

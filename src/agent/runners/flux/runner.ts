@@ -127,14 +127,7 @@ export async function createFluxRunner(options: FluxRunnerOptions, system: Syste
     if (isAway) log.info(`cluster ${cluster}: Flux answers again`);
     isAway = false;
     looks++;
-    const byKey = new Map<string, Found[]>();
-    for (const record of records) {
-      const name = readNativeName(record.name);
-      if (name === null || name.realm !== realm) continue;
-      const there = byKey.get(keyText(name));
-      if (there === undefined) byKey.set(keyText(name), [{ name, record }]);
-      else there.push({ name, record });
-    }
+    const byKey = oursIn(records);
     for (const [key, mine] of byKey) if (!table.jobs.has(key)) await takeStrange(mine);
     await table.settle();
     let changed = false;
@@ -147,19 +140,31 @@ export async function createFluxRunner(options: FluxRunnerOptions, system: Syste
     return changed;
   }
 
+  function oursIn(records: readonly FluxRecord[]): ReadonlyMap<string, readonly Found[]> {
+    const byKey = new Map<string, Found[]>();
+    for (const record of records) {
+      const name = readNativeName(record.name);
+      if (name === null || name.realm !== realm) continue;
+      const there = byKey.get(keyText(name));
+      if (there === undefined) byKey.set(keyText(name), [{ name, record }]);
+      else there.push({ name, record });
+    }
+    return byKey;
+  }
+
   /**
    * Native jobs of ours of which no directory is here. Where nothing ever was, the state directory was lost: they are
    * adopted. Else they are forgotten ones that ended, or a submission of which nobody learned: that was never let go.
    */
   async function takeStrange(mine: readonly Found[]): Promise<void> {
     const alive = mine.filter(({ record }) => phaseOf(record.state) !== 'ended');
-    const released = mine.find(({ record }) => record.urgency !== 0 || record.startedAt !== null);
-    if (!table.isFresh && released === undefined) {
-      for (const { record } of alive) await raise(record.id, 'nobody knows of it');
+    const { name, record } = likeliest(mine);
+    const isReleased = wasReleased(record);
+    if (!table.isFresh && !isReleased) {
+      for (const each of alive) await raise(each.record.id, 'nobody knows of it');
       return;
     }
     if (!table.isFresh && alive.length === 0) return;
-    const { name, record } = released ?? alive[0] ?? mine[0]!;
     log.warn(`job ${keyText(name)}: found in Flux as ${record.id}, not in ${spool}; its output cannot be had`);
     const { jobId, epoch, nonce } = name;
     await table.add(
@@ -167,7 +172,7 @@ export async function createFluxRunner(options: FluxRunnerOptions, system: Syste
       {
         submissions: [nonce],
         chosen: { nonce, id: record.id },
-        isReleased: record.urgency !== 0 || record.startedAt !== null,
+        isReleased,
         instance: '',
       },
     );
@@ -175,11 +180,9 @@ export async function createFluxRunner(options: FluxRunnerOptions, system: Syste
 
   async function follow(job: FluxJobEntry, mine: readonly Found[], askedAt: number): Promise<void> {
     if (job.native.chosen === null) {
-      const found = mine.find(({ record }) => phaseOf(record.state) !== 'ended') ?? mine[0];
       // While it is being submitted, that answer is waited for.
-      if (found === undefined || submitting.has(job.text)) return;
-      const { nonce } = found.name;
-      await table.setNative(job, { ...job.native, chosen: { nonce, id: found.record.id } });
+      if (mine.length === 0 || submitting.has(job.text)) return;
+      await choose(job, mine);
     }
     const { chosen } = job.native;
     for (const { name, record } of mine) {
@@ -231,8 +234,8 @@ export async function createFluxRunner(options: FluxRunnerOptions, system: Syste
         throw new RainbowError('unavailable', 'an earlier submission of it still runs: waiting for what becomes of it');
       }
       // It ended before this was asked, so what it did is to be seen.
-      const { records } = await poll.newerThan(poll.now() - 1);
-      await inTurn(() => choose(job!, records));
+      const mine = oursIn((await poll.newerThan(poll.now() - 1)).records).get(text) ?? [];
+      await inTurn(() => choose(job!, mine));
     }
     if (known() !== '') return finish(job!);
     // 3. Durable, then native.
@@ -244,13 +247,10 @@ export async function createFluxRunner(options: FluxRunnerOptions, system: Syste
   }
 
   /** An earlier submission did arrive after all. */
-  async function choose(job: FluxJobEntry, records: readonly FluxRecord[]): Promise<void> {
-    if (job.native.chosen !== null) return;
-    for (const record of records) {
-      const name = readNativeName(record.name);
-      if (name === null || name.realm !== realm || keyText(name) !== job.text) continue;
-      return table.setNative(job, { ...job.native, chosen: { nonce: name.nonce, id: record.id } });
-    }
+  async function choose(job: FluxJobEntry, mine: readonly Found[]): Promise<void> {
+    if (job.native.chosen !== null || mine.length === 0) return;
+    const { name, record } = likeliest(mine);
+    await table.setNative(job, { ...job.native, chosen: { nonce: name.nonce, id: record.id } });
   }
 
   async function submitNatively(job: FluxJobEntry, order: Order): Promise<string> {
@@ -399,4 +399,18 @@ export async function createFluxRunner(options: FluxRunnerOptions, system: Syste
       await inTurn(async () => undefined);
     },
   };
+}
+
+/** Somebody let it go. */
+function wasReleased({ urgency, startedAt }: FluxRecord): boolean {
+  return urgency !== 0 || startedAt !== null;
+}
+
+/** Of several submissions of one key the one that may have run; else one that can. At least one is given. */
+function likeliest(mine: readonly Found[]): Found {
+  return (
+    mine.find(({ record }) => wasReleased(record)) ??
+    mine.find(({ record }) => phaseOf(record.state) !== 'ended') ??
+    mine[0]!
+  );
 }
