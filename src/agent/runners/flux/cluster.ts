@@ -1,61 +1,57 @@
-/** Asks Flux what the cluster is, and how it stands: resources, properties, queues, the number of jobs. */
-import {
-  readDefaultQueue,
-  readDrained,
-  readJobStats,
-  readQueues,
-  readRankParts,
-  STATUS_FORMAT,
-} from '../../../core/discover/flux.ts';
-import { layOut, type FoundNode } from '../../../core/discover/layout.ts';
-import { readRDocument } from '../../../core/discover/r-document.ts';
+/**
+ * Asks Flux what the cluster is, and how it stands: resources, properties, queues, the number of jobs. Several commands
+ * would say it, each with a Python interpreter of its own (`flux resource R -s down` …); one program asks all of it at
+ * once, a seventh of the time: 0.08 s.
+ */
+import { readFluxCluster, readFluxResources, type FluxResources } from '../../../core/discover/flux.ts';
+import { layOut } from '../../../core/discover/layout.ts';
 import { RainbowError } from '../../../core/errors.ts';
 import type { ClusterNow } from '../runner.ts';
 import { failed, type Flux } from './commands.ts';
-import { clusterState, type InUse } from './nodes.ts';
+import { clusterState } from './nodes.ts';
 
-/** What jobs have and what is out of service. Throws RainbowError, `unavailable` where the instance is away. */
-export async function askInUse(flux: Flux): Promise<InUse> {
-  const [down, allocated] = await Promise.all(
-    ['down', 'allocated'].map(async (state) => readRankParts(await said(flux, ['resource', 'R', '-s', state]))),
-  );
-  return { down: down!, allocated: allocated! };
+/** Prints what core/discover/flux.ts reads. Flux before 0.59 has the scheduler itself answer. */
+const PROGRAM = `
+import errno, json, sys
+import flux
+
+handle = flux.Flux()
+
+def ask(topic):
+    return handle.rpc(topic, nodeid=0).get()
+
+def resources():
+    try:
+        return ask("resource.sched-status")
+    except OSError as error:
+        if error.errno != errno.ENOSYS:
+            raise
+        return ask("sched.resource-status")
+
+said = {"resources": resources()}
+if sys.argv[1] == "cluster":
+    said["drain"] = list(ask("resource.status")["drain"])
+    said["stats"] = handle.rpc("job-list.job-stats", {}).get()
+    said["queues"] = handle.conf_get("queues", default={})
+    said["policy"] = handle.conf_get("policy", default={})
+print(json.dumps(said))
+`;
+
+/** What there is, what jobs have, what is out of service. Throws RainbowError, `unavailable` where it is away. */
+export async function askResources(flux: Flux): Promise<FluxResources> {
+  return readFluxResources(await said(flux, 'resources'));
 }
 
-/** The nodes of the scheduler: those that an administrator excluded are none of them. Throws as above. */
-export async function askNodes(flux: Flux): Promise<readonly FoundNode[]> {
-  return readRDocument(await said(flux, ['resource', 'R']), '').nodes;
-}
-
-/** `name`: of the cluster in its graph. */
+/** `name`: of the cluster in its graph. Throws as above. */
 export async function askCluster(flux: Flux, name: string): Promise<ClusterNow> {
-  const [nodes, inUse, status, stats, queues, policy] = await Promise.all([
-    askNodes(flux),
-    askInUse(flux),
-    said(flux, ['resource', 'status', '-n', '-o', STATUS_FORMAT]),
-    said(flux, ['job', 'stats']),
-    configured(flux, 'queues'),
-    configured(flux, 'policy'),
-  ]);
-  const partitions = readQueues(queues, nodes, readDefaultQueue(policy));
-  return {
-    ...layOut({ name, nodes, partitions }),
-    state: clusterState(nodes, inUse, readDrained(status), readJobStats(stats)),
-  };
+  const found = readFluxCluster(await said(flux, 'cluster'));
+  return { ...layOut({ name, nodes: found.nodes, partitions: found.queues }), state: clusterState(found) };
 }
 
-async function said(flux: Flux, args: readonly string[]): Promise<string> {
-  const answer = await flux.ask(args);
+async function said(flux: Flux, what: 'resources' | 'cluster'): Promise<string> {
+  const answer = await flux.ask(['python', '-c', PROGRAM, what]);
   if (answer.code === 0) return answer.stdout;
-  const error = failed(`flux ${args.slice(0, 2).join(' ')}`, answer);
+  const error = failed('asking for its resources', answer);
   // Right after its start an instance has no scheduler yet.
   throw error.code === 'unavailable' ? error : new RainbowError('unavailable', error.message);
-}
-
-/** '' where it is not configured. */
-async function configured(flux: Flux, key: string): Promise<string> {
-  const answer = await flux.ask(['config', 'get', key]);
-  if (answer.code === 0) return answer.stdout;
-  if (answer.stderr.includes('is not set')) return '';
-  throw failed('flux config get', answer);
 }

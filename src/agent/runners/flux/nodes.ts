@@ -3,17 +3,10 @@
  * node as the graph does. A node that is out of service is taken whole: it is in the graph still, because a job that
  * needs it waits for it and is not impossible. Pure.
  */
-import type { RankParts } from '../../../core/discover/flux.ts';
+import type { FluxCluster, FluxResources, RankParts } from '../../../core/discover/flux.ts';
 import { nodeId, partId, type FoundNode } from '../../../core/discover/layout.ts';
 
-/** By rank. */
-export interface InUse {
-  /** Drained, offline or lost. */
-  readonly down: ReadonlyMap<number, RankParts>;
-  readonly allocated: ReadonlyMap<number, RankParts>;
-}
-
-export function takenVertices(nodes: readonly FoundNode[], { down, allocated }: InUse): readonly string[] {
+export function takenVertices({ nodes, down, allocated }: FluxResources): readonly string[] {
   return nodes.flatMap((node) => {
     const rank = node.rank ?? -1;
     const [cores, gpus] = [coresOf(node), gpusOf(node)];
@@ -49,12 +42,7 @@ function gpusOf({ sockets }: FoundNode): number {
 }
 
 /** Facts of the whole cluster, for policies and people. */
-export function clusterState(
-  nodes: readonly FoundNode[],
-  { down, allocated }: InUse,
-  drained: ReadonlySet<number>,
-  queue: { readonly pending: number; readonly running: number },
-): Readonly<Record<string, number>> {
+export function clusterState({ nodes, down, allocated, drained, jobs }: FluxCluster): Readonly<Record<string, number>> {
   const rankOf = ({ rank }: FoundNode): number => rank ?? -1;
   const serving = nodes.filter((node) => !down.has(rankOf(node)));
   const away = nodes.filter((node) => down.has(rankOf(node)));
@@ -69,7 +57,7 @@ export function clusterState(
     cores_total: sum(nodes, coresOf),
     cores_free: sum(serving, (node) => Math.max(0, coresOf(node) - taken(node).cores.length)),
     gpus_free: sum(serving, (node) => Math.max(0, gpusOf(node) - taken(node).gpus.length)),
-    jobs_pending: queue.pending,
-    jobs_running: queue.running,
+    jobs_pending: jobs.pending,
+    jobs_running: jobs.running,
   };
 }

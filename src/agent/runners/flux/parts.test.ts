@@ -2,9 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { readDefaultQueue, readDrained, readJobStats, readQueues, readRankParts } from '../../../core/discover/flux.ts';
+import { readFluxCluster, readFluxResources } from '../../../core/discover/flux.ts';
 import { layOut } from '../../../core/discover/layout.ts';
-import { readRDocument } from '../../../core/discover/r-document.ts';
 import { RainbowError } from '../../../core/errors.ts';
 import { readGraph, readSubsystem } from '../../../core/graph/read.ts';
 import { jobspecOf } from '../conformance.ts';
@@ -112,8 +111,8 @@ test('exceptions that were not recorded, by their types as documented', () => {
 });
 
 test('what the cluster is: nodes, gpus, properties, queues; drained and lost nodes are taken, and stay', () => {
-  const { nodes } = readRDocument(recorded('resource-R.json'), 'blue');
-  const queues = readQueues(recorded('config-queues.json'), nodes, readDefaultQueue(recorded('config-policy.json')));
+  const found = readFluxCluster(recorded('cluster.json'));
+  const { nodes, queues, drained } = found;
   expect(queues).toEqual([
     { name: 'debug', nodes: ['node2'], facts: { max_time: '1h' } },
     { name: 'batch', nodes: ['node0', 'node1'], facts: { default: true } },
@@ -122,19 +121,13 @@ test('what the cluster is: nodes, gpus, properties, queues; drained and lost nod
   const read = readGraph(graph);
   expect(read.size).toBe(1 + 3 * (1 + 1 + 4 + 2));
   expect(() => readSubsystem('partition', subsystems['partition']!, read)).not.toThrow();
-  const inUse = {
-    down: readRankParts(recorded('resource-R-down.json')),
-    allocated: readRankParts(recorded('resource-R-allocated.json')),
-  };
-  expect(readRankParts(recorded('resource-R-empty.json')).size).toBe(0);
-  const taken = takenVertices(nodes, inUse);
+  const taken = takenVertices(found);
   expect(taken).toHaveLength(6 + 2 * (2 + 4 + 2));
   expect(taken).toContain('node/node0/gpu1');
   expect(taken).toContain('node/node2');
   expect(taken).not.toContain('node/node0');
-  const drained = readDrained(recorded('resource-status.txt'));
   expect([...drained]).toEqual([1]);
-  expect(clusterState(nodes, inUse, drained, readJobStats(recorded('job-stats.json')))).toEqual({
+  expect(clusterState(found)).toEqual({
     nodes_total: 3,
     nodes_free: 0,
     nodes_drained: 1,
@@ -148,11 +141,19 @@ test('what the cluster is: nodes, gpus, properties, queues; drained and lost nod
 });
 
 test('cores by their numbers; where numbers are no places, as many of the first', () => {
-  const text = '{"version":1,"execution":{"R_lite":[{"rank":"0","children":{"core":"2-3"}}],"nodelist":["a"]}}';
-  const { nodes } = readRDocument(text, 'nested');
-  const [down, allocated] = [new Map(), new Map([[0, { cores: [3], gpus: [] }]])];
-  expect(takenVertices(nodes, { down, allocated })).toEqual(['node/a/core0']);
+  const r = (core: string): object => ({
+    version: 1,
+    execution:
+      core === '' ? { R_lite: [], nodelist: [''] } : { R_lite: [{ rank: '0', children: { core } }], nodelist: ['a'] },
+  });
+  const text = JSON.stringify({ resources: { all: r('2-3'), down: r(''), allocated: r('3') } });
+  expect(takenVertices(readFluxResources(text))).toEqual(['node/a/core0']);
 });
+
+test.each(['', '{}', '[]', '{"resources":{"all":7}}', '{"resources":{"all":{"version":1}}}'])(
+  'an answer that is none is refused: %j',
+  (text) => expect(() => readFluxCluster(text)).toThrow(RainbowError),
+);
 
 test('the jobspec that Flux is given', () => {
   const job = order(
