@@ -2,10 +2,11 @@
  * Agents with the flux runner, the real server and real Flux instances: killed with SIGKILL between every two steps,
  * nodes drained, instances submitting to each other. What is counted is what jobs themselves wrote down.
  */
-import { spawn, type ChildProcess } from 'node:child_process';
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { fluxMissing, startFlux, type FluxLab } from '../../../../test/lab/flux.ts';
 import { skipWithout } from '../../../../test/needs.ts';
@@ -23,7 +24,7 @@ const SERVER_SECRET = 'test-server-secret';
 const FINAL = [JobState.COMPLETED, JobState.FAILED, JobState.CANCELED, JobState.REJECTED];
 const away = skipWithout('flux', fluxMissing());
 /** A busy machine is slow: what matters is what happened, and how often. */
-const PATIENT_MS = 240_000;
+const PATIENT_MS = 480_000;
 /** Of jobs over both instances at once. */
 const MANY = process.env['RAINBOW_SOAK'] === undefined ? 40 : 300;
 
@@ -264,5 +265,21 @@ describe.skipIf(away)('agents on real Flux instances', { timeout: PATIENT_MS }, 
     const lines = (await log(heres[0]!)).trim().split('\n').map(Number);
     expect(lines.toSorted((a, b) => a - b)).toEqual(Array.from({ length: MANY }, (_, i) => i));
     expect(new Set(jobs.map(({ cluster: name }) => name)).size).toBe(2);
+  });
+
+  test('examples/flux/each-other.sh: from inside an instance to another one, and back', async () => {
+    const repository = join(import.meta.dirname, '..', '..', '..', '..');
+    const home = join(root, 'each-other');
+    await mkdir(home);
+    await chmod(home, 0o777);
+    const PATH = `${join(repository, 'bin')}:${dirname(process.execPath)}:${blue.environment()['PATH'] ?? ''}`;
+    const asRoot = process.getuid?.() === 0;
+    const { stdout } = await promisify(execFile)(join(repository, 'examples', 'flux', 'each-other.sh'), {
+      env: { PATH, HOME: home, TMPDIR: home },
+      cwd: '/',
+      timeout: PATIENT_MS,
+      ...(asRoot ? { uid: 65_534, gid: 65_534 } : {}),
+    });
+    expect(stdout).toContain('\na > b > a\n');
   });
 });

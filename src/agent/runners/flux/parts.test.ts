@@ -6,6 +6,9 @@ import { readFluxCluster, readFluxResources } from '../../../core/discover/flux.
 import { layOut } from '../../../core/discover/layout.ts';
 import { RainbowError } from '../../../core/errors.ts';
 import { readGraph, readSubsystem } from '../../../core/graph/read.ts';
+import { carry } from '../../../core/translate/carrier.ts';
+import { lostOn, nativeRendering } from '../../../core/translate/native.ts';
+import { fluxJob } from '../../../core/translate/render/flux-job.ts';
 import { jobspecOf } from '../conformance.ts';
 import type { Order } from '../runner.ts';
 import { environmentFor, failed } from './commands.ts';
@@ -275,6 +278,41 @@ test('what Flux cannot be told is refused, unless it is allowed', () => {
   spec.attributes = { ...spec.attributes, rainbow: { allowLossy: true } };
   expect(() => fluxJobOf(order(JSON.stringify(spec)))).not.toThrow();
   expect(() => fluxJobOf(order('version: 1\nresources: 7\n'))).toThrow(RainbowError);
+});
+
+test('a dry run shows the command line, and what would be lost; urgencies, scripts and times have a place', () => {
+  const spec = JSON.parse(jobspecOf('true', 1)) as {
+    attributes: object;
+    tasks: { command: unknown; count: unknown }[];
+  };
+  expect(nativeRendering(JSON.stringify(spec), 'flux')).toMatchObject({
+    target: 'flux',
+    text: expect.stringContaining('flux submit --ntasks=1') as string,
+    lost: [],
+  });
+  const rainbow = {
+    begin: '2027-03-01T08:00:00Z',
+    flux: { urgency: 'expedite', 'label-io': true, signal: 'USR1@30s' },
+  };
+  spec.attributes = { ...spec.attributes, user: { image: 'x/y' }, rainbow };
+  spec.tasks[0] = {
+    ...spec.tasks[0],
+    command: carry({ script: '#!/bin/sh\n', name: 's', args: ['a'] }),
+    count: { total: 1 },
+  };
+  const text = JSON.stringify(spec);
+  expect(lostOn(text, 'flux').map((line) => line.split(' ')[0])).toEqual([
+    'attributes.user.image',
+    'attributes.rainbow.flux.signal',
+  ]);
+  const { document, urgency } = fluxJob(text);
+  expect(urgency).toBe(31);
+  expect(document.tasks).toMatchObject([{ command: ['flux', 'broker', '{{tmpdir}}/script', 'a'] }]);
+  expect(document.attributes.system).toMatchObject({
+    dependencies: [{ scheme: 'begin-time', value: '1803888000' }],
+    files: { script: { data: '#!/bin/sh\n', encoding: 'utf-8', mode: 0o100700 } },
+    shell: { options: { 'per-resource': { type: 'node' }, output: { stdout: { label: true } } } },
+  });
 });
 
 test('words on standard error: the instance is away, or it refuses', () => {

@@ -85,7 +85,7 @@ function outputOf(said: unknown, order: Order, runDir: string): Record<string, u
   const own = (which: 'stdout' | 'stderr'): Record<string, unknown> => ({
     ...stream(which),
     // It is called otherwise in Flux.
-    path: String(stream(which)['path'] ?? '').replaceAll(/\{\{(job-?)?name\}\}/g, order.name.replaceAll('/', '_')),
+    path: textOf(stream(which)['path']).replaceAll(/\{\{(job-?)?name\}\}/g, order.name.replaceAll('/', '_')),
   });
   const ours = (which: 'stdout' | 'stderr', file: string): Record<string, unknown> => ({
     ...stream(which),
@@ -109,7 +109,7 @@ export interface OutputPaths {
 export function outputPaths(jobspec: string, id: string): OutputPaths | null {
   const { attributes } = JSON.parse(jobspec) as { attributes: { system: Record<string, unknown> } };
   const output = mapOf(mapOf(mapOf(attributes.system['shell'])['options'])['output']);
-  const cwd = String(attributes.system['cwd'] ?? '/');
+  const cwd = textOf(attributes.system['cwd']) || '/';
   const pathOf = (which: string): string | null => {
     const path = mapOf(output[which])['path'];
     if (typeof path !== 'string') return null;
@@ -135,4 +135,8 @@ export function urgencyOf(job: FluxJob, priority: number, isOwner: boolean): num
 
 function mapOf(value: unknown): Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : '';
 }

@@ -134,7 +134,7 @@ function urgencyOf({ attributes }: Asked, report: Report): number | null {
   const isHeld = attributes.take('rainbow', 'hold') === true;
   const said = attributes.take('rainbow', 'flux', 'urgency');
   if (said === undefined) return isHeld ? 0 : null;
-  const urgency = NAMED[String(said)] ?? Number(said);
+  const urgency = typeof said === 'string' ? (NAMED[said] ?? Number(said)) : Number(said);
   if (Number.isInteger(urgency) && urgency >= 0 && urgency <= 31) return isHeld ? 0 : urgency;
   report.dropped(null, 'attributes.rainbow.flux.urgency', 'an urgency is a whole number from 0 to 31');
   return isHeld ? 0 : null;
