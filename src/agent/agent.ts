@@ -118,7 +118,7 @@ export async function runAgent(options: AgentOptions, system: System, signal: Ab
         const runAs = options.mapUsers === undefined ? 'single-user' : 'mapped';
         const identity = { cluster, secret, runner: options.runner, version, maxJobs, runAs } as const;
         const environment = options.environment ?? process.env;
-        const discovery = kind.discovery?.({ cluster, environment }, system) ?? null;
+        const discovery = kind.discovery?.({ cluster, environment, runAs: options.runAs ?? null }, system) ?? null;
         const followed: FollowedCluster | null =
           discovery === null
             ? null

@@ -28,6 +28,15 @@ export const SLURM_SENTINELS = [
   'sbatchAnswered', // Slurm has the job, its id is on no disk of ours
 ] as const;
 
+/** Of the flux runner, likewise. */
+export const FLUX_SENTINELS = [
+  'submissionNoted', // its jobspec and nonce are on disk, flux job submit was not started
+  'submitStarted', // flux job submit runs, and goes on without the agent
+  'submitAnswered', // Flux has the job, held; its id is on no disk of ours
+  'idNoted', // the id is on disk, the job still held
+  'released', // Flux may run it; that is on no disk of ours
+] as const;
+
 /** Only the process runner comes by these. */
 const PROCESS_SENTINELS: ReadonlySet<string> = new Set(['orderAdded', 'startPrepared', 'shimStarted']);
 
@@ -37,7 +46,13 @@ export const WITH_SLURM: readonly Sentinel[] = [
   ...SLURM_SENTINELS,
 ];
 
-export type Sentinel = (typeof SENTINELS)[number] | (typeof SLURM_SENTINELS)[number];
+/** Likewise with the flux runner. */
+export const WITH_FLUX: readonly Sentinel[] = [
+  ...SENTINELS.filter((point) => !PROCESS_SENTINELS.has(point)),
+  ...FLUX_SENTINELS,
+];
+
+export type Sentinel = (typeof SENTINELS)[number] | (typeof SLURM_SENTINELS)[number] | (typeof FLUX_SENTINELS)[number];
 
 export type ReachedHook = (point: Sentinel, key: JobKey) => void | Promise<void>;
 

@@ -8,10 +8,13 @@ import { readSubsystem } from '../../core/graph/read-subsystem.ts';
 import type { System } from '../../system/system.ts';
 import type { Log } from '../log.ts';
 import type { ReachedHook } from '../sentinels.ts';
+import { askCluster as askFlux } from './flux/cluster.ts';
+import { fluxCommands } from './flux/commands.ts';
+import { createFluxRunner } from './flux/runner.ts';
 import { createProcessRunner } from './process/runner.ts';
 import { jobUserNotice, resolveJobUser } from './process/user.ts';
 import type { Discovery, Runner } from './runner.ts';
-import { askCluster } from './slurm/cluster.ts';
+import { askCluster as askSlurm } from './slurm/cluster.ts';
 import { slurmCommands } from './slurm/commands.ts';
 import { createSlurmRunner } from './slurm/runner.ts';
 import { slurmUsers } from './slurm/users.ts';
@@ -42,7 +45,10 @@ export interface RunnerKind {
   /** Throws `invalid_input` or `failed_precondition`, naming what to do. */
   open(settings: RunnerSettings, system: System): Promise<Runner>;
   /** Only where the cluster can be asked what it has. */
-  discovery?(where: Pick<RunnerSettings, 'cluster' | 'environment'>, system: System): Discovery;
+  discovery?(
+    where: Pick<RunnerSettings, 'cluster' | 'environment'> & Partial<Pick<RunnerSettings, 'runAs'>>,
+    system: System,
+  ): Discovery;
 }
 
 /** The secret is the cluster's own at one server: a namesake elsewhere has another. Says nothing of the secret. */
@@ -73,8 +79,23 @@ export const runners: Readonly<Record<string, RunnerKind>> = Object.assign(Objec
     },
     discovery: ({ cluster, environment }, system) => {
       const slurm = slurmCommands(environment, system);
-      return { discover: () => askCluster(slurm, cluster) };
+      return { discover: () => askSlurm(slurm, cluster) };
     },
+  } satisfies RunnerKind,
+  flux: {
+    async open(settings, system) {
+      const { stateDir, spool, runAs, mapUsers } = settings;
+      if (mapUsers !== null) throw invalid('--map-users', 'the flux runner has one user for all its jobs');
+      const user = await resolveJobUser(runAs);
+      const notice = jobUserNotice(user, runAs);
+      if (notice !== null) settings.log.info(notice);
+      // Another user's jobs write below it.
+      if (user.switched && spool === null) await chmod(stateDir, 0o711);
+      return createFluxRunner({ ...settings, spool: resolve(spool ?? join(stateDir, 'jobs')), user }, system);
+    },
+    discovery: ({ cluster, environment, runAs = null }, system) => ({
+      discover: async () => askFlux(fluxCommands(environment, await resolveJobUser(runAs), system), cluster),
+    }),
   } satisfies RunnerKind,
 });
 

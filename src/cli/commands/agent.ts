@@ -12,7 +12,7 @@ import { collectFiles, collectPairs, wholeNumber, type NamedFile } from '../opti
 import { clusterSecret, readSettings, serverSecret } from '../settings.ts';
 import { version } from '../version.ts';
 
-const RUNNERS = ['process', 'slurm'] as const;
+const RUNNERS = ['process', 'slurm', 'flux'] as const;
 /** The names of agent/pick/picks.ts, which takes a while to load. */
 const PICK_NAMES = ['first-come', 'smallest', 'shortest', 'label'] as const;
 
@@ -58,7 +58,7 @@ export function addAgent(parent: Command, run: Run): void {
     .option('--map-users <file>', 'runner slurm: who submits for whom, lines "ACCOUNT USER"; by sudo, never root')
     .option(
       '--spool <folder>',
-      'runner slurm: scripts and output, where the nodes see it [jobs in the state directory]',
+      'runners slurm and flux: scripts and output, where the nodes see it [jobs in the state directory]',
     )
     .option('--max-jobs <count>', 'at most this many jobs at once', wholeNumber(1, 100_000))
     .addOption(
@@ -78,7 +78,8 @@ Its jobs go on when it stops, and are found again when it is back.
 
 Examples:
   rainbow agent --cluster-name laptop --register-secret orange
-  rainbow agent --runner slurm --cluster-name red --register-secret orange`,
+  rainbow agent --runner slurm --cluster-name red --register-secret orange
+  rainbow agent --runner flux --cluster-name blue --register-secret orange`,
     )
     .action(run(agent));
 }
@@ -103,7 +104,11 @@ async function agent(invocation: Invocation, options: AgentOptions): Promise<voi
   const tariff = options.tariff === undefined ? null : await readTariffFile(invocation, options.tariff);
   const stateDir = resolve(options.stateDir ?? join(stateFolder(io.env), 'agents', name));
   const { runnerNamed } = await import('../../agent/runners/runners.ts');
-  const discovery = runnerNamed(options.runner).discovery?.({ cluster: name, environment: io.env }, io.system) ?? null;
+  const discovery =
+    runnerNamed(options.runner).discovery?.(
+      { cluster: name, environment: io.env, runAs: options.runAs ?? null },
+      io.system,
+    ) ?? null;
   const found = await agentGraph(io, stateDir, name, options, discovery);
   const { graph } = found;
   if (options.replaceGraph === true && known !== undefined) {

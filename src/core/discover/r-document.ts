@@ -74,8 +74,8 @@ function listOf(value: unknown, place: string): readonly unknown[] {
 
 const MOST_IDS = 1_000_000;
 
-/** RFC 22: `0-3,7`. */
-function idset(value: unknown, place: string): readonly number[] {
+/** RFC 22: `0-3,7`. Throws `invalid_input` with the place. */
+export function idset(value: unknown, place: string): readonly number[] {
   if (value === undefined) return [];
   if (typeof value !== 'string' && typeof value !== 'number') throw invalid(place, 'a set of ids is needed (RFC 22)');
   const ids: number[] = [];

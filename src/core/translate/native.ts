@@ -4,12 +4,13 @@
  */
 import { RainbowError } from '../errors.ts';
 import { Attributes } from './attributes.ts';
+import { fluxJob } from './render/flux-job.ts';
 import { render, type Target } from './render/render.ts';
-import { slurmJob, type SlurmJob } from './render/slurm.ts';
+import { slurmJob } from './render/slurm.ts';
 import { obstacles, type ReportLine } from './report.ts';
 
 /** Runners whose clusters have a language of their own. */
-const TARGETS: Readonly<Record<string, Target>> = { slurm: 'sbatch' };
+const TARGETS: Readonly<Record<string, Target>> = { slurm: 'sbatch', flux: 'flux' };
 
 export const NATIVE_RUNNERS: ReadonlySet<string> = new Set(Object.keys(TARGETS));
 
@@ -30,17 +31,18 @@ export function nativeRendering(
 
 /** In words, what would be lost on a cluster of that kind; empty where all can be said. */
 export function lostOn(jobspec: string, runner: string): readonly string[] {
-  if (runner !== 'slurm') return [];
+  if (!NATIVE_RUNNERS.has(runner)) return [];
   try {
-    return lostOnSlurm(slurmJob(jobspec)).map(lineText);
+    const { report } = runner === 'flux' ? fluxJob(jobspec) : slurmJob(jobspec);
+    return lostOf(report).map(lineText);
   } catch (error) {
     if (error instanceof RainbowError) return [error.message];
     throw error;
   }
 }
 
-export function lostOnSlurm(job: SlurmJob): readonly ReportLine[] {
-  return obstacles(job.report).filter((line) => !isGranted(line));
+function lostOf(report: readonly ReportLine[]): readonly ReportLine[] {
+  return obstacles(report).filter((line) => !isGranted(line));
 }
 
 function lineText({ what, became, why }: ReportLine): string {
@@ -49,7 +51,7 @@ function lineText({ what, became, why }: ReportLine): string {
 
 /** Another word for the same, or a little more than was asked for: by the runner, where a script alone cannot say it. */
 function isGranted({ what, became, why }: ReportLine): boolean {
-  // The wrapper unsets variables, and gives those of the one task to the job.
+  // The runner unsets variables, and gives those of the one task to the job.
   if (/^(attributes\.system|tasks\[0\]\.attributes)\.environment(\.|$)/.test(what)) return true;
   if (what === 'tasks[0].count' && became?.startsWith('srun --ntasks=') === true) return true;
   if (what === 'memory' && why?.includes('is no whole number') === true) return true;

@@ -1,4 +1,4 @@
-/** `rainbow graph discover`: a resource graph of this machine, of the Slurm cluster here, or of what a tool printed. */
+/** `rainbow graph discover`: a resource graph of this machine, of the Slurm or Flux cluster here, or of what a tool printed. */
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Option, type Command } from 'commander';
@@ -13,7 +13,7 @@ import { clean } from '../../paint.ts';
 interface Options {
   readonly name?: string;
   readonly from?: Source;
-  readonly runner?: 'slurm';
+  readonly runner?: 'slurm' | 'flux';
   readonly output?: string;
   readonly subsystems?: string;
 }
@@ -28,7 +28,7 @@ export function addDiscover(parent: Command, run: Run): void {
     )
     .option('--name <name>', 'name of the cluster in it; else the machine’s')
     .addOption(new Option('--from <tool>', 'what printed the files').choices(['slurm', 'flux', 'lstopo', 'compspec']))
-    .addOption(new Option('--runner <runner>', 'ask the cluster itself, as its agent would').choices(['slurm']))
+    .addOption(new Option('--runner <runner>', 'ask the cluster itself, as its agent would').choices(['slurm', 'flux']))
     .option('-o, --output <file>', 'write it there instead of printing it')
     .option('--subsystems <folder>', 'write the subsystems that were found there, NAME.json each')
     .addHelpText(

@@ -1,0 +1,142 @@
+/**
+ * From an order to the jobspec that Flux is given. Throws before anything native exists where Flux cannot be told all
+ * of it. Pure.
+ */
+import { RainbowError } from '../../../core/errors.ts';
+import { readJobspec } from '../../../core/jobspec/read.ts';
+import { lossAllowed, lostOn } from '../../../core/translate/native.ts';
+import { fluxJob, type FluxJob } from '../../../core/translate/render/flux-job.ts';
+import { slotsInAll } from '../../../core/translate/render/rendered.ts';
+import type { Order } from '../runner.ts';
+import { nativeName, type NativeName } from './key.ts';
+
+/**
+ * Throws `invalid_input` where the jobspec is none, `failed_precondition` where it is none that Flux can be told, or
+ * some of it would be lost and its owner has not said that this may be.
+ */
+export function fluxJobOf(order: Order): FluxJob {
+  readJobspec(order.jobspec);
+  let job: FluxJob;
+  try {
+    job = fluxJob(order.jobspec);
+  } catch (error) {
+    if (!(error instanceof RainbowError)) throw error;
+    throw new RainbowError('failed_precondition', `Flux cannot be told this job: ${error.message}`, { cause: error });
+  }
+  const lost = lossAllowed(order.jobspec) ? [] : lostOn(order.jobspec, 'flux');
+  if (lost.length > 0) {
+    throw new RainbowError(
+      'failed_precondition',
+      `Flux cannot be told all of it: ${lost.join('; ')}. Allow it with attributes.rainbow.allowLossy, or leave it out`,
+    );
+  }
+  return job;
+}
+
+export interface Where {
+  readonly cluster: string;
+  readonly runDir: string;
+  /** What the job inherits. */
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+/** JSON, RFC 25 version 1. */
+export function nativeJobspec({ asked, document }: FluxJob, order: Order, name: NativeName, where: Where): string {
+  const { system, user } = document.attributes;
+  const shell = mapOf(system['shell']);
+  const options = mapOf(shell['options']);
+  const environment: Record<string, string> = { ...where.environment };
+  const unset = [...asked.jobspec.unset, ...asked.jobspec.tasks.flatMap((task) => task.unset)];
+  for (const variable of unset) delete environment[variable];
+  Object.assign(environment, asked.environment, {
+    RAINBOW_JOB_ID: order.jobId,
+    RAINBOW_EPOCH: String(order.epoch),
+    RAINBOW_JOB_NAME: order.name,
+    RAINBOW_CLUSTER: where.cluster,
+    RAINBOW_TASKS: String(slotsInAll(asked)),
+  });
+  return JSON.stringify({
+    ...document,
+    attributes: {
+      system: {
+        ...system,
+        duration: system['duration'] ?? Math.max(0, order.walltime),
+        cwd: system['cwd'] ?? `${where.runDir}/scratch`,
+        environment,
+        job: { ...mapOf(system['job']), name: nativeName(name, order.name) },
+        shell: { ...shell, options: { ...options, output: outputOf(options['output'], order, where.runDir) } },
+      },
+      user: {
+        ...user,
+        rainbow: { id: order.jobId, epoch: order.epoch, realm: name.realm, nonce: name.nonce, cluster: where.cluster },
+      },
+    },
+  });
+}
+
+/**
+ * Where the job says nothing itself: a file for each stream, without waiting for the end of a line. Where it names a
+ * file for standard output alone, standard error goes there too, as Flux has it.
+ */
+function outputOf(said: unknown, order: Order, runDir: string): Record<string, unknown> {
+  const output = mapOf(said);
+  const stream = (which: 'stdout' | 'stderr'): Record<string, unknown> => mapOf(output[which]);
+  const isOwn = (which: 'stdout' | 'stderr'): boolean => stream(which)['type'] === 'file';
+  const own = (which: 'stdout' | 'stderr'): Record<string, unknown> => ({
+    ...stream(which),
+    // It is called otherwise in Flux.
+    path: textOf(stream(which)['path']).replaceAll(/\{\{(job-?)?name\}\}/g, order.name.replaceAll('/', '_')),
+  });
+  const ours = (which: 'stdout' | 'stderr', file: string): Record<string, unknown> => ({
+    ...stream(which),
+    type: 'file',
+    path: `${runDir}/${file}`,
+    buffer: { type: 'none' },
+  });
+  return {
+    ...output,
+    stdout: isOwn('stdout') ? own('stdout') : ours('stdout', 'out.0'),
+    ...(isOwn('stderr') ? { stderr: own('stderr') } : isOwn('stdout') ? {} : { stderr: ours('stderr', 'err.0') }),
+  };
+}
+
+export interface OutputPaths {
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Where its output goes, in a jobspec that was submitted; null where only Flux knows (a template that we do not). */
+export function outputPaths(jobspec: string, id: string): OutputPaths | null {
+  const { attributes } = JSON.parse(jobspec) as { attributes: { system: Record<string, unknown> } };
+  const output = mapOf(mapOf(mapOf(attributes.system['shell'])['options'])['output']);
+  const cwd = textOf(attributes.system['cwd']) || '/';
+  const pathOf = (which: string): string | null => {
+    const path = mapOf(output[which])['path'];
+    if (typeof path !== 'string') return null;
+    const filled = path.replaceAll(/\{\{(jobid|id)\}\}/g, id);
+    if (filled.includes('{{')) return null;
+    return filled.startsWith('/') ? filled : `${cwd}/${filled}`;
+  };
+  const stdout = pathOf('stdout');
+  return stdout === null ? null : { stdout, stderr: 'stderr' in output ? (pathOf('stderr') ?? stdout) : stdout };
+}
+
+/** RFC 12's default. */
+const URGENCY = 16;
+
+/**
+ * 1 to 31, 0 is held. A priority of Rainbow's moves it from the middle; only the instance's owner may raise it above.
+ */
+export function urgencyOf(job: FluxJob, priority: number, isOwner: boolean): number {
+  const most = isOwner ? 31 : URGENCY;
+  if (job.urgency !== null) return Math.min(most, job.urgency);
+  return Math.min(most, Math.max(1, URGENCY + Math.trunc(priority)));
+}
+
+function mapOf(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}
