@@ -30,8 +30,10 @@ export interface Debits {
   release(reservation: Reservation): void;
   /** Makes memory agree with a row that was written: gives back what this job no longer takes. */
   sync(job: JobRecord): void;
-  /** Jobs of one cluster as they are stored, at start. */
-  load(cluster: string, jobs: readonly JobRecord[]): void;
+  /** Jobs of one cluster as they are stored, at start or when another server placed them; `tries`: of those that wait. */
+  load(cluster: string, jobs: readonly JobRecord[], tries?: number): void;
+  /** It has ended, and is not even stored any more. */
+  gone(id: JobId): void;
   /** The cluster's graph was compiled anew. */
   recompiled(cluster: string): void;
   dropCluster(cluster: string): void;
@@ -182,7 +184,11 @@ export function createDebits(deps: DebitDependencies): Debits {
       if (entry === undefined || job.epoch < entry.epoch) return;
       if (job.epoch !== entry.epoch || job.cluster !== entry.cluster || !isDebited(job)) drop(entry);
     },
-    load(cluster, jobs) {
+    gone(id) {
+      const entry = byJob.get(id);
+      if (entry !== undefined) drop(entry);
+    },
+    load(cluster, jobs, tries = Infinity) {
       for (const job of jobs) {
         if (!isDebited(job) || byJob.has(job.id)) continue;
         const entry: Entry = {
@@ -198,7 +204,7 @@ export function createDebits(deps: DebitDependencies): Debits {
         add(entry);
         restore(entry);
       }
-      fill(cluster, Infinity);
+      fill(cluster, tries);
       deps.changed(cluster);
     },
     recompiled(cluster) {

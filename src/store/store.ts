@@ -11,6 +11,7 @@ import type { Handling } from '../core/job/handling.ts';
 import type { JobState, OnClusterLoss, Reason } from '../core/job/state.ts';
 import type { Dependency } from '../core/job/waits.ts';
 import type { OutputChunk, OutputEnd, OutputStore } from './output-store.ts';
+import type { ServerStore } from './server-store.ts';
 
 export interface Store {
   readonly kind: 'sqlite' | 'postgres' | 'memory';
@@ -23,6 +24,7 @@ export interface Store {
   readonly events: EventStore;
   readonly output: OutputStore;
   readonly settings: SettingStore;
+  readonly servers: ServerStore;
   /** Waits for what is under way, then closes. Calls after it are `unavailable`. */
   close(): Promise<void>;
 }
@@ -413,6 +415,8 @@ export interface JobStore {
    */
   submit(job: NewJob): Promise<{ readonly job: JobRecord; readonly created: boolean }>;
   get(id: JobId): Promise<JobRecord | null>;
+  /** Many at once, by id; those that are not there are left out. */
+  many(ids: readonly JobId[]): Promise<readonly JobRecord[]>;
   attempts(id: JobId): Promise<readonly AttemptRecord[]>;
   list(filter: JobFilter): Promise<readonly JobRecord[]>;
   /** Jobs by state, per cluster: what is outstanding there. Ended jobs are not counted. */
@@ -445,12 +449,20 @@ export interface JobStore {
     cluster: ClusterRef,
     jobs: readonly { readonly id: JobId; readonly epoch: number }[],
     at: number,
+    stream?: string | null,
   ): Promise<readonly JobRecord[]>;
   /**
    * assigned → received for up to `limit` jobs of that cluster, highest priority first, then lowest id. No two
    * callers get the same job. One whose cancel was asked for is left out. Nothing where that cluster is gone.
+   * `stream`: the agent's stream that asks; `aborted` where that is not the cluster's any more (servers.claimStream).
    */
-  receive(cluster: ClusterRef, limit: number, leaseExpiresAt: number | null, at: number): Promise<readonly JobRecord[]>;
+  receive(
+    cluster: ClusterRef,
+    limit: number,
+    leaseExpiresAt: number | null,
+    at: number,
+    stream?: string | null,
+  ): Promise<readonly JobRecord[]>;
   /** received → pending where the lease of a polling client is over. */
   returnExpired(at: number, limit: number): Promise<readonly JobRecord[]>;
   /**

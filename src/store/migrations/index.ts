@@ -4,6 +4,7 @@ import { lifecycle } from './0002-lifecycle.ts';
 import { agentLife } from './0003-agent-life.ts';
 import { bids } from './0004-bids.ts';
 import { documentPieces } from './0006-document-pieces.ts';
+import { servers } from './0008-servers.ts';
 import type { Migration } from './migration.ts';
 
-export const MIGRATIONS: readonly Migration[] = [first, lifecycle, agentLife, bids, documentPieces];
+export const MIGRATIONS: readonly Migration[] = [first, lifecycle, agentLife, bids, documentPieces, servers];
