@@ -12,7 +12,7 @@ import { memoryJournal } from '../../src/agent/journal.ts';
 import { silentLog } from '../../src/agent/log.ts';
 import type { Uplink } from '../../src/agent/messages.ts';
 import { pickNamed } from '../../src/agent/pick/picks.ts';
-import { keyText } from '../../src/agent/runners/runner.ts';
+import { keyText, type Runner } from '../../src/agent/runners/runner.ts';
 import { noHook } from '../../src/agent/sentinels.ts';
 import { nativeCluster, type NativeCluster } from '../../src/agent/testing/native-cluster.ts';
 import { grpcUplink } from '../../src/agent/wire.ts';
@@ -99,11 +99,16 @@ export async function openFleet(database: string, servers: number): Promise<Flee
         const graph = generateGraph({ name, nodes: 2, coresPerNode: 8 });
         const { secret } = await persistently((client) => client.clusters.register({ name, secret: SECRET, graph }));
         const native = nativeCluster(realSystem);
-        native.open().watch(({ status, ...key }) => {
-          if (status.state === 'accepted') later(5, () => native.run(keyText(key)));
-          else if (status.state === 'running') later(jobMs(), () => native.end(keyText(key), { exitCode: 0 }));
-        });
-        const runner = native.open();
+        const opened = native.open();
+        const runner: Runner = {
+          ...opened,
+          async submit(order) {
+            const id = await opened.submit(order);
+            later(5, () => native.run(keyText(order)));
+            later(5 + jobMs(), () => native.end(keyText(order), { exitCode: 0 }));
+            return id;
+          },
+        };
         const identity = { cluster: name, secret, runner: 'memory', version: '1', maxJobs: 50 };
         const pick = { name: 'first-come', pick: pickNamed('first-come').open({}) };
         const done = serveCluster(
@@ -154,7 +159,7 @@ async function startMachine(database: string, number: number, said: string[]): P
         { stdio: ['ignore', 'pipe', 'pipe'] },
       );
       started.stderr.on('data', (data: Buffer) => {
-        for (const line of data.toString().split('\n')) if (line !== '') said.push(`${number}: ${line}`);
+        for (const line of data.toString().split('\n')) if (line !== '') said.push(`${number}: ${line.slice(0, 300)}`);
       });
       const lines = createInterface({ input: started.stdout });
       const ready = new Promise<number>((resolve) =>

@@ -62,7 +62,7 @@ export function createLetters(deps: {
   return {
     send(receiver, letter) {
       const sent: Promise<void> = servers
-        .send(receiver, JSON.stringify(letter), deps.now())
+        .send(receiver, JSON.stringify(letter), Math.trunc(deps.now()))
         .catch((error: unknown) => deps.log.warn({ error: String(error) }, 'a letter to another server was not sent'))
         .finally(() => sending.delete(sent));
       sending.add(sent);

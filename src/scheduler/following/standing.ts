@@ -113,7 +113,7 @@ export function createStanding(deps: StandingDependencies): Standing {
   const beat = async (): Promise<void> => {
     const before = clock.now();
     const said = await servers.beat(server, { alive: ALIVE_FOR, forgotten: FORGOTTEN_AFTER }, before);
-    ahead = said.now - (before + clock.now()) / 2;
+    ahead = Math.round(said.now - (before + clock.now()) / 2);
     ({ alive } = said);
     await lookNow();
   };
@@ -140,7 +140,7 @@ export function createStanding(deps: StandingDependencies): Standing {
     elsewhere: ({ id: cluster }) => others.get(cluster) ?? null,
     async claim(cluster, instance, stream, bids) {
       if (!servers.shared) return deps.store.clusters.claimInstance(cluster, instance, clock.now());
-      const won = await servers.claimStream(cluster, instance, { server: id, stream, bids }, clock.now() + ahead);
+      const won = await servers.claimStream(cluster, instance, { server: id, stream, bids }, Math.trunc(clock.now() + ahead));
       if (!won) return false;
       held.set(cluster.id, { cluster, stream, since: looks + 1, lost: false });
       others.delete(cluster.id);
