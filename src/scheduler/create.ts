@@ -291,6 +291,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
         debits.load(
           cluster.name,
           jobs.toSorted((a, b) => REBUILD_ORDER.indexOf(a.state) - REBUILD_ORDER.indexOf(b.state)),
+          standing.shared ? Infinity : undefined,
         );
       }
       await following.start();

@@ -147,6 +147,21 @@ export function createDebits(deps: DebitDependencies): Debits {
     if (entry.jobId !== null) byJob.set(entry.jobId, entry);
   };
 
+  /**
+   * Another server placed it, perhaps on what this one had given away before it knew: then it takes what is free here.
+   * Where nothing is, both stand on the same vertices, as they will wait for each other there.
+   */
+  const adopt = (entry: Entry, { allocation, jobspec: text }: JobRecord): void => {
+    if (allocation !== null && deps.isCompiled(entry.cluster)) {
+      const witness = readAllocation(allocation, (id) => matcher.vertexIndex(entry.cluster, id));
+      if (witness !== null && !matcher.isFree(entry.cluster, witness)) {
+        const { jobspec } = deps.jobspecs.read(text);
+        if (jobspec !== null && placeOnFree(entry, jobspec.request)) return;
+      }
+    }
+    restore(entry);
+  };
+
   const restore = (entry: Entry): void => {
     if (entry.allocation === null || !debit(entry, entry.allocation)) wait(entry);
   };
@@ -188,7 +203,7 @@ export function createDebits(deps: DebitDependencies): Debits {
       const entry = byJob.get(id);
       if (entry !== undefined) drop(entry);
     },
-    load(cluster, jobs, tries = Infinity) {
+    load(cluster, jobs, tries) {
       for (const job of jobs) {
         if (!isDebited(job) || byJob.has(job.id)) continue;
         const entry: Entry = {
@@ -202,9 +217,10 @@ export function createDebits(deps: DebitDependencies): Debits {
           standing: 'waiting',
         };
         add(entry);
-        restore(entry);
+        if (tries === undefined) restore(entry);
+        else adopt(entry, job);
       }
-      fill(cluster, tries);
+      fill(cluster, tries ?? Infinity);
       deps.changed(cluster);
     },
     recompiled(cluster) {

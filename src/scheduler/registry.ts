@@ -28,7 +28,13 @@ export interface InnerRegistry extends Registry {
   /** Looks whether it is still registered, and with this graph: another server may have changed it. */
   follow(name: string): Promise<void>;
   /** How clusters stand, as the store says. */
-  stands(clusters: readonly { readonly cluster: ClusterRef; readonly lastSeenAt: number | null; readonly elsewhere: boolean }[]): void;
+  stands(
+    clusters: readonly {
+      readonly cluster: ClusterRef;
+      readonly lastSeenAt: number | null;
+      readonly elsewhere: boolean;
+    }[],
+  ): void;
   /** Writes down when clusters were last heard. */
   flushSeen(): Promise<void>;
 }

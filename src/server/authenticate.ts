@@ -78,7 +78,12 @@ export function createAuthenticator(parts: {
   }
 
   function server(secret: string, call: CallContext): void {
-    attempt(call, THE_SERVER, sameSecret(secret, typeof parts.secretHash === 'function' ? parts.secretHash() : parts.secretHash) && secret !== '');
+    attempt(
+      call,
+      THE_SERVER,
+      sameSecret(secret, typeof parts.secretHash === 'function' ? parts.secretHash() : parts.secretHash) &&
+        secret !== '',
+    );
   }
 
   function principal(call: CallContext): Principal {

@@ -15,7 +15,9 @@ import type { Store } from './store.ts';
 export async function openStore(
   url: string,
   system: System,
-  options: { /** For this process alone, as a server needs a file. PostgreSQL is for several. */ readonly alone?: boolean } = {},
+  options: {
+    /** For this process alone, as a server needs a file. PostgreSQL is for several. */ readonly alone?: boolean;
+  } = {},
 ): Promise<Store> {
   const at = Math.trunc(system.clock.now());
   if (isPostgresAddress(url)) {

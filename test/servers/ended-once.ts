@@ -21,7 +21,7 @@ export async function expectEndedOnce(store: Store, fleet: Fleet, ids: readonly 
   expect(new Set(ids).size).toBe(ids.length);
   // 1. Ended, each with one event that says so.
   const ends = new Map<string, string[]>();
-  for (let seq = 0; ; ) {
+  for (let seq = 0; ;) {
     const events = await store.events.after(seq, BATCH);
     for (const { jobId, kind } of events) {
       if (jobId !== null && isFinal(kind as JobState)) ends.set(jobId, [...(ends.get(jobId) ?? []), kind]);

@@ -54,7 +54,8 @@ async function untilEnded({ url, fleet }: Place, ids: readonly string[]): Promis
   try {
     let open = await left(store, ids);
     for (let since = Date.now(); open > 0; open = await left(store, ids)) {
-      if (Date.now() - since > LIMIT / 2) throw new Error(`${open} jobs never ended\n${fleet.said.slice(-30).join('\n')}`);
+      if (Date.now() - since > LIMIT / 2)
+        throw new Error(`${open} jobs never ended\n${fleet.said.slice(-30).join('\n')}`);
       await pause(200);
     }
     await expectEndedOnce(store, fleet, ids);

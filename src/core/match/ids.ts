@@ -37,7 +37,7 @@ export function findId(ids: Ids, id: string): number {
     }
   }
   const value = Number(id);
-  if (String(value) !== id) return -1;
+  if (!Number.isInteger(value) || String(value) !== id) return -1;
   const run = lastNotAbove(ids.values.length, (i) => ids.values[i] as number, value);
   const index = (ids.starts[run] as number) + value - (ids.values[run] as number);
   return index >= (ids.starts[run] as number) && index < (ids.ends[run] as number) ? index : -1;

@@ -65,7 +65,8 @@ export function createRebid(deps: {
     const job = await deps.jobs.get(id);
     if (job === null || !WAITING.includes(job.state) || job.startedAt !== null) return;
     waiting.add(id);
-    if (job.cluster !== null && job.clusterId !== null && deps.isElsewhere({ name: job.cluster, id: job.clusterId })) return;
+    if (job.cluster !== null && job.clusterId !== null && deps.isElsewhere({ name: job.cluster, id: job.clusterId }))
+      return;
     // A polling client holds it: nobody can be asked to give it back.
     if (job.cancelRequestedAt !== null || job.leaseExpiresAt !== null || (await rests(job))) return;
     const better = await betterThan(job);

@@ -33,7 +33,7 @@ export function createFeed(deps: FeedDependencies): Feed {
   let unsubscribe = (): void => undefined;
 
   const pass = async (): Promise<void> => {
-    for (let more = true; more && !stopped; ) {
+    for (let more = true; more && !stopped;) {
       const found = await store.servers.others(followed, BATCH);
       if (found.events.length > 0) await deps.apply(found.events);
       followed = found.upTo;

@@ -140,7 +140,12 @@ export function createStanding(deps: StandingDependencies): Standing {
     elsewhere: ({ id: cluster }) => others.get(cluster) ?? null,
     async claim(cluster, instance, stream, bids) {
       if (!servers.shared) return deps.store.clusters.claimInstance(cluster, instance, clock.now());
-      const won = await servers.claimStream(cluster, instance, { server: id, stream, bids }, Math.trunc(clock.now() + ahead));
+      const won = await servers.claimStream(
+        cluster,
+        instance,
+        { server: id, stream, bids },
+        Math.trunc(clock.now() + ahead),
+      );
       if (!won) return false;
       held.set(cluster.id, { cluster, stream, since: looks + 1, lost: false });
       others.delete(cluster.id);

@@ -19,7 +19,15 @@ import { changeReason, holdJob, overdueJobs, releaseBegun, releaseJob } from './
 import { prunedEvents, pruneJobs, wasGiven } from './prune.ts';
 import { getArray, listArrays } from './read-arrays.ts';
 import { getCluster, getGraph, listClusters } from './read-clusters.ts';
-import { countJobsByCluster, getAttempts, getDecisions, getJob, getJobs, jobsAtCluster, pendingJobs } from './read-jobs.ts';
+import {
+  countJobsByCluster,
+  getAttempts,
+  getDecisions,
+  getJob,
+  getJobs,
+  jobsAtCluster,
+  pendingJobs,
+} from './read-jobs.ts';
 import { listJobs } from './list-jobs.ts';
 import { beatServer, endServer, sendLetter, takeLetters } from './servers.ts';
 import { getSetting, setSettingOnce } from './settings.ts';

@@ -106,8 +106,7 @@ export class News {
     if (notice.kind === 'events') this.#hearers.events(notice.newest);
     else if (notice.kind === 'letters') {
       if (notice.receiver === this.#voice.receiver) this.#hearers.whisper('letters');
-    }
-    else if (notice.instance === this.#voice.instance) this.#heardItself ||= notice.kind === 'self';
+    } else if (notice.instance === this.#voice.instance) this.#heardItself ||= notice.kind === 'self';
     else if (notice.kind === 'standings') this.#hearers.whisper('standings');
     else if (notice.kind === 'output') for (const job of notice.jobs) this.#hearers.output(job);
   }

@@ -10,9 +10,7 @@ type AnyOperation = (...args: readonly unknown[]) => PostgresOperation<unknown>;
 
 /** The database's clock: servers' own may differ. Milliseconds since 1970. */
 export function* databaseNow(): PostgresOperation<number> {
-  const row = yield* one<{ now: number }>(
-    'SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT) AS now',
-  );
+  const row = yield* one<{ now: number }>('SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT) AS now');
   return row?.now ?? 0;
 }
 
