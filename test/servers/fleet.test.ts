@@ -70,7 +70,8 @@ describe.skipIf(skipWithout('postgres', missing))('servers on one PostgreSQL', (
     async () => {
       const here = await place(2);
       const { fleet } = here;
-      const { below } = seededRandom(process.env['RAINBOW_SEED'] ?? 'fleet');
+      const random = seededRandom(process.env['RAINBOW_SEED'] ?? 'fleet');
+      const below = (most: number): number => random.below(most);
       await fleet.agents(SIZE.agents, () => 20 + Math.random() * 100);
 
       const torments = [

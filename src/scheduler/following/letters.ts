@@ -46,8 +46,9 @@ export function createLetters(deps: {
   let asked = false;
   let stopped = false;
 
+  const mustTake = (): boolean => asked && !stopped;
   const take = async (): Promise<void> => {
-    while (asked && !stopped) {
+    while (mustTake()) {
       asked = false;
       const letters = await servers.take(deps.self());
       if (letters.length > 0) asked = true;
@@ -73,7 +74,7 @@ export function createLetters(deps: {
         .catch((error: unknown) => deps.log.warn({ error: String(error) }, 'letters could not be taken now'))
         .finally(() => (taking = null));
     },
-    on: (kind, read) => void readers.set(kind, read as (letter: never) => void),
+    on: (kind, read) => void readers.set(kind, read),
     async stop() {
       stopped = true;
       await taking;
