@@ -65,7 +65,7 @@ export function followersAcross(here: Followers, servers: Servers, { timers }: S
     },
     close() {
       again.cancel();
-      for (const key of [...theirs.keys()]) end(key);
+      for (const key of theirs.keys()) end(key);
     },
   };
 }

@@ -123,7 +123,9 @@ describe.skipIf(skipWithout('postgres', missing))('servers on one PostgreSQL', (
         await machine.end();
         await machine.start();
       }
-      await untilEnded(here, await submitting);
+      const ids = await submitting;
+      expect(ids).toHaveLength(120);
+      await untilEnded(here, ids);
     },
     LIMIT,
   );

@@ -32,8 +32,9 @@ export function createFeed(deps: FeedDependencies): Feed {
   let stopped = true;
   let unsubscribe = (): void => undefined;
 
+  const mayRun = (): boolean => !stopped;
   const pass = async (): Promise<void> => {
-    for (let more = true; more && !stopped;) {
+    for (let more = true; more && mayRun();) {
       const found = await store.servers.others(followed, BATCH);
       if (found.events.length > 0) await deps.apply(found.events);
       followed = found.upTo;
