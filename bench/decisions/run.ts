@@ -67,7 +67,7 @@ function prepare(clusters: number) {
   const jobspecs = createJobspecs();
   const group = { name: 'all', tokenHash: hashSecret(token), clusters: names };
   const authenticator = createAuthenticator({
-    registry: { get: () => null },
+    registry: { get: () => null, find: () => Promise.resolve() },
     groups: { get: () => Promise.resolve(group as never) },
     clock: { now: Date.now, monotonic: () => performance.now() },
     secretHash: hashSecret('the server'),

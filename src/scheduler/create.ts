@@ -19,6 +19,7 @@ import { createWeigh } from './bidding/weigh.ts';
 import { createCycle, type Cycle } from './cycle.ts';
 import { createDebits, type Debits } from './debits.ts';
 import { createJobspecs } from './jobspecs.ts';
+import { createFollowing } from './following/following.ts';
 import type { Log } from './log.ts';
 import { createLeft } from './left.ts';
 import { createMoves } from './moves.ts';
@@ -41,6 +42,8 @@ export interface SchedulerOptions {
   readonly settings?: Partial<SchedulerSettings>;
   readonly log: Log;
   readonly reading?: ReadingOptions;
+  /** What other servers on the same store see of this one. */
+  readonly server?: { readonly name: string; readonly version: string };
 }
 
 /** A bid of our own is made of what is known now, and made anew each time. */
@@ -56,6 +59,25 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   const jobspecs = createJobspecs();
   const notices = createNotices();
 
+  const following = createFollowing({
+    store,
+    system,
+    log,
+    server: options.server ?? { name: '', version: '' },
+    registry: () => registry,
+    debits: () => debits,
+    book: () => book,
+    moves: () => moves,
+    notices,
+    wakeCycle: () => cycle.wake(),
+    wakeChores: () => chores.wake(),
+    groupsChanged: () => cycle.freed(),
+    followed(job) {
+      follow.changed(job);
+      rebid.waits(job);
+    },
+  });
+  const { standing } = following;
   const reading = createReading(system, options.reading);
   const registry = createRegistry({
     store,
@@ -63,6 +85,9 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     reading,
     slicing: system,
     log,
+    shared: standing.shared,
+    now: () => standing.now(),
+    claim: (cluster, instance, stream) => standing.claim(cluster, instance, stream.id ?? '', stream.bids),
     compiled(name) {
       debits.recompiled(name);
       notices.notify(name, { kind: 'changed' });
@@ -201,7 +226,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   });
 
   const cycle: Cycle = createCycle({
-    jobs: store.jobs,
+    jobs: { ...store.jobs, pending: following.pending },
     groups: store.groups,
     system,
     settings,
@@ -238,6 +263,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     moves,
     notices,
     isStill: (cluster) => registry.isStill(cluster),
+    isElsewhere: (cluster) => standing.elsewhere(cluster) !== null,
     log,
   });
   const sweeper = createSweeper({
@@ -249,12 +275,15 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     outstanding: (name) => debits.outstanding(name),
     sweepLeft: () => left.sweep(),
     hasAlternative: (job) => hasAlternative(job, job.cluster === null ? [] : [job.cluster], false),
+    look: () => standing.look(),
+    isFresh: () => standing.isFresh(),
     log,
   });
 
   return {
     registry,
     async start() {
+      await following.begin();
       await registry.load();
       for (const cluster of registry.list()) {
         await records.load(cluster);
@@ -263,8 +292,10 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
         debits.load(
           cluster.name,
           jobs.toSorted((a, b) => REBUILD_ORDER.indexOf(a.state) - REBUILD_ORDER.indexOf(b.state)),
+          standing.shared ? Infinity : undefined,
         );
       }
+      await following.start();
       counter.start();
       rebid.start();
       cycle.start();
@@ -272,6 +303,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       chores.start();
     },
     async stop() {
+      await following.stop();
       book.close();
       await Promise.all([cycle.stop(), sweeper.stop(), chores.stop(), rebid.stop(), reading.stop()]);
       await follow.idle();
@@ -301,8 +333,9 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     groupsChanged: () => cycle.freed(),
     transition: (change) => moves.transition(change),
     outrun: (end) => moves.outrun(end),
-    receive: (cluster, limit, leaseMs) => moves.receive(cluster, limit, leaseMs),
-    receiveThese: (cluster, jobs) => moves.receiveThese(cluster, jobs),
+    receive: (cluster, limit, leaseMs, stream) => moves.receive(cluster, limit, leaseMs, stream),
+    receiveThese: (cluster, jobs, stream) => moves.receiveThese(cluster, jobs, stream),
+    servers: following.servers,
     leave: (jobs) => left.leave(jobs),
     onWork: (cluster, listener) => notices.listen(cluster, listener),
     bidding: {
@@ -313,6 +346,8 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     },
     reportFree(cluster, { busyVertices, includes }) {
       debits.report(cluster, busyVertices, includes);
+      const record = registry.get(cluster);
+      if (record !== null) following.free.said(record, { busyVertices, includes });
     },
   };
 }

@@ -203,7 +203,7 @@ export function createCycle(deps: CycleDependencies): Cycle {
       }
       // Pending as before, and yet not written: the chosen cluster is gone from the store.
       const { cluster } = change;
-      if (result.job?.state === 'pending' && cluster !== undefined) await deps.registry.refresh(cluster.name);
+      if (result.job?.state === 'pending' && cluster !== undefined) await deps.registry.follow(cluster.name);
       deps.debits.release(reservation);
     } catch (error) {
       if (reservation !== null) deps.debits.release(reservation);

@@ -38,8 +38,10 @@ export interface Debits {
   release(reservation: Reservation): void;
   /** Makes memory agree with a row that was written: gives back what this job no longer takes. */
   sync(job: JobRecord): void;
-  /** Jobs of one cluster as they are stored, at start. */
-  load(cluster: string, jobs: readonly JobRecord[]): void;
+  /** Jobs of one cluster as they are stored, at start or when another server placed them; `tries`: of those that wait. */
+  load(cluster: string, jobs: readonly JobRecord[], tries?: number): void;
+  /** It has ended, and is not even stored any more. */
+  gone(id: JobId): void;
   /** The cluster's graph was compiled anew. */
   recompiled(cluster: string): void;
   dropCluster(cluster: string): void;
@@ -154,6 +156,22 @@ export function createDebits(deps: DebitDependencies): Debits {
     if (entry.jobId !== null) byJob.set(entry.jobId, entry);
   };
 
+  /**
+   * Another server placed it, perhaps on what this one had given away before it knew: then it takes what is free here.
+   * Where nothing is, both stand on the same vertices, as they will wait for each other there.
+   */
+  const adopt = (entry: Entry, job: JobRecord): void => {
+    const { allocation } = job;
+    if (allocation !== null && deps.isCompiled(entry.cluster)) {
+      const witness = readAllocation(allocation, (id) => matcher.vertexIndex(entry.cluster, id));
+      if (witness !== null && !matcher.isFree(entry.cluster, witness)) {
+        const { jobspec } = deps.jobspecs.read(job);
+        if (jobspec !== null && placeOnFree(entry, jobspec.request)) return;
+      }
+    }
+    restore(entry);
+  };
+
   const restore = (entry: Entry): void => {
     if (entry.allocation === null || !debit(entry, entry.allocation)) wait(entry);
   };
@@ -191,7 +209,11 @@ export function createDebits(deps: DebitDependencies): Debits {
       if (entry === undefined || job.epoch < entry.epoch) return;
       if (job.epoch !== entry.epoch || job.cluster !== entry.cluster || !isDebited(job)) drop(entry);
     },
-    load(cluster, jobs) {
+    gone(id) {
+      const entry = byJob.get(id);
+      if (entry !== undefined) drop(entry);
+    },
+    load(cluster, jobs, tries) {
       for (const job of jobs) {
         if (!isDebited(job) || byJob.has(job.id)) continue;
         const entry: Entry = {
@@ -205,9 +227,10 @@ export function createDebits(deps: DebitDependencies): Debits {
           standing: 'waiting',
         };
         add(entry);
-        restore(entry);
+        if (tries === undefined) restore(entry);
+        else adopt(entry, job);
       }
-      fill(cluster, Infinity);
+      fill(cluster, tries ?? Infinity);
       deps.changed(cluster);
     },
     recompiled(cluster) {

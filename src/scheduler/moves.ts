@@ -14,13 +14,21 @@ import { retryInstead } from './retry.ts';
 export interface Moves {
   transition(change: Transition): Promise<TransitionResult>;
   outrun(end: Outrun): Promise<TransitionResult>;
-  receive(cluster: ClusterRef, limit: number, leaseMs: number | null): Promise<readonly JobRecord[]>;
+  receive(
+    cluster: ClusterRef,
+    limit: number,
+    leaseMs: number | null,
+    stream?: string | null,
+  ): Promise<readonly JobRecord[]>;
   receiveThese(
     cluster: ClusterRef,
     jobs: readonly { readonly id: JobId; readonly epoch: number }[],
+    stream?: string | null,
   ): Promise<readonly JobRecord[]>;
   returnExpired(limit: number): Promise<readonly JobRecord[]>;
   cancel(id: JobId, reason: Reason): Promise<JobRecord | null>;
+  /** Whoever runs another attempt of this ended job here is told to stop. */
+  stopOthers(job: JobRecord): Promise<void>;
 }
 
 export interface MoveDependencies {
@@ -100,15 +108,17 @@ export function createMoves(deps: MoveDependencies): Moves {
       return result.done ? { done: true, job: await written(result.job) } : result;
     },
 
-    async receive(cluster, limit, leaseMs) {
+    stopOthers,
+
+    async receive(cluster, limit, leaseMs, stream = null) {
       const now = clock.now();
-      const jobs = await store.jobs.receive(cluster, limit, leaseMs === null ? null : now + leaseMs, now);
+      const jobs = await store.jobs.receive(cluster, limit, leaseMs === null ? null : now + leaseMs, now, stream);
       for (const job of jobs) debits.sync(job);
       return jobs;
     },
 
-    async receiveThese(cluster, wanted) {
-      const jobs = await store.jobs.receiveThese(cluster, wanted, clock.now());
+    async receiveThese(cluster, wanted, stream = null) {
+      const jobs = await store.jobs.receiveThese(cluster, wanted, clock.now(), stream);
       for (const job of jobs) debits.sync(job);
       return jobs;
     },

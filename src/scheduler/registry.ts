@@ -27,8 +27,16 @@ export interface InnerRegistry extends Registry {
   isSilentFor(name: string, seconds: number): boolean;
   /** The server itself did nothing for a while: nobody could be heard, and silence counts from now on. */
   wasAway(): void;
-  /** Looks whether it is still registered: another server may have deleted it. */
-  refresh(name: string): Promise<void>;
+  /** Looks whether it is still registered, and with this graph: another server may have changed it. */
+  follow(name: string): Promise<void>;
+  /** How clusters stand, as the store says. */
+  stands(
+    clusters: readonly {
+      readonly cluster: ClusterRef;
+      readonly lastSeenAt: number | null;
+      readonly elsewhere: boolean;
+    }[],
+  ): void;
   /** Writes down when clusters were last heard. */
   flushSeen(): Promise<void>;
 }
@@ -44,6 +52,15 @@ export interface RegistryDependencies {
   /** Its reported state changed. */
   readonly stateChanged: (name: string) => void;
   readonly deleted: (name: string) => void;
+  /** By the store's clock. */
+  readonly now: () => number;
+  /** Several servers may have this store open. */
+  readonly shared: boolean;
+  readonly claim: (
+    cluster: ClusterRef,
+    instance: AgentInstance,
+    stream: { readonly id: string | null; readonly bids: boolean },
+  ) => Promise<boolean>;
 }
 
 interface Entry {
@@ -51,6 +68,8 @@ interface Entry {
   /** Is its graph in the matcher? */
   isCompiled: boolean;
   connected: boolean;
+  /** Another server that is alive holds its stream. */
+  elsewhere: boolean;
   heardAt: number | null;
 }
 
@@ -60,7 +79,7 @@ export function createRegistry(deps: RegistryDependencies): InnerRegistry {
   const entries = new Map<string, Entry>();
   const heard = new Set<string>();
   const turns = new Map<string, Promise<void>>();
-  let listensSince = clock.now();
+  let listensSince = deps.now();
 
   /** One after the other per cluster, so that memory ends with what was committed last. */
   const inTurn = <T>(name: string, act: () => Promise<T>): Promise<T> => {
@@ -95,9 +114,14 @@ export function createRegistry(deps: RegistryDependencies): InnerRegistry {
       entry.record = record;
       return entry;
     }
-    const fresh: Entry = { record, isCompiled: false, connected: false, heardAt: null };
+    const fresh: Entry = { record, isCompiled: false, connected: false, elsewhere: false, heardAt: null };
     entries.set(record.name, fresh);
     return fresh;
+  };
+
+  const isConnected = (name: string): boolean => {
+    const entry = entries.get(name);
+    return entry !== undefined && (entry.connected || entry.elsewhere);
   };
 
   /** Until its last step the cluster is what it was before: unknown, or with its earlier graph. */
@@ -137,10 +161,16 @@ export function createRegistry(deps: RegistryDependencies): InnerRegistry {
 
   const isCompiledWith = (name: string, ids: Ids): boolean => entryOf(name).isCompiled && matcher.ids(name) === ids;
 
+  const notRead = (cluster: string, error: unknown): void =>
+    deps.log.error(
+      { cluster, error: error instanceof Error ? error.message : String(error) },
+      'the stored graph of this cluster cannot be read; it takes no new jobs until its graph is replaced',
+    );
+
   const shown = ({ record, heardAt }: Entry): ClusterRecord =>
     heardAt === null || heardAt <= (record.lastSeenAt ?? 0) ? record : { ...record, lastSeenAt: heardAt };
 
-  return {
+  const registry: InnerRegistry = {
     async load() {
       for (const record of await store.clusters.list()) {
         keep(record);
@@ -148,10 +178,7 @@ export function createRegistry(deps: RegistryDependencies): InnerRegistry {
           const { plan, subsystems } = await readStored(record.name);
           await compile(record, plan, subsystems);
         } catch (error) {
-          deps.log.error(
-            { cluster: record.name, error: error instanceof Error ? error.message : String(error) },
-            'the stored graph of this cluster cannot be read; it takes no new jobs until its graph is replaced',
-          );
+          notRead(record.name, error);
         }
       }
     },
@@ -244,24 +271,54 @@ export function createRegistry(deps: RegistryDependencies): InnerRegistry {
         return record;
       }),
 
-    refresh: (name) =>
+    follow: (name) =>
       inTurn(name, async () => {
         const record = await store.clusters.get(name);
         const entry = entries.get(name);
-        if (entry === undefined || entry.record.id === record?.id) return;
-        forget(name);
+        if (entry !== undefined && entry.record.id !== record?.id) forget(name);
+        if (record === null) return;
+        const before = entries.get(name)?.record;
+        if (before?.graphVersion === record.graphVersion) {
+          keep(record);
+          deps.stateChanged(name);
+          return;
+        }
+        const read = await readStored(name).catch((error: unknown) => {
+          if (error instanceof RainbowError && error.code === 'unavailable') throw error;
+          keep(record);
+          notRead(name, error);
+          return null;
+        });
+        // Deleted, or replaced once more, meanwhile: that has an event of its own.
+        if (read !== null) await compile(record, read.plan, read.subsystems);
       }),
+
+    async find(name) {
+      if (!deps.shared || entries.has(name)) return;
+      if ((await store.clusters.get(name)) !== null) await registry.follow(name);
+    },
+
+    stands(clusters) {
+      for (const { cluster, lastSeenAt, elsewhere } of clusters) {
+        const entry = entries.get(cluster.name);
+        if (entry === undefined || entry.record.id !== cluster.id) continue;
+        entry.elsewhere = elsewhere;
+        if (lastSeenAt !== null && lastSeenAt > (entry.record.lastSeenAt ?? 0)) {
+          entry.record = { ...entry.record, lastSeenAt };
+        }
+      }
+    },
 
     delete: (name) =>
       inTurn(name, async () => {
-        const result = await store.clusters.delete(name, clock.now(), entries.get(name)?.connected ?? false);
+        const result = await store.clusters.delete(name, clock.now(), isConnected(name));
         forget(name);
         return result;
       }),
 
-    claimInstance: (cluster, instance: AgentInstance) =>
+    claimInstance: (cluster, instance: AgentInstance, stream = { id: null, bids: false }) =>
       inTurn(cluster.name, async () => {
-        const claimed = await store.clusters.claimInstance(cluster, instance, clock.now());
+        const claimed = await deps.claim(cluster, instance, stream);
         const record = await store.clusters.get(cluster.name);
         if (record?.id !== cluster.id) throw missing(cluster.name);
         keep(record);
@@ -282,14 +339,14 @@ export function createRegistry(deps: RegistryDependencies): InnerRegistry {
       const entry = entries.get(name);
       if (entry === undefined) return;
       entry.connected = connected;
-      entry.heardAt = clock.now();
+      entry.heardAt = deps.now();
       heard.add(name);
     },
-    isConnected: (name) => entries.get(name)?.connected ?? false,
+    isConnected,
     seen(name) {
       const entry = entries.get(name);
       if (entry === undefined) return;
-      entry.heardAt = clock.now();
+      entry.heardAt = deps.now();
       heard.add(name);
     },
 
@@ -297,25 +354,26 @@ export function createRegistry(deps: RegistryDependencies): InnerRegistry {
     isStill: ({ name, id }) => entries.get(name)?.record.id === id,
     isSilentFor(name, seconds) {
       const entry = entries.get(name);
-      if (entry === undefined || entry.record.instance === null || entry.connected) return false;
+      if (entry === undefined || entry.record.instance === null || isConnected(name)) return false;
       const last = Math.max(listensSince, entry.record.lastSeenAt ?? 0, entry.heardAt ?? 0);
-      return clock.now() - last > seconds * 1000;
+      return deps.now() - last > seconds * 1000;
     },
     wasAway() {
-      listensSince = clock.now();
+      listensSince = deps.now();
     },
     async flushSeen() {
       if (heard.size === 0) return;
       const names = [...heard];
       heard.clear();
       try {
-        await store.clusters.seen(names, clock.now());
+        await store.clusters.seen(names, Math.trunc(deps.now()));
       } catch (error) {
         for (const name of names) heard.add(name);
         throw error;
       }
     },
   };
+  return registry;
 }
 
 function doesNotFit(subsystem: string, error: unknown): RainbowError {

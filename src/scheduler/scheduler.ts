@@ -29,6 +29,7 @@ import type {
   Transition,
   TransitionResult,
 } from '../store/store.ts';
+import type { Letters } from './following/letters.ts';
 import type { Source } from './reading/reader.ts';
 
 export interface Scheduler {
@@ -60,11 +61,18 @@ export interface Scheduler {
   /** An earlier attempt, which was duplicated, has ended first. */
   outrun(end: Outrun): Promise<TransitionResult>;
   /** Polling client: assigned → received under a lease of `leaseMs`. */
-  receive(cluster: ClusterRef, limit: number, leaseMs: number | null): Promise<readonly JobRecord[]>;
+  receive(
+    cluster: ClusterRef,
+    limit: number,
+    leaseMs: number | null,
+    /** Of an agent: `aborted` where it has another by now. */
+    stream?: string | null,
+  ): Promise<readonly JobRecord[]>;
   /** assigned → received, of these alone, without end: for an agent that chooses. */
   receiveThese(
     cluster: ClusterRef,
     jobs: readonly { readonly id: JobId; readonly epoch: number }[],
+    stream?: string | null,
   ): Promise<readonly JobRecord[]>;
   /** Its agent leaves these lying, and why. */
   leave(jobs: readonly { readonly job: JobRecord; readonly message: string }[]): Promise<void>;
@@ -74,11 +82,28 @@ export interface Scheduler {
    */
   onWork(cluster: string, listener: (work: Work) => void): () => void;
   readonly bidding: BidDoor;
+  readonly servers: Servers;
   /** What the cluster itself says is taken. The caller drops reports that are older than the last one of its stream. */
   reportFree(
     cluster: string,
     report: { seq: number; busyVertices: readonly string[]; includes: readonly { jobId: JobId; epoch: number }[] },
   ): void;
+}
+
+/** Other servers on the same store. */
+export interface Servers {
+  /** Is there anybody to share it with? */
+  readonly shared: boolean;
+  /** Resolves when what others committed before the call is followed. */
+  catchUp(): Promise<void>;
+  /** Is this still the stream of that cluster's agent, as far as is known? */
+  holds(cluster: ClusterRef, stream: string | null): boolean;
+  /** It ended. */
+  release(cluster: ClusterRef, stream: string): Promise<void>;
+  readonly letters: Letters;
+  /** The server that holds the stream of that cluster's agent, where it is another; null: none, or this one. */
+  holderOf(cluster: string): string | null;
+  readonly id: string;
 }
 
 export interface BidDoor {
@@ -119,6 +144,8 @@ export interface Registry {
   /** An agent that is connected is told by the end of its stream, after the commit. */
   delete(name: string): Promise<{ readonly returned: readonly JobId[]; readonly canceled: readonly JobId[] }>;
   get(name: string): ClusterRecord | null;
+  /** Reads one that another server registered a moment ago. */
+  find(name: string): Promise<void>;
   list(): readonly ClusterRecord[];
   /** What a witness takes, with the names that only the stored graph has; null where the cluster was changed since. */
   placement(name: string, witness: Witness, times: { start: number; end: number }): Promise<RDocument | null>;
@@ -130,7 +157,11 @@ export interface Registry {
    * The newest instance of a cluster's agent wins: false where a newer one is recorded. `not_found` where that cluster
    * is gone.
    */
-  claimInstance(cluster: ClusterRef, instance: AgentInstance): Promise<boolean>;
+  claimInstance(
+    cluster: ClusterRef,
+    instance: AgentInstance,
+    stream?: { readonly id: string | null; readonly bids: boolean },
+  ): Promise<boolean>;
   /** An agent's stream was opened or closed, or it spoke. */
   setConnected(name: string, connected: boolean): void;
   isConnected(name: string): boolean;

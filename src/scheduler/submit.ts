@@ -33,7 +33,7 @@ export interface SubmitDependencies {
   readonly follow: Follow;
   readonly debits: Debits;
   readonly notices: Notices;
-  readonly registry: Pick<InnerRegistry, 'get' | 'isStill' | 'refresh'>;
+  readonly registry: Pick<InnerRegistry, 'get' | 'isStill' | 'follow'>;
   /** Seconds, where the jobspec gives none. */
   readonly defaultWalltime: number;
   readonly wakeCycle: () => void;
@@ -130,7 +130,7 @@ export function createSubmit(deps: SubmitDependencies): (submission: Submission)
         : { job: null, array: earlier, created: written.created, decision };
     } catch (error) {
       if (reservation !== null) debits.release(reservation);
-      if (isLostRace(error) && outcome.state === 'assigned') await registry.refresh(outcome.cluster.name);
+      if (isLostRace(error) && outcome.state === 'assigned') await registry.follow(outcome.cluster.name);
       throw error;
     }
   };

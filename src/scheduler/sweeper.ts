@@ -12,6 +12,7 @@
  * Every write is conditional, so that a round which raced with an agent's report does nothing.
  */
 import { askedEnd } from '../core/job/asked-end.ts';
+import { RainbowError } from '../core/errors.ts';
 import { isPolled } from '../core/job/polled.ts';
 import type { Reason } from '../core/job/state.ts';
 import type { ClusterRef, JobRecord, JobStore, Transition } from '../store/store.ts';
@@ -48,6 +49,10 @@ export interface SweeperDependencies {
   readonly sweepLeft: () => Promise<void>;
   /** Could another cluster than its own take it, one that is not silent? */
   readonly hasAlternative: (job: JobRecord) => boolean;
+  /** Reads how clusters stand: another server may hold the stream of one that is silent here. */
+  readonly look: () => Promise<void>;
+  /** Was that just now? A server that was stopped in between looks again before it believes anybody silent. */
+  readonly isFresh: () => boolean;
   readonly log: Log;
 }
 
@@ -60,6 +65,7 @@ export function createSweeper(deps: SweeperDependencies): Sweeper {
   let tickedAt = 0;
 
   const move = (job: JobRecord, to: Transition['to'], reason: Reason): Promise<unknown> => {
+    if (!deps.isFresh()) throw new RainbowError('aborted', 'this server was held up; it looks again');
     const at = now();
     const ends = to === 'failed' || to === 'canceled';
     return moves.transition({
@@ -153,6 +159,7 @@ export function createSweeper(deps: SweeperDependencies): Sweeper {
     if (!slow) return;
     await deps.sweepLeft();
     await registry.flushSeen();
+    await deps.look();
     for (const cluster of registry.list()) {
       const { name, instance } = cluster;
       if (deps.outstanding(name) === 0) continue;

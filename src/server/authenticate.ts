@@ -60,14 +60,13 @@ export const USER_KEY = /^rbu_[A-Za-z0-9_-]{43}$/;
 const THE_SERVER = '(server)';
 
 export function createAuthenticator(parts: {
-  readonly registry: Pick<Registry, 'get'>;
+  readonly registry: Pick<Registry, 'get' | 'find'>;
   readonly groups: Pick<GroupStore, 'get'>;
   readonly clock: Clock;
   /** SHA-256 of the server's secret, which only operators and administrators know. */
-  readonly secretHash: Uint8Array;
+  readonly secretHash: Uint8Array | (() => Uint8Array);
 }): Authenticator {
   const { registry, groups } = parts;
-  const serverHash = parts.secretHash;
   const failures = new FailureLimit(parts.clock);
 
   /** One attempt with one name, already compared: it counts, and is slowed down, where it is wrong. */
@@ -79,7 +78,12 @@ export function createAuthenticator(parts: {
   }
 
   function server(secret: string, call: CallContext): void {
-    attempt(call, THE_SERVER, sameSecret(secret, serverHash) && secret !== '');
+    attempt(
+      call,
+      THE_SERVER,
+      sameSecret(secret, typeof parts.secretHash === 'function' ? parts.secretHash() : parts.secretHash) &&
+        secret !== '',
+    );
   }
 
   function principal(call: CallContext): Principal {
@@ -140,6 +144,8 @@ export function createAuthenticator(parts: {
       // Every one is looked at, so that the time says nothing about which was wrong.
       for (const { name, token } of credentials) {
         const found = registry.get(name) ?? (await groups.get(name));
+        // Members that another server registered a moment ago.
+        if (found !== null && 'clusters' in found) for (const member of found.clusters) await registry.find(member);
         const right = sameSecret(token, found?.tokenHash ?? NO_SECRET);
         if (!right || found === null) {
           wrong ??= name;

@@ -21,7 +21,9 @@ import { bidHandlers } from './bids/handlers.ts';
 import { clusterHandlers } from './clusters/handlers.ts';
 import { listen } from './edge/listen.ts';
 import type { TlsFiles } from './edge/tls.ts';
+import { afterCatchingUp } from './catch-up.ts';
 import { createFollowers } from './followers.ts';
+import { followersAcross } from './followers-across.ts';
 import { groupHandlers } from './groups/handlers.ts';
 import { jobHandlers } from './jobs/handlers.ts';
 import { createHttpGet } from './images/http.ts';
@@ -126,22 +128,25 @@ export async function serve(options: ServeOptions, system: System): Promise<Runn
       system,
       log,
       settings: options.scheduler ?? {},
+      server: { name: settings.name, version: settings.version },
     });
     closing.push(() => scheduler.stop());
     await scheduler.start();
+    const givenHash = hashSecret(given ?? '');
     const authenticator = createAuthenticator({
       registry: scheduler.registry,
       groups: store.groups,
       clock: system.clock,
-      secretHash: own === null ? hashSecret(given ?? '') : own.hash,
+      secretHash: () => own?.hash ?? givenHash,
     });
-    const followers = createFollowers();
+    const followers = followersAcross(createFollowers(), scheduler.servers, system);
+    closing.push(async () => followers.close());
     const submitLimit = new SubmitLimit(system.clock, options.submitsPerSecond ?? null);
     const images = createImages({ settings: options.images ?? NO_IMAGES, system, http: createHttpGet(), log });
     const parts: Parts = { store, scheduler, system, authenticator, submitLimit, followers, images, settings, log };
     const { host, tls, messageBytes } = options;
     const listening = { host, tls, log, ...(messageBytes === undefined ? {} : { maxMessageBytes: messageBytes }) };
-    const listener = await listen(listening, bindings(parts, options), system);
+    const listener = await listen(listening, afterCatchingUp(bindings(parts, options), scheduler.servers), system);
     closing.push(() => listener.stop((options.graceSeconds ?? 10) * 1_000));
     // Kept only now: a start that failed showed it to nobody.
     if (own !== null) await own.keep();
@@ -253,14 +258,16 @@ async function ownSecret(store: Store, system: System) {
   const kept = await store.settings.get(SECRET_HASH);
   if (kept !== null) return { hash: Buffer.from(kept, 'hex'), toShow: null, keep: () => Promise.resolve() };
   const secret = newUuid(system.entropy);
-  const hash = hashSecret(secret);
-  return {
-    hash,
-    toShow: secret,
+  const own = {
+    hash: Buffer.from(hashSecret(secret)),
+    toShow: secret as string | null,
     async keep(): Promise<void> {
-      await store.settings.setOnce(SECRET_HASH, Buffer.from(hash).toString('hex'));
+      const stored = Buffer.from(await store.settings.setOnce(SECRET_HASH, own.hash.toString('hex')), 'hex');
+      // Another server on this store began at the same time, and showed its own.
+      if (!stored.equals(own.hash)) Object.assign(own, { hash: stored, toShow: null });
     },
   };
+  return own;
 }
 
 function checkSecret(secret: string | null): void {

@@ -18,6 +18,7 @@ import { outputConformance } from './conformance/output.ts';
 import { propertyConformance } from './conformance/properties.ts';
 import { receiveConformance } from './conformance/receive.ts';
 import { retentionConformance } from './conformance/retention.ts';
+import { serverConformance } from './conformance/servers.ts';
 import { transitionConformance } from './conformance/transitions.ts';
 
 /**
@@ -38,6 +39,7 @@ export function storeConformance(name: string, open: () => Promise<Store>, runs 
     agentLifeConformance(open);
     eventConformance(open);
     outputConformance(open);
+    serverConformance(open);
     concurrencyConformance(open);
     propertyConformance(open, runs);
   });

@@ -2,6 +2,8 @@
  * What stands between the store's calls and the database that runs them: one function. An engine may be a thread,
  * this thread, or a pool of connections; `store-over-engine.ts` makes the store of any.
  */
+import type { OwnEvents } from './postgres/own-events.ts';
+import type { Whisper } from './server-store.ts';
 import type { JobId } from './store.ts';
 import type { Arguments, OperationName, Result } from './operations/operations.ts';
 
@@ -17,4 +19,10 @@ export interface Engine {
    * job; with null, when perhaps it was of any. One listener.
    */
   onOutput?(news: (job: JobId | null) => void): void;
+  /** Where others write to the same database: whose events are this engine's own. */
+  readonly own?: OwnEvents;
+  /** Where others write to the same database: `hear` is called when they changed what the name says. One listener. */
+  onWhisper?(hear: (whisper: Whisper) => void): void;
+  /** The name under which letters come. */
+  listenAs?(receiver: string): void;
 }

@@ -15,15 +15,15 @@ import type { Store } from './store.ts';
 export async function openStore(
   url: string,
   system: System,
-  options: { /** For this process alone, as a server needs it. */ readonly alone?: boolean } = {},
+  options: {
+    /** For this process alone, as a server needs a file. PostgreSQL is for several. */ readonly alone?: boolean;
+  } = {},
 ): Promise<Store> {
   const at = Math.trunc(system.clock.now());
   if (isPostgresAddress(url)) {
     const { openPoolEngine } = await import('./postgres/pool-engine.ts');
     const engine = await openPoolEngine(url, system);
-    if (options.alone !== true) return storeOver(engine, 'postgres');
-    const { holdDatabase } = await import('./postgres/hold-database.ts');
-    return held(engine, 'postgres', () => holdDatabase(url));
+    return storeOver(engine, 'postgres');
   }
   if (url === '' || url.includes('\0')) {
     throw new RainbowError('invalid_input', 'the store needs a path, or :memory: for one that is not kept');

@@ -1,6 +1,7 @@
 /** The store as calls of an engine, and who listens to what was committed. */
 import type { Engine } from './engine.ts';
 import type { Arguments, OperationName, Result } from './operations/operations.ts';
+import { serversOver } from './servers-over-engine.ts';
 import type { ClusterRef, JobId, OutputChunk, Store } from './store.ts';
 
 export function storeOver(engine: Engine, kind: Store['kind']): Store {
@@ -47,6 +48,7 @@ export function storeOver(engine: Engine, kind: Store['kind']): Store {
       submit: (job) => ((job.dependencies ?? []).length === 0 ? call('submitJob', job) : call('submitDependent', job)),
       get: (id) => call('getJob', id),
       submitted: (owner, idempotencyKey) => call('earlierSubmit', { owner, idempotencyKey }),
+      many: (ids) => call('getJobs', ids),
       attempts: (id) => call('getAttempts', id),
       list: (filter) => call('listJobs', filter),
       countsByCluster: () => call('countJobsByCluster'),
@@ -55,8 +57,9 @@ export function storeOver(engine: Engine, kind: Store['kind']): Store {
       leave: (jobs, at) => call('leaveJobs', jobs, at),
       leftOver: (at, limit) => call('leftOverJobs', at, limit),
       assigned: (cluster, limit) => call('assignedJobs', only(cluster), limit),
-      receiveThese: (cluster, jobs, at) => call('receiveTheseJobs', only(cluster), jobs, at),
-      receive: (cluster, limit, leaseExpiresAt, at) => call('receiveJobs', only(cluster), limit, leaseExpiresAt, at),
+      receiveThese: (cluster, jobs, at, stream = null) => call('receiveTheseJobs', only(cluster), jobs, at, stream),
+      receive: (cluster, limit, leaseExpiresAt, at, stream = null) =>
+        call('receiveJobs', only(cluster), limit, leaseExpiresAt, at, stream),
       returnExpired: (at, limit) => call('returnExpired', at, limit),
       pending: (limit, after = null, known = []) => call('pendingJobs', limit, after, known),
       atCluster: (cluster, states) => call('jobsAtCluster', only(cluster), states),
@@ -128,6 +131,7 @@ export function storeOver(engine: Engine, kind: Store['kind']): Store {
       get: (key) => call('getSetting', key),
       setOnce: (key, value) => call('setSettingOnce', key, value),
     },
+    servers: serversOver(engine, call),
     close: () => engine.close(),
   };
 }

@@ -16,6 +16,7 @@ import type { ArrayPlace, ArrayStore } from './array-store.ts';
 import type { BiddingChoice, BidStore } from './bid-store.ts';
 import type { OutputChunk, OutputEnd, OutputStore } from './output-store.ts';
 import type { RetentionStore } from './retention-store.ts';
+import type { ServerStore } from './server-store.ts';
 import type { KnownQuestion, LaterClusters, WhenToRun } from './when-to-run.ts';
 
 export type { ArrayFilter, ArrayPlace, ArrayRecord, ArrayStore, NewArray } from './array-store.ts';
@@ -34,6 +35,7 @@ export interface Store {
   readonly events: EventStore;
   readonly output: OutputStore;
   readonly settings: SettingStore;
+  readonly servers: ServerStore;
   /** Waits for what is under way, then closes. Calls after it are `unavailable`. */
   close(): Promise<void>;
 }
@@ -373,6 +375,8 @@ export interface JobStore {
   get(id: JobId): Promise<JobRecord | null>;
   /** What was stored under this key; of an array its first task. */
   submitted(owner: string, idempotencyKey: string): Promise<JobRecord | null>;
+  /** Many at once, by id; those that are not there are left out. */
+  many(ids: readonly JobId[]): Promise<readonly JobRecord[]>;
   attempts(id: JobId): Promise<readonly AttemptRecord[]>;
   list(filter: JobFilter): Promise<readonly JobRecord[]>;
   /** Jobs by state, per cluster: what is outstanding there. Ended jobs are not counted. */
@@ -405,12 +409,20 @@ export interface JobStore {
     cluster: ClusterRef,
     jobs: readonly { readonly id: JobId; readonly epoch: number }[],
     at: number,
+    stream?: string | null,
   ): Promise<readonly JobRecord[]>;
   /**
    * assigned → received for up to `limit` jobs of that cluster, highest priority first, then lowest id. No two
    * callers get the same job. One whose cancel was asked for is left out. Nothing where that cluster is gone.
+   * `stream`: the agent's stream that asks; `aborted` where that is not the cluster's any more (servers.claimStream).
    */
-  receive(cluster: ClusterRef, limit: number, leaseExpiresAt: number | null, at: number): Promise<readonly JobRecord[]>;
+  receive(
+    cluster: ClusterRef,
+    limit: number,
+    leaseExpiresAt: number | null,
+    at: number,
+    stream?: string | null,
+  ): Promise<readonly JobRecord[]>;
   /** received → pending where the lease of a polling client is over. */
   returnExpired(at: number, limit: number): Promise<readonly JobRecord[]>;
   /**

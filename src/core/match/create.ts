@@ -245,6 +245,19 @@ class ClassMatcher implements Matcher {
     this.#sweep();
   }
 
+  isFree(cluster: string, witness: Witness): boolean {
+    const holding = this.#holding(cluster);
+    const takes = takesOf(witness, (vertex) => holding.tree.look(vertex));
+    const residual = holding.taken();
+    const before = unitsOf(residual.overlay.root);
+    residual.debit(PROBE, takes);
+    const taken = before - unitsOf(residual.overlay.root);
+    residual.credit(PROBE);
+    // Of what goes whole, at least itself.
+    const least = takes.map(({ vertex, amount }) => (holding.tree.look(vertex).hasKids ? 1 : amount));
+    return taken >= least.reduce((sum, amount) => sum + amount, 0);
+  }
+
   credit(cluster: string, key: DebitKey): void {
     const holding = this.#holding(cluster);
     holding.residual?.credit(key);
@@ -429,6 +442,16 @@ class ClassMatcher implements Matcher {
     this.#answers = new WeakMap();
     this.#sweepAt = Math.max(10_000, 2 * this.#classes.count);
   }
+}
+
+/** Of no job. */
+const PROBE = 'probe';
+
+/** Of all types together: a number to compare with another of the same tree. */
+function unitsOf(root: Class | null): number {
+  let units = 0;
+  if (root !== null) for (const { total } of typeCounts(root).values()) units += total;
+  return units;
 }
 
 function remembered<K extends object, V>(known: WeakMap<K, V>, key: K, make: () => V): V {

@@ -17,7 +17,7 @@ test.each([
   expect(packed.kind).toBe(kind);
   expect(ids.map((_, index) => idAt(packed, index))).toEqual(ids);
   expect(ids.map((id) => findId(packed, id))).toEqual(ids.map((_, index) => index));
-  for (const other of ['no', '999', '007', 'vertex-', 'vertex-500', 'constructor', '2.1', '6.5']) {
+  for (const other of ['no', '1.5', '2.1', '6.5', '999', '007', 'vertex-', 'vertex-500', 'constructor']) {
     expect(findId(packed, other)).toBe(ids.indexOf(other));
   }
   expect(idAt(packed, ids.length)).toBe('');

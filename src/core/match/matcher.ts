@@ -127,6 +127,8 @@ export interface Matcher {
   place(cluster: string, request: Request, on: 'free' | 'all'): Witness | null;
   /** Take a witness's vertices out of what is free. The same key again is no change. */
   debit(cluster: string, key: DebitKey, witness: Witness): void;
+  /** Is all of it free still? Of a whole vertex that is taken in part, only as far as its own units tell. */
+  isFree(cluster: string, witness: Witness): boolean;
   /** Give them back. An unknown key is no change. */
   credit(cluster: string, key: DebitKey): void;
   /** What the cluster itself says is taken; debits under `includes` are dropped, the others stay on top. */

@@ -110,8 +110,14 @@ export function createLoad(deps: {
         debits.sync(job);
         follow(job);
       },
-      load(cluster, jobs) {
-        debits.load(cluster, jobs);
+      gone(id) {
+        debits.gone(id);
+        const known = byJob.get(id);
+        byJob.delete(id);
+        if (known !== undefined) remove(known.item);
+      },
+      load(cluster, jobs, tries) {
+        debits.load(cluster, jobs, tries);
         for (const job of jobs) {
           if (!isDebited(job) || byJob.has(job.id)) continue;
           const request = jobspecs.read(job).jobspec?.request ?? null;

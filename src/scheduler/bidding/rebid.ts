@@ -47,6 +47,8 @@ export function createRebid(deps: {
   readonly moves: Moves;
   readonly notices: Notices;
   readonly isStill: (cluster: ClusterRef) => boolean;
+  /** Another server holds its agent's stream, and looks at what waits there. */
+  readonly isElsewhere: (cluster: ClusterRef) => boolean;
   readonly log: Log;
 }): Rebid {
   const { system, settings, placing, log } = deps;
@@ -63,6 +65,8 @@ export function createRebid(deps: {
     const job = await deps.jobs.get(id);
     if (job === null || !WAITING.includes(job.state) || job.startedAt !== null) return;
     waiting.add(id);
+    if (job.cluster !== null && job.clusterId !== null && deps.isElsewhere({ name: job.cluster, id: job.clusterId }))
+      return;
     // A polling client holds it: nobody can be asked to give it back.
     if (job.cancelRequestedAt !== null || job.leaseExpiresAt !== null || (await rests(job))) return;
     const better = await betterThan(job);

@@ -3,7 +3,10 @@
  * newest instance of a cluster's agent fences the older, and a new stream of the same instance replaces its last.
  * A cluster that was deleted while its agent was away is remembered by the hash of its secret: that agent is let in as
  * far as to hear of it, and stops what it holds.
- * Invariant: the session that is replaced has written its last before the next one reconciles.
+ * Where several servers share the store, the newest stream is written down with the server that has it, and what an
+ * older one would receive is refused.
+ * Invariant: the session that is replaced has written its last before the next one reconciles; one at another server
+ * receives nothing more.
  */
 import { RainbowError } from '../../core/errors.ts';
 import type { AgentService, Hello } from '../../gen/rainbow/v1/agent_pb.js';
@@ -11,11 +14,12 @@ import type { ClusterRecord } from '../../store/store.ts';
 import type { CallContext, Handlers } from '../call.ts';
 import { instanceOf, readHello } from './hello.ts';
 import * as message from './messages.ts';
-import { hashSecret } from '../secrets.ts';
+import { hashSecret, newUuid } from '../secrets.ts';
 import { readReport } from './report.ts';
 import {
   clusterDeleted,
   createSession,
+  replaced,
   type AgentSettings,
   type Session,
   type SessionDependencies,
@@ -37,7 +41,6 @@ const fenced = (): RainbowError =>
     'failed_precondition',
     'a newer agent of this cluster has connected: only one may serve it; this one should end',
   );
-const replaced = (): RainbowError => new RainbowError('aborted', 'this agent has opened a newer stream');
 
 /** An agent that takes what comes is sent it at once. */
 function choosesOf({ pick }: Hello): boolean {
@@ -61,6 +64,7 @@ export function agentHandlers(deps: ConnectDependencies): Handlers<typeof AgentS
       const incoming = requests[Symbol.asyncIterator]();
       const hello = await readHello(incoming, system, settings.helloWithin);
       let cluster: ClusterRecord;
+      await registry.find(hello.cluster);
       try {
         cluster = await deps.authenticateCluster(hello.cluster, hello.secret, call);
       } catch (error) {
@@ -74,7 +78,8 @@ export function agentHandlers(deps: ConnectDependencies): Handlers<typeof AgentS
       const holds = hello.holds.map((report, place) => readReport(report, `hello.holds[${place}]`, now));
       // 2. Is it the newest?
       const instance = instanceOf(hello, now);
-      if (!(await registry.claimInstance(cluster, instance))) throw fenced();
+      const stream = scheduler.servers.shared ? newUuid(system.entropy) : null;
+      if (!(await registry.claimInstance(cluster, instance, { id: stream, bids: hello.bids }))) throw fenced();
       const older = sessions.get(name);
       older?.session.end(older.instance === instance.id ? replaced() : fenced());
       // 3. Serve it.
@@ -84,6 +89,7 @@ export function agentHandlers(deps: ConnectDependencies): Handlers<typeof AgentS
         capacity: hello.capacity,
         chooses: choosesOf(hello),
         bids: hello.bids,
+        stream,
       };
       const session = createSession(deps, cluster, greeting, incoming, older?.session.ended ?? Promise.resolve());
       const entry = { session, instance: instance.id };
@@ -103,6 +109,7 @@ export function agentHandlers(deps: ConnectDependencies): Handlers<typeof AgentS
           registry.setConnected(name, false);
         }
         await session.ended;
+        if (stream !== null) await scheduler.servers.release(cluster, stream);
       }
     },
   };

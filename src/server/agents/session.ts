@@ -63,6 +63,8 @@ export interface Greeting {
   readonly chooses: boolean;
   /** It answers questions. */
   readonly bids: boolean;
+  /** The name of its stream, where several servers share the store; else null. */
+  readonly stream: string | null;
 }
 
 export interface Session {
@@ -84,6 +86,11 @@ const BATCH = 64;
 /** `not_found`: ends a stream that was welcomed for this one reason, and its agent stops what it holds. */
 export function clusterDeleted(name: string): RainbowError {
   return new RainbowError('not_found', `cluster ${name} was deleted: register it again, then start its agent anew`);
+}
+
+/** It has another, here or at another server. */
+export function replaced(): RainbowError {
+  return new RainbowError('aborted', 'this agent has opened a newer stream');
 }
 
 export function createSession(
@@ -137,7 +144,10 @@ export function createSession(
   const offering = createOffering({
     cluster,
     jobs: store.jobs,
-    scheduler,
+    scheduler: {
+      ...scheduler,
+      receiveThese: (of, jobs) => scheduler.receiveThese(of, jobs, greeting.stream),
+    },
     room,
     ended: () => outbox.ended,
     async send(sent) {
@@ -159,7 +169,7 @@ export function createSession(
         await outbox.room();
         const limit = Math.min(BATCH, capacity - received.size);
         if (limit <= 0 || outbox.ended) return;
-        const jobs = await scheduler.receive(cluster, limit, null);
+        const jobs = await scheduler.receive(cluster, limit, null, greeting.stream);
         for (const job of jobs) start(job);
         if (jobs.length === limit) workLeft = true;
       }
@@ -333,8 +343,8 @@ export function createSession(
    * missing of it here (a job, an attempt) is our own fault, and never says so.
    */
   const checkCluster = (): void => {
-    if (scheduler.registry.get(name)?.id === cluster.id) return;
-    outbox.end(clusterDeleted(name));
+    if (scheduler.registry.get(name)?.id !== cluster.id) outbox.end(clusterDeleted(name));
+    else if (!scheduler.servers.holds(cluster, greeting.stream)) outbox.end(replaced());
   };
 
   const fail = (error: unknown): void => {

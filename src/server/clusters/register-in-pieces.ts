@@ -12,6 +12,7 @@ import { firstOf, graphPieces } from './graph-pieces.ts';
 export function registerInPieces(parts: Parts): Handlers<typeof ClusterService>['registerInPieces'] {
   return async (requests, call) => {
     const { first, rest } = await firstOf(requests);
+    await parts.scheduler.registry.find(first.name);
     admitEnrollment(parts, call, first);
     const pieces = graphPieces(first, rest, ({ name }) => {
       if (name === '' || name === first.name) return;

@@ -27,6 +27,7 @@ import {
 import { RainbowError } from '../../core/errors.ts';
 import type { System } from '../../system/system.ts';
 import { ERROR_CODE_KEY } from '../../wire/error-marker.ts';
+import { retryHints } from '../../wire/retry-hint.ts';
 import type { Binding } from '../call.ts';
 import { answerError } from './answer-error.ts';
 import { boundMethods, type BoundMethod } from './bound-methods.ts';
@@ -124,7 +125,10 @@ function implement(bound: BoundMethod, calls: OpenCalls, log: Log, system: Syste
     if (error instanceof ConnectError) return error;
     const { code, status, message } = answerError(error, call, log, system);
     // Connect's enum has gRPC's numbers.
-    return new ConnectError(message, Code[Code[status] as keyof typeof Code], { [ERROR_CODE_KEY]: code });
+    return new ConnectError(message, Code[Code[status] as keyof typeof Code], {
+      [ERROR_CODE_KEY]: code,
+      ...Object.fromEntries(retryHints(code)),
+    });
   }
 
   if (!streamsAnswers) {

@@ -26,6 +26,7 @@ import {
 import { RainbowError } from '../../core/errors.ts';
 import type { System } from '../../system/system.ts';
 import { ERROR_CODE_KEY } from '../../wire/error-marker.ts';
+import { retryHints } from '../../wire/retry-hint.ts';
 import type { Binding } from '../call.ts';
 import { answerError } from './answer-error.ts';
 import { boundMethods, type BoundMethod } from './bound-methods.ts';
@@ -177,6 +178,7 @@ function serviceError(error: unknown, call: OpenCall, log: Log, system: System) 
   const { code, status, message } = answerError(error, call, log, system);
   const metadata = new Metadata();
   metadata.set(ERROR_CODE_KEY, code);
+  for (const [key, value] of retryHints(code)) metadata.set(key, value);
   return Object.assign(new Error(message), { code: status, details: message, metadata });
 }
 

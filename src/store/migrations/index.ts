@@ -6,6 +6,16 @@ import { bids } from './0004-bids.ts';
 import { service } from './0005-service.ts';
 import { documentPieces } from './0006-document-pieces.ts';
 import { image } from './0007-image.ts';
+import { servers } from './0008-servers.ts';
 import type { Migration } from './migration.ts';
 
-export const MIGRATIONS: readonly Migration[] = [first, lifecycle, agentLife, bids, service, documentPieces, image];
+export const MIGRATIONS: readonly Migration[] = [
+  first,
+  lifecycle,
+  agentLife,
+  bids,
+  service,
+  documentPieces,
+  image,
+  servers,
+];

@@ -91,6 +91,15 @@ CREATE TABLE cluster_groups (
       created_at INTEGER NOT NULL
     ) STRICT;
 
+CREATE TABLE cluster_streams (
+      cluster_id INTEGER NOT NULL PRIMARY KEY REFERENCES clusters (id) ON DELETE CASCADE,
+      server TEXT NOT NULL,
+      stream TEXT NOT NULL,
+      bids INTEGER NOT NULL CHECK (bids IN (0, 1))
+    ) STRICT;
+
+CREATE INDEX cluster_streams_server ON cluster_streams (server);
+
 CREATE TABLE clusters (
       id INTEGER PRIMARY KEY AUTOINCREMENT,
       name TEXT NOT NULL UNIQUE REFERENCES names (name),
@@ -162,6 +171,13 @@ CREATE INDEX events_job ON events (job_id, seq) WHERE job_id IS NOT NULL;
 
 CREATE INDEX events_owner ON events (owner, seq) WHERE owner IS NOT NULL;
 
+CREATE TABLE free_reports (
+      cluster_id INTEGER NOT NULL PRIMARY KEY REFERENCES clusters (id) ON DELETE CASCADE,
+      number INTEGER NOT NULL,
+      graph_version INTEGER NOT NULL,
+      report TEXT NOT NULL
+    ) STRICT;
+
 CREATE TABLE group_members (
       group_name TEXT NOT NULL REFERENCES cluster_groups (name) ON DELETE CASCADE,
       position INTEGER NOT NULL,
@@ -213,7 +229,7 @@ CREATE TABLE jobs (
       started_at INTEGER,
       ended_at INTEGER,
       lease_expires_at INTEGER,
-      cancel_requested_at INTEGER, waits INTEGER NOT NULL DEFAULT 0, begin_at INTEGER, start_before INTEGER, deadline INTEGER, start_by INTEGER, question TEXT, array_id INTEGER, array_index INTEGER, depended_on INTEGER NOT NULL DEFAULT 0, cancel_code TEXT, overcommit TEXT CHECK (overcommit IN ('queue','deny')), left_until INTEGER, ended_by INTEGER,
+      cancel_requested_at INTEGER, waits INTEGER NOT NULL DEFAULT 0, begin_at INTEGER, start_before INTEGER, deadline INTEGER, start_by INTEGER, question TEXT, array_id INTEGER, array_index INTEGER, depended_on INTEGER NOT NULL DEFAULT 0, cancel_code TEXT, overcommit TEXT CHECK (overcommit IN ('queue','deny')), left_until INTEGER, ended_by INTEGER, claimed_by TEXT, claimed_until INTEGER,
       CHECK ((ended_at IS NOT NULL) = (state IN ('completed','failed','canceled','rejected'))),
       CHECK (state NOT IN ('assigned','received','accepted','running','unknown') OR cluster_id IS NOT NULL),
       CHECK (state <> 'pending' OR cluster_id IS NULL)
@@ -253,6 +269,17 @@ CREATE INDEX jobs_start_by ON jobs (start_by, id)
 
 CREATE INDEX jobs_state ON jobs (state, id) WHERE array_id IS NULL;
 
+CREATE TABLE letters (
+      id INTEGER PRIMARY KEY AUTOINCREMENT,
+      receiver TEXT NOT NULL,
+      sent_at INTEGER NOT NULL,
+      body TEXT NOT NULL
+    ) STRICT;
+
+CREATE INDEX letters_receiver ON letters (receiver, id);
+
+CREATE INDEX letters_sent ON letters (sent_at);
+
 CREATE TABLE names (
       name TEXT NOT NULL PRIMARY KEY,
       kind TEXT NOT NULL CHECK (kind IN ('cluster','group'))
@@ -283,6 +310,14 @@ CREATE TABLE output_streams (
     ) STRICT;
 
 CREATE TABLE schema_versions (number INTEGER NOT NULL PRIMARY KEY, name TEXT NOT NULL, applied_at INTEGER NOT NULL) STRICT;
+
+CREATE TABLE servers (
+      id TEXT NOT NULL PRIMARY KEY,
+      name TEXT NOT NULL,
+      version TEXT NOT NULL,
+      started_at INTEGER NOT NULL,
+      seen_at INTEGER NOT NULL
+    ) STRICT;
 
 CREATE TABLE settings (
       key TEXT NOT NULL PRIMARY KEY,

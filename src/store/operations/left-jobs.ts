@@ -7,6 +7,7 @@ import type { ClusterRef, JobId, JobRecord } from '../store.ts';
 import { jobOf, selectJobBy, type JobRow } from './job-row.ts';
 import { lockJob } from './read-jobs.ts';
 import { all, limitOf, run, type Operation } from './statement.ts';
+import { holdStream } from './streams.ts';
 import { writeJobEvent } from './write-event.ts';
 import { applyChange } from './write-transition.ts';
 
@@ -64,7 +65,9 @@ export function* receiveTheseJobs(
   cluster: ClusterRef,
   jobs: readonly { readonly id: JobId; readonly epoch: number }[],
   at: number,
+  stream: string | null = null,
 ): Operation<readonly JobRecord[]> {
+  if (stream !== null) yield* holdStream(cluster, stream);
   const received: JobRecord[] = [];
   for (const { id, epoch } of inOrder(jobs)) {
     const job = yield* lockJob(id);

@@ -4,6 +4,7 @@ import type { ClusterRef, JobId, JobRecord } from '../store.ts';
 import { jobOf, selectJobBy, type JobRow } from './job-row.ts';
 import { lockJob } from './read-jobs.ts';
 import { all, limitOf, run, type Operation } from './statement.ts';
+import { holdStream } from './streams.ts';
 import { writeJobEvent } from './write-event.ts';
 import { applyChange, type Change } from './write-transition.ts';
 
@@ -13,7 +14,9 @@ export function* receiveJobs(
   limit: number,
   leaseExpiresAt: number | null,
   at: number,
+  stream: string | null = null,
 ): Operation<readonly JobRecord[]> {
+  if (stream !== null) yield* holdStream(cluster, stream);
   const rows = yield* all<JobRow>(
     `${selectJobBy('jobs_assigned')} WHERE jobs.cluster = ? AND jobs.cluster_id = ? AND jobs.state = 'assigned'
        AND jobs.cancel_requested_at IS NULL

@@ -5,6 +5,7 @@
  */
 import { addBidCounts, bidCounts, bidOutcomes, decisionsSince, keepBidOutcome } from './bids.ts';
 import { cancelingArrays, holdArray, releaseArray, requestArrayCancel, tasksToCancel } from './change-arrays.ts';
+import { claimPending } from './claim-pending.ts';
 import { deleteCluster, wasClusterDeleted } from './delete-cluster.ts';
 import { getDependencies, settleDependencies, submitDependent } from './dependencies.ts';
 import { eventsAfter, lastEvent } from './events.ts';
@@ -18,10 +19,20 @@ import { changeReason, holdJob, overdueJobs, releaseBegun, releaseJob } from './
 import { prunedEvents, pruneJobs, wasGiven } from './prune.ts';
 import { getArray, listArrays } from './read-arrays.ts';
 import { getCluster, getGraph, listClusters } from './read-clusters.ts';
-import { countJobsByCluster, getAttempts, getDecisions, getJob, jobsAtCluster, pendingJobs } from './read-jobs.ts';
+import {
+  countJobsByCluster,
+  getAttempts,
+  getDecisions,
+  getJob,
+  getJobs,
+  jobsAtCluster,
+  pendingJobs,
+} from './read-jobs.ts';
 import { listJobs } from './list-jobs.ts';
+import { beatServer, endServer, sendLetter, takeLetters } from './servers.ts';
 import { getSetting, setSettingOnce } from './settings.ts';
 import type { Operation } from './statement.ts';
+import { claimStream, clusterStandings, getFree, keepFree, releaseStream } from './streams.ts';
 import { submitArray } from './submit-array.ts';
 import { earlierSubmit, submitJob } from './submit-job.ts';
 import {
@@ -73,6 +84,14 @@ export const WRITES = {
   setSettingOnce,
   keepBidOutcome,
   addBidCounts,
+  beatServer,
+  endServer,
+  sendLetter,
+  takeLetters,
+  claimStream,
+  releaseStream,
+  keepFree,
+  claimPending,
 } as const;
 
 export const READS = {
@@ -84,6 +103,7 @@ export const READS = {
   listGroups,
   getJob,
   earlierSubmit,
+  getJobs,
   getAttempts,
   listJobs,
   countJobsByCluster,
@@ -110,6 +130,8 @@ export const READS = {
   bidOutcomes,
   bidCounts,
   decisionsSince,
+  clusterStandings,
+  getFree,
 } as const;
 
 type Operations = typeof WRITES & typeof READS;

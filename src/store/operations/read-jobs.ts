@@ -25,6 +25,18 @@ export function* lockJob(id: JobId): Operation<JobRecord | null> {
   return row === undefined ? null : jobOf(row);
 }
 
+/** Many at once, by id; those that are not there (any more) are left out. */
+export function* getJobs(ids: readonly JobId[]): Operation<readonly JobRecord[]> {
+  const keys = ids.map(idOf).filter((key) => key !== null);
+  const jobs: JobRecord[] = [];
+  for (let from = 0; from < keys.length; from += MOST_IDS) {
+    const some = filledUp(keys.slice(from, from + MOST_IDS));
+    const rows = yield* all<JobRow>(`${SELECT_JOB} WHERE jobs.id IN (${some.map(() => '?').join(', ')})`, ...some);
+    for (const row of rows) jobs.push(jobOf(row));
+  }
+  return jobs.sort(byId);
+}
+
 interface AttemptRow extends Pick<
   JobRow,
   | 'epoch'
@@ -110,7 +122,7 @@ export function knownText({ question, reason }: KnownQuestion): string {
 }
 
 /** What is passed over is not even read: with 100,000 jobs of few questions, nearly all of a pass. */
-const UNKNOWN = `(jobs.question IS NULL OR jobs.question || ' ' || jobs.reason_code || ' ' || jobs.reason_message
+export const UNKNOWN = `(jobs.question IS NULL OR jobs.question || ' ' || jobs.reason_code || ' ' || jobs.reason_message
   NOT IN (SELECT value FROM json_each(?)))`;
 
 /** SQLite's; PostgreSQL has its own (postgres/pending-jobs.ts). */

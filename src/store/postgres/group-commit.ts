@@ -16,7 +16,7 @@ import type { NewJob } from '../store.ts';
 import type { Database } from './database.ts';
 import { ConnectionLost, errorOf, isCollision, isLostRace, maybeCommitted, notCommitted } from './failure.ts';
 import { changesLockedRows, hasChangedOthers, lockRows } from './lock-rows.ts';
-import { outputNotices, type Voice } from './notices.ts';
+import { letterNotice, outputNotices, standingsNotice, type Voice } from './notices.ts';
 import { postgresOperation } from './own-operations.ts';
 import { submitJobs } from './submit-jobs.ts';
 import { CommitUnknown, Transaction } from './transaction.ts';
@@ -33,6 +33,8 @@ export interface Committed {
   readonly outcomes: readonly Outcome[];
   /** The newest event written; null where none was. */
   readonly newest: number | null;
+  /** The events written: first and last of each commit. */
+  readonly wrote: readonly (readonly [number, number])[];
 }
 
 /** Calls that share one commit at most, as in sqlite/group-commit.ts. */
@@ -63,7 +65,7 @@ function mayDoAgain(error: unknown): boolean {
 
 function allFailed(calls: readonly Call[], error: unknown): Committed {
   const failure = error instanceof CommitUnknown ? maybeCommitted(error) : notCommitted(error);
-  return { outcomes: calls.map(() => ({ error: failure })), newest: null };
+  return { outcomes: calls.map(() => ({ error: failure })), newest: null, wrote: [] };
 }
 
 async function inHaste(database: Database, calls: readonly Call[], voice: Voice): Promise<Committed> {
@@ -76,13 +78,24 @@ async function inHaste(database: Database, calls: readonly Call[], voice: Voice)
       if (submits.length > 0) outcomes.push(...(await transaction.run(submitJobs(submits, stored))));
       else outcomes.push(await runHastily(transaction, calls[outcomes.length] as Call));
     }
-    return { outcomes, newest: await transaction.commit(voice.channel, notices(voice, calls, outcomes)) };
+    return await committed(transaction, voice, calls, outcomes);
   } catch (error) {
     await transaction.rollBack();
     if (error instanceof CommitUnknown) throw error;
     // A statement that nobody waited for may have failed before the one that was noticed.
     throw (await transaction.firstFailure()) ?? error;
   }
+}
+
+async function committed(
+  transaction: Transaction,
+  voice: Voice,
+  calls: readonly Call[],
+  outcomes: readonly Outcome[],
+): Promise<Committed> {
+  const { events } = transaction;
+  const newest = await transaction.commit(voice.channel, notices(voice, calls, outcomes));
+  return { outcomes, newest, wrote: newest === null ? [] : [[newest - events + 1, newest]] };
 }
 
 /** The submits that stand one after the other from there. */
@@ -114,7 +127,7 @@ async function inPatience(database: Database, calls: readonly Call[], voice: Voi
       transaction.forget();
       const outcomes: Outcome[] = [];
       for (const call of calls) outcomes.push(await runPatiently(transaction, call));
-      return { outcomes, newest: await transaction.commit(voice.channel, notices(voice, calls, outcomes)) };
+      return await committed(transaction, voice, calls, outcomes);
     } catch (error) {
       await transaction.rollBack();
       if (!isCollision(error)) return allFailed(calls, error);
@@ -127,12 +140,14 @@ async function inPatience(database: Database, calls: readonly Call[], voice: Voi
 async function eachAlone(database: Database, calls: readonly Call[], voice: Voice): Promise<Committed> {
   const outcomes: Outcome[] = [];
   let newest: number | null = null;
+  const wrote: (readonly [number, number])[] = [];
   for (const call of calls) {
     const done = await inPatience(database, [call], voice);
     outcomes.push(...done.outcomes);
     newest = done.newest ?? newest;
+    wrote.push(...done.wrote);
   }
-  return { outcomes, newest };
+  return { outcomes, newest, wrote };
 }
 
 /** Throws only where the transaction as a whole is lost. */
@@ -153,12 +168,23 @@ async function runPatiently(transaction: Transaction, { name, args }: Call): Pro
   }
 }
 
-/** What the other servers are told of output: whose, by whom. Events tell of themselves. */
+const TOLD: ReadonlySet<OperationName> = new Set(['claimStream', 'releaseStream', 'endServer', 'keepFree']);
+
+/** What the other servers are told of output, letters and streams: whose, by whom. Events tell of themselves. */
 function notices({ instance }: Voice, calls: readonly Call[], outcomes: readonly Outcome[]): readonly string[] {
   const jobs = new Set<string>();
+  const receivers = new Set<string>();
+  let standings = false;
   for (const [index, { name, args }] of calls.entries()) {
     const outcome = outcomes[index];
-    if (name === 'appendOutput' && outcome !== undefined && 'value' in outcome) jobs.add(String(args[0]));
+    if (outcome === undefined || 'error' in outcome) continue;
+    if (name === 'appendOutput') jobs.add(String(args[0]));
+    else if (name === 'sendLetter') receivers.add(String(args[0]));
+    else if (TOLD.has(name)) standings = true;
   }
-  return outputNotices(instance, [...jobs]);
+  return [
+    ...outputNotices(instance, [...jobs]),
+    ...[...receivers].map(letterNotice),
+    ...(standings ? [standingsNotice(instance)] : []),
+  ];
 }

@@ -49,6 +49,7 @@ function needsOf({ name, args }: Call): {
     case 'clustersSeen':
       return { clusters: args[0] as readonly string[] };
     case 'claimInstance':
+    case 'claimStream':
     case 'numberAt':
       return { clusters: [(args[0] as ClusterRef).name] };
     case 'mergeState':
@@ -69,6 +70,7 @@ function keyOf({ id, name }: ClusterRef): string {
 const CHANGES_OTHERS: ReadonlySet<OperationName> = new Set([
   'receiveJobs',
   'receiveTheseJobs',
+  'claimPending',
   'leaveJobs',
   'returnExpired',
   'registerCluster',

@@ -5,6 +5,7 @@
  * all there is, and comes more often.
  */
 import type { System, Timer } from '../../system/system.ts';
+import type { Whisper } from '../server-store.ts';
 import type { JobId } from '../store.ts';
 import type { Database } from './database.ts';
 import type { Link } from './link.ts';
@@ -24,6 +25,7 @@ export interface Hearers {
   events(newest: number): void;
   /** Another server wrote output of this job; null: perhaps of any. */
   output(job: JobId | null): void;
+  whisper(what: Whisper): void;
 }
 
 export class News {
@@ -102,7 +104,10 @@ export class News {
     const notice = readNotice(payload);
     if (notice === null) return;
     if (notice.kind === 'events') this.#hearers.events(notice.newest);
-    else if (notice.instance === this.#voice.instance) this.#heardItself ||= notice.kind === 'self';
+    else if (notice.kind === 'letters') {
+      if (notice.receiver === this.#voice.receiver) this.#hearers.whisper('letters');
+    } else if (notice.instance === this.#voice.instance) this.#heardItself ||= notice.kind === 'self';
+    else if (notice.kind === 'standings') this.#hearers.whisper('standings');
     else if (notice.kind === 'output') for (const job of notice.jobs) this.#hearers.output(job);
   }
 }

@@ -10,6 +10,7 @@ import { RainbowError } from '../../core/errors.ts';
 import type { System, Timer } from '../../system/system.ts';
 import type { Engine } from '../engine.ts';
 import { isWrite } from '../operations/operations.ts';
+import type { Whisper } from '../server-store.ts';
 import type { JobId } from '../store.ts';
 import type { Database } from './database.ts';
 import { closedError, errorOf } from './failure.ts';
@@ -17,6 +18,7 @@ import { LARGEST_BATCH, runWrites, type Call, type Outcome } from './group-commi
 import { Link, Outage } from './link.ts';
 import { News } from './news.ts';
 import { channelOf, openDatabase } from './open-database.ts';
+import { OwnEvents } from './own-events.ts';
 import { runReads } from './read-together.ts';
 import { newestEvent } from './write-events.ts';
 
@@ -52,10 +54,13 @@ export async function openPoolEngine(url: string, system: System, options: Engin
   const voice = {
     channel: await channelOf(first),
     instance: Buffer.from(system.entropy.bytes(9)).toString('base64url'),
+    receiver: '',
   };
   let known = await first.run(newestEvent());
   let tellEvents: (seq: number) => void = () => undefined;
   let tellOutput: (job: JobId | null) => void = () => undefined;
+  let tellWhisper: (whisper: Whisper) => void = () => undefined;
+  const own = new OwnEvents();
   const heardEvents = (newest: number): void => {
     if (newest > known) tellEvents((known = newest));
   };
@@ -68,7 +73,7 @@ export async function openPoolEngine(url: string, system: System, options: Engin
     new Link(url, outage),
     voice,
     system.timers,
-    { events: heardEvents, output: (job) => tellOutput(job) },
+    { events: heardEvents, output: (job) => tellOutput(job), whisper: (what) => tellWhisper(what) },
     options.pollEvery,
   );
   await news.poll();
@@ -114,7 +119,8 @@ export async function openPoolEngine(url: string, system: System, options: Engin
     while (writes.length > 0) {
       const batch = writes.splice(0, LARGEST_BATCH);
       await using(writing, batch, async (database) => {
-        const { outcomes, newest } = await runWrites(database, batch, voice);
+        const { outcomes, newest, wrote } = await runWrites(database, batch, voice);
+        for (const [from, to] of wrote) own.add(from, to);
         for (const [index, call] of batch.entries()) settle(call, outcomes[index] as Outcome);
         if (newest !== null) heardEvents(newest);
       });
@@ -185,6 +191,13 @@ export async function openPoolEngine(url: string, system: System, options: Engin
     close() {
       closing ??= finish();
       return closing;
+    },
+    own,
+    onWhisper(hear) {
+      tellWhisper = hear;
+    },
+    listenAs(receiver) {
+      voice.receiver = receiver;
     },
     onEvents(hear) {
       tellEvents = hear;

@@ -94,7 +94,7 @@ async function planOf(database: Database, sql: string): Promise<Plan[]> {
 }
 
 /** Lists of what a person registers; all of it is asked for. */
-const LISTS = ['clusters', 'cluster_groups', 'subsystems'];
+const LISTS = ['clusters', 'cluster_groups', 'subsystems', 'servers'];
 /** Read in order from an end, until the LIMIT above it (or the MAX, which is one). */
 const IN_ORDER = [
   'jobs_pending',

@@ -206,16 +206,3 @@ describe.skipIf(skipWithout('postgres', missing))('two servers on one database',
     await vi.waitFor(() => expect(output.mock.calls.length).toBeGreaterThan(calls));
   });
 });
-
-describe.skipIf(skipWithout('postgres', missing))('a store for one server alone', () => {
-  test('a second is refused; after the first it may', async () => {
-    const url = await postgres!.newDatabase();
-    const first = await openStore(url, realSystem, { alone: true });
-    await expect(openStore(url, realSystem, { alone: true })).rejects.toThrow(/another server has this database open/);
-    await first.settings.setOnce('key', 'value');
-    await first.close();
-    const second = await openStore(url, realSystem, { alone: true });
-    expect(await second.settings.get('key')).toBe('value');
-    await second.close();
-  });
-});

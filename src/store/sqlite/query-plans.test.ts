@@ -38,7 +38,7 @@ class RecordingDatabase extends Database {
  * given; the few counters of AUTOINCREMENT.
  */
 const SHORT =
-  /^SCAN (clusters|cluster_groups|subsystems) USING (COVERING )?INDEX|^SCAN (CONSTANT ROW|states|run|found|given|json_each|sqlite_sequence)\b/;
+  /^SCAN (clusters|cluster_groups|subsystems|servers) USING (COVERING )?INDEX|^SCAN (CONSTANT ROW|states|run|found|given|json_each|sqlite_sequence)\b/;
 /** In order from its beginning, until the LIMIT. */
 const IN_ORDER =
   /^SCAN (jobs|arrays) USING (COVERING )?INDEX (jobs_pending|jobs_settle|arrays_settle|arrays_cancel)$|^SCAN (jobs|arrays)$/;

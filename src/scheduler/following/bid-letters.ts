@@ -1,0 +1,71 @@
+/**
+ * Bids of agents whose stream another server holds: the question goes there as a letter, that server asks (its own book
+ * shares equal questions), and the bid comes back as one. For the book here it is a line like any other.
+ */
+import type { ClusterStanding } from '../../store/server-store.ts';
+import type { ClusterRef } from '../../store/store.ts';
+import type { Book, OpenLine } from '../bidding/book.ts';
+import type { Letters } from './letters.ts';
+import type { Standing } from './standing.ts';
+
+export interface BidLetters {
+  /** After each look: lines to agents elsewhere are opened and closed. */
+  looked(clusters: readonly ClusterStanding[]): void;
+  close(): void;
+}
+
+export function createBidLetters(deps: {
+  readonly book: Book;
+  readonly letters: Letters;
+  readonly standing: Pick<Standing, 'id' | 'elsewhere' | 'streamOf'>;
+}): BidLetters {
+  const { book, letters, standing } = deps;
+  const lines = new Map<number, { readonly stream: string; readonly line: OpenLine }>();
+
+  const openTo = (cluster: ClusterRef, receiver: string): OpenLine =>
+    book.open({
+      cluster,
+      ask(id, question, withinMs) {
+        letters.send(receiver, { kind: 'ask', from: standing.id, id, cluster, question, withinMs });
+        return true;
+      },
+    });
+
+  letters.on('bid', ({ cluster, id, bid }) => void lines.get(cluster.id)?.line.answered(id, () => bid));
+  letters.on('ask', ({ from, id, cluster, question, withinMs }) => {
+    const answer = async (): Promise<void> => {
+      const here = standing.streamOf(cluster) !== null;
+      const held = here ? (await book.collect(question, [cluster.name], withinMs)).get(cluster.name) : undefined;
+      // Silence is silence; who asked is waiting for no longer than that.
+      if (held !== undefined && held.bid.kind !== 'silent') {
+        letters.send(from, { kind: 'bid', id, cluster, bid: held.bid });
+      }
+    };
+    void answer();
+  });
+
+  return {
+    looked(clusters) {
+      const there = new Map(
+        clusters.flatMap((cluster) => {
+          const claim = standing.elsewhere(cluster);
+          return claim?.bids === true ? [[cluster.id, { cluster, claim }] as const] : [];
+        }),
+      );
+      for (const [id, { stream, line }] of lines) {
+        if (there.get(id)?.claim.stream === stream) continue;
+        lines.delete(id);
+        line.close();
+      }
+      for (const [id, { cluster, claim }] of there) {
+        if (lines.has(id)) continue;
+        const { name } = cluster;
+        lines.set(id, { stream: claim.stream, line: openTo({ name, id }, claim.server) });
+      }
+    },
+    close() {
+      for (const { line } of lines.values()) line.close();
+      lines.clear();
+    },
+  };
+}

@@ -1,0 +1,208 @@
+/**
+ * For tests: several servers, each a process of its own, on one real PostgreSQL, and agents (their own code, clusters in
+ * memory) in this process that connect to whichever server answers.
+ */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as pause } from 'node:timers/promises';
+import { serveCluster } from '../../src/agent/agent.ts';
+import { memoryJournal } from '../../src/agent/journal.ts';
+import { silentLog } from '../../src/agent/log.ts';
+import type { Uplink } from '../../src/agent/messages.ts';
+import { pickNamed } from '../../src/agent/pick/picks.ts';
+import { keyText, type Runner } from '../../src/agent/runners/runner.ts';
+import { noHook } from '../../src/agent/sentinels.ts';
+import { nativeCluster, type NativeCluster } from '../../src/agent/testing/native-cluster.ts';
+import { grpcUplink } from '../../src/agent/wire.ts';
+import { createClient, type RainbowClient } from '../../src/client/client.ts';
+import { generateGraph } from '../../src/core/graph/generate.ts';
+import { coresJob } from '../../src/scheduler/testing/rig.ts';
+import { realSystem } from '../../src/system/real.ts';
+
+const SECRET = 'several-servers';
+const HEARTBEAT = 0.5;
+
+export interface Machine {
+  readonly client: RainbowClient;
+  readonly running: boolean;
+  kill(): Promise<void>;
+  /** As an administrator does. */
+  end(): Promise<void>;
+  start(): Promise<void>;
+  /** SIGSTOP, and SIGCONT after so long. */
+  hang(ms: number): Promise<void>;
+}
+
+export interface Worker {
+  readonly name: string;
+  readonly native: NativeCluster;
+  readonly done: Promise<unknown>;
+}
+
+export interface Fleet {
+  readonly machines: readonly Machine[];
+  readonly workers: readonly Worker[];
+  /** Registers clusters, at one server after the other, with an agent each. */
+  agents(count: number, jobMs: () => number): Promise<void>;
+  /** Asks one server after the other until one has answered; resolves to the job's id. */
+  submit(key: string, more?: { readonly cores?: number }): Promise<string>;
+  /** What servers wrote into their logs. */
+  readonly said: readonly string[];
+  close(): Promise<void>;
+}
+
+export async function openFleet(database: string, servers: number): Promise<Fleet> {
+  const said: string[] = [];
+  const machines = await Promise.all(Array.from({ length: servers }, (_, n) => startMachine(database, n, said)));
+  const ending = new AbortController();
+  const workers: Worker[] = [];
+  const timers = new Set<NodeJS.Timeout>();
+  let turn = 0;
+
+  const later = (ms: number, act: () => void): void => {
+    const timer = setTimeout(() => {
+      timers.delete(timer);
+      act();
+    }, ms);
+    timers.add(timer);
+  };
+
+  /** Whichever is next. */
+  const uplink = (): Uplink => ({
+    open: (say, signal) => {
+      const machine = machines[turn++ % machines.length];
+      return grpcUplink((machine as Machine).client.agents).open(say, signal);
+    },
+  });
+
+  const persistently = async <T>(act: (client: RainbowClient) => Promise<T>): Promise<T> => {
+    for (let tries = 0; ; tries++) {
+      const machine = machines[turn++ % machines.length] as Machine;
+      try {
+        return await act(machine.client);
+      } catch (error) {
+        if (tries > 400) throw error;
+        await pause(100);
+      }
+    }
+  };
+
+  return {
+    machines,
+    workers,
+    said,
+    async agents(count, jobMs) {
+      for (let n = 0; n < count; n++) {
+        const name = `c${n}`;
+        const graph = generateGraph({ name, nodes: 2, coresPerNode: 8 });
+        const { secret } = await persistently((client) => client.clusters.register({ name, secret: SECRET, graph }));
+        const native = nativeCluster(realSystem);
+        const opened = native.open();
+        const runner: Runner = {
+          ...opened,
+          async submit(order) {
+            const id = await opened.submit(order);
+            later(5, () => native.run(keyText(order)));
+            later(5 + jobMs(), () => native.end(keyText(order), { exitCode: 0 }));
+            return id;
+          },
+        };
+        const identity = { cluster: name, secret, runner: 'memory', version: '1', maxJobs: 50 };
+        const pick = { name: 'first-come', pick: pickNamed('first-come').open({}) };
+        const done = serveCluster(
+          { identity, journal: memoryJournal(), runner, uplink: uplink(), log: silentLog, reached: noHook, pick },
+          realSystem,
+          ending.signal,
+        ).catch((error: unknown) => error);
+        workers.push({ name, native, done });
+      }
+    },
+    async submit(key, { cores = 1 } = {}) {
+      const job = { jobspec: coresJob({ cores }), idempotencyKey: key, name: key };
+      const { job: stored } = await persistently((client) => client.jobs.submit(job, { timeoutMs: 5_000 }));
+      return stored!.id;
+    },
+    async close() {
+      ending.abort();
+      for (const timer of timers) clearTimeout(timer);
+      await Promise.all(workers.map(({ done }) => done));
+      for (const machine of machines) {
+        machine.client.close();
+        await machine.kill();
+      }
+    },
+  };
+}
+
+async function startMachine(database: string, number: number, said: string[]): Promise<Machine> {
+  let child: ChildProcess | null = null;
+  let port = 0;
+
+  const start = async (): Promise<void> => {
+    const options = {
+      host: `127.0.0.1:${port}`,
+      database,
+      version: 'test',
+      name: `server ${number}`,
+      secret: SECRET,
+      logLevel: 'warn',
+      graceSeconds: 2,
+      agents: { heartbeat: HEARTBEAT },
+      scheduler: { silentAfter: 20, passOverAfter: 3, reassignAfter: 6, lostAfter: 60, pollEvery: 3 },
+    };
+    for (let tries = 0; ; tries++) {
+      const started = spawn(
+        process.execPath,
+        [join(import.meta.dirname, 'server-process.ts'), JSON.stringify(options)],
+        { stdio: ['ignore', 'pipe', 'pipe'] },
+      );
+      started.stderr.on('data', (data: Buffer) => {
+        for (const line of data.toString().split('\n')) if (line !== '') said.push(`${number}: ${line.slice(0, 300)}`);
+      });
+      const lines = createInterface({ input: started.stdout });
+      const ready = new Promise<number>((resolve) =>
+        lines.on('line', (line) => {
+          if (line.startsWith('ready ')) resolve(Number(line.slice(6)));
+        }),
+      );
+      const answer = await Promise.race([ready, once(started, 'exit').then(() => null)]);
+      if (answer !== null) {
+        port = answer;
+        child = started;
+        return;
+      }
+      // The database is away just now, as it may be for an operator who starts one.
+      if (tries > 20) throw new Error(`a server did not start: ${said.slice(-5).join('\n')}`);
+      await pause(500);
+    }
+  };
+
+  const end = async (signal: NodeJS.Signals): Promise<void> => {
+    const ended = child;
+    child = null;
+    if (ended === null || ended.exitCode !== null || ended.signalCode !== null) return;
+    const exited = once(ended, 'exit');
+    ended.kill(signal);
+    await exited;
+  };
+
+  await start();
+  const client = createClient({ host: `127.0.0.1:${port}`, authorization: SECRET, timeoutMs: 10_000 });
+  return {
+    client,
+    get running() {
+      return child !== null;
+    },
+    start,
+    kill: () => end('SIGKILL'),
+    end: () => end('SIGTERM'),
+    async hang(ms) {
+      const held = child;
+      held?.kill('SIGSTOP');
+      await pause(ms);
+      held?.kill('SIGCONT');
+    },
+  };
+}
