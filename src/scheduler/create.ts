@@ -283,7 +283,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   return {
     registry,
     async start() {
-      await following.begin();
+      if (standing.shared) await following.begin();
       await registry.load();
       for (const cluster of registry.list()) {
         await records.load(cluster);
@@ -295,7 +295,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
           standing.shared ? Infinity : undefined,
         );
       }
-      await following.start();
+      if (standing.shared) await following.start();
       counter.start();
       rebid.start();
       cycle.start();
@@ -303,7 +303,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       chores.start();
     },
     async stop() {
-      await following.stop();
+      if (standing.shared) await following.stop();
       book.close();
       await Promise.all([cycle.stop(), sweeper.stop(), chores.stop(), rebid.stop(), reading.stop()]);
       await follow.idle();

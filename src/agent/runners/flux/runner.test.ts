@@ -12,7 +12,7 @@ import { jobspecOf, runnerConformance } from '../conformance.ts';
 import { resolveJobUser } from '../process/user.ts';
 import type { NativeJob, Order, Runner } from '../runner.ts';
 import { fluxCommands } from './commands.ts';
-import { isFeasible } from './estimate.ts';
+import { estimateQueued, isFeasible } from './estimate.ts';
 import { createFluxRunner } from './runner.ts';
 import { fluxJobOf, nativeJobspec } from './submit.ts';
 
@@ -112,6 +112,8 @@ describe.skipIf(away)('with a real Flux', { timeout: 120_000 }, () => {
       expect(spec.attributes.system.job.name).toMatch(new RegExp(`^a_job\\.rainbow-1\\.1-${realm}-[0-9a-f]{12}$`));
       const listed = JSON.parse((await lab.flux('job', 'list-ids', nativeId)).trim()) as { urgency: number };
       expect(listed.urgency).toBe(19);
+      const flux = fluxCommands(lab.environment(), await resolveJobUser(null), realSystem);
+      expect(await estimateQueued(flux, nativeId)).toMatchObject({ kind: 'at' });
       const [said] = await until('output', async () => {
         const found = await text('1');
         return found.length > 0 && found;

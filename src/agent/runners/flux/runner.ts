@@ -25,15 +25,15 @@ import { keyText, type JobKey, type NativeJob, type Order, type Runner } from '.
 import { askCluster } from './cluster.ts';
 import { environmentFor, failed, fluxCommands } from './commands.ts';
 import { createFitCheck } from './fits.ts';
+import { likeliest, oursAmong, wasReleased, type Found } from './found.ts';
 import { readJobId } from './id.ts';
 import { createBusyTeller } from './busy.ts';
 import { askInstance, type Instance } from './instance.ts';
 import { createFluxJobs, nativeJobOf, type FluxJobEntry } from './jobs.ts';
 import { followJournal } from './journal.ts';
-import { readNativeName, type NativeName } from './key.ts';
+import type { NativeName } from './key.ts';
 import { noncesUnderWay } from './orphans.ts';
 import { createPoll, DEFAULT_PACE, type Pace, type Snapshot } from './poll.ts';
-import type { FluxRecord } from './records.ts';
 import { phaseOf } from './status.ts';
 import { fluxJobOf, nativeJobspec, urgencyOf } from './submit.ts';
 import { endOfVanished, LOST_LOOKS, LOST_MS } from './vanished.ts';
@@ -57,12 +57,6 @@ const FRESH_MS = 150;
 /** A cancel is asked for again after so many looks. */
 const CANCEL_EVERY = 4;
 const SUBMIT_MS = 120_000;
-
-/** One of ours, as Flux lists it. */
-interface Found {
-  readonly name: NativeName;
-  readonly record: FluxRecord;
-}
 
 export async function createFluxRunner(options: FluxRunnerOptions, system: System): Promise<Runner> {
   const { spool, cluster, realm, user, log, reached = noHook } = options;
@@ -127,7 +121,7 @@ export async function createFluxRunner(options: FluxRunnerOptions, system: Syste
     if (isAway) log.info(`cluster ${cluster}: Flux answers again`);
     isAway = false;
     looks++;
-    const byKey = oursIn(records);
+    const byKey = oursAmong(records, realm);
     for (const [key, mine] of byKey) if (!table.jobs.has(key)) await takeStrange(mine);
     await table.settle();
     let changed = false;
@@ -138,18 +132,6 @@ export async function createFluxRunner(options: FluxRunnerOptions, system: Syste
       changed ||= job.told !== before;
     }
     return changed;
-  }
-
-  function oursIn(records: readonly FluxRecord[]): ReadonlyMap<string, readonly Found[]> {
-    const byKey = new Map<string, Found[]>();
-    for (const record of records) {
-      const name = readNativeName(record.name);
-      if (name === null || name.realm !== realm) continue;
-      const there = byKey.get(keyText(name));
-      if (there === undefined) byKey.set(keyText(name), [{ name, record }]);
-      else there.push({ name, record });
-    }
-    return byKey;
   }
 
   /**
@@ -234,7 +216,7 @@ export async function createFluxRunner(options: FluxRunnerOptions, system: Syste
         throw new RainbowError('unavailable', 'an earlier submission of it still runs: waiting for what becomes of it');
       }
       // It ended before this was asked, so what it did is to be seen.
-      const mine = oursIn((await poll.newerThan(poll.now() - 1)).records).get(text) ?? [];
+      const mine = oursAmong((await poll.newerThan(poll.now() - 1)).records, realm).get(text) ?? [];
       await inTurn(() => choose(job!, mine));
     }
     if (known() !== '') return finish(job!);
@@ -399,18 +381,4 @@ export async function createFluxRunner(options: FluxRunnerOptions, system: Syste
       await inTurn(async () => undefined);
     },
   };
-}
-
-/** Somebody let it go. */
-function wasReleased({ urgency, startedAt }: FluxRecord): boolean {
-  return urgency !== 0 || startedAt !== null;
-}
-
-/** Of several submissions of one key the one that may have run; else one that can. At least one is given. */
-function likeliest(mine: readonly Found[]): Found {
-  return (
-    mine.find(({ record }) => wasReleased(record)) ??
-    mine.find(({ record }) => phaseOf(record.state) !== 'ended') ??
-    mine[0]!
-  );
 }
