@@ -111,7 +111,7 @@ describe('where it may go', () => {
     for (const name of ['k', 'l'])
       await rainbow.clusters.updateState({ cluster: name, state: { up: 1 } }, { authorization: OPERATOR });
     const lightest = { priorities: '- {priority: 1, steps: [{sort_ascending: compat_weight}, {select: first}]}' };
-    expect((await ask('constraint', lightest)).chosen).toBe('k');
+    expect((await ask('constraint', lightest)).order[0]).toBe('k');
   });
 
   test('as the jobspec or the submit says, and then nobody is asked', async () => {
