@@ -22,6 +22,7 @@ import { clientConfigOf } from './client.ts';
 import { inFile, readText } from './file.ts';
 import { nodeAt, toPlain } from './plain.ts';
 import { loadPolicies } from './policies.ts';
+import { serverSchema } from './server-schema.ts';
 
 /** What is not set is absent; who uses it has the default that is named here. */
 export interface ServerSettings {
@@ -88,110 +89,6 @@ export interface ServerSettings {
   readonly logLevel?: 'debug' | 'info' | 'warn' | 'error' | 'silent';
 }
 
-const words = z.string().min(1);
-const seconds = z
-  .number()
-  .positive()
-  .max(2 ** 31 - 1);
-const whole = z
-  .int()
-  .positive()
-  .max(2 ** 31 - 1);
-
-const HOST_PORT = /^[A-Za-z0-9.:[\]-]+$/;
-const HOST_PATTERN = /^(?:\*\.)?[A-Za-z0-9.:[\]-]+$/;
-
-const schema = z.strictObject({
-  host: words.optional(),
-  db: words.optional(),
-  name: words.optional(),
-  secret: words.optional(),
-  globalToken: words.optional(),
-  tls: z
-    .strictObject({ ca: words.optional(), cert: words, key: words, requireClientCertificate: z.boolean().optional() })
-    .optional(),
-  selection: z
-    .strictObject({
-      name: words.optional(),
-      options: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional(),
-      clientOverride: z
-        .union([z.enum(['allow', 'deny']), z.array(words).min(1)], {
-          error: 'must be allow, deny, or a list of policies',
-        })
-        .optional(),
-    })
-    .optional(),
-  policies: z.record(words, words).optional(),
-  bids: z
-    .strictObject({
-      ask: z.enum(['auto', 'always', 'never']).optional(),
-      withinMs: z.number().min(0).max(60_000).optional(),
-      reuseMs: z.number().min(0).max(300_000).optional(),
-      rebid: z
-        .strictObject({
-          enabled: z.boolean().optional(),
-          everySeconds: seconds.optional(),
-          betterBy: z.number().min(0).max(1).optional(),
-          leastSeconds: z.number().min(0).optional(),
-          restSeconds: z.number().min(0).optional(),
-        })
-        .optional(),
-      shadow: z
-        .strictObject({
-          name: words,
-          options: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional(),
-        })
-        .optional(),
-    })
-    .optional(),
-  match: z.strictObject({ budget: whole.optional() }).optional(),
-  overcommit: z.enum(['queue', 'deny']).optional(),
-  limits: z
-    .strictObject({ messageBytes: whole.min(65_536).optional(), submitsPerSecond: z.number().positive().optional() })
-    .optional(),
-  lease: z.strictObject({ pollSeconds: seconds.optional(), graceSeconds: z.number().min(0).optional() }).optional(),
-  walltimeDefaultSeconds: seconds.optional(),
-  retention: z
-    .strictObject({
-      days: z.number().positive().max(36_500).optional(),
-      count: whole.optional(),
-      everySeconds: seconds.optional(),
-    })
-    .optional(),
-  leftAfterSeconds: seconds.optional(),
-  outputCapMaxBytes: whole.optional(),
-  outputCapBytes: z
-    .int()
-    .min(0)
-    .max(2 ** 31 - 1)
-    .optional(),
-  images: z
-    .strictObject({
-      registries: z
-        .record(
-          z.string().regex(/^[a-z0-9.:[\]-]+$/, 'a registry is HOST or HOST:PORT, in lower case'),
-          z.strictObject({
-            endpoint: z.string().regex(HOST_PORT, 'an endpoint is HOST or HOST:PORT').optional(),
-            hosts: z.array(z.string().regex(HOST_PATTERN, 'a host is HOST, HOST:PORT or *.DOMAIN')).max(100).optional(),
-            plainHttp: z.boolean().optional(),
-            privateNetwork: z.boolean().optional(),
-            username: words.optional(),
-            password: words.optional(),
-          }),
-        )
-        .optional(),
-      onError: z.enum(['fail', 'warn']).optional(),
-      timeoutSeconds: z.number().positive().max(600).optional(),
-      keepSeconds: z.number().min(0).max(86_400).optional(),
-      platform: z
-        .string()
-        .regex(/^[a-z0-9]+\/[a-z0-9]+$/, 'a platform is OS/ARCHITECTURE, as in linux/amd64')
-        .optional(),
-    })
-    .optional(),
-  logLevel: z.enum(['debug', 'info', 'warn', 'error', 'silent']).optional(),
-});
-
 /** The sections of the prototype's file. */
 const PROTOTYPE = ['scheduler', 'cluster', 'graphdatabase', 'clusters', 'groups'];
 
@@ -247,7 +144,7 @@ function fromPrototype(written: string): ServerSettings {
 }
 
 function readOwn(document: DocumentNode): ServerSettings {
-  const result = schema.safeParse(withoutNulls(withBareRegistries(toPlain(document))));
+  const result = serverSchema.safeParse(withoutNulls(withBareRegistries(toPlain(document))));
   if (!result.success) throw firstProblem(result.error, document);
   const {
     db,
@@ -295,7 +192,7 @@ function readOwn(document: DocumentNode): ServerSettings {
   }) as ServerSettings;
 }
 
-type Bids = NonNullable<z.infer<typeof schema>['bids']>;
+type Bids = NonNullable<z.infer<typeof serverSchema>['bids']>;
 
 function bidSettings(bids: Bids | undefined): Partial<NonNullable<ServerSettings['scheduler']>> {
   if (bids === undefined) return {};
@@ -319,7 +216,7 @@ function bidSettings(bids: Bids | undefined): Partial<NonNullable<ServerSettings
   }) as Partial<NonNullable<ServerSettings['scheduler']>>;
 }
 
-type Images = NonNullable<z.infer<typeof schema>['images']>;
+type Images = NonNullable<z.infer<typeof serverSchema>['images']>;
 
 function imageSettingsOf({ registries, onError, timeoutSeconds, keepSeconds, platform }: Images): ImageSettings {
   const [os = '', architecture = ''] = platform?.split('/') ?? [];
@@ -383,7 +280,7 @@ function firstProblem(error: z.ZodError, document: DocumentNode): RainbowError {
 }
 
 function knownKeys(path: readonly PropertyKey[]): readonly string[] {
-  let shape: Record<string, unknown> = schema.shape;
+  let shape: Record<string, unknown> = serverSchema.shape;
   for (const key of path) {
     const inner = shape[String(key)];
     const object = inner instanceof z.ZodOptional ? inner.unwrap() : inner;

@@ -14,6 +14,8 @@ import type { JobState, OnClusterLoss, Reason } from '../core/job/state.ts';
 import type { Dependency } from '../core/job/waits.ts';
 import type { ArrayPlace, ArrayStore } from './array-store.ts';
 import type { BiddingChoice, BidStore } from './bid-store.ts';
+import type { ClusterRef, ClusterStore } from './cluster-store.ts';
+import type { EventStore } from './event-store.ts';
 import type { OutputChunk, OutputEnd, OutputStore } from './output-store.ts';
 import type { RetentionStore } from './retention-store.ts';
 import type { ServerStore } from './server-store.ts';
@@ -21,6 +23,20 @@ import type { KnownQuestion, LaterClusters, WhenToRun } from './when-to-run.ts';
 
 export type { ArrayFilter, ArrayPlace, ArrayRecord, ArrayStore, NewArray } from './array-store.ts';
 export type { BidCountKind, BiddingChoice, BidOutcome, BidStore, DecisionFilter, PlacedDecision } from './bid-store.ts';
+export type {
+  AgentInstance,
+  ClusterRecord,
+  ClusterRef,
+  ClusterService,
+  ClusterStore,
+  Document,
+  Documents,
+  MaintenanceWindow,
+  ResourceCount,
+  ServiceEvent,
+} from './cluster-store.ts';
+export type { EventRecord, EventStore } from './event-store.ts';
+export { IN_SERVICE } from './cluster-store.ts';
 export type { RetentionStore } from './retention-store.ts';
 export type { KnownQuestion, LaterClusters, WhenToRun } from './when-to-run.ts';
 
@@ -41,124 +57,6 @@ export interface Store {
 }
 
 export type JobId = string;
-
-// ── clusters ────────────────────────────────────────────────────────────────────────────────────────────────
-
-/** One cluster, for ever: a name may be registered anew by somebody else, an id never is. */
-export interface ClusterRef {
-  readonly name: string;
-  /** Never used again, even if the name is. */
-  readonly id: number;
-}
-
-export interface ClusterRecord extends ClusterRef {
-  readonly secretHash: Uint8Array;
-  readonly tokenHash: Uint8Array;
-  readonly registeredAt: number;
-  /** Grows with every change of the graph or of a subsystem. */
-  readonly graphVersion: number;
-  readonly counts: readonly ResourceCount[];
-  readonly subsystems: readonly string[];
-  /** As reported with UpdateState, keys merged; null until the first report. */
-  readonly state: Readonly<Record<string, unknown>> | null;
-  readonly lastSeenAt: number | null;
-  readonly service: ClusterService;
-  /** The agent's newest instance; null where only a prototype client has called. */
-  readonly instance: AgentInstance | null;
-}
-
-/** Does it take new jobs? */
-export interface ClusterService {
-  /** By a person, until somebody resumes it; null: it takes jobs. */
-  readonly drained: { readonly at: number; readonly reason: string } | null;
-  /** Maintenance that no job may run into, the first to begin first; past ones are dropped with the next write. */
-  readonly windows: readonly MaintenanceWindow[];
-}
-
-export interface MaintenanceWindow {
-  readonly from: number;
-  readonly until: number;
-  readonly reason: string;
-}
-
-export const IN_SERVICE: ClusterService = { drained: null, windows: [] };
-
-export interface AgentInstance {
-  readonly id: string;
-  readonly startedAt: number;
-  readonly runner: string;
-  readonly version: string;
-  readonly runAs: 'single-user' | 'mapped';
-}
-
-export interface ResourceCount {
-  readonly type: string;
-  readonly total: number;
-  readonly unit: string;
-}
-
-/**
- * A graph or a subsystem as it was registered: its text, not empty; or, where it is large, pieces of bytes in whatever
- * form their writer packs them (scheduler/reading/pack.ts).
- */
-export type Document = string | readonly Uint8Array[];
-
-export interface Documents {
-  readonly graph: Document;
-  readonly subsystems: ReadonlyMap<string, Document>;
-}
-export type ServiceEvent = 'drained' | 'resumed' | 'maintenance_planned' | 'maintenance_canceled';
-
-export interface ClusterStore {
-  /** Graph, credentials and counts at once. `already_exists` where the name is taken (by a cluster or a group). */
-  register(cluster: {
-    name: string;
-    secretHash: Uint8Array;
-    tokenHash: Uint8Array;
-    graph: Document;
-    counts: readonly ResourceCount[];
-    at: number;
-  }): Promise<ClusterRecord>;
-  /** A new graph, the same credentials. */
-  replaceGraph(name: string, graph: Document, counts: readonly ResourceCount[], at: number): Promise<ClusterRecord>;
-  /** `already_exists` unless `replace`. */
-  putSubsystem(
-    cluster: string,
-    subsystem: string,
-    graph: Document,
-    replace: boolean,
-    at: number,
-  ): Promise<ClusterRecord>;
-  /** `not_found` where there is none. */
-  deleteSubsystem(cluster: string, subsystem: string, at: number): Promise<ClusterRecord>;
-  mergeState(cluster: string, state: Readonly<Record<string, unknown>>, at: number): Promise<ClusterRecord>;
-  /** Whether it takes new jobs, in the place of what was said before; an event says what changed. `not_found` where it is gone. */
-  setService(cluster: string, service: ClusterService, kind: ServiceEvent, at: number): Promise<ClusterRecord>;
-  /**
-   * With everything of it, in one transaction: subsystems, state, memberships; jobs that are assigned go back to
-   * pending (cluster_deleted), jobs that somebody holds are canceled (cluster_deleted). Their reason says who stops
-   * what still runs: the agent that is `agentConnected` and is about to be told, else a person.
-   */
-  delete(
-    name: string,
-    at: number,
-    agentConnected?: boolean,
-  ): Promise<{ readonly returned: readonly JobId[]; readonly canceled: readonly JobId[] }>;
-  get(name: string): Promise<ClusterRecord | null>;
-  /** By name. */
-  list(): Promise<readonly ClusterRecord[]>;
-  /** The documents as they were registered. */
-  graph(name: string): Promise<Documents | null>;
-  /**
-   * An agent's stream opened. The newest instance (by startedAt, then id) wins: false where a newer one is
-   * recorded already. `not_found` where that cluster is gone, also where another has its name now.
-   */
-  claimInstance(cluster: ClusterRef, instance: AgentInstance, at: number): Promise<boolean>;
-  /** Was there a cluster of this name and secret that was deleted? Remembered for ever, of each cluster. */
-  wasDeleted(name: string, secretHash: Uint8Array): Promise<boolean>;
-  /** Many at once; missing names are ignored. */
-  seen(names: readonly string[], at: number): Promise<void>;
-}
 
 // ── groups ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -472,38 +370,6 @@ export interface JobStore {
   overdue(at: number, limit: number): Promise<readonly JobRecord[]>;
   /** Decisions on a job as JSON, oldest first. */
   decisions(id: JobId): Promise<readonly { readonly epoch: number; readonly at: number; readonly decision: string }[]>;
-}
-
-// ── events ──────────────────────────────────────────────────────────────────────────────────────────────────
-
-export interface EventRecord {
-  /** In commit order, without gaps that fill later: whoever has read up to `seq` has missed nothing. */
-  readonly seq: number;
-  readonly at: number;
-  readonly subject: 'job' | 'cluster' | 'group';
-  readonly jobId: JobId | null;
-  readonly owner: string | null;
-  readonly cluster: string | null;
-  /** Of a task, and of its array itself: that array. */
-  readonly arrayId: JobId | null;
-  /** For a job the state it came to, `cancel_requested`, or `reason` (another reason in the same state); for a cluster `registered`, `replaced`, `deleted` … */
-  readonly kind: string;
-  readonly epoch: number | null;
-  readonly reason: Reason | null;
-  readonly detail: Readonly<Record<string, unknown>> | null;
-}
-
-export interface EventStore {
-  /** After `seq`, in order, at most `limit`. */
-  after(
-    seq: number,
-    limit: number,
-    filter?: { readonly jobId?: JobId; readonly arrayId?: JobId; readonly owner?: string },
-  ): Promise<readonly EventRecord[]>;
-  /** The newest number; 0 where there is none. */
-  last(): Promise<number>;
-  /** Called after each commit that wrote events, with the newest number. Returns how to stop. */
-  subscribe(listener: (seq: number) => void): () => void;
 }
 
 // ── output ──────────────────────────────────────────────────────────────────────────────────────────────────
