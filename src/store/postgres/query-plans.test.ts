@@ -93,8 +93,8 @@ async function planOf(database: Database, sql: string): Promise<Plan[]> {
   return all;
 }
 
-/** Lists of what a person registers; all of it is asked for. */
-const LISTS = ['clusters', 'cluster_groups', 'subsystems', 'servers'];
+/** Lists of what a person registers, and what there is once of each of these; all of it is asked for. */
+const LISTS = ['clusters', 'cluster_groups', 'subsystems', 'servers', 'cluster_streams', 'free_reports'];
 /** Read in order from an end, until the LIMIT above it (or the MAX, which is one). */
 const IN_ORDER = [
   'jobs_pending',
@@ -198,4 +198,5 @@ const FILL = `
     SELECT id, 1, 'received', 'x', '' FROM jobs ON CONFLICT DO NOTHING;
   INSERT INTO decisions (job_id, epoch, at, decision) SELECT id, 1, 1, '{}' FROM jobs;
   INSERT INTO output_chunks (job_id, epoch, number, task, stream, start_offset, at, data)
-    SELECT id, 1, 1, 0, 'stdout', 0, 0, '' FROM jobs ON CONFLICT DO NOTHING`;
+    SELECT id, 1, 1, 0, 'stdout', 0, 0, '' FROM jobs ON CONFLICT DO NOTHING;
+  INSERT INTO letters (receiver, sent_at, body) SELECT 'server' || n % 20, n, '' FROM generate_series(1, 20000) AS n`;
