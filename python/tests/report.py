@@ -4,6 +4,9 @@ import json
 import os
 import unittest
 
+# The tests start programs while channels are open; their children have nothing to do with gRPC.
+os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
+
 
 class Results(unittest.TestResult):
     def __init__(self):

@@ -80,8 +80,8 @@ export interface SlurmJobs {
   load(): Promise<void>;
   /** Durable when it resolves. */
   add(accepted: Accepted, submissions: readonly Submission[]): Promise<SlurmJobEntry>;
-  /** Durable when it resolves. */
-  setSubmissions(job: SlurmJobEntry, submissions: readonly Submission[]): Promise<void>;
+  /** Durable when it resolves. One after the other per job: a submit and a poll may both have learned something. */
+  changeSubmissions(job: SlurmJobEntry, change: (now: readonly Submission[]) => readonly Submission[]): Promise<void>;
   setStop(job: SlurmJobEntry, reason: Reason): Promise<void>;
   /**
    * Of all records with its key those that count: of the submission that has the claim, else of the newest. What is left
@@ -113,6 +113,7 @@ export function createSlurmJobs(
 ): SlurmJobs {
   const { spool, log } = options;
   const jobs = new Map<string, SlurmJobEntry>();
+  const writing = new WeakMap<SlurmJobEntry, Promise<void>>();
   const goneDir = join(spool, '.gone');
   /** When it was put there, in this agent's time: a poll that is under way may not have seen its record yet. */
   const gone = new Map<string, number>();
@@ -271,9 +272,20 @@ export function createSlurmJobs(
       await syncDirectory(spool);
       return enter(accepted, submissions);
     },
-    async setSubmissions(job, submissions) {
-      await writeDurably(join(job.dir, 'native.json'), JSON.stringify(submissions));
-      job.submissions = submissions;
+    async changeSubmissions(job, submissionsOf) {
+      const before = writing.get(job);
+      const turn = (async () => {
+        await before;
+        const next = submissionsOf(job.submissions);
+        await writeDurably(join(job.dir, 'native.json'), JSON.stringify(next));
+        job.submissions = next;
+      })();
+      // Who comes next waits for the end of this one, whichever it is.
+      writing.set(
+        job,
+        turn.catch(() => undefined),
+      );
+      await turn;
     },
     async setStop(job, reason) {
       if (job.stop !== null) return;

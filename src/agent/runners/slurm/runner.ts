@@ -182,14 +182,13 @@ export async function createSlurmRunner(options: SlurmRunnerOptions, system: Sys
       (nonce) => (job.submissions.find((each) => each.nonce === nonce)?.nativeId ?? null) === null,
     );
     if (!unknown) return;
-    const known = job.submissions.map((each) => ({
-      ...each,
-      nativeId: each.nativeId ?? ids.get(each.nonce)?.id ?? null,
-    }));
-    const strange = [...ids]
-      .filter(([nonce]) => !known.some((each) => each.nonce === nonce))
-      .map(([nonce, { id, name, submittedAt: at }]): Submission => ({ nonce, name, at: at ?? 0, nativeId: id }));
-    await table.setSubmissions(job, [...strange, ...known]);
+    await table.changeSubmissions(job, (now) => {
+      const known = now.map((each) => ({ ...each, nativeId: each.nativeId ?? ids.get(each.nonce)?.id ?? null }));
+      const strange = [...ids]
+        .filter(([nonce]) => !known.some((each) => each.nonce === nonce))
+        .map(([nonce, { id, name, submittedAt: at }]): Submission => ({ nonce, name, at: at ?? 0, nativeId: id }));
+      return [...strange, ...known];
+    });
   }
 
   /** An answer was lost, and both submissions are there: the one that runs stays, else the first. */
@@ -278,7 +277,7 @@ export async function createSlurmRunner(options: SlurmRunnerOptions, system: Sys
     const cwd = user?.by === 'sudo' ? (user.home ?? '/tmp') : join(job.runDir, 'scratch');
     const native = nativeSubmission(slurmJobOf(order), order, name, { cluster, runDir: job.runDir, cwd });
     const submission: Submission = { nonce, name: nativeName(name, order.name), at: clock.now(), nativeId: null };
-    await table.setSubmissions(job, [...job.submissions, submission]);
+    await table.changeSubmissions(job, (now) => [...now, submission]);
     await reached('submissionNoted', job.key);
     const answer = await slurm('sbatch', native.args, {
       input: native.script,
@@ -298,9 +297,8 @@ export async function createSlurmRunner(options: SlurmRunnerOptions, system: Sys
     }
     await reached('sbatchAnswered', job.key);
     submittedAt.set(job.text, poll.now());
-    await table.setSubmissions(
-      job,
-      job.submissions.map((each) => (each.nonce === nonce ? { ...each, nativeId: id } : each)),
+    await table.changeSubmissions(job, (now) =>
+      now.map((each) => (each.nonce === nonce ? { ...each, nativeId: id } : each)),
     );
     for (const watcher of watchers) watcher(nativeJobOf(job));
     job.told = JSON.stringify(job.status);
