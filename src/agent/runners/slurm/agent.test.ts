@@ -268,15 +268,21 @@ describe.skipIf(away)('agents on real Slurm clusters', { timeout: PATIENT_MS }, 
     }, 1000);
     endings.push(async () => clearInterval(resuming));
     const jobs = await Promise.all(ids.map(ended));
+    // A controller that is killed may take a node for lost when it is back: that job has failed, and says so.
+    const lost = new Set(jobs.flatMap(({ reason }, i) => (reason?.code === 'node_failure' ? [i] : [])));
+    expect(lost.size).toBeLessThan(MANY / 10);
     const wrong = jobs.flatMap((job, i) => {
       const isRight = i % 3 === 0 ? job.state === JobState.COMPLETED : job.exitCode === i % 3;
-      return isRight
+      return isRight || lost.has(i)
         ? []
         : [`${i}: ${JobState[job.state]} ${job.cluster} ${job.nativeId} ${JSON.stringify(job.reason)}`];
     });
     expect(wrong).toEqual([]);
     const lines = (await log(heres[0]!)).trim().split('\n').map(Number);
-    expect(lines.toSorted((a, b) => a - b)).toEqual(Array.from({ length: MANY }, (_, i) => i));
+    expect(lines.filter((i) => !lost.has(i)).toSorted((a, b) => a - b)).toEqual(
+      Array.from({ length: MANY }, (_, i) => i).filter((i) => !lost.has(i)),
+    );
+    expect(new Set(lines).size).toBe(lines.length);
     expect(new Set(jobs.map(({ cluster: name }) => name)).size).toBe(2);
   });
 
