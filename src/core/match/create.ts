@@ -2,6 +2,7 @@
  * The matcher (matcher.ts): all clusters in one class table. Follows one change through: a cluster's tree is interned
  * once, what is taken re-interns one path, and a question is put to a root class, so clusters that look alike share
  * its answer.
+ * A little long: the one class behind the port, method by method; everything that it does is in the files beside it.
  */
 import { RainbowError } from '../errors.ts';
 import type { ResourceGraph, Subsystem } from '../graph/graph.ts';

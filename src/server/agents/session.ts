@@ -4,6 +4,7 @@
  * Invariants: an acknowledgement is sent only after the commit; what one job's reports say is written in the order in
  * which they came; nothing here is the truth: after any break the next Hello puts it right.
  * Flow control: an agent that does not read what it is sent is not read from either.
+ * A little long: one closure over the state of one stream; what a message leads to is in files of its own.
  */
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
