@@ -1,11 +1,13 @@
 /**
- * Registers a cluster whatever the size of its graph: in one message where it fits, else in pieces
+ * Registers a cluster whatever the size of its graph: a small one in one message, else in packed pieces
  * (ClusterService.RegisterInPieces: the first message has everything but the graph, which then comes in order).
  */
+import { promisify } from 'node:util';
+import { constants, zstdCompress } from 'node:zlib';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { CallOptions } from '@connectrpc/connect';
 import type { RegisterClusterRequestSchema, RegisterClusterResponse } from '../gen/rainbow/v1/clusters_pb.js';
-import { MAX_MESSAGE_BYTES, PIECE_BYTES } from '../wire/limits.ts';
+import { PIECE_BYTES, WHOLE_GRAPH_BYTES } from '../wire/limits.ts';
 import type { RainbowClient } from './client.ts';
 
 export interface Registration {
@@ -21,8 +23,11 @@ type Piece = MessageInitShape<typeof RegisterClusterRequestSchema>;
 /** A large graph may have a slow way to go, and is read before the answer. */
 const TIMEOUT_MS = 300_000;
 
-/** Bytes of a message that are not the graph: names, secrets and framing, generously. */
-const ROOM_FOR_THE_REST = 64 * 1024;
+/** Pieces that are packed ahead of the one that is sent: as many as there are threads for it. */
+const AHEAD = 4;
+
+const compress = promisify(zstdCompress);
+const fast = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
 
 export function registerCluster(
   { clusters }: Pick<RainbowClient, 'clusters'>,
@@ -31,7 +36,7 @@ export function registerCluster(
 ): Promise<RegisterClusterResponse> {
   const patient = { timeoutMs: TIMEOUT_MS, ...options };
   const bytes = Buffer.byteLength(registration.graph, 'utf8');
-  if (bytes <= MAX_MESSAGE_BYTES - ROOM_FOR_THE_REST) return clusters.register(registration, patient);
+  if (bytes <= WHOLE_GRAPH_BYTES) return clusters.register(registration, patient);
   return clusters.registerInPieces(pieces(registration), patient);
 }
 
@@ -39,7 +44,12 @@ export function registerCluster(
 export async function* pieces(registration: Registration, pieceBytes = PIECE_BYTES): AsyncGenerator<Piece> {
   const { graph, ...rest } = registration;
   yield { ...rest, graph: '' };
-  for (const piece of splitText(graph, pieceBytes)) yield { graph: piece };
+  const packing: Promise<Buffer>[] = [];
+  for (const piece of splitText(graph, pieceBytes)) {
+    packing.push(compress(piece, fast));
+    if (packing.length > AHEAD) yield { packedGraph: await packing.shift()! };
+  }
+  for (const packed of packing) yield { packedGraph: await packed };
 }
 
 export function* splitText(text: string, pieceBytes: number): Generator<string> {

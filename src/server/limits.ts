@@ -26,8 +26,6 @@ export const LIMITS = {
   /** Options of a selection policy, and characters in all of them. */
   policyOptions: 100,
   policyText: 65_536,
-  /** Characters of a graph that comes in pieces: under V8's longest string (2^29 - 24). */
-  graphText: 256 << 20,
   /** Tasks of one array. */
   arrayTasks: 10_000,
   /** Jobs and arrays that one job waits for. */

@@ -1,4 +1,5 @@
 /** Clusters, groups, the server itself, over the wire. */
+import { zstdCompressSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { JobState } from '../../src/gen/rainbow/v1/job_pb.js';
 import { io, KEEBLER, racked } from './graphs.ts';
@@ -62,6 +63,15 @@ test('a graph in pieces, cut anywhere', async () => {
   const pieces = Array.from({ length: 7 }, (_, i) => ({ graph: text.slice(i * cut, (i + 1) * cut) }));
   const answer = await rainbow.clusters.registerInPieces([{ name: 'pieces', secret: SECRET }, ...pieces]);
   expect(answer.cluster!.resources.find(({ type }) => type === 'core')!.total).toBe(480);
+  const packed = pieces.map(({ graph }) => ({ packedGraph: zstdCompressSync(graph) }));
+  const replaced = await rainbow.clusters.registerInPieces([
+    { name: 'pieces', secret: answer.secret, replace: true },
+    ...packed,
+  ]);
+  expect(replaced.cluster!.resources).toEqual(answer.cluster!.resources);
+  const garbled = [{ name: 'x', secret: SECRET }, packed[0]!, { packedGraph: Buffer.from('{') }];
+  const { code, message } = await failure(rainbow.clusters.registerInPieces(garbled));
+  expect([code, message]).toEqual([status.INVALID_ARGUMENT, expect.stringMatching(/^packed_graph: .*Zstandard/)]);
   const other = rainbow.clusters.registerInPieces([
     { name: 'x', secret: SECRET },
     { name: 'y', graph: text },

@@ -4,7 +4,7 @@ import { Client, credentials, Metadata, type ServiceError } from '@grpc/grpc-js'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { lazyChannel } from '../../src/client/channel.ts';
 import { createClient, type RainbowClient } from '../../src/client/client.ts';
-import { pieces } from '../../src/client/pieces.ts';
+import { splitText } from '../../src/client/pieces.ts';
 import { grpcTransport } from '../../src/client/transport.ts';
 import { RainbowError } from '../../src/core/errors.ts';
 import { JobService } from '../../src/gen/rainbow/v1/jobs_pb.js';
@@ -61,7 +61,11 @@ describe('the four kinds of call', () => {
 
   it('client streaming', async () => {
     const graph = 'é𝄞x'.repeat(1000);
-    const answer = await client.clusters.registerInPieces(pieces({ name: 'red', secret: 's', graph }, 100));
+    async function* messages() {
+      yield { name: 'red', secret: 's' };
+      for (const piece of splitText(graph, 100)) yield { graph: piece };
+    }
+    const answer = await client.clusters.registerInPieces(messages());
     expect(answer.cluster?.name).toBe('red');
     expect(answer.token).toBe(graph);
   });

@@ -1,11 +1,13 @@
 /** What a thread reads is what is read at once; and a source that fails takes its thread along. */
+import { zstdCompressSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { generateGraph } from '../../core/graph/generate.ts';
 import type { Subsystem } from '../../core/graph/graph.ts';
 import { idAt } from '../../core/match/ids.ts';
 import { createMatcher } from '../../core/match/create.ts';
 import { realSystem } from '../../system/real.ts';
-import { PIECE, unpackPiece } from './pack.ts';
+import type { Document } from '../../store/store.ts';
+import { PIECE, packPiece, textOf, unpackPiece } from './pack.ts';
 import { createReading, type Reading } from './reader.ts';
 
 const here = createReading(realSystem, { small: Infinity });
@@ -14,6 +16,14 @@ const text = generateGraph({ name: 'ü', racks: 2, nodes: 40, socketsPerNode: 2,
 
 async function* cut(whole: string, length: number): AsyncGenerator<string> {
   for (let at = 0; at < whole.length; at += length) yield whole.slice(at, at + length);
+}
+
+async function wholeOf(document: Document): Promise<string> {
+  return (await Promise.all((document as Uint8Array[]).map(unpackPiece))).map(textOf).join('');
+}
+
+async function* packed(pieces: AsyncIterable<string>): AsyncGenerator<Uint8Array> {
+  for await (const piece of pieces) yield packPiece(piece);
 }
 
 /** What does not depend on who made it. */
@@ -37,7 +47,7 @@ describe('a thread', () => {
       const read = await inThread.graph(cut(text, length));
       expect(read.plan).toEqual(plan);
       expect(read.counts).toEqual(counts);
-      expect((read.document as Uint8Array[]).map(unpackPiece).join('')).toBe(text);
+      expect(await wholeOf(read.document)).toBe(text);
     }
     const stored = (await inThread.graph(text)).document;
     expect((await inThread.graph(stored)).plan).toEqual(plan);
@@ -78,6 +88,39 @@ describe('a thread', () => {
     expect(await refusal(inThread, document)).toEqual(refused);
   });
 
+  test('takes pieces that come packed, of any size, and text between them', async () => {
+    const { plan } = await here.graph(text);
+    const long = text.replace('"name":"ü"', `"name":"${'ü'.repeat(PIECE)}"`);
+    for (const [whole, length] of [
+      [text, 700],
+      [long, PIECE],
+    ] as const) {
+      const mixed = async function* (): AsyncGenerator<string | Uint8Array> {
+        let count = 0;
+        for await (const piece of cut(whole, length)) yield count++ % 3 === 1 ? piece : packPiece(piece);
+      };
+      const read = await inThread.graph(mixed());
+      expect(read.plan.ids).toEqual(plan.ids);
+      expect((await wholeOf(read.document)) === whole).toBe(true);
+    }
+    // A stored piece is at least half of one: none is kept as small as it came.
+    const stored = (await inThread.graph(packed(cut(text, 700)))).document;
+    expect(stored).toHaveLength(Math.ceil(text.length / PIECE));
+  });
+
+  test.each([
+    ['no frame', Buffer.from('{"graph": {}}'), 'invalid_input'],
+    ['a frame of too much', zstdCompressSync(Buffer.alloc(8 << 20, ' ')), 'invalid_input'],
+    ['half a character', zstdCompressSync(Buffer.from('ü').subarray(0, 1)), 'invalid_input'],
+    ['more in all than is taken', packPiece(' '.repeat(2 << 20)), 'resource_exhausted'],
+  ])('refuses a packed piece: %s', async (_, piece, code) => {
+    const reading = createReading(realSystem, { longest: PIECE });
+    const source = async function* (): AsyncGenerator<Uint8Array> {
+      yield piece;
+    };
+    await expect(reading.graph(source())).rejects.toMatchObject({ code, place: expect.stringContaining('graph') });
+  });
+
   test('a source that fails, and a stop, end what is under way', async () => {
     const broken = async function* (): AsyncGenerator<string> {
       yield text;
@@ -99,6 +142,6 @@ describe('a thread', () => {
   test('pieces end between characters', async () => {
     const wide = text.replace('"name":"ü"', `"name":"${'𝄞'.repeat(PIECE)}"`);
     const { document } = await createReading(realSystem).graph(wide);
-    expect((document as Uint8Array[]).map(unpackPiece).join('') === wide).toBe(true);
+    expect((await wholeOf(document)) === wide).toBe(true);
   });
 });

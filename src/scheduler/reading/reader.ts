@@ -14,13 +14,13 @@ import type { TreePlan } from '../../core/match/plan.ts';
 import type { RDocument } from '../../core/match/r-document.ts';
 import type { Document } from '../../store/store.ts';
 import { inSlices, type Slicing } from '../in-slices.ts';
-import { piecesOf } from './pack.ts';
+import { piecesOf, unpackPiece } from './pack.ts';
 import { unpackSubsystem } from './subsystem.ts';
 import { begin, type Kind, type Results, type Task, type TaskOf, type Work } from './task.ts';
-import type { FromThread, ThreadStart, ToThread } from './thread.ts';
+import type { FromThread, Piece, ThreadStart, ToThread } from './thread.ts';
 
-/** A document as it is stored, or text in pieces as it comes. */
-export type Source = Document | AsyncIterable<string>;
+/** A document as it is stored, or in pieces as it comes, of text or packed (pack.ts). */
+export type Source = Document | AsyncIterable<string | Uint8Array>;
 
 export interface GraphRead {
   readonly plan: TreePlan;
@@ -47,9 +47,13 @@ export interface Reading {
 export interface ReadingOptions {
   /** Characters up to which a document is read at once; 1 Mi: some 5 ms. */
   readonly small?: number;
+  /** Characters that a document may have; 256 Mi. */
+  readonly longest?: number;
 }
 
 const SMALL = 1 << 20;
+/** Under V8's longest string (2^29 - 24). */
+const LONGEST = 256 << 20;
 const THREADS = 2;
 /** Pieces that may be on their way to a thread. */
 const AHEAD = 4;
@@ -67,7 +71,7 @@ function threadUrl(): URL {
     : new URL('./reading-worker.js', import.meta.url);
 }
 
-export function createReading(slicing: Slicing, { small = SMALL }: ReadingOptions = {}): Reading {
+export function createReading(slicing: Slicing, { small = SMALL, longest = LONGEST }: ReadingOptions = {}): Reading {
   const threads = new Set<Worker>();
   const queue: (() => void)[] = [];
   let free = THREADS;
@@ -101,14 +105,14 @@ export function createReading(slicing: Slicing, { small = SMALL }: ReadingOption
   const inThread = async <K extends Kind>(task: Task, pieces: Pieces, pack: boolean): Promise<Read<K>> => {
     if (stopped) throw stoppedError();
     const worker = new Worker(threadUrl(), {
-      workerData: { task, pack } satisfies ThreadStart,
+      workerData: { task, pack, longest } satisfies ThreadStart,
       execArgv: [],
       name: 'rainbow-reading',
       resourceLimits: { maxOldGenerationSizeMb: MEMORY_MIB },
     });
     threads.add(worker);
     try {
-      return await converse<K>(worker, pieces);
+      return await converse<K>(worker, unpackAhead(pieces));
     } finally {
       threads.delete(worker);
       // Not waited for: a source that has stalled ends with its call.
@@ -147,6 +151,7 @@ async function firstOf(source: Source, small: number): Promise<string | Pieces> 
   for (let length = 0; length <= small;) {
     const step = await rest.next();
     if (step.done === true) return first.join('');
+    if (typeof step.value !== 'string') return iterate([...first, step.value], rest);
     first.push(step.value);
     length += step.value.length;
   }
@@ -155,7 +160,7 @@ async function firstOf(source: Source, small: number): Promise<string | Pieces> 
 
 async function* iterate(
   first: Iterable<string | Uint8Array>,
-  rest?: AsyncIterator<string>,
+  rest?: AsyncIterator<string | Uint8Array>,
 ): AsyncGenerator<string | Uint8Array> {
   try {
     yield* first;
@@ -166,8 +171,31 @@ async function* iterate(
   }
 }
 
+/** Packed pieces are unpacked while those before them are read. */
+async function* unpackAhead(pieces: Pieces): AsyncGenerator<Piece> {
+  const waiting: Promise<Piece>[] = [];
+  for (let step = await pieces.next(); step.done !== true; step = await pieces.next()) {
+    if (typeof step.value === 'string') {
+      yield* await Promise.all(waiting.splice(0));
+      yield step.value;
+      continue;
+    }
+    const piece = unpack(step.value);
+    // It is waited for in its turn, or nobody reads on.
+    piece.catch(() => undefined);
+    waiting.push(piece);
+    if (waiting.length > AHEAD) yield await waiting.shift()!;
+  }
+  yield* await Promise.all(waiting);
+}
+
+async function unpack(piece: Uint8Array): Promise<Piece> {
+  // In memory of its own, as it may be a part of what came.
+  return { packed: new Uint8Array(piece), unpacked: await unpackPiece(piece) };
+}
+
 /** Hands the pieces over, and takes what was made of them. */
-async function converse<K extends Kind>(worker: Worker, pieces: Pieces): Promise<Read<K>> {
+async function converse<K extends Kind>(worker: Worker, pieces: AsyncIterator<Piece>): Promise<Read<K>> {
   const under = { way: 0 };
   let wake: () => void = () => undefined;
   const done = new Promise<Read<K>>((resolve, reject) => {

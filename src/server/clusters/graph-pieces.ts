@@ -1,6 +1,5 @@
 /** A document that comes in the messages of a stream: the first says whose it is, each has a piece of the text. */
-import { invalid, RainbowError } from '../../core/errors.ts';
-import { LIMITS } from '../limits.ts';
+import { invalid } from '../../core/errors.ts';
 
 /** Throws `invalid_input` where none comes. */
 export async function firstOf<T>(
@@ -14,27 +13,22 @@ export async function firstOf<T>(
   return { first: step.value, rest };
 }
 
-/** The text, as it comes. `check` looks at every message but the first. Throws `resource_exhausted` beyond the limit. */
-export async function* graphPieces<T extends { readonly graph: string }>(
+/** The pieces, as they come. `check` looks at every message but the first. */
+export async function* graphPieces<T extends { readonly graph: string; readonly packedGraph: Uint8Array }>(
   first: T,
   rest: AsyncIterator<T>,
   check: (request: T) => void,
-): AsyncGenerator<string> {
-  let length = 0;
+): AsyncGenerator<string | Uint8Array> {
+  let isEmpty = true;
   try {
     for (let request: T | null = first; request !== null; request = await nextOf(rest)) {
       if (request !== first) check(request);
-      length += request.graph.length;
-      if (length > LIMITS.graphText) {
-        throw new RainbowError(
-          'resource_exhausted',
-          `is over ${LIMITS.graphText >> 20} MiB; leave out metadata that no job asks for`,
-          { place: 'graph' },
-        );
-      }
-      if (request.graph !== '') yield request.graph;
+      const piece = request.graph === '' ? request.packedGraph : request.graph;
+      if (piece.length === 0) continue;
+      isEmpty = false;
+      yield piece;
     }
-    if (length === 0) throw invalid('graph', 'is empty; send it as JGF version 2 text');
+    if (isEmpty) throw invalid('graph', 'is empty; send it as JGF version 2 text');
   } finally {
     await rest.return?.(undefined);
   }

@@ -42,6 +42,14 @@ export declare type RegisterClusterRequest = Message<"rainbow.v1.RegisterCluster
    * @generated from field: bool replace = 4;
    */
   replace: boolean;
+
+  /**
+   * In RegisterInPieces, instead of `graph`: a piece of the text as one Zstandard frame (RFC 8878) of UTF-8, at most
+   * 4 MiB unpacked and never half a character. A large graph shrinks to a thirtieth.
+   *
+   * @generated from field: bytes packed_graph = 5;
+   */
+  packedGraph: Uint8Array;
 };
 
 /**
@@ -557,8 +565,8 @@ export declare const ClusterService: GenService<{
     output: typeof RegisterClusterResponseSchema;
   },
   /**
-   * The same, for graphs beyond the limit on one message: the first message has everything but
-   * `graph`, which then comes in pieces.
+   * The same, for large graphs: the first message has everything but the graph, which then comes in pieces, as text or
+   * packed.
    *
    * @generated from rpc rainbow.v1.ClusterService.RegisterInPieces
    */
