@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
+from collections.abc import Mapping
 from typing import Any, Dict, List, Optional, Union
 
 import yaml
@@ -36,16 +37,16 @@ def simple_jobspec(
 
 def jobspec_text(jobspec: JobspecLike) -> str:
     """As YAML or JSON; text is kept exactly as it is. A single line that names a file is that file's content."""
-    if isinstance(jobspec, dict):
+    if isinstance(jobspec, Mapping):
         return json.dumps(jobspec)
     if hasattr(jobspec, "to_yaml"):
         return str(jobspec.to_yaml())
     if isinstance(jobspec, os.PathLike):
-        return _read(os.fspath(jobspec))
+        return read_file(os.fspath(jobspec), "jobspec")
     if not isinstance(jobspec, str):
         raise TypeError(f"a jobspec is a path, text, a mapping or a Jobspec, not {type(jobspec).__name__}")
     if "\n" not in jobspec and not jobspec.lstrip().startswith("{"):
-        return _read(jobspec)
+        return read_file(jobspec, "jobspec")
     return jobspec
 
 
@@ -61,9 +62,10 @@ def jobspec_name(jobspec: JobspecLike) -> str:
     return str(getattr(jobspec, "name", "") or "")
 
 
-def _read(path: str) -> str:
+def read_file(path: str, what: str) -> str:
+    """Raises ValueError where there is none."""
     try:
         with open(path, encoding="utf-8") as file:
             return file.read()
     except FileNotFoundError:
-        raise ValueError(f"there is no jobspec file {path}") from None
+        raise ValueError(f"there is no {what} file {path}") from None

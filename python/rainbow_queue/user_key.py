@@ -11,6 +11,8 @@ import os
 import re
 import secrets
 
+from rainbow_queue.settings import config_folder
+
 _KEY = re.compile(r"rbu_[A-Za-z0-9_-]{43}")
 
 
@@ -19,8 +21,7 @@ def user_key() -> str:
     given = os.environ.get("RAINBOW_KEY")
     if given:
         return _checked(given, "RAINBOW_KEY")
-    folder = os.environ.get("XDG_CONFIG_HOME") or os.path.join(os.path.expanduser("~"), ".config")
-    path = os.path.join(folder, "rainbow", "key")
+    path = os.path.join(config_folder(), "key")
     if not os.path.exists(path):
         _make(path)
     with open(path, encoding="utf-8") as file:
@@ -40,6 +41,11 @@ def _make(path: str) -> None:
         pass
     finally:
         os.unlink(draft)
+
+
+def is_user_key(key: str) -> bool:
+    """What is none, and is shown as a key, is an operator's: the server's secret."""
+    return _KEY.fullmatch(key) is not None
 
 
 def _checked(key: str, where: str) -> str:
