@@ -10,6 +10,8 @@ from typing import Any, Dict, List, Optional, Union
 
 import yaml
 
+from rainbow_queue.errors import InvalidInputError
+
 # A path, YAML or JSON text, a mapping, or an object with `to_yaml()` as the jobspec package has it.
 JobspecLike = Union[str, "os.PathLike[str]", Dict[str, Any], Any]
 
@@ -19,13 +21,13 @@ def simple_jobspec(
 ) -> Dict[str, Any]:
     """The prototype's simple jobspec: `nodes` nodes in a rack with `tasks` cores each, for one command.
 
-    Raises ValueError without a command, or for less than one node or task.
+    Raises InvalidInputError without a command, or for less than one node or task.
     """
     words = shlex.split(command) if isinstance(command, str) else [str(word) for word in command]
     if not words:
-        raise ValueError("a command is required")
+        raise InvalidInputError("a command is required")
     if nodes < 1 or tasks < 1:
-        raise ValueError("nodes and tasks must be at least 1")
+        raise InvalidInputError("nodes and tasks must be at least 1")
     key = name or words[0]
     node = {"type": "node", "count": nodes, "with": [{"type": "core", "count": tasks}]}
     return {
@@ -63,9 +65,9 @@ def jobspec_name(jobspec: JobspecLike) -> str:
 
 
 def read_file(path: str, what: str) -> str:
-    """Raises ValueError where there is none."""
+    """Raises InvalidInputError where there is none."""
     try:
         with open(path, encoding="utf-8") as file:
             return file.read()
     except FileNotFoundError:
-        raise ValueError(f"there is no {what} file {path}") from None
+        raise InvalidInputError(f"there is no {what} file {path}") from None
