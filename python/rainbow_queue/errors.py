@@ -28,9 +28,6 @@ class RainbowError(Exception):
         super().__init__(message)
         self.message = message
 
-    def __str__(self) -> str:
-        return f"{self.message} ({self.code})"
-
 
 class InvalidInputError(RainbowError, ValueError):
     """What was asked for cannot be meant; the text names the place."""
