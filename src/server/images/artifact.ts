@@ -4,6 +4,7 @@
  *   2. who refers to it: the referrers API, its pages followed, what does not fit left out whatever the registry says it
  *      filtered; where the registry does not know the API, the tag `sha256-<hex>`;
  *   3. of the artifacts of the first kind that there is, the newest; its manifest, and of that the first layer.
+ * Or an artifact is named beside the image (a manifest of compspec's pairs them); then it is fetched by its own name.
  * Everything that is fetched by a digest has that digest and the size that was announced, or it is an error.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
@@ -77,11 +78,7 @@ async function imageOf(finding: Finding, { tag, digest }: Reference): Promise<re
   const answer = await get(finding, 'manifests', named, MANIFESTS, MOST_MANIFEST_BYTES);
   if (answer.status === 404) throw new FetchError(`${registry.name} has no image ${finding.repository}:${named}`);
   expectOk(finding, answer, `the image ${named}`);
-  const own = `sha256:${createHash('sha256').update(answer.body).digest('hex')}`;
-  const told = answer.headers['docker-content-digest'] ?? '';
-  if (digest !== '') verify(answer.body, digest, `the image ${digest}`);
-  else if (DIGEST.test(told)) verify(answer.body, told, `the image ${tag}`);
-  const self = digest === '' ? (DIGEST.test(told) ? told : own) : digest;
+  const self = digestOf(answer, digest, `the image ${named}`);
   const manifest = jsonOf(answer.body, `the image ${named}`);
   const { platform } = finding;
   const parts = Array.isArray(manifest['manifests']) ? (manifest['manifests'] as readonly unknown[]) : [];
@@ -91,6 +88,15 @@ async function imageOf(finding: Finding, { tag, digest }: Reference): Promise<re
   });
   const other = isObject(part) ? part['digest'] : undefined;
   return typeof other === 'string' && DIGEST.test(other) ? [self, other] : [self];
+}
+
+/** Of a manifest: the one that it was asked for by, else the one that the registry tells, else the usual one. */
+function digestOf({ body, headers }: HttpAnswer, asked: string, what: string): string {
+  const told = headers['docker-content-digest'] ?? '';
+  const known = asked !== '' ? asked : DIGEST.test(told) ? told : '';
+  if (known === '') return `sha256:${createHash('sha256').update(body).digest('hex')}`;
+  verify(body, known, what);
+  return known;
 }
 
 async function referrers(finding: Finding, subject: string): Promise<readonly Descriptor[]> {
@@ -198,6 +204,21 @@ function compare(a: number, b: number): number {
   return a === b ? 0 : a < b ? -1 : 1;
 }
 
+/** The artifact of that name, whatever it is about. Throws FetchError. */
+export async function fetchNamed(finding: Finding, { tag, digest }: Reference): Promise<Artifact> {
+  const named = digest === '' ? tag : digest;
+  const what = `the artifact ${finding.repository}${digest === '' ? ':' : '@'}${named}`;
+  const answer = await get(finding, 'manifests', named, MANIFESTS, MOST_MANIFEST_BYTES);
+  if (answer.status === 404) throw new FetchError(`${finding.registry.name} has not ${what}`);
+  expectOk(finding, answer, what);
+  const own = digestOf(answer, digest, what);
+  const manifest = jsonOf(answer.body, what);
+  const layers = layersOf(manifest);
+  const layer = layers.find((each) => ARTIFACT_TYPES.includes(each?.mediaType ?? '')) ?? layers[0];
+  const text = await documentOf(finding, layer, what);
+  return { subject: '', digest: own, mediaType: layer?.mediaType ?? '', text };
+}
+
 async function fetchArtifact(finding: Finding, subject: string, found: Descriptor): Promise<Artifact> {
   const what = `the artifact ${found.digest}`;
   const answer = await get(finding, 'manifests', found.digest, MANIFESTS, MOST_MANIFEST_BYTES);
@@ -206,16 +227,25 @@ async function fetchArtifact(finding: Finding, subject: string, found: Descripto
   const manifest = jsonOf(answer.body, what);
   const about = isObject(manifest['subject']) ? manifest['subject']['digest'] : undefined;
   if (about !== undefined && about !== subject) throw new FetchError(`${what} is about another image than ${subject}`);
+  const text = await documentOf(finding, layersOf(manifest)[0], what);
+  return { subject, digest: found.digest, mediaType: found.artifactType, text };
+}
+
+/** Undefined: one that cannot be read. */
+function layersOf(manifest: Readonly<Record<string, unknown>>): readonly (Descriptor | undefined)[] {
   const layers: readonly unknown[] = Array.isArray(manifest['layers']) ? manifest['layers'] : [];
-  const layer = descriptorOf(layers[0]);
-  if (layer === null) throw new FetchError(`${what} has no layer that holds a compatibility document`);
+  return layers.map((each) => descriptorOf(each) ?? undefined);
+}
+
+async function documentOf(finding: Finding, layer: Descriptor | undefined, what: string): Promise<string> {
+  if (layer === undefined) throw new FetchError(`${what} has no layer that holds a compatibility document`);
   if (layer.size > MOST_ARTIFACT_BYTES) {
     throw new FetchError(`${what} announces ${layer.size} bytes; at most ${MOST_ARTIFACT_BYTES} are read`);
   }
   const blob = await get(finding, 'blobs', layer.digest, '*/*', MOST_ARTIFACT_BYTES);
   expectOk(finding, blob, `the layer ${layer.digest}`);
   checkBody(blob.body, layer, `the layer ${layer.digest}`);
-  return { subject, digest: found.digest, mediaType: found.artifactType, text: textOf(blob.body, what) };
+  return textOf(blob.body, what);
 }
 
 function textOf(body: Uint8Array, what: string): string {

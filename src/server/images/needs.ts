@@ -1,5 +1,6 @@
 /** What the image of one call's job needs: from the jobspec, from what was sent beside it, or from its registry. */
 import { invalid, RainbowError } from '../../core/errors.ts';
+import { readManifest } from '../../core/image/manifest.ts';
 import { readCompatibility } from '../../core/image/read.ts';
 import { withResolved, type ResolvedImage } from '../../core/image/resolved.ts';
 import type { Jobspec } from '../../core/jobspec/jobspec.ts';
@@ -12,7 +13,7 @@ export interface Needs {
   readonly jobspec: Jobspec;
 }
 
-/** `given`: a compatibility document; '' where none was sent. */
+/** `given`: a compatibility document, or a manifest that names one; '' where none was sent. */
 export async function imageNeeds(parts: Pick<Parts, 'images'>, jobspec: Jobspec, given: string): Promise<Needs> {
   const resolved = await resolve(parts, jobspec, given);
   return { resolved, jobspec: withResolved(jobspec, resolved) };
@@ -32,6 +33,8 @@ async function resolve(
         place: 'compatibility',
       });
     }
+    const pairs = readManifest(given, 'compatibility');
+    if (pairs !== null) return images.resolvePaired(image ?? '', pairs);
     const needs = readCompatibility(given, 'compatibility');
     return { source: 'given', image: image ?? '', digest: '', artifact: '', mediaType: '', note: '', needs };
   }
