@@ -6,7 +6,7 @@ One wrong token fails the whole call, so only what the call needs is sent: every
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Tuple
 
 from rainbow_queue.config import RainbowConfig
 from rainbow_queue.errors import FailedPreconditionError
@@ -32,9 +32,7 @@ def credentials(cfg: RainbowConfig, wanted: MatchOptions, optional: bool) -> Tup
 
 
 def _entries(cfg: RainbowConfig, wanted: MatchOptions, optional: bool, file: str) -> Entries:
-    clusters = _names(wanted.get("clusters"), "clusters")
-    groups = _names(wanted.get("groups"), "groups")
-    token = wanted.get("token")
+    clusters, groups, token = wanted.get("clusters"), wanted.get("groups"), wanted.get("token")
     if token:
         names = [*(clusters or ()), *(groups or ())]
         if not names:
@@ -61,12 +59,6 @@ def _entries(cfg: RainbowConfig, wanted: MatchOptions, optional: bool, file: str
             '"clusters" or "groups" there (docs/authentication.md), or give clusters=["NAME"], token="…"'
         )
     return [*own, *of_groups]
-
-
-def _names(given: Any, what: str) -> Optional[List[str]]:
-    if isinstance(given, str):
-        raise TypeError(f'{what} are several: give a list, as in {what}=["{given}"]')
-    return None if given is None else list(given)
 
 
 def _no_token(kind: str, name: str, file: str) -> FailedPreconditionError:

@@ -83,7 +83,10 @@ class ListOptions(TypedDict, total=False):
 
 
 def check_names(given: Mapping[str, Any], of: Any, call: str) -> None:
-    """Raises TypeError, as Python does for an argument that nobody knows."""
+    """Raises TypeError, as Python does for an argument that nobody knows, or that is one where several are meant."""
     for name in given:
         if name not in of.__optional_keys__:
             raise TypeError(f"{call}() has no option {name!r}; there are {', '.join(sorted(of.__optional_keys__))}")
+    for name in ("clusters", "groups", "states"):
+        if isinstance(given.get(name), str):
+            raise TypeError(f'{name} are several: give a list, as in {name}=["{given[name]}"]')

@@ -62,6 +62,7 @@ class Jobs(WithServer):
             if found.state == "running":
                 open(go, "w").close()
         self.assertEqual(states[-2:], ["running", "completed"])
+        self.assertEqual(len(states), len(set(states)))
 
     def test_logs_are_followed(self):
         go = os.path.join(self.server.folder, "go")
@@ -138,6 +139,8 @@ class Jobs(WithServer):
         for wrong in ({"states": ["done"]}, {"order": "name"}):
             with self.assertRaisesRegex(ValueError, "there are"):
                 list(client.jobs(**wrong))
+        both = (state for state in ["completed", "failed"])
+        self.assertEqual([job.id for job in client.jobs(states=both, oldest_first=True)], ids)
         with self.assertRaisesRegex(TypeError, "no option 'state'; there are array, "):
             list(client.jobs(state="done"))
 
@@ -165,8 +168,10 @@ class When(WithServer):
         self.assertEqual(kinds[-1], "completed")
         with self.assertRaisesRegex(NotFoundError, "no task with index 4"):
             self.client.job(f"{array.id}[4]")
-        of_range = self.client.submit(shell("true"), array=range(0, 4, 2), hold=True).job
-        self.assertEqual(of_range.array.tasks, 2)
+        of_range = self.client.submit(shell("true"), array=range(0, 300, 2), hold=True).job
+        # More than one page.
+        indices = [task.array_index for task in self.client.jobs(array=of_range, oldest_first=True)]
+        self.assertEqual(indices, list(range(0, 300, 2)))
         self.client.cancel(of_range)
         self.assertEqual(self.client.wait(of_range, timeout=60).state, "canceled")
 
@@ -275,6 +280,8 @@ class Errors(WithServer):
         nobody.cfg.remove_cluster("red")
         with self.assertRaisesRegex(FailedPreconditionError, "no cluster that you may submit to"):
             nobody.submit(shell("true"))
+        once = (name for name in ["red"])
+        self.assertEqual(self.client.submit(shell("true"), clusters=once, hold=True).job.candidates, ["red"])
         given = nobody.submit(shell("true"), clusters=["red"], token=self.server.token)
         self.assertEqual(nobody.wait(given.job, timeout=60).state, "completed")
 

@@ -12,6 +12,7 @@ from rainbow_queue.aio.caller import Caller
 from rainbow_queue.errors import DeadlineExceededError
 from rainbow_queue.jobspec import JobspecLike
 from rainbow_queue.operations import jobs
+from rainbow_queue.operations.requests import list_request
 from rainbow_queue.options import JobId, ListOptions, MatchOptions, SubmitOptions
 from rainbow_queue.retrying import Patience
 
@@ -45,12 +46,12 @@ class Jobs(Caller):
 
     async def jobs(self, **options: Unpack[ListOptions]) -> AsyncIterator[answers.Job]:
         """One's jobs, newest first unless asked otherwise, page by page; options.py lists what can be asked."""
-        token = ""
+        request = list_request(options)
         while True:
-            page, token = await self._run(jobs.page(options, token))
+            page = await self._run(jobs.page(request))
             for found in page:
                 yield found
-            if token == "":
+            if request.page_token == "":
                 return
 
     async def cancel(self, job: JobId, message: str = "") -> answers.Job:
@@ -91,8 +92,9 @@ class Jobs(Caller):
             # From its first event on: one between the question and the stream would be missed.
             async for event in self._events(streams.EventPosition(found.id, 0, True), until):
                 if event.job_id == found.id and event.kind in answers.STATES and event.kind != found.state:
-                    found = await self.job(found.id)
-                    yield found
+                    before, found = found, await self.job(found.id)
+                    if (found.state, found.epoch) != (before.state, before.epoch):
+                        yield found
                     if found.ended:
                         return
         except DeadlineExceededError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, List, Optional, Tuple
+from typing import Any, List, Optional
 
 from rainbow_queue import answers
 from rainbow_queue.answers.convert import value_of
@@ -12,14 +12,16 @@ from rainbow_queue.config import RainbowConfig
 from rainbow_queue.credentials import credentials
 from rainbow_queue.errors import NotFoundError
 from rainbow_queue.jobspec import JobspecLike, jobspec_text
-from rainbow_queue.operations.requests import compatibility_text, list_request, submit_request
-from rainbow_queue.options import JobId, ListOptions, MatchOptions, SubmitOptions, check_names
+from rainbow_queue.operations.requests import compatibility_text, submit_request
+from rainbow_queue.options import JobId, MatchOptions, SubmitOptions, check_names
 from rainbow_queue.protos.v1 import job_pb2, jobs_pb2
 
 
 def submit(
     cfg: RainbowConfig, operator: bool, jobspec: JobspecLike, name: Optional[str], options: SubmitOptions
 ) -> Operation[answers.Submitted]:
+    check_names(options, SubmitOptions, "submit")
+    _list(options)
     sent, carried = credentials(cfg, options, operator)
     request = submit_request(jobspec, name, sent, options)
     response = yield Call(JOBS + "Submit", request, jobs_pb2.SubmitResponse, carried=carried)
@@ -30,6 +32,7 @@ def match(
     cfg: RainbowConfig, jobspec: JobspecLike, placement: bool, options: MatchOptions
 ) -> Operation[answers.Matched]:
     check_names(options, MatchOptions, "match")
+    _list(options)
     sent, carried = credentials(cfg, options, True)
     request = jobs_pb2.MatchRequest(
         jobspec=jobspec_text(jobspec),
@@ -65,10 +68,11 @@ def get(job: JobId) -> Operation[answers.Job]:
     return value_of(answers.Job, (yield Call(JOBS + "Get", request, job_pb2.Job)))
 
 
-def page(options: ListOptions, page_token: str) -> Operation[Tuple[List[answers.Job], str]]:
-    """Some jobs, and where the next page begins; empty: there is none."""
-    response = yield Call(JOBS + "List", list_request(options, page_token), jobs_pb2.ListJobsResponse)
-    return [value_of(answers.Job, each) for each in response.jobs], response.next_page_token
+def page(request: Any) -> Operation[List[answers.Job]]:
+    """Some jobs. The request then asks for the next page; its `page_token` is empty where there is none."""
+    response = yield Call(JOBS + "List", request, jobs_pb2.ListJobsResponse)
+    request.page_token = response.next_page_token
+    return [value_of(answers.Job, each) for each in response.jobs]
 
 
 def cancel(job: JobId, message: str) -> Operation[answers.Job]:
@@ -89,6 +93,13 @@ def release(job: JobId) -> Operation[answers.Job]:
 def explain(job: JobId) -> Operation[answers.Explanation]:
     request = jobs_pb2.GetJobRequest(id=(yield from number(job)))
     return value_of(answers.Explanation, (yield Call(JOBS + "Explain", request, jobs_pb2.ExplainResponse)))
+
+
+def _list(options: MatchOptions) -> None:
+    """What is looked at twice, and may be something that can be once."""
+    for several in ("clusters", "groups"):
+        if several in options:
+            options[several] = list(options[several])
 
 
 def _changed(method: str, request: Any) -> Operation[answers.Job]:

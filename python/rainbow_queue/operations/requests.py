@@ -25,7 +25,6 @@ def submit_request(
     jobspec: jobspecs.JobspecLike, name: Optional[str], credentials: List[Any], options: SubmitOptions
 ) -> Any:
     """Raises ValueError or TypeError at what cannot be meant."""
-    check_names(options, SubmitOptions, "submit")
     queue = options.get("queue")
     when_busy = None if queue is None else "queue" if queue else "wait"
     asked: Any = {"ask": options.get("ask"), "rebid": options.get("rebid")}
@@ -57,14 +56,14 @@ def submit_request(
     )
 
 
-def list_request(options: ListOptions, page_token: str) -> Any:
+def list_request(options: ListOptions) -> Any:
+    """Of the first page."""
     check_names(options, ListOptions, "jobs")
     array = options.get("array")
     return jobs_pb2.ListJobsRequest(
         states=[number_of(_JOB["JobState"], state, "job state") for state in options.get("states") or ()],
         cluster=options.get("cluster") or "",
         name=options.get("name") or "",
-        page_token=page_token,
         oldest_first=options.get("oldest_first") or False,
         all=options.get("everybody") or False,
         owner=options.get("owner") or "",
