@@ -326,6 +326,20 @@ describe('the referrers API', () => {
     expect(server.asked).toHaveLength(asked);
   });
 
+  test('what has a digest is fetched once, whatever the tag means later', async () => {
+    publish(plain);
+    const images = asking(server.host, {}, { keepMs: 0 });
+    const before = await images.resolve(named());
+    const asked = server.asked.length;
+    expect((await images.resolve(named()))?.needs).toBe(before?.needs);
+    const again = server.asked.slice(asked);
+    expect(again.filter((path) => path.includes('/blobs/') || path.includes(plain.manifest.digest))).toEqual([]);
+    // The tag, and who refers to what it means now.
+    expect(again).toHaveLength(2);
+    publish(artifact(manifest, needing({ flag: 'SSE' }), { created: '2030-01-01T00:00:00Z' }));
+    expect((await images.resolve(named()))?.artifact).not.toBe(before?.artifact);
+  });
+
   test.each(['basic', 'bearer'] as const)('a login: %s', async (scheme) => {
     publish(plain);
     server.login = { scheme, user: 'ada', password: 'l:ovelace' };

@@ -11,6 +11,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { isObject } from '../../core/graph/json.ts';
 import { readIso } from '../../core/iso-time.ts';
 import { FetchError, type HttpAnswer } from './http.ts';
+import type { KeptContents } from './kept.ts';
 import { DIGEST, type Reference } from './reference.ts';
 import { jsonOf, refused, type Registry } from './registry.ts';
 import type { ImageSettings } from './settings.ts';
@@ -58,6 +59,7 @@ export interface Finding {
   readonly registry: Registry;
   readonly repository: string;
   readonly platform: ImageSettings['platform'];
+  readonly kept: KeptContents;
   readonly signal: AbortSignal;
 }
 
@@ -221,10 +223,7 @@ export async function fetchNamed(finding: Finding, { tag, digest }: Reference): 
 
 async function fetchArtifact(finding: Finding, subject: string, found: Descriptor): Promise<Artifact> {
   const what = `the artifact ${found.digest}`;
-  const answer = await get(finding, 'manifests', found.digest, MANIFESTS, MOST_MANIFEST_BYTES);
-  expectOk(finding, answer, what);
-  checkBody(answer.body, found, what);
-  const manifest = jsonOf(answer.body, what);
+  const manifest = jsonOf(await content(finding, 'manifests', found, what), what);
   const about = isObject(manifest['subject']) ? manifest['subject']['digest'] : undefined;
   if (about !== undefined && about !== subject) throw new FetchError(`${what} is about another image than ${subject}`);
   const text = await documentOf(finding, layersOf(manifest)[0], what);
@@ -242,10 +241,30 @@ async function documentOf(finding: Finding, layer: Descriptor | undefined, what:
   if (layer.size > MOST_ARTIFACT_BYTES) {
     throw new FetchError(`${what} announces ${layer.size} bytes; at most ${MOST_ARTIFACT_BYTES} are read`);
   }
-  const blob = await get(finding, 'blobs', layer.digest, '*/*', MOST_ARTIFACT_BYTES);
-  expectOk(finding, blob, `the layer ${layer.digest}`);
-  checkBody(blob.body, layer, `the layer ${layer.digest}`);
-  return textOf(blob.body, what);
+  return textOf(await content(finding, 'blobs', layer, `the layer ${layer.digest}`), what);
+}
+
+/** What has that digest, and the size that was announced. */
+async function content(
+  finding: Finding,
+  kind: 'manifests' | 'blobs',
+  announced: Descriptor,
+  what: string,
+): Promise<Uint8Array> {
+  const place = `${finding.registry.name}/${finding.repository}`;
+  const { digest } = announced;
+  const kept = finding.kept.get(place, digest);
+  if (kept !== undefined) {
+    checkSize(kept, announced, what);
+    return kept;
+  }
+  const [accept, most] = kind === 'blobs' ? ['*/*', MOST_ARTIFACT_BYTES] : [MANIFESTS, MOST_MANIFEST_BYTES];
+  const answer = await get(finding, kind, digest, accept, most);
+  expectOk(finding, answer, what);
+  checkSize(answer.body, announced, what);
+  verify(answer.body, digest, what);
+  finding.kept.put(place, digest, answer.body);
+  return answer.body;
 }
 
 function textOf(body: Uint8Array, what: string): string {
@@ -274,9 +293,8 @@ function expectOk({ registry }: Finding, { status }: HttpAnswer, what: string): 
   throw new FetchError(`${registry.name} answers ${status} when asked for ${what}`);
 }
 
-function checkBody(body: Uint8Array, { digest, size }: Descriptor, what: string): void {
+function checkSize(body: Uint8Array, { size }: Descriptor, what: string): void {
   if (body.length !== size) throw new FetchError(`${what} has ${body.length} bytes, and was announced with ${size}`);
-  verify(body, digest, what);
 }
 
 function verify(body: Uint8Array, digest: string, what: string): void {

@@ -1,7 +1,7 @@
 /**
  * What an image needs of the machine: asked of its registry at submit, if the operator's allow list has that registry.
- * Answers are kept, by tag for a minute, and what was read of an artifact by its digest, both bounded; callers that ask
- * for one image at once share one answer.
+ * Answers are kept, by tag for a minute, and contents and what was read of them by digest, all bounded; callers that
+ * ask for one image at once share one answer.
  */
 import { invalid, RainbowError } from '../../core/errors.ts';
 import type { Compatibility } from '../../core/image/compatibility.ts';
@@ -12,6 +12,7 @@ import type { System } from '../../system/system.ts';
 import { fetchNamed, findArtifact, type Artifact } from './artifact.ts';
 import { NO_FILES, type ImageFiles } from './files.ts';
 import { FetchError, type HttpGet } from './http.ts';
+import { keptContents } from './kept.ts';
 import { keyOf, readReference, type Reference } from './reference.ts';
 import { createRegistry, type Registry } from './registry.ts';
 import { DOCKER, type ImageSettings } from './settings.ts';
@@ -55,6 +56,7 @@ export function createImages({ settings, files = NO_FILES, system, http, log }: 
     registries.set(name, createRegistry(name, each, { http, clock, authorities }));
   }
   const answers = new Map<string, { readonly resolved: ResolvedImage; readonly until: number }>();
+  const kept = keptContents();
   const documents = new Map<string, Compatibility>();
   const asking = new Map<string, Promise<ResolvedImage>>();
 
@@ -84,7 +86,7 @@ export function createImages({ settings, files = NO_FILES, system, http, log }: 
     try {
       const { repository } = reference;
       const { platform } = settings;
-      const finding = { registry, repository, platform, signal: controller.signal };
+      const finding = { registry, repository, platform, kept, signal: controller.signal };
       const artifact = await (isPaired ? fetchNamed(finding, reference) : findArtifact(finding, reference));
       if (artifact === null) return none(image, '');
       const { subject, digest, mediaType } = artifact;
