@@ -27,10 +27,27 @@ const feature = fc.oneof(
   fc.constantFrom('cpu.cpuid', 'pci.device', 'cpu.model', 'rule.matched', 'kernel.version'),
   word,
 );
-const operator = fc.constantFrom(
-  ...['', 'In', 'NotIn', 'InRegexp', 'Exists', 'DoesNotExist', 'IsTrue', 'IsFalse', 'Gt', 'Ge', 'Lt', 'Le'],
-  ...['GtLt', 'GeLe', 'Gte', 'Lte', 'Is', 'constructor'],
-);
+const OPERATORS = [
+  '',
+  'In',
+  'NotIn',
+  'InRegexp',
+  'Exists',
+  'DoesNotExist',
+  'IsTrue',
+  'IsFalse',
+  'Gt',
+  'Ge',
+  'Lt',
+  'Le',
+  'GtLt',
+  'GeLe',
+  'Gte',
+  'Lte',
+  'Is',
+  'constructor',
+];
+const operator = fc.constantFrom(...OPERATORS);
 const pattern = fc.constantFrom('(a+)+$', '(', '^AVX', '.*.*.*.*=', '[a-', '\\d{1,1000}', 'x'.repeat(50), '(?=a)');
 const values = fc.array(fc.oneof(word, pattern, fc.integer(), fc.constant(null)), { maxLength: 3 });
 const expression = fc.oneof(
@@ -151,7 +168,7 @@ function read<T>(reading: () => T): T | null {
     return reading();
   } catch (error) {
     if (!(error instanceof RainbowError) || error.code !== 'invalid_input') throw error;
-    expect(error.message).not.toBe('');
+    if (error.message === '') throw new Error('a refusal without words', { cause: error });
     return null;
   }
 }

@@ -5,7 +5,7 @@ import { readCompatibility } from '../../core/image/read.ts';
 import { withResolved, type ResolvedImage } from '../../core/image/resolved.ts';
 import type { Jobspec } from '../../core/jobspec/jobspec.ts';
 import type { Parts } from '../parts.ts';
-import { MOST_ARTIFACT_BYTES } from './artifact.ts';
+import { MOST_ARTIFACT_BYTES } from './contents.ts';
 
 export interface Needs {
   /** Null: it names no image, or nobody may be asked. */
