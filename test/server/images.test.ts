@@ -184,6 +184,9 @@ test('a manifest sent with the job names the artifact', async () => {
   expect(job?.reason?.message).toContain('attribute fast=yes: not on 2 of 2');
   const shown = await rainbow.jobs.get({ id: job!.id }, ada);
   expect(shown.imageNeeds).toMatchObject({ format: 'compspec', artifact: paired.digest, digest: '' });
+  const asked = server.asked.length;
+  const stranger = await failure(rainbow.jobs.match({ jobspec: jobspec(), compatibility }));
+  expect([stranger.code, server.asked.length]).toEqual([status.UNAUTHENTICATED, asked]);
   const other = `images: [{name: another, artifact: "${server.host}/app:v1-compspec"}]`;
   const refused = await failure(
     rainbow.jobs.submit({ jobspec: jobspec(), credentials: both(), compatibility: other }, ada),
