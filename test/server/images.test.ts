@@ -30,7 +30,7 @@ async function register(name: string, flags: readonly string[]): Promise<Registe
       `apiVersion: nfd.k8s-sigs.io/v1alpha1\nkind: NodeFeature\nmetadata: {name: ${node}, labels: {nfd.node.kubernetes.io/node-name: ${node}}}\n` +
       `spec: {features: {flags: {cpu.cpuid: {elements: {${flags.map((flag) => `${flag}: {}`).join(', ')}}}}, attributes: {system.name: {elements: {nodename: ${node}}}}, instances: {}}, labels: {}}\n`,
   );
-  const { text, kinds } = featureSubsystem(read, readNodeFile(features.join('---\n'), 'features'));
+  const { text, kinds } = featureSubsystem(read, readNodeFile(features.join('---\n'), 'features', 0));
   expect(kinds).toBe(1);
   const registered = await rainbow.register(name, graph);
   await rainbow.subsystem(registered, 'nfd', text);

@@ -208,7 +208,7 @@ describe('documents', () => {
 
   test('what is known of nodes', { timeout: TIMEOUT }, () => {
     const share = all(texts(nodeFile), (text) => {
-      const reports = read(() => readNodeFile(text, 'features'));
+      const reports = read(() => readNodeFile(text, 'features', 0));
       for (const { features, labels } of reports ?? []) featuresOf({ metadata: { features, labels }, links: [] });
       return reports !== null;
     });
