@@ -72,7 +72,7 @@ class Connection:
         return PrototypeCallError(error, str(error.details()) if marker_of(error) else str(words))
 
     def _facts(self, method: str, within: Optional[float], carried: str) -> CallFacts:
-        return CallFacts(self.host, self._tls is not False, method.lstrip("/"), within, carried)
+        return CallFacts(self.host, self._tls is not False, method.lstrip("/"), within, self._reached, carried)
 
 
 def serialize(message: Any) -> bytes:

@@ -156,6 +156,8 @@ class CallFacts:
     secure: bool
     method: str
     within: Optional[float]
+    # Did this server ever answer?
+    reached: bool = True
     # Secrets and tokens that it carried, and where they are from.
     carried: str = ""
 
@@ -178,9 +180,13 @@ def error_of(error: Any, facts: CallFacts) -> RainbowError:
         return UnavailableError(_unreachable(details, facts))
     if status == grpc.StatusCode.DEADLINE_EXCEEDED:
         within = "in time" if facts.within is None else f"within {facts.within:g} s"
+        if not facts.reached:
+            return UnavailableError(
+                f"nothing answers at {facts.host} {within}: check host and port, and whether a firewall is between"
+            )
         return DeadlineExceededError(
-            f"nothing answered at {facts.host} {within}: check host and port; a server that was reached may still carry "
-            "the call out, so look before you ask again"
+            f"the server at {facts.host} did not answer {within}: it may still carry the call out; look before you ask "
+            "again"
         )
     if status == grpc.StatusCode.RESOURCE_EXHAUSTED:
         return ResourceExhaustedError(
