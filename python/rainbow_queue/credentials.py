@@ -1,7 +1,7 @@
 """Which names and tokens a call presents.
 
-One wrong token fails the whole call, so only what the call needs is sent: everything that the configuration has, or what
-`clusters` and `groups` name.
+One wrong token fails the whole call, so only what the call needs is sent: everything that the configuration has, or
+what `clusters` and `groups` name.
 """
 
 from __future__ import annotations
@@ -24,7 +24,9 @@ def credentials(cfg: RainbowConfig, wanted: MatchOptions, optional: bool) -> Tup
     file = cfg.config_file or "the configuration"
     entries = _entries(cfg, wanted, optional, file)
     names = ", ".join(entry["name"] for entry in entries)
-    carried = f"the token given for {names}" if wanted.get("token") else f"the tokens of {file}, which were sent: {names}"
+    carried = (
+        f"the token given for {names}" if wanted.get("token") else f"the tokens of {file}, which were sent: {names}"
+    )
     if len(entries) > 1:
         carried += "; one wrong token among them is enough, and clusters=[…] sends only what it names"
     messages = [jobs_pb2.Credential(name=entry["name"], token=entry["token"]) for entry in entries]

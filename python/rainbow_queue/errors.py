@@ -128,7 +128,7 @@ _STATUSES = {"invalid_argument": "invalid_input", "cancelled": "aborted"}
 
 
 class PrototypeCallError(grpc.RpcError):
-    """A call of the prototype that failed: `code()` and `details()` as its users know them, a text that says what to do."""
+    """A call of the prototype that failed: `code()` and `details()` as its users know them, and what to do as text."""
 
     def __init__(self, error: grpc.RpcError, words: str) -> None:
         super().__init__(words)
@@ -230,7 +230,7 @@ def _unreachable(details: str, facts: CallFacts) -> str:
             f"RAINBOW_CA_CERT, and call the server by a name that is in it ({_why(details)})"
         )
     if facts.secure and "WRONG_VERSION" in details:
-        return f"the server at {host} does not use TLS: leave out use_ssl, RAINBOW_CA_CERT, RAINBOW_CERT and RAINBOW_CERT_KEY"
+        return f"the server at {host} does not use TLS: leave out use_ssl=, RAINBOW_CA_CERT and RAINBOW_CERT"
     if facts.secure and re.search(r"handshake|SSL", details, re.IGNORECASE):
         return (
             f"the server at {host} refuses this TLS connection: does it use TLS, and does it ask for a client "
@@ -239,12 +239,16 @@ def _unreachable(details: str, facts: CallFacts) -> str:
     if re.search(r"http1|Failed parsing HTTP/2", details):
         return f"what answers at {host} does not speak gRPC: check the port"
     if "failed to connect" in details and re.search(r"Socket closed|reset by peer", details):
-        other = "it may not use TLS, or ask for a client certificate" if facts.secure else "it may expect TLS (use_ssl=)"
+        other = (
+            "it may not use TLS, or ask for a client certificate" if facts.secure else "it may expect TLS (use_ssl=)"
+        )
         return f"what listens at {host} closes the connection at once: {other}"
     if re.search(r"Socket closed|reset by peer|GOAWAY|Broken pipe|Connection dropped", details, re.IGNORECASE):
         if facts.within is None:
             return f"the connection to {host} broke"
-        return f"the connection to {host} broke before the answer came: it is not known whether the call was carried out"
+        return (
+            f"the connection to {host} broke before the answer came: it is not known whether the call was carried out"
+        )
     return f"no server answers at {host}: start one with `rainbow serve`, or name another with host= or RAINBOW_HOST"
 
 

@@ -21,7 +21,9 @@ def timestamp(moment: Optional[Moment], what: str) -> Optional[Timestamp]:
     if not isinstance(moment, datetime):
         raise TypeError(f"{what} is a datetime, a timedelta from now, or text, not {type(moment).__name__}")
     if moment.tzinfo is None:
-        raise ValueError(f"{what} has no zone: use datetime.now(timezone.utc), or an offset as in 2030-01-31T12:00+01:00")
+        raise ValueError(
+            f"{what} has no zone: use datetime.now(timezone.utc), or an offset as in 2030-01-31T12:00+01:00"
+        )
     message = Timestamp()
     message.FromDatetime(moment.astimezone(timezone.utc))
     return message

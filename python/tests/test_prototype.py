@@ -41,7 +41,15 @@ class Prototype(WithServer):
             self.assertEqual(accepted.status, rainbow_pb2.AcceptJobsResponse.RESULT_TYPE_SUCCESS)
             self.assertEqual(client.receive_jobs(), [])
         self.server.rainbow(
-            "delete", "--config-path", path, "--cluster-name", "blue", "--secret", blue.secret, "--host", self.server.host
+            "delete",
+            "--config-path",
+            path,
+            "--cluster-name",
+            "blue",
+            "--secret",
+            blue.secret,
+            "--host",
+            self.server.host,
         )
         with self.assertRaisesRegex(ValueError, "does not exist"):
             self.client.register("green", SECRET, "/nowhere.json")

@@ -34,9 +34,7 @@ class Prototype(Caller):
     ) -> Any:
         """The prototype's submit: asks which clusters satisfy, then submits to those that there are tokens for."""
         return await self._run(
-            prototype.submit_jobspec(
-                self.cfg, jobspec, name, match_algo, select_algo, select_options, satisfy_only
-            )
+            prototype.submit_jobspec(self.cfg, jobspec, name, match_algo, select_algo, select_options, satisfy_only)
         )
 
     async def submit_job(

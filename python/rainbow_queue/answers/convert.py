@@ -11,7 +11,20 @@ import dataclasses
 import functools
 import re
 from datetime import datetime, timezone
-from typing import Any, Callable, Dict, List, Optional, Tuple, Type, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import (
+    Any,
+    Callable,
+    Dict,
+    List,
+    Optional,
+    Tuple,
+    Type,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 from google.protobuf import json_format
 from google.protobuf.struct_pb2 import Struct

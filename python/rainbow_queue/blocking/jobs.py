@@ -29,9 +29,7 @@ class Jobs(Caller):
         """
         return self._run(jobs.submit(self.cfg, self._is_operator, jobspec, name, options))
 
-    def match(
-        self, jobspec: JobspecLike, placement: bool = False, **options: Unpack[MatchOptions]
-    ) -> answers.Matched:
+    def match(self, jobspec: JobspecLike, placement: bool = False, **options: Unpack[MatchOptions]) -> answers.Matched:
         """Which clusters could hold a jobspec, and what would open the others. Nothing is stored.
 
         placement: also which vertices it would take, for those with tokens.

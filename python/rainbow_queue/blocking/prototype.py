@@ -33,9 +33,7 @@ class Prototype(Caller):
     ) -> Any:
         """The prototype's submit: asks which clusters satisfy, then submits to those that there are tokens for."""
         return self._run(
-            prototype.submit_jobspec(
-                self.cfg, jobspec, name, match_algo, select_algo, select_options, satisfy_only
-            )
+            prototype.submit_jobspec(self.cfg, jobspec, name, match_algo, select_algo, select_options, satisfy_only)
         )
 
     def submit_job(

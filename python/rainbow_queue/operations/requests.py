@@ -104,7 +104,9 @@ def _read_after(after: After) -> List[Dependency]:
         return [Dependency("afterok", after.id)]
     found = re.fullmatch(r"(?:([a-z]+):)?([1-9]\d*(?::[1-9]\d*)*)", str(after).strip())
     if found is None:
-        raise ValueError(f"after: {after!r} is no job’s number, nor text as in afterok:17, afterany:17 or afternotok:17")
+        raise ValueError(
+            f"after: {after!r} is no job’s number, nor text as in afterok:17, afterany:17 or afternotok:17"
+        )
     return [Dependency(found.group(1) or "afterok", int(on)) for on in found.group(2).split(":")]
 
 
