@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any, List, Optional, Tuple, Union
 
@@ -31,25 +32,26 @@ class Tls:
 
 def open_channel(host: str, tls: Union[bool, Tls]) -> grpc.Channel:
     """Connects with the first call. Raises OSError where a file cannot be read."""
-    secure = _secure(tls)
-    if secure is None:
-        return grpc.insecure_channel(host, options=_OPTIONS)
-    credentials, options = secure
+    credentials, options = _how(host, tls)
+    if credentials is None:
+        return grpc.insecure_channel(host, options=options)
     return grpc.secure_channel(host, credentials, options=options)
 
 
 def open_async_channel(host: str, tls: Union[bool, Tls]) -> Any:
     """The same for asyncio (grpc.aio.Channel)."""
-    secure = _secure(tls)
-    if secure is None:
-        return grpc.aio.insecure_channel(host, options=_OPTIONS)
-    credentials, options = secure
+    credentials, options = _how(host, tls)
+    if credentials is None:
+        return grpc.aio.insecure_channel(host, options=options)
     return grpc.aio.secure_channel(host, credentials, options=options)
 
 
-def _secure(tls: Union[bool, Tls]) -> Optional[Tuple[grpc.ChannelCredentials, List[Tuple[str, Any]]]]:
+def _how(host: str, tls: Union[bool, Tls]) -> Tuple[Optional[grpc.ChannelCredentials], List[Tuple[str, Any]]]:
+    # Loopback is never reached through a proxy, whatever the environment says.
+    is_loopback = re.match(r"(localhost|127\.[\d.]+|\[::1\]):", host) is not None
+    options = [*_OPTIONS, *([("grpc.enable_http_proxy", 0)] if is_loopback else [])]
     if tls is False:
-        return None
+        return None, options
     files = Tls() if tls is True else tls
     if (files.cert is None) != (files.key is None):
         raise ValueError("tls: cert and key come together")
@@ -57,7 +59,7 @@ def _secure(tls: Union[bool, Tls]) -> Optional[Tuple[grpc.ChannelCredentials, Li
         root_certificates=_read(files.ca), private_key=_read(files.key), certificate_chain=_read(files.cert)
     )
     name = [] if files.server_name is None else [("grpc.ssl_target_name_override", files.server_name)]
-    return credentials, [*_OPTIONS, *name]
+    return credentials, [*options, *name]
 
 
 def _read(path: Optional[str]) -> Optional[bytes]:

@@ -17,6 +17,8 @@ from typing import Any, Dict, Iterable, List, Optional
 
 import yaml
 
+from rainbow_queue.errors import InvalidInputError
+
 
 def new_rainbow_config(host: str, cluster: str, secret: str, scheduler_name: str = "rainbow") -> RainbowConfig:
     """The configuration that the prototype's `register` begins with."""
@@ -86,23 +88,23 @@ class RainbowConfig:
         algorithms[kind] = {"name": name, "options": options or {}}
 
     def load(self, config_file: Optional[str] = None) -> Dict[str, Any]:
-        """Reads the file. Raises ValueError where there is none, or where it holds no mapping."""
+        """Reads the file. Raises InvalidInputError where there is none, or where it holds no mapping."""
         config_file = config_file or self.config_file
         if not config_file or not os.path.exists(config_file):
-            raise ValueError(f"there is no configuration file {config_file or '(none was given)'}")
+            raise InvalidInputError(f"there is no configuration file {config_file or '(none was given)'}")
         with open(config_file, encoding="utf-8") as file:
             try:
                 loaded = yaml.safe_load(file)
             except yaml.YAMLError as error:
-                raise ValueError(f"{config_file} is no YAML: {error}") from error
+                raise InvalidInputError(f"{config_file} is no YAML: {error}") from error
         if loaded is not None and not isinstance(loaded, dict):
-            raise ValueError(f"{config_file} must hold a mapping of keys")
+            raise InvalidInputError(f"{config_file} must hold a mapping of keys")
         self._cfg = loaded or {}
         self.config_file = config_file
         return self._cfg
 
     def validate(self) -> None:
-        """Raises ValueError with the place where a known key has the wrong kind of value."""
+        """Raises InvalidInputError with the place where a known key has the wrong kind of value."""
         for key in ("scheduler", "cluster", "graphdatabase"):
             self._expect(key, self.get(key), dict, "a mapping")
         for key in ("clusters", "groups"):
@@ -115,7 +117,7 @@ class RainbowConfig:
 
     def _expect(self, where: str, value: Any, kind: type, words: str) -> None:
         if value is not None and not isinstance(value, kind):
-            raise ValueError(f"{self.config_file or 'configuration'}: {where} must be {words}")
+            raise InvalidInputError(f"{self.config_file or 'configuration'}: {where} must be {words}")
 
     def save_yaml(self, path: str) -> None:
         """For the user alone (mode 0600), and whole or not at all."""
@@ -133,10 +135,10 @@ class RainbowConfig:
         self._cfg["clusters"] = [entry for entry in self.get("clusters") or [] if entry.get("name") != name]
 
     def add_cluster(self, name: str, token: str) -> None:
-        """Raises ValueError where it is listed already."""
+        """Raises InvalidInputError where it is listed already."""
         clusters = self._cfg.setdefault("clusters", [])
         if any(entry.get("name") == name for entry in clusters):
-            raise ValueError(f"cluster {name} already exists - remove it first")
+            raise InvalidInputError(f"cluster {name} already exists - remove it first")
         clusters.append({"name": name, "token": token})
 
     def get_clusters(self, names: Optional[Iterable[str]] = None) -> List[Dict[str, str]]:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import os
 import shlex
+from collections.abc import Mapping
 from typing import Any, Dict, List, Optional, Union
 
 import yaml
+
+from rainbow_queue.errors import InvalidInputError
 
 # A path, YAML or JSON text, a mapping, or an object with `to_yaml()` as the jobspec package has it.
 JobspecLike = Union[str, "os.PathLike[str]", Dict[str, Any], Any]
@@ -18,13 +21,13 @@ def simple_jobspec(
 ) -> Dict[str, Any]:
     """The prototype's simple jobspec: `nodes` nodes in a rack with `tasks` cores each, for one command.
 
-    Raises ValueError without a command, or for less than one node or task.
+    Raises InvalidInputError without a command, or for less than one node or task.
     """
     words = shlex.split(command) if isinstance(command, str) else [str(word) for word in command]
     if not words:
-        raise ValueError("a command is required")
+        raise InvalidInputError("a command is required")
     if nodes < 1 or tasks < 1:
-        raise ValueError("nodes and tasks must be at least 1")
+        raise InvalidInputError("nodes and tasks must be at least 1")
     key = name or words[0]
     node = {"type": "node", "count": nodes, "with": [{"type": "core", "count": tasks}]}
     return {
@@ -36,16 +39,16 @@ def simple_jobspec(
 
 def jobspec_text(jobspec: JobspecLike) -> str:
     """As YAML or JSON; text is kept exactly as it is. A single line that names a file is that file's content."""
-    if isinstance(jobspec, dict):
+    if isinstance(jobspec, Mapping):
         return json.dumps(jobspec)
     if hasattr(jobspec, "to_yaml"):
         return str(jobspec.to_yaml())
     if isinstance(jobspec, os.PathLike):
-        return _read(os.fspath(jobspec))
+        return read_file(os.fspath(jobspec), "jobspec")
     if not isinstance(jobspec, str):
         raise TypeError(f"a jobspec is a path, text, a mapping or a Jobspec, not {type(jobspec).__name__}")
     if "\n" not in jobspec and not jobspec.lstrip().startswith("{"):
-        return _read(jobspec)
+        return read_file(jobspec, "jobspec")
     return jobspec
 
 
@@ -61,9 +64,10 @@ def jobspec_name(jobspec: JobspecLike) -> str:
     return str(getattr(jobspec, "name", "") or "")
 
 
-def _read(path: str) -> str:
+def read_file(path: str, what: str) -> str:
+    """Raises InvalidInputError where there is none."""
     try:
         with open(path, encoding="utf-8") as file:
             return file.read()
     except FileNotFoundError:
-        raise ValueError(f"there is no jobspec file {path}") from None
+        raise InvalidInputError(f"there is no {what} file {path}") from None

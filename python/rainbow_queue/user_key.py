@@ -11,20 +11,27 @@ import os
 import re
 import secrets
 
+from rainbow_queue.errors import FailedPreconditionError, InvalidInputError
+from rainbow_queue.settings import config_folder
+
 _KEY = re.compile(r"rbu_[A-Za-z0-9_-]{43}")
 
 
 def user_key() -> str:
-    """Raises ValueError where what is there is no key, OSError where it cannot be kept."""
+    """Raises InvalidInputError where what is there is no key, FailedPreconditionError where it cannot be kept."""
     given = os.environ.get("RAINBOW_KEY")
     if given:
         return _checked(given, "RAINBOW_KEY")
-    folder = os.environ.get("XDG_CONFIG_HOME") or os.path.join(os.path.expanduser("~"), ".config")
-    path = os.path.join(folder, "rainbow", "key")
-    if not os.path.exists(path):
-        _make(path)
-    with open(path, encoding="utf-8") as file:
-        return _checked(file.read().strip(), path)
+    path = os.path.join(config_folder(), "key")
+    try:
+        if not os.path.exists(path):
+            _make(path)
+        with open(path, encoding="utf-8") as file:
+            return _checked(file.read().strip(), path)
+    except OSError as error:
+        raise FailedPreconditionError(
+            f"your user key cannot be kept in {path} ({error.strerror}); make that folder writable, or set RAINBOW_KEY"
+        ) from error
 
 
 def _make(path: str) -> None:
@@ -42,7 +49,12 @@ def _make(path: str) -> None:
         os.unlink(draft)
 
 
+def is_user_key(key: str) -> bool:
+    """What is none, and is shown as a key, is an operator's: the server's secret."""
+    return _KEY.fullmatch(key) is not None
+
+
 def _checked(key: str, where: str) -> str:
     if not _KEY.fullmatch(key):
-        raise ValueError(f"{where} holds no user key: a key is rbu_ and 43 letters, digits, - or _")
+        raise InvalidInputError(f"{where} holds no user key: a key is rbu_ and 43 letters, digits, - or _")
     return key

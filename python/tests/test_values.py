@@ -1,14 +1,17 @@
 """What needs no server: configuration, jobspecs, the user key, streams."""
 
+import dataclasses
 import os
 import stat
 import tempfile
 import threading
 import unittest
+from datetime import datetime, timezone
 from pathlib import Path
 
-from rainbow_queue import config, jobspec, streams, user_key
-from rainbow_queue.protos.v1 import jobs_pb2
+from rainbow_queue import answers, config, jobspec, streams, user_key
+from rainbow_queue.answers.convert import value_of
+from rainbow_queue.protos.v1 import bid_pb2, clusters_pb2, groups_pb2, job_pb2, jobs_pb2, server_pb2
 
 
 class Config(unittest.TestCase):
@@ -90,15 +93,48 @@ class Output(unittest.TestCase):
     def test_what_was_seen_before_a_break_is_not_repeated(self):
         position = streams.OutputPosition(1, 1, True)
 
-        def take(offset, data, stream=jobs_pb2.OUTPUT_STREAM_STDOUT):
-            piece = position.take(jobs_pb2.OutputChunk(stream=stream, offset=offset, data=data))
-            return None if piece is None else (piece.offset, piece.data)
+        def take(offset, data, stream=jobs_pb2.OUTPUT_STREAM_STDOUT, not_kept=0):
+            chunk = jobs_pb2.OutputChunk(stream=stream, offset=offset, data=data, not_kept=not_kept)
+            return [(piece.offset, piece.data, piece.not_kept) for piece in position.take(chunk)]
 
-        self.assertEqual(take(0, b"abc"), (0, b"abc"))
-        self.assertIsNone(take(0, b"abc"))
-        self.assertEqual(take(2, b"cde"), (3, b"de"))
-        self.assertEqual(take(0, b"x", jobs_pb2.OUTPUT_STREAM_STDERR), (0, b"x"))
-        self.assertEqual(take(9, b""), (9, b""))
+        self.assertEqual(take(0, b"abc"), [(0, b"abc", 0)])
+        self.assertEqual(take(0, b"abc"), [])
+        self.assertEqual(take(2, b"cde"), [(3, b"de", 0)])
+        self.assertEqual(take(0, b"x", jobs_pb2.OUTPUT_STREAM_STDERR), [(0, b"x", 0)])
+        self.assertEqual(take(5, b"", not_kept=4), [(5, b"", 4)])
+        self.assertEqual(take(5, b"", not_kept=4), [])
+        self.assertEqual(take(12, b"z"), [(9, b"", 3), (12, b"z", 0)])
+
+
+class Answers(unittest.TestCase):
+    def test_a_message_as_values(self):
+        message = job_pb2.Job(id=7, state=job_pb2.JOB_STATE_RUNNING, on_cluster_loss=job_pb2.ON_CLUSTER_LOSS_FAIL)
+        message.submitted_at.FromDatetime(datetime(2030, 1, 2))
+        message.attempts.add(epoch=1, exit_code=0, state=99)
+        message.array.counts.add(state=job_pb2.JOB_STATE_FAILED, tasks=2)
+        job = value_of(answers.Job, message)
+        self.assertEqual((job.id, job.state, job.on_cluster_loss, job.when_busy), (7, "running", "fail", ""))
+        self.assertEqual(job.submitted_at, datetime(2030, 1, 2, tzinfo=timezone.utc))
+        self.assertEqual((job.started_at, job.exit_code, job.retry, job.array_index), (None, None, None, None))
+        # A state that this version does not know is its number.
+        self.assertEqual((job.attempts[0].exit_code, job.attempts[0].state), (0, "99"))
+        self.assertEqual(job.array.counts, [answers.StateCount("failed", 2)])
+        window = clusters_pb2.MaintenanceWindow(reason="x")
+        getattr(window, "from").FromSeconds(60)
+        self.assertEqual(value_of(answers.MaintenanceWindow, window).from_.timestamp(), 60)
+
+    def test_every_field_is_one_of_its_message(self):
+        messages = {"NewGroup": "CreateGroupResponse", "Submitted": "SubmitResponse", "Explanation": "ExplainResponse"}
+        messages.update(Matched="MatchResponse", Replay="ReplayResponse", Cost="BidCost", CostPart="BidCostPart")
+        messages.update(Refusal="BidRefusal")
+        of = {}
+        for module in (bid_pb2, clusters_pb2, groups_pb2, job_pb2, jobs_pb2, server_pb2):
+            of.update(module.DESCRIPTOR.message_types_by_name)
+        for name in answers.__all__:
+            kind = getattr(answers, name)
+            if name != "Output" and dataclasses.is_dataclass(kind):
+                fields = {field.name.rstrip("_") for field in dataclasses.fields(kind)}
+                self.assertEqual(fields - set(of[messages.get(name, name)].fields_by_name), set(), name)
 
 
 if __name__ == "__main__":

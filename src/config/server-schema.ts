@@ -91,12 +91,14 @@ export const serverSchema = z.strictObject({
             privateNetwork: z.boolean().optional(),
             username: words.optional(),
             password: words.optional(),
+            ca: words.optional(),
           }),
         )
         .optional(),
       onError: z.enum(['fail', 'warn']).optional(),
       timeoutSeconds: z.number().positive().max(600).optional(),
       keepSeconds: z.number().min(0).max(86_400).optional(),
+      manifest: words.optional(),
       platform: z
         .string()
         .regex(/^[a-z0-9]+\/[a-z0-9]+$/, 'a platform is OS/ARCHITECTURE, as in linux/amd64')

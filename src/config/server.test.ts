@@ -106,13 +106,15 @@ test('registries that may be asked about images', () => {
   const { images } = serverSettingsOf(`images:
   registries:
     docker.io:
-    registry.lab:5000: {privateNetwork: true, plainHttp: true, username: rainbow, password: x, hosts: ["*.blobs.lab"]}
+    registry.lab:5000: {privateNetwork: true, plainHttp: true, username: rainbow, password: x, hosts: ["*.blobs.lab"], ca: /etc/lab.pem}
+  manifest: /etc/rainbow/images.yaml
   onError: warn
   platform: linux/arm64
 `);
   expect(images).toMatchObject({
     onError: 'warn',
     timeoutMs: 10_000,
+    manifest: '/etc/rainbow/images.yaml',
     platform: { os: 'linux', architecture: 'arm64' },
   });
   expect([...(images?.registries ?? [])]).toEqual([
@@ -125,6 +127,7 @@ test('registries that may be asked about images', () => {
         privateNetwork: false,
         username: '',
         password: '',
+        ca: '',
       },
     ],
     [
@@ -136,6 +139,7 @@ test('registries that may be asked about images', () => {
         privateNetwork: true,
         username: 'rainbow',
         password: 'x',
+        ca: '/etc/lab.pem',
       },
     ],
   ]);

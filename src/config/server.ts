@@ -218,7 +218,14 @@ function bidSettings(bids: Bids | undefined): Partial<NonNullable<ServerSettings
 
 type Images = NonNullable<z.infer<typeof serverSchema>['images']>;
 
-function imageSettingsOf({ registries, onError, timeoutSeconds, keepSeconds, platform }: Images): ImageSettings {
+function imageSettingsOf({
+  registries,
+  onError,
+  timeoutSeconds,
+  keepSeconds,
+  platform,
+  manifest,
+}: Images): ImageSettings {
   const [os = '', architecture = ''] = platform?.split('/') ?? [];
   return {
     registries: new Map(
@@ -231,6 +238,7 @@ function imageSettingsOf({ registries, onError, timeoutSeconds, keepSeconds, pla
           privateNetwork: given.privateNetwork ?? false,
           username: given.username ?? '',
           password: given.password ?? '',
+          ca: given.ca ?? '',
         };
         return [name, registry] as const;
       }),
@@ -239,6 +247,7 @@ function imageSettingsOf({ registries, onError, timeoutSeconds, keepSeconds, pla
     timeoutMs: timeoutSeconds === undefined ? NO_IMAGES.timeoutMs : timeoutSeconds * 1000,
     keepMs: keepSeconds === undefined ? NO_IMAGES.keepMs : keepSeconds * 1000,
     platform: platform === undefined ? NO_IMAGES.platform : { os, architecture },
+    manifest: manifest ?? '',
   };
 }
 

@@ -26,6 +26,7 @@ import { createFollowers } from './followers.ts';
 import { followersAcross } from './followers-across.ts';
 import { groupHandlers } from './groups/handlers.ts';
 import { jobHandlers } from './jobs/handlers.ts';
+import { readImageFiles } from './images/files.ts';
 import { createHttpGet } from './images/http.ts';
 import { createImages } from './images/images.ts';
 import { NO_IMAGES, type ImageSettings } from './images/settings.ts';
@@ -142,7 +143,13 @@ export async function serve(options: ServeOptions, system: System): Promise<Runn
     const followers = followersAcross(createFollowers(), scheduler.servers, system);
     closing.push(async () => followers.close());
     const submitLimit = new SubmitLimit(system.clock, options.submitsPerSecond ?? null);
-    const images = createImages({ settings: options.images ?? NO_IMAGES, system, http: createHttpGet(), log });
+    const images = createImages({
+      settings: options.images ?? NO_IMAGES,
+      files: await readImageFiles(options.images ?? NO_IMAGES),
+      system,
+      http: createHttpGet(),
+      log,
+    });
     const parts: Parts = { store, scheduler, system, authenticator, submitLimit, followers, images, settings, log };
     const { host, tls, messageBytes } = options;
     const listening = { host, tls, log, ...(messageBytes === undefined ? {} : { maxMessageBytes: messageBytes }) };

@@ -1,16 +1,33 @@
 /** What an image needs, asked of registries: a real one (tags only), and one of these tests' own for all else. */
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { readManifest } from '../../src/core/image/manifest.ts';
 import type { RainbowError } from '../../src/core/errors.ts';
+import { readImageFiles } from '../../src/server/images/files.ts';
 import { createHttpGet } from '../../src/server/images/http.ts';
 import { createImages, type Images } from '../../src/server/images/images.ts';
 import { NO_IMAGES, type ImageSettings, type RegistrySettings } from '../../src/server/images/settings.ts';
 import { realSystem } from '../../src/system/real.ts';
 import { skipWithout } from '../needs.ts';
-import { artifact, descriptor, image, indexOf, needing, stored, INDEX, type Stored } from './artifacts.ts';
-import { registryMissing, startDockerRegistry, type RunningRegistry } from './docker-registry.ts';
+import {
+  artifact,
+  descriptor,
+  EMPTY,
+  image,
+  indexOf,
+  INDEX,
+  MANIFEST,
+  needing,
+  stored,
+  type Stored,
+} from './artifacts.ts';
+import { testAuthority } from '../wire/certificates.ts';
+import { LOGIN, registryMissing, startDockerRegistry, type RunningRegistry } from './docker-registry.ts';
 import { startOciServer, type OciServer } from './oci-server.ts';
 
-const LOCAL = { plainHttp: true, privateNetwork: true, hosts: [], username: '', password: '' };
+const LOCAL = { plainHttp: true, privateNetwork: true, hosts: [], username: '', password: '', ca: '' };
 
 function asking(host: string, over: Partial<RegistrySettings> = {}, settings: Partial<ImageSettings> = {}): Images {
   const registries = new Map([[host, { ...LOCAL, endpoint: host, ...over }]]);
@@ -19,6 +36,24 @@ function asking(host: string, over: Partial<RegistrySettings> = {}, settings: Pa
     system: realSystem,
     http: createHttpGet(),
     log: { warn: () => {} },
+  });
+}
+
+/** As the server starts it: with the files that its settings name. */
+async function withFiles(
+  host: string,
+  over: Partial<RegistrySettings>,
+  settings: Partial<ImageSettings> = {},
+): Promise<Images> {
+  const registries = new Map([[host, { ...LOCAL, endpoint: host, ...over }]]);
+  const all = { ...NO_IMAGES, registries, ...settings };
+  const log = { warn: () => {} };
+  return createImages({
+    settings: all,
+    files: await readImageFiles(all),
+    system: realSystem,
+    http: createHttpGet(),
+    log,
   });
 }
 
@@ -96,6 +131,136 @@ describe.skipIf(withoutRegistry)('docker-registry', () => {
   });
 });
 
+describe('manifests of compspec, which pair images with artifacts', () => {
+  const compspec =
+    '{"version": "0.0.0", "kind": "CompatibilitySpec", "metadata": {"name": "x"}, "compatibilities": [{"name": "org.hpc", "version": "0", "attributes": {"gpu": "yes"}}]}';
+  let server: OciServer;
+  let folder: string;
+  beforeEach(async () => {
+    server = await startOciServer();
+    folder = mkdtempSync(join(tmpdir(), 'rainbow-manifest-'));
+  });
+  afterEach(async () => {
+    rmSync(folder, { recursive: true });
+    await server.stop();
+  });
+
+  /** As oras pushes it: no type of its own, no subject; the layer's type is all that there is. */
+  function push(tag: string, document = compspec): Stored {
+    const layer = stored(document, 'application/org.supercontainers.compspec');
+    const other = stored('# read me', 'text/markdown');
+    const manifest = stored(
+      { schemaVersion: 2, mediaType: MANIFEST, config: descriptor(EMPTY), layers: [other, layer].map(descriptor) },
+      MANIFEST,
+    );
+    for (const each of [layer, other]) server.put('team/app', each.digest, each);
+    server.put('team/app', tag, manifest);
+    return manifest;
+  }
+
+  test('given with the job: by the name of the image, however it is written', async () => {
+    const manifest = push('v1-compspec');
+    const images = asking(server.host);
+    const pairs = readManifest(
+      `images:\n- {name: "${server.host}/team/app", artifact: "${server.host}/team/app:v1-compspec"}\n`,
+      'manifest',
+    )!;
+    for (const name of [`${server.host}/team/app`, `docker://${server.host}/team/app:latest`]) {
+      expect(await images.resolvePaired(name, pairs)).toMatchObject({
+        source: 'artifact',
+        digest: '',
+        artifact: manifest.digest,
+        mediaType: 'application/org.supercontainers.compspec',
+        needs: { format: 'compspec', sets: [{}] },
+      });
+    }
+    await expect(images.resolvePaired(`${server.host}/team/app:v2`, pairs)).rejects.toMatchObject({
+      code: 'invalid_input',
+      message: expect.stringContaining('pairs nothing with') as string,
+    });
+    expect(server.asked.some((path) => path.includes('/referrers/'))).toBe(false);
+  });
+
+  test('an artifact that is not there, that lies, or that is elsewhere', async () => {
+    const named = `${server.host}/team/app`;
+    const paired = (artifact: string): Promise<unknown> =>
+      asking(server.host).resolvePaired(named, new Map([[named, artifact]]));
+    await expect(paired(`${named}:none`)).rejects.toThrow('has not the artifact team/app:none');
+    const manifest = push('v1-compspec');
+    const digest = descriptor(stored('other', MANIFEST)).digest;
+    server.put('team/app', digest, manifest);
+    await expect(paired(`${named}@${digest}`)).rejects.toThrow('has another digest');
+    expect(await paired('elsewhere.example/app:x')).toMatchObject({
+      source: 'none',
+      note: expect.stringContaining('is of elsewhere.example, which is not on this server') as string,
+    });
+  });
+
+  test("the operator's: for the images that it lists; the others by what refers to them", async () => {
+    push('v1-compspec');
+    const { manifest, blobs } = image('other');
+    const about = artifact(manifest, needing({ flag: 'AVX' }));
+    for (const each of [manifest, ...blobs, about.manifest, ...about.blobs]) server.put('team/app', each.digest, each);
+    server.put('team/app', 'v2', manifest);
+    server.refer(manifest.digest, about.listed);
+    const file = join(folder, 'images.yaml');
+    writeFileSync(
+      file,
+      `images: [{name: "${server.host}/team/app:v1", artifact: "${server.host}/team/app:v1-compspec"}]`,
+    );
+    const images = await withFiles(server.host, {}, { manifest: file });
+    expect((await images.resolve(`${server.host}/team/app:v1`))?.needs?.format).toBe('compspec');
+    expect((await images.resolve(`${server.host}/team/app:v2`))?.needs?.format).toBe('nfd');
+    writeFileSync(file, 'compatibilities: []');
+    await expect(withFiles(server.host, {}, { manifest: file })).rejects.toThrow('is no manifest');
+    await expect(withFiles(server.host, {}, { manifest: `${file}.none` })).rejects.toThrow('cannot be read');
+  });
+});
+
+describe('TLS', () => {
+  const authority = testAuthority('registries');
+  const identity = authority.issue('registry');
+  const secure = { plainHttp: false, ca: authority.ca };
+  afterAll(() => authority.remove());
+
+  test('a private authority counts for the registry that it is named for, and for no other', async () => {
+    const server = await startOciServer(identity);
+    try {
+      const { manifest, blobs } = image('layer');
+      const about = artifact(manifest, needing({ flag: 'AVX' }));
+      for (const each of [manifest, ...blobs, about.manifest, ...about.blobs]) server.put('app', each.digest, each);
+      server.put('app', 'v1', manifest);
+      server.refer(manifest.digest, about.listed);
+      const named = `${server.host}/app:v1`;
+      expect((await (await withFiles(server.host, secure)).resolve(named))?.source).toBe('artifact');
+      await expect((await withFiles(server.host, { plainHttp: false })).resolve(named)).rejects.toThrow(
+        /shows a certificate that is not trusted .*names who signs for it with `ca`/,
+      );
+      await expect(withFiles(server.host, { ca: identity.key })).rejects.toThrow('holds no certificate in PEM');
+    } finally {
+      await server.stop();
+    }
+  });
+
+  test.skipIf(withoutRegistry)('docker-registry with TLS of a private authority and a login', async () => {
+    const registry = await startDockerRegistry({ identity, ca: authority.ca });
+    try {
+      const { manifest, blobs } = image('layer');
+      const about = artifact(manifest, needing({ flag: 'AVX' }));
+      await registry.push('team/app', 'v1', manifest, blobs);
+      await registry.push('team/app', about.manifest.digest, about.manifest, about.blobs);
+      await registry.push('team/app', manifest.digest.replace(':', '-'), indexOf([about.listed]), []);
+      const named = `${registry.host}/team/app:v1`;
+      const images = await withFiles(registry.host, { ...secure, ...LOGIN });
+      expect(await images.resolve(named)).toMatchObject({ source: 'artifact', artifact: about.manifest.digest });
+      const stranger = await withFiles(registry.host, secure);
+      await expect(stranger.resolve(named)).rejects.toThrow('refuses to be asked without a login (401)');
+    } finally {
+      await registry.stop();
+    }
+  });
+});
+
 describe('the referrers API', () => {
   let server: OciServer;
   const { manifest, blobs } = image('layer');
@@ -159,6 +324,20 @@ describe('the referrers API', () => {
     const asked = server.asked.length;
     expect(await images.resolve(named())).toBe(a);
     expect(server.asked).toHaveLength(asked);
+  });
+
+  test('what has a digest is fetched once, whatever the tag means later', async () => {
+    publish(plain);
+    const images = asking(server.host, {}, { keepMs: 0 });
+    const before = await images.resolve(named());
+    const asked = server.asked.length;
+    expect((await images.resolve(named()))?.needs).toBe(before?.needs);
+    const again = server.asked.slice(asked);
+    expect(again.filter((path) => path.includes('/blobs/') || path.includes(plain.manifest.digest))).toEqual([]);
+    // The tag, and who refers to what it means now.
+    expect(again).toHaveLength(2);
+    publish(artifact(manifest, needing({ flag: 'SSE' }), { created: '2030-01-01T00:00:00Z' }));
+    expect((await images.resolve(named()))?.artifact).not.toBe(before?.artifact);
   });
 
   test.each(['basic', 'bearer'] as const)('a login: %s', async (scheme) => {
@@ -314,6 +493,73 @@ describe('the referrers API', () => {
         'registry.example is in a private network',
       );
       expect(await problem(asking(server.host, { privateNetwork: false }))).toContain('is in a private network');
+    });
+
+    describe('by a name that is not what it was', () => {
+      /** Another address of this machine, which stands for one out in the world. */
+      const WORLD = '127.0.0.2';
+      const isClosed = (address: string): boolean => address !== WORLD;
+      let world: OciServer;
+      beforeEach(async () => {
+        world = await startOciServer(undefined, WORLD);
+        for (const each of [manifest, ...blobs, plain.manifest, ...plain.blobs]) world.put('app', each.digest, each);
+        world.put('app', 'v1', manifest);
+        world.refer(manifest.digest, plain.listed);
+      });
+      afterEach(() => world.stop());
+
+      function inWorld(over: Partial<RegistrySettings>, ...resolved: (readonly string[])[]): Images {
+        const asked = new Map<string, number>();
+        const http = createHttpGet((host, found) => {
+          const turn = asked.get(host) ?? 0;
+          asked.set(host, turn + 1);
+          const addresses = resolved[Math.min(turn, resolved.length - 1)] ?? [];
+          found(
+            null,
+            addresses.map((address) => ({ address, family: 4 })),
+          );
+        }, isClosed);
+        const endpoint = `registry.example:${world.host.split(':')[1]}`;
+        const registries = new Map([['registry.example', { ...LOCAL, privateNetwork: false, endpoint, ...over }]]);
+        const settings = { ...NO_IMAGES, registries };
+        return createImages({ settings, system: realSystem, http, log: { warn: () => {} } });
+      }
+
+      test('a name is looked up once for each connection, and what was checked is connected to', async () => {
+        // Whoever looked it up again, to connect, would come to the other address.
+        const images = inWorld({}, [WORLD], [WORLD], [WORLD], [WORLD], ['127.0.0.1']);
+        expect((await images.resolve('registry.example/app:v1'))?.source).toBe('artifact');
+        expect(world.asked).toHaveLength(4);
+        // Of several addresses only those that may be are told to the socket.
+        const mixed = inWorld({}, ['127.0.0.1', WORLD, '10.0.0.1']);
+        expect((await mixed.resolve('registry.example/app:v1'))?.source).toBe('artifact');
+        // The next connection is another look.
+        const turned = inWorld({}, [WORLD], ['127.0.0.1']);
+        await expect(turned.resolve('registry.example/app:v1')).rejects.toThrow(
+          /registry\.example.* is in a private network/,
+        );
+        expect(server.asked).toEqual([]);
+      });
+
+      test('a redirect to a listed name that has a private address', async () => {
+        world.answer = (request, response) => {
+          if (!(request.url ?? '').includes('/blobs/')) return false;
+          response.writeHead(302, { location: `http://blobs.example:${server.host.split(':')[1]}/x` }).end();
+          return true;
+        };
+        const http = createHttpGet((host, found) => {
+          found(null, [{ address: host === 'blobs.example' ? '127.0.0.1' : WORLD, family: 4 }]);
+        }, isClosed);
+        const port = server.host.split(':')[1];
+        const endpoint = `registry.example:${world.host.split(':')[1]}`;
+        const own = { ...LOCAL, privateNetwork: false, endpoint, hosts: [`blobs.example:${port}`] };
+        const settings = { ...NO_IMAGES, registries: new Map([['registry.example', own]]) };
+        const images = createImages({ settings, system: realSystem, http, log: { warn: () => {} } });
+        await expect(images.resolve('registry.example/app:v1')).rejects.toThrow(
+          'blobs.example is in a private network',
+        );
+        expect(server.asked).toEqual([]);
+      });
     });
 
     test('with a login to another host', async () => {

@@ -2,8 +2,11 @@
  * A small OCI registry of these tests' own, read-only and in memory, for what Debian's docker-registry has not: the
  * referrers API with pages and filters, logins, and every way to answer wrongly. Not a stand-in for anything of ours.
  */
+import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import type { Identity } from '../wire/certificates.ts';
 import { digestOf, INDEX, type Stored } from './artifacts.ts';
 
 export interface OciServer {
@@ -22,12 +25,17 @@ export interface OciServer {
   stop(): Promise<void>;
 }
 
-export async function startOciServer(): Promise<OciServer> {
+/** With TLS where it is given who it is. */
+export async function startOciServer(identity?: Identity, address = '127.0.0.1'): Promise<OciServer> {
   const things = new Map<string, Stored>();
   const referrers = new Map<string, readonly object[]>();
-  const server: Server = createServer((request, response) => handle(request, response));
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const answer = (request: IncomingMessage, response: ServerResponse): void => handle(request, response);
+  const server: Server =
+    identity === undefined
+      ? createServer(answer)
+      : createTlsServer({ cert: readFileSync(identity.cert), key: readFileSync(identity.key) }, answer);
+  await new Promise<void>((resolve) => server.listen(0, address, resolve));
+  const host = `${address}:${(server.address() as AddressInfo).port}`;
   const made: OciServer = {
     host,
     asked: [],

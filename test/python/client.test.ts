@@ -5,18 +5,23 @@
  */
 import { execFile } from 'node:child_process';
 import { existsSync, globSync } from 'node:fs';
-import { cp, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, describe, expect, test } from 'vitest';
 import { skipWithout } from '../needs.ts';
+import { testAuthority } from '../wire/certificates.ts';
 
 const run = promisify(execFile);
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const folder = await mkdtemp(join(tmpdir(), 'rainbow-wheel-'));
-afterAll(() => rm(folder, { recursive: true, force: true }));
+const authority = testAuthority('python');
+afterAll(async () => {
+  authority.remove();
+  await rm(folder, { recursive: true, force: true });
+});
 
 const wheel = await build();
 const skip = skipWithout('python-client', typeof wheel === 'string' ? null : wheel.missing);
@@ -46,6 +51,19 @@ function oldest(): readonly string[] {
   return found === undefined ? [] : [found];
 }
 
+/** Lines 5 and 6 are wrong, and nothing else is. */
+const PROGRAM = `from rainbow_queue import AsyncRainbowClient, Job, RainbowClient
+
+def blocking(client: RainbowClient) -> Job:
+    job = client.submit("job.yaml", array=range(3), hold=True).job
+    client.submit("job.yaml", held=True)
+    client.submit("job.yaml", hold="yes")
+    return client.wait(job, timeout=3)
+
+async def awaited(client: AsyncRainbowClient) -> list[int]:
+    return [job.id async for job in client.jobs(states=["running"])]
+`;
+
 interface Ran {
   readonly id: string;
   readonly outcome: string;
@@ -59,18 +77,22 @@ async function tests(python: string, own: string): Promise<readonly Ran[]> {
   const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', wheel as string];
   await run(inside, pip, { timeout: 240_000 });
   const script = join(root, 'python', 'tests', 'report.py');
-  const env = { ...process.env, RAINBOW_BIN: join(root, 'bin', 'rainbow'), PYTHONDONTWRITEBYTECODE: '1' };
+  const { cert, key } = authority.issue(basename(own));
+  const certificates = { RAINBOW_TEST_CA: authority.ca, RAINBOW_TEST_CERT: cert, RAINBOW_TEST_KEY: key };
+  const bin = { RAINBOW_BIN: join(root, 'bin', 'rainbow'), PYTHONDONTWRITEBYTECODE: '1' };
+  const env = { ...process.env, ...bin, ...certificates };
   const { stdout } = await run(inside, [script], { env, timeout: 400_000, maxBuffer: 1 << 26 });
   const line = stdout.split('\n').find((each) => each.startsWith('RESULTS '));
   if (line === undefined) throw new Error(`the tests ended without a result: ${stdout}`);
   return JSON.parse(line.slice('RESULTS '.length)) as Ran[];
 }
 
+const ranBy = await Promise.all(pythons.map((python, place) => tests(python, join(folder, `venv-${place}`))));
 for (const [place, python] of pythons.entries()) {
-  const ran = await tests(python, join(folder, `venv-${place}`));
+  const ran = ranBy[place]!;
   const { stdout } = await run(python, ['--version']);
   describe(`Python ${stdout.trim().split(' ').at(-1)}`, () => {
-    test('there are tests', () => expect(ran.length).toBeGreaterThan(15));
+    test('there are tests', () => expect(ran.length).toBeGreaterThan(35));
     test.each(ran)('$id', ({ outcome, why }) => expect(`${outcome} ${why}`.trim()).toBe('ok'));
   });
 }
@@ -100,6 +122,26 @@ test.skipIf(skip)('the generated modules are those of the proto files', { timeou
     const outOfDate = found === wanted ? null : `${name} is out of date: run python/generate.py`;
     expect(outOfDate).toBeNull();
   }
+});
+
+test.skipIf(skip)('the client for asyncio is made of the blocking one', async () => {
+  const check = run(join(folder, 'build', 'bin', 'python'), [join(root, 'python', 'twins.py'), '--check']);
+  await expect(check).resolves.toMatchObject({ stderr: '' });
+});
+
+test.skipIf(skip)('its types hold, of the package and of a program that uses it', { timeout: 300_000 }, async () => {
+  const inside = join(folder, 'build', 'bin', 'python');
+  const stubs = ['mypy==1.18.2', 'types-PyYAML', 'types-protobuf<7', 'grpc-stubs', 'protobuf', 'grpcio'];
+  await run(inside, ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', ...stubs], { timeout: 240_000 });
+  const program = join(folder, 'program.py');
+  await writeFile(program, PROGRAM);
+  const cwd = join(folder, 'source');
+  await run(inside, ['-m', 'mypy'], { cwd, timeout: 200_000 });
+  const { stdout } = await run(inside, ['-m', 'mypy', '--strict', program], { cwd, timeout: 200_000 }).catch(
+    (error: { stdout: string }) => error,
+  );
+  const wrong = stdout.split('\n').flatMap((line) => /program\.py:(\d+): error/.exec(line)?.[1] ?? []);
+  expect({ wrong, stdout }).toMatchObject({ wrong: ['5', '6'] });
 });
 
 test.skipIf(skip)('its tests ran from the wheel', () => expect(pythons).not.toEqual([]));

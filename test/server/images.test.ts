@@ -7,7 +7,7 @@ import { featureSubsystem } from '../../src/core/image/feature-subsystem.ts';
 import { readNodeFile } from '../../src/core/image/node-files.ts';
 import { Fits, JobState } from '../../src/gen/rainbow/v1/job_pb.js';
 import { NO_IMAGES } from '../../src/server/images/settings.ts';
-import { artifact, image, needing } from '../images/artifacts.ts';
+import { artifact, descriptor, EMPTY, image, MANIFEST, needing, stored } from '../images/artifacts.ts';
 import { startOciServer, type OciServer } from '../images/oci-server.ts';
 import { OPERATOR, Rainbow, user, type Registered } from './rainbow.ts';
 import { failure, status } from './raw-client.ts';
@@ -30,7 +30,7 @@ async function register(name: string, flags: readonly string[]): Promise<Registe
       `apiVersion: nfd.k8s-sigs.io/v1alpha1\nkind: NodeFeature\nmetadata: {name: ${node}, labels: {nfd.node.kubernetes.io/node-name: ${node}}}\n` +
       `spec: {features: {flags: {cpu.cpuid: {elements: {${flags.map((flag) => `${flag}: {}`).join(', ')}}}}, attributes: {system.name: {elements: {nodename: ${node}}}}, instances: {}}, labels: {}}\n`,
   );
-  const { text, kinds } = featureSubsystem(read, readNodeFile(features.join('---\n'), 'features'));
+  const { text, kinds } = featureSubsystem(read, readNodeFile(features.join('---\n'), 'features', 0));
   expect(kinds).toBe(1);
   const registered = await rainbow.register(name, graph);
   await rainbow.subsystem(registered, 'nfd', text);
@@ -56,6 +56,7 @@ beforeAll(async () => {
     hosts: [],
     username: '',
     password: '',
+    ca: '',
   };
   const images = { ...NO_IMAGES, registries: new Map([[server.host, registry]]), keepMs: 0 };
   rainbow = await Rainbow.start({ images });
@@ -167,6 +168,31 @@ test('what was found at submit holds for whoever decides later, whatever the reg
   await rainbow.restart();
   await rainbow.jobs.release({ id: job!.id }, ada);
   await expect.poll(async () => (await rainbow.jobs.get({ id: job!.id }, ada)).cluster).toBe('l');
+});
+
+test('a manifest sent with the job names the artifact', async () => {
+  const layer = stored(
+    '{"kind": "CompatibilitySpec", "compatibilities": [{"name": "a", "attributes": {"fast": "yes"}}]}',
+    'application/org.compspec',
+  );
+  const paired = stored({ schemaVersion: 2, config: descriptor(EMPTY), layers: [descriptor(layer)] }, MANIFEST);
+  server.put('app', layer.digest, layer);
+  server.put('app', 'v1-compspec', paired);
+  const compatibility = `images: [{name: "${server.host}/app:v1", artifact: "${server.host}/app:v1-compspec"}]`;
+  const { job } = await rainbow.jobs.submit({ jobspec: jobspec(), credentials: both(), compatibility }, ada);
+  expect(job).toMatchObject({ state: JobState.REJECTED });
+  expect(job?.reason?.message).toContain('attribute fast=yes: not on 2 of 2');
+  const shown = await rainbow.jobs.get({ id: job!.id }, ada);
+  expect(shown.imageNeeds).toMatchObject({ format: 'compspec', artifact: paired.digest, digest: '' });
+  const asked = server.asked.length;
+  const stranger = await failure(rainbow.jobs.match({ jobspec: jobspec(), compatibility }));
+  expect([stranger.code, server.asked.length]).toEqual([status.UNAUTHENTICATED, asked]);
+  const other = `images: [{name: another, artifact: "${server.host}/app:v1-compspec"}]`;
+  const refused = await failure(
+    rainbow.jobs.submit({ jobspec: jobspec(), credentials: both(), compatibility: other }, ada),
+  );
+  expect(refused.code).toBe(status.INVALID_ARGUMENT);
+  expect(refused.message).toContain('pairs nothing with');
 });
 
 test('a registry that cannot be asked: UNAVAILABLE, with what to do, and nothing is stored', async () => {

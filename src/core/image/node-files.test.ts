@@ -5,7 +5,7 @@ import { readGraph, readSubsystem } from '../graph/read.ts';
 import { featureSubsystem } from './feature-subsystem.ts';
 import { readNodeFile } from './node-files.ts';
 
-const read = (text: string) => readNodeFile(text, 'features');
+const read = (text: string) => readNodeFile(text, 'features', Date.parse('2026-01-01T00:00:00Z'));
 
 describe('reading', () => {
   test('NodeFeature objects: by their label, else by their name; several, or a list of them', () => {
@@ -31,9 +31,41 @@ describe('reading', () => {
       node: '',
       features: { flags: { 'cpu.cpuid': ['AVX'] } },
     });
-    expect(read('# found by a script\nmy-feature.1\nmy-feature.2=value\n')[0]?.features.attributes).toEqual({
-      'local.feature': { 'my-feature.1': 'true', 'my-feature.2': 'value' },
+    const all = { 'my-feature.1': 'true', 'vendor.io/my-feature.2': 'value' };
+    expect(read('# found by a script\nmy-feature.1\nvendor.io/my-feature.2=value\n')).toEqual([
+      {
+        node: '',
+        features: { flags: {}, attributes: { 'local.feature': all, 'local.label': all }, instances: {} },
+        labels: { 'feature.node.kubernetes.io/my-feature.1': 'true', 'vendor.io/my-feature.2': 'value' },
+      },
+    ]);
+  });
+
+  test('directives of a feature file: what has expired, what is a label or a feature alone', () => {
+    const file = `
+# +expiry-time=2012-07-28T11:22:33Z
+v/old=1
+# +expiry-time=2080-07-28T11:22:33Z
+v/new=1
+# +no-feature
+v/label-only=2
+
+# +no-label
+# a comment between them
+feature-only=3
+v/both=4
+# +expiry-time=2025-12-31T23:59:59+00:00
+v/last-year=5
+# +unknown=directive
+`;
+    const [report] = read(file);
+    expect(report?.features.attributes).toEqual({
+      'local.feature': { 'v/new': '1', 'feature-only': '3', 'v/both': '4' },
+      'local.label': { 'v/new': '1', 'v/label-only': '2', 'v/both': '4' },
     });
+    expect(report?.labels).toEqual({ 'v/new': '1', 'v/label-only': '2', 'v/both': '4' });
+    expect(() => read('a=b\n# +expiry-time=tomorrow')).toThrow('features (line 2): "tomorrow" is no time');
+    expect(() => read(`a=${'b'.repeat(70_000)}`)).toThrow('over 64 KiB');
   });
 
   test.each(['extractors', 'results'])('compspec’s extraction (%s): elements, instances, flags', (key) => {

@@ -3,12 +3,13 @@
  *   - NodeFeature objects of Node Feature Discovery (`kubectl get nodefeatures -o yaml`, one, several or a list): of
  *     several that name one node, all count;
  *   - what `nfd export features` writes: flags, attributes and instances of one node;
- *   - a feature file of NFD's (`features.d`): lines NAME=VALUE, which are the feature `local.feature`;
+ *   - a feature file of NFD's (`features.d`, feature-file.ts): the features `local.feature` and `local.label`;
  *   - compspec's extraction (JSON): extractors → nfd → sections.
  * Told apart by shape. Pure: text in, features out.
  */
 import { invalid } from '../errors.ts';
 import { isObject, type JsonObject } from '../graph/json.ts';
+import { isFeatureFile, nodeLabels, readFeatureFile } from './feature-file.ts';
 import { readDocuments, type DocumentLimits, type DocumentNode } from '../jobspec/document.ts';
 
 export interface NodeReport {
@@ -29,9 +30,16 @@ const LIMITS: DocumentLimits = { bytes: 64 * 2 ** 20, tokens: 10_000_000, depth:
 const MOST_DOCUMENTS = 10_000;
 const NODE_LABEL = 'nfd.node.kubernetes.io/node-name';
 
-/** `what` names the document in errors. Throws `invalid_input` where it is in none of the forms. */
-export function readNodeFile(text: string, what: string): readonly NodeReport[] {
-  if (isFeatureFile(text)) return [{ node: '', features: featureFile(text), labels: {} }];
+/**
+ * `what` names the document in errors; `now`, in milliseconds since 1970, is for features that expire. Throws
+ * `invalid_input` where it is in none of the forms.
+ */
+export function readNodeFile(text: string, what: string, now: number): readonly NodeReport[] {
+  if (isFeatureFile(text)) {
+    const { features, labels } = readFeatureFile(text, what, now);
+    const attributes = { 'local.feature': features, 'local.label': labels };
+    return [{ node: '', features: { flags: {}, attributes, instances: {} }, labels: nodeLabels(labels) }];
+  }
   const documents = readDocuments(text, what, LIMITS, MOST_DOCUMENTS).map(plain);
   const objects = documents.flatMap((each) =>
     isObject(each) && Array.isArray(each['items']) ? (each['items'] as unknown[]) : [each],
@@ -130,25 +138,6 @@ function fromSections(sections: JsonObject): FeatureSets {
     }
   }
   return { flags, attributes, instances };
-}
-
-/** Lines of NAME=VALUE or NAME, and comments; a YAML document has a colon or a brace in its first line. */
-function isFeatureFile(text: string): boolean {
-  const lines = text
-    .split('\n')
-    .map((line) => line.trim())
-    .filter((line) => line !== '' && !line.startsWith('#'));
-  return lines.length > 0 && lines.every((line) => /^[A-Za-z0-9][\w./-]*(?:=.*)?$/.test(line));
-}
-
-function featureFile(text: string): FeatureSets {
-  const found: Record<string, string> = {};
-  for (const line of text.split('\n').map((each) => each.trim())) {
-    if (line === '' || line.startsWith('#')) continue;
-    const at = line.indexOf('=');
-    found[at === -1 ? line : line.slice(0, at)] = at === -1 ? 'true' : line.slice(at + 1);
-  }
-  return { flags: {}, attributes: { 'local.feature': found }, instances: {} };
 }
 
 function plain(node: DocumentNode): unknown {

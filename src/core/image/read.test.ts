@@ -91,6 +91,7 @@ describe('errors say where', () => {
     ['[]', 'must be a compatibility document'],
     ['{}', 'neither `compatibilities` nor `attributes`'],
     ['compatibilities: []', 'lists nothing'],
+    ['images: [{name: a, artifact: b}]', 'send it beside the job (--compatibility)'],
     ['compatibilities: [{rules: []}]', '`version` is missing'],
     ['{version: v2, compatibilities: [{rules: [{}]}]}', 'must be v1alpha1'],
     ['{version: v1alpha1, compatibilities: [{rules: []}]}', 'has no rule'],

@@ -27,6 +27,12 @@ export function compatibilityAt(place: Place): Compatibility {
   const list = child(place, 'compatibilities');
   if (list === null) {
     if (child(place, 'attributes') !== null) return readCompatLib(place, budget);
+    if (child(place, 'images') !== null) {
+      throw wrong(
+        place,
+        'is a manifest of images and artifacts: send it beside the job (--compatibility), or have the operator name it (images.manifest)',
+      );
+    }
     throw wrong(place, 'has neither `compatibilities` nor `attributes`: it is in none of the known formats');
   }
   const kind = child(place, 'kind');

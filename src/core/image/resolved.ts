@@ -11,7 +11,7 @@ export interface ResolvedImage {
   readonly source: 'artifact' | 'given' | 'none';
   /** As the jobspec names it; '' where it names none. */
   readonly image: string;
-  /** Digest of the image (manifest or index) that the artifact is about; '' where none was fetched. */
+  /** Digest of the image that the artifact is about; '' where none was fetched, or a manifest says that it is. */
   readonly digest: string;
   /** Digest of the artifact's manifest, and what kind it says it is. */
   readonly artifact: string;
@@ -43,5 +43,6 @@ export function wordsOfResolved(resolved: ResolvedImage): string {
   if (needs === null) return note === '' ? `${name}: nothing is said of what it needs` : `${name}: ${note}`;
   const sets = `${needs.format}, ${needs.sets.length} ${needs.sets.length === 1 ? 'set' : 'sets'}`;
   if (source === 'given') return `${name}: its needs were given with the job (${sets})`;
-  return `${name}: its needs are those of ${artifact} (${sets}), found for ${digest}`;
+  const how = digest === '' ? 'which a manifest pairs with it' : `found for ${digest}`;
+  return `${name}: its needs are those of ${artifact} (${sets}), ${how}`;
 }

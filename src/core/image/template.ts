@@ -1,27 +1,23 @@
 /**
- * `varsTemplate` of a rule: the part of Go's text templates that makes variables out of what matched. In it: text,
- * fields (`.cpu.cpuid`, `.Name`), `range` and `if` with `else` and `end`, `eq`, `ne`, `not`, comments, and `-` to trim
- * blanks. Anything else is refused when it is read, with its place. What comes out is read as lines `name=value`.
- * Bounded: elements visited and characters written. What exceeds it makes no variables.
+ * `varsTemplate` of a rule: Go's text templates as far as they make variables out of what matched. In it: text,
+ * expressions (template-expression.ts), `range`, `if` and `with` with `else`, `else if` and `end`, comments, and `-` to
+ * trim blanks. Variables and templates of their own are refused when it is read, with their place. What comes out is
+ * read as lines `name=value`. Bounded: elements visited, functions called and characters written. What exceeds it, or
+ * cannot be evaluated, makes no variables.
  */
 import { wrong, type Place } from '../jobspec/place.ts';
+import { evaluate, ExpressionSyntaxError, parseExpression, type Expression } from './template-expression.ts';
+import { EvaluationError, isTrue, textOf, type Value } from './template-functions.ts';
 
 type Node =
   | { readonly kind: 'text'; readonly text: string }
-  | { readonly kind: 'field'; readonly path: readonly string[] }
+  | { readonly kind: 'write'; readonly of: Expression }
   | {
-      readonly kind: 'range';
-      readonly path: readonly string[];
+      readonly kind: 'range' | 'if' | 'with';
+      readonly of: Expression;
       readonly body: readonly Node[];
       readonly or: readonly Node[];
-    }
-  | { readonly kind: 'if'; readonly test: Test; readonly body: readonly Node[]; readonly or: readonly Node[] };
-
-type Operand = { readonly path: readonly string[] } | { readonly text: string };
-interface Test {
-  readonly op: 'is' | 'not' | 'eq' | 'ne';
-  readonly of: readonly Operand[];
-}
+    };
 
 /** What matched: by domain and feature, its elements (`Name`, `Value`, or an instance's attributes). */
 export type Matched = ReadonlyMap<string, ReadonlyMap<string, readonly ReadonlyMap<string, string>[]>>;
@@ -43,7 +39,7 @@ export function checkTemplate(template: string, place: Place): void {
 class TemplateError extends Error {}
 
 export interface Template {
-  /** Null where it wrote too much, or a line that is no `name=value`. */
+  /** Null where it cannot be evaluated, wrote too much, or a line that is no `name=value`. */
   expand(matched: Matched): ReadonlyMap<string, string> | null;
 }
 
@@ -51,8 +47,12 @@ export function compileTemplate(template: string): Template {
   const nodes = parse(template);
   return {
     expand(matched) {
-      const out = { text: '', steps: 0 };
-      return write(nodes, matched, out) ? linesOf(out.text) : null;
+      try {
+        return linesOf(new Writer(matched).write(nodes));
+      } catch (error) {
+        if (error instanceof EvaluationError) return null;
+        throw error;
+      }
     },
   };
 }
@@ -69,9 +69,15 @@ function linesOf(text: string): ReadonlyMap<string, string> | null {
 }
 
 interface Action {
-  readonly words: readonly string[];
+  /** Its first word, if that is not a part of an expression. */
+  readonly word: string;
+  /** What stands behind it, and where in the template. */
+  readonly rest: string;
   readonly at: number;
+  readonly restAt: number;
 }
+
+const WORDS = ['range', 'if', 'with', 'else', 'end', 'define', 'template', 'block', 'break', 'continue'];
 
 function parse(template: string): readonly Node[] {
   const parts: (string | Action)[] = [];
@@ -89,82 +95,74 @@ function parse(template: string): readonly Node[] {
     if (close === -1) throw at(template, open, 'an action begins here and has no end; write }}');
     let inner = template.slice(open + 2, close);
     const trims = /^-\s/.test(inner);
-    if (trims) inner = inner.slice(1);
+    if (trims) inner = ` ${inner.slice(1)}`;
     trimNext = /\s-$/.test(inner);
     if (trimNext) inner = inner.slice(0, -1);
     parts.push(trims ? lead.trimEnd() : lead);
     const isComment = /^\s*\/\*[^]*\*\/\s*$/.test(inner);
-    if (!isComment) parts.push({ words: wordsOf(template, inner, open), at: open });
+    if (!isComment) parts.push(actionOf(inner, open));
     from = close + 2;
   }
   let next = 0;
-  const block = (depth: number, opened: Action | null): { nodes: Node[]; end: string } => {
+  const block = (depth: number, opened: Action | null): { nodes: Node[]; end: Action | null } => {
     if (depth > MOST_DEPTH) throw at(template, opened?.at ?? 0, `nested deeper than ${MOST_DEPTH} levels`);
     const nodes: Node[] = [];
     for (;;) {
       const part = parts[next++];
       if (part === undefined) {
-        if (opened === null) return { nodes, end: '' };
-        throw at(template, opened.at, `this ${opened.words[0] ?? ''} has no end; write {{ end }}`);
+        if (opened === null) return { nodes, end: null };
+        throw at(template, opened.at, `this ${opened.word} has no end; write {{ end }}`);
       }
       if (typeof part === 'string') {
         if (part !== '') nodes.push({ kind: 'text', text: part });
         continue;
       }
-      const [word = '', ...rest] = part.words;
+      const { word, rest } = part;
       if (word === 'end' || word === 'else') {
-        if (opened === null || rest.length > 0)
-          throw at(template, part.at, `${part.words.join(' ')} does not belong here`);
-        return { nodes, end: word };
+        const isAlone = rest === '' || (word === 'else' && /^(?:if|with)\s/.test(rest));
+        if (opened === null || !isAlone)
+          throw at(template, part.at, `${`${word} ${rest}`.trim()} does not belong here`);
+        return { nodes, end: part };
       }
-      if (word === 'range' || word === 'if') {
-        const body = block(depth + 1, part);
-        const or = body.end === 'else' ? block(depth + 1, part) : null;
-        if (or?.end === 'else') throw at(template, part.at, `this ${word} has two else`);
-        const both = { body: body.nodes, or: or?.nodes ?? [] };
-        if (word === 'if') nodes.push({ kind: 'if', test: testOf(template, part, rest), ...both });
-        else nodes.push({ kind: 'range', path: pathOf(template, part, rest), ...both });
-        continue;
-      }
-      nodes.push({ kind: 'field', path: pathOf(template, part, part.words) });
+      if (word === 'range' || word === 'if' || word === 'with') nodes.push(controlled(word, part, depth));
+      else if (word === '') nodes.push({ kind: 'write', of: expressionOf(template, part) });
+      else throw at(template, part.at, `${word} is more than this server reads`);
     }
+  };
+
+  const controlled = (kind: 'range' | 'if' | 'with', opened: Action, depth: number): Node => {
+    const of = expressionOf(template, opened);
+    const { nodes: body, end } = block(depth + 1, opened);
+    if (end?.word !== 'else') return { kind, of, body, or: [] };
+    if (end.rest !== '') {
+      // `else if`: as another one inside of the else, with the same end.
+      const inner = actionOf(` ${end.rest}`, end.restAt - 3);
+      return { kind, of, body, or: [controlled(inner.word === 'with' ? 'with' : 'if', inner, depth + 1)] };
+    }
+    const or = block(depth + 1, opened);
+    if (or.end?.word === 'else') throw at(template, opened.at, `this ${kind} has two else`);
+    return { kind, of, body, or: or.nodes };
   };
   return block(0, null).nodes;
 }
 
-function wordsOf(template: string, inner: string, offset: number): readonly string[] {
-  const words = inner.match(/"[^"\\\n]*"|[^\s"]+/g) ?? [];
-  if (words.length === 0 || words.join('') !== inner.replace(/("[^"\\\n]*")|\s+/g, '$1')) {
-    throw at(template, offset, `this action cannot be read: ${inner.trim().slice(0, 60)}`);
-  }
-  return words;
+/** `inner` stands behind the two braces at `open`. */
+function actionOf(inner: string, open: number): Action {
+  const [, blank = '', word = '', gap = ''] = /^(\s*)([a-z]+)?(\s*)/.exec(inner) ?? [];
+  const isWord = WORDS.includes(word);
+  const skipped = isWord ? blank.length + word.length + gap.length : blank.length;
+  return { word: isWord ? word : '', rest: inner.slice(skipped).trimEnd(), at: open, restAt: open + 2 + skipped };
 }
 
-const PATH = /^(?:\.|(?:\.[A-Za-z_][\w-]*)+)$/;
-
-function pathOf(template: string, { at: offset }: Action, words: readonly string[]): readonly string[] {
-  const [only = ''] = words;
-  if (words.length !== 1 || !PATH.test(only)) {
-    const said = words.join(' ').slice(0, 60);
-    throw at(
-      template,
-      offset,
-      `{{ ${said} }} is more than this server reads: fields, range, if (with eq, ne, not), else, end`,
-    );
+function expressionOf(template: string, { rest, restAt }: Action): Expression {
+  if (/^\$\w/.test(rest) || rest.includes(':='))
+    throw at(template, restAt, 'variables are more than this server reads');
+  try {
+    return parseExpression(rest);
+  } catch (error) {
+    if (error instanceof ExpressionSyntaxError) throw at(template, restAt + error.at, error.message);
+    throw error;
   }
-  return only.split('.').filter((part) => part !== '');
-}
-
-function testOf(template: string, action: Action, words: readonly string[]): Test {
-  const [first = '', ...rest] = words;
-  const operand = (word: string): Operand =>
-    word.startsWith('"') ? { text: word.slice(1, -1) } : { path: pathOf(template, action, [word]) };
-  if (first === 'eq' || first === 'ne') {
-    if (rest.length !== 2) throw at(template, action.at, `${first} takes two operands`);
-    return { op: first, of: rest.map(operand) };
-  }
-  if (first === 'not') return { op: 'not', of: [{ path: pathOf(template, action, rest) }] };
-  return { op: 'is', of: [{ path: pathOf(template, action, words) }] };
 }
 
 function at(template: string, offset: number, message: string): TemplateError {
@@ -173,40 +171,51 @@ function at(template: string, offset: number, message: string): TemplateError {
   return new TemplateError(`template line ${line}, column ${offset - before.lastIndexOf('\n')}: ${message}`);
 }
 
-function write(nodes: readonly Node[], dot: unknown, out: { text: string; steps: number }): boolean {
-  for (const node of nodes) {
-    if (++out.steps > MOST_STEPS || out.text.length > MOST_CHARACTERS) return false;
-    if (node.kind === 'text') out.text += node.text;
-    else if (node.kind === 'field') {
-      const value = valueAt(dot, node.path);
-      // As Go writes a key that a map of texts has not.
-      out.text += typeof value === 'string' ? value : value === undefined ? '' : '<no value>';
-    } else if (node.kind === 'if') {
-      if (!write(holds(node.test, dot) ? node.body : node.or, dot, out)) return false;
-    } else {
-      const list = valueAt(dot, node.path);
-      const items: readonly unknown[] = Array.isArray(list) ? list : list instanceof Map ? [...list.values()] : [];
-      if (items.length === 0 && !write(node.or, dot, out)) return false;
-      for (const item of items) if (!write(node.body, item, out)) return false;
+class Writer {
+  readonly #root: Value;
+  #text = '';
+  #steps = 0;
+
+  constructor(root: Value) {
+    this.#root = root;
+  }
+
+  /** Throws EvaluationError. */
+  write(nodes: readonly Node[]): string {
+    this.#all(nodes, this.#root);
+    return this.#text;
+  }
+
+  #all(nodes: readonly Node[], dot: Value): void {
+    for (const node of nodes) {
+      this.#step();
+      if (node.kind === 'text') this.#text += node.text;
+      else if (node.kind === 'write') this.#text += textOf(this.#value(node.of, dot));
+      else this.#controlled(node, dot);
+      if (this.#text.length > MOST_CHARACTERS) throw new EvaluationError('too long');
     }
   }
-  return out.text.length <= MOST_CHARACTERS;
-}
 
-function holds({ op, of }: Test, dot: unknown): boolean {
-  const values = of.map((each) => ('text' in each ? each.text : valueAt(dot, each.path)));
-  const [first, second] = values;
-  if (op === 'eq') return first === second;
-  if (op === 'ne') return first !== second;
-  const isThere = first !== undefined && first !== '' && !(Array.isArray(first) && first.length === 0);
-  return op === 'is' ? isThere : !isThere;
-}
-
-function valueAt(dot: unknown, path: readonly string[]): unknown {
-  let value = dot;
-  for (const key of path) {
-    if (!(value instanceof Map)) return undefined;
-    value = (value as ReadonlyMap<string, unknown>).get(key);
+  #controlled(node: Node & { readonly kind: 'range' | 'if' | 'with' }, dot: Value): void {
+    const value = this.#value(node.of, dot);
+    if (!isTrue(value)) return this.#all(node.or, dot);
+    if (node.kind === 'if') return this.#all(node.body, dot);
+    if (node.kind === 'with') return this.#all(node.body, value);
+    for (const item of itemsOf(value)) this.#all(node.body, item);
   }
-  return value;
+
+  #value(expression: Expression, dot: Value): Value {
+    return evaluate(expression, dot, this.#root, () => this.#step());
+  }
+
+  #step(): void {
+    if (++this.#steps > MOST_STEPS) throw new EvaluationError('too many steps');
+  }
+}
+
+/** Of a map the values, in the order of their keys. */
+function itemsOf(value: Value): readonly Value[] {
+  if (Array.isArray(value)) return value;
+  if (!(value instanceof Map)) throw new EvaluationError('range goes over a list');
+  return [...(value as ReadonlyMap<string, Value>)].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, each]) => each);
 }

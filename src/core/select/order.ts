@@ -1,8 +1,10 @@
 /**
- * How policies put clusters in order. Every order is total: what a policy finds equal is told apart by a rank that the
- * seed gives each name, so that the choice replays, does not depend on the order of what goes in, and favours nobody.
+ * How policies put clusters in order. Every order is total: of what a policy finds equal that is first where the job's
+ * image runs better (heavier.ts); what is equal then, too, is told apart by a rank that the seed gives each name, so
+ * that the choice replays, does not depend on the order of what goes in, and favours nobody.
  */
 import type { SeededRandom } from '../random.ts';
+import { COMPAT_WEIGHT } from './heavier.ts';
 import type { Contender } from './policy.ts';
 
 /** Every order is equally likely (Fisher and Yates), so every item is equally likely to come first. */
@@ -18,19 +20,27 @@ export function shuffled<T>(items: readonly T[], random: SeededRandom): readonly
 /** What to sort by, the first that differs decides; smaller is better. Infinity is last. */
 export type Keys = readonly number[];
 
-/** Contenders by `keys`, ties by the seed. */
+/** Contenders by `keys`, ties by the weight of what their nodes have for the image, then by the seed. */
 export function ordered(
   contenders: readonly Contender[],
   seed: string,
   keys: (contender: Contender) => Keys,
 ): readonly string[] {
-  const ranked = contenders.map(({ cluster }, i) => ({ cluster, keys: keys(contenders[i]!), rank: -1 }));
+  const ranked = contenders.map((each) => ({
+    cluster: each.cluster,
+    keys: keys(each),
+    weight: stateNumber(each, COMPAT_WEIGHT, 0),
+    rank: -1,
+  }));
   const prefix = hashed(FNV_BASIS, `${seed}/`);
   const rankOf = (each: (typeof ranked)[number]): number => {
     if (each.rank < 0) each.rank = mixed(hashed(prefix, each.cluster));
     return each.rank;
   };
-  ranked.sort((a, b) => compareKeys(a.keys, b.keys) || rankOf(a) - rankOf(b) || (a.cluster < b.cluster ? -1 : 1));
+  ranked.sort(
+    (a, b) =>
+      compareKeys(a.keys, b.keys) || b.weight - a.weight || rankOf(a) - rankOf(b) || (a.cluster < b.cluster ? -1 : 1),
+  );
   return ranked.map(({ cluster }) => cluster);
 }
 

@@ -20,6 +20,8 @@ export interface HttpOptions {
   /** A longer body is an error. */
   readonly most: number;
   readonly privateNetwork: boolean;
+  /** Certificates in PEM whose signatures count; absent: the system's. */
+  readonly authorities?: readonly string[] | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -36,16 +38,18 @@ export class FetchError extends Error {}
 
 export const systemResolve: Resolve = (host, found) => systemLookup(host, { all: true }, found);
 
-export function createHttpGet(resolve: Resolve = systemResolve): HttpGet {
+/** `isClosed`: may an address not be connected to, unless the options say `privateNetwork`? */
+export function createHttpGet(resolve: Resolve = systemResolve, isClosed = isPrivate): HttpGet {
   return async (url, options) => {
-    const lookup = lookupOf(resolve, options.privateNetwork);
+    const lookup = lookupOf(resolve, options.privateNetwork ? () => false : isClosed);
     const host = url.hostname.replace(/^\[|\]$/g, '');
     // A literal address is never looked up.
-    if (isIP(host) !== 0 && !options.privateNetwork && isPrivate(host)) throw privateAddress(url.host);
+    if (isIP(host) !== 0 && !options.privateNetwork && isClosed(host)) throw privateAddress(url.host);
     const request = url.protocol === 'https:' ? httpsRequest : httpRequest;
     const answer = await new Promise<IncomingMessage>((resolve, reject) => {
-      const { headers, signal } = options;
-      const sent = request(url, { headers, signal, lookup, agent: false, method: 'GET' }, resolve);
+      const { headers, signal, authorities } = options;
+      const ca = authorities === undefined ? {} : { ca: [...authorities] };
+      const sent = request(url, { headers, signal, lookup, agent: false, method: 'GET', ...ca }, resolve);
       sent.once('error', reject);
       sent.end();
     }).catch((error: unknown) => {
@@ -66,10 +70,10 @@ export function createHttpGet(resolve: Resolve = systemResolve): HttpGet {
 }
 
 /** Only addresses that may be connected to are ever told to the socket. */
-function lookupOf(resolve: Resolve, privateNetwork: boolean): LookupFunction {
+function lookupOf(resolve: Resolve, isClosed: (address: string) => boolean): LookupFunction {
   return (host, options, callback) => {
     resolve(host, (error, all) => {
-      const allowed = error === null ? all.filter(({ address }) => privateNetwork || !isPrivate(address)) : [];
+      const allowed = error === null ? all.filter(({ address }) => !isClosed(address)) : [];
       const [first] = allowed;
       if (error !== null) callback(error, '', 0);
       else if (first === undefined) {
@@ -108,6 +112,12 @@ function failure(url: URL, error: unknown, signal: AbortSignal): FetchError {
   if (signal.aborted) return new FetchError(`${url.host} took too long to answer`);
   if (error instanceof FetchError) return error;
   const { code } = error as NodeJS.ErrnoException;
+  if (code !== undefined && /CERT|VERIFY|ISSUER|ALTNAME/.test(code)) {
+    return new FetchError(
+      `${url.host} shows a certificate that is not trusted (${(error as Error).message.slice(0, 200)}); ` +
+        'the operator names who signs for it with `ca` in images.registries',
+    );
+  }
   const words: Readonly<Record<string, string>> = {
     ECONNREFUSED: 'refuses connections',
     ENOTFOUND: 'has no address',

@@ -15,6 +15,11 @@ const TAG = /^\w[\w.-]{0,127}$/;
 const HOST = /^(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*|\[[0-9a-f:]+\])(?::\d{1,5})?$/;
 export const DIGEST = /^(?:sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$/;
 
+/** Equal for names that mean the same. */
+export function keyOf({ registry, repository, tag, digest }: Reference): string {
+  return `${registry}/${repository}${digest === '' ? `:${tag}` : `@${digest}`}`;
+}
+
 /** Null where it is none: a path of a file, say. */
 export function readReference(image: string): Reference | null {
   const name = image.replace(/^(?:docker|oci):\/\//, '');

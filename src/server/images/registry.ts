@@ -24,7 +24,18 @@ export interface GetOptions {
   readonly signal: AbortSignal;
 }
 
-export function createRegistry(name: string, settings: RegistrySettings, http: HttpGet, clock: Clock): Registry {
+export interface RegistryDependencies {
+  readonly http: HttpGet;
+  readonly clock: Clock;
+  /** Whose certificates count, for it and for where it sends us; absent: those the system trusts. */
+  readonly authorities: readonly string[] | undefined;
+}
+
+export function createRegistry(
+  name: string,
+  settings: RegistrySettings,
+  { http, clock, authorities }: RegistryDependencies,
+): Registry {
   const scheme = settings.plainHttp ? 'http:' : 'https:';
   const base = new URL(`${scheme}//${settings.endpoint}`);
   /** By repository: the header, and until when it may be sent. */
@@ -48,6 +59,7 @@ export function createRegistry(name: string, settings: RegistrySettings, http: H
         headers: { 'user-agent': 'rainbow', 'accept-encoding': 'identity', ...sent },
         most: options.most,
         privateNetwork: settings.privateNetwork,
+        authorities,
         signal: options.signal,
       });
       const to = answer.headers['location'];

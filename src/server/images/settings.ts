@@ -11,6 +11,8 @@ export interface ImageSettings {
   readonly keepMs: number;
   /** Of an index that has no artifact of its own, whose artifact is looked at. */
   readonly platform: { readonly os: string; readonly architecture: string };
+  /** File of compspec's that pairs images with artifacts; '' where there is none. */
+  readonly manifest: string;
 }
 
 export interface RegistrySettings {
@@ -25,6 +27,8 @@ export interface RegistrySettings {
   /** '' where nobody logs in. */
   readonly username: string;
   readonly password: string;
+  /** File of the authority that signs for it and for `hosts`, beside those that the system knows; ''. */
+  readonly ca: string;
 }
 
 export const NO_IMAGES: ImageSettings = {
@@ -33,6 +37,7 @@ export const NO_IMAGES: ImageSettings = {
   timeoutMs: 10_000,
   keepMs: 60_000,
   platform: { os: 'linux', architecture: 'amd64' },
+  manifest: '',
 };
 
 /** The registry of references that name none, where the allow list has it. */

@@ -24,12 +24,8 @@ export function match(parts: Parts): Handlers<typeof JobService>['match'] {
         : (await openCredentials(parts, call, request.credentials)).clusters;
     const candidates = restrict(opened, request.clusters);
     const asked = parseJobspec(request.jobspec, 'jobspec');
-    // Nobody is asked about an image on the word of somebody who is not known.
     const isKnown = principal.kind === 'operator' || request.credentials.length > 0;
-    const { jobspec } =
-      isKnown || request.compatibility !== ''
-        ? await imageNeeds(parts, asked, request.compatibility)
-        : { jobspec: asked };
+    const { jobspec } = await imageNeeds(parts, asked, request.compatibility, isKnown);
     if (request.placement && request.credentials.length === 0 && principal.kind !== 'operator') {
       throw new RainbowError(
         'unauthenticated',

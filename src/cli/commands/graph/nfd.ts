@@ -38,13 +38,14 @@ async function nfd(invocation: Invocation, options: Options, files: readonly str
     import('../../../core/image/feature-subsystem.ts'),
     import('../../../core/image/node-files.ts'),
   ]);
+  const now = invocation.io.system.clock.now();
   const { graph } = await readGraphFiles(invocation.io, options.graph, []);
   const reports: NodeReport[] = [];
   for (const given of files) {
     const at = given.indexOf('=');
     const [node, file] = at > 0 ? [given.slice(0, at), given.slice(at + 1)] : ['', given];
     const text = await readInput(invocation.io, file);
-    for (const report of about(file, () => readNodeFile(text, 'features'))) {
+    for (const report of about(file, () => readNodeFile(text, 'features', now))) {
       if (report.node === '' && node === '') {
         throw new UsageError(`${file} does not say which node it is about: give NODE=${file}.`);
       }

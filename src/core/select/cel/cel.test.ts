@@ -52,6 +52,16 @@ test('an order is a list of keys, the smallest first', () => {
   ]);
 });
 
+test('of what is equal that is first where the image runs better; a score on it says otherwise', () => {
+  const weighed = [1, 10, 5].map((compat_weight, i) => contender(`w${i}`, { compat_weight, up: i < 2 }, 0));
+  for (const seed of ['a', 'b', 'c']) {
+    expect(choose({ filter: 'match.startable' }, weighed, { seed }).order).toEqual(['w1', 'w2', 'w0']);
+    expect(choose({ filter: 'state.up' }, weighed, { seed }).order).toEqual(['w1', 'w0']);
+    expect(choose({ order: '[state.up]' }, weighed, { seed }).order).toEqual(['w2', 'w1', 'w0']);
+    expect(choose({ score: '-state.compat_weight' }, weighed, { seed }).order).toEqual(['w0', 'w2', 'w1']);
+  }
+});
+
 test('the job, in seconds from now', () => {
   const all = (filter: string) => choose({ filter }, three).order.length;
   expect(all('job.walltime == 7200 && job.priority == 16 && job.waited == 60')).toBe(3);

@@ -1,0 +1,167 @@
+# Made from ../blocking by twins.py; never edited.
+"""Jobs: submit, look, follow, stop. Errors are RainbowError."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING, AsyncIterator, Optional
+
+from rainbow_queue import answers, streams
+from rainbow_queue.aio.caller import Caller
+from rainbow_queue.errors import DeadlineExceededError
+from rainbow_queue.jobspec import JobspecLike
+from rainbow_queue.operations import jobs
+from rainbow_queue.operations.requests import list_request
+from rainbow_queue.options import JobId, ListOptions, MatchOptions, SubmitOptions
+from rainbow_queue.retrying import Patience
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+
+class Jobs(Caller):
+    async def submit(
+        self, jobspec: JobspecLike, name: Optional[str] = None, **options: Unpack[SubmitOptions]
+    ) -> answers.Submitted:
+        """Submits a jobspec (a path, text, a mapping, or a Jobspec of the jobspec package); options.py lists the rest.
+
+        Answers once the job is durable. While the server is away it is tried again, until the timeout, and never
+        makes a second job. A job that no cluster can ever hold is stored as `rejected`, with its reasons.
+        """
+        return await self._run(jobs.submit(self.cfg, self._is_operator, jobspec, name, options))
+
+    async def match(self, jobspec: JobspecLike, placement: bool = False, **options: Unpack[MatchOptions]) -> answers.Matched:
+        """Which clusters could hold a jobspec, and what would open the others. Nothing is stored.
+
+        placement: also which vertices it would take, for those with tokens.
+        """
+        return await self._run(jobs.match(self.cfg, jobspec, placement, options))
+
+    async def job(self, job: JobId) -> answers.Job:
+        """One job with its jobspec and attempts."""
+        return await self._run(jobs.get(job))
+
+    async def jobs(self, **options: Unpack[ListOptions]) -> AsyncIterator[answers.Job]:
+        """One's jobs, newest first unless asked otherwise, page by page; options.py lists what can be asked."""
+        request = list_request(options)
+        while True:
+            page = await self._run(jobs.page(request))
+            for found in page:
+                yield found
+            if request.page_token == "":
+                return
+
+    async def cancel(self, job: JobId, message: str = "") -> answers.Job:
+        """Asks for a cancel; of an array, of all its tasks. Idempotent.
+
+        A job that an agent holds is canceled when that agent has confirmed it.
+        """
+        return await self._run(jobs.cancel(job, message))
+
+    async def hold(self, job: JobId, message: str = "") -> answers.Job:
+        """Keeps a pending job from being decided; of an array all pending tasks. Idempotent."""
+        return await self._run(jobs.hold(job, message))
+
+    async def release(self, job: JobId) -> answers.Job:
+        """Lets it go. Idempotent."""
+        return await self._run(jobs.release(job))
+
+    async def explain(self, job: JobId) -> answers.Explanation:
+        """Every decision on a job: who was asked, who could not and why, and what would have opened them."""
+        return await self._run(jobs.explain(job))
+
+    async def wait(self, job: JobId, timeout: Optional[float] = None) -> answers.Job:
+        """Waits until the job, or all of the array, has ended. After `timeout` seconds a DeadlineExceededError."""
+        ended = None
+        async for found in self.watch(job, timeout):
+            ended = found
+        assert ended is not None
+        return ended
+
+    async def watch(self, job: JobId, timeout: Optional[float] = None) -> AsyncIterator[answers.Job]:
+        """The job as it is now, and again whenever its state changes, until it has ended."""
+        until = None if timeout is None else time.monotonic() + timeout
+        found = await self.job(job)
+        yield found
+        if found.ended:
+            return
+        try:
+            # From its first event on: one between the question and the stream would be missed.
+            async for event in self._events(streams.EventPosition(found.id, 0, True), until):
+                if event.job_id == found.id and event.kind in answers.STATES and event.kind != found.state:
+                    before, found = found, await self.job(found.id)
+                    if (found.state, found.epoch) != (before.state, before.epoch):
+                        yield found
+                    if found.ended:
+                        return
+        except DeadlineExceededError:
+            raise DeadlineExceededError(
+                f"job {found.id} is {found.state} after {timeout:g} s; it goes on: wait for it again"
+            ) from None
+
+    async def events(
+        self, job: Optional[JobId] = None, after: int = 0, follow: bool = False, from_now: bool = False
+    ) -> AsyncIterator[answers.Event]:
+        """Events after the number `after`, in commit order: of one job or array, or of all one's jobs.
+
+        With `follow` it goes on until the job has ended (without a job: for ever), over breaks of the connection, and
+        neither misses nor repeats one. from_now: with `follow`, only what happens from now on.
+        """
+        number = 0 if job is None else await self._run(jobs.number(job))
+        async for event in self._events(streams.EventPosition(number, after, follow, from_now), None):
+            yield event
+
+    async def logs(self, job: JobId, follow: bool = False, epoch: int = 0) -> AsyncIterator[answers.Output]:
+        """What the job's tasks wrote, in the order in which it came; of the newest attempt unless `epoch` is given.
+
+        With `follow` until the job has ended, over breaks of the connection and into new attempts. Of an array task
+        after task. Where bytes were not kept, by the job's cap, a piece says how many.
+        """
+        found = await self.job(job)
+        if found.array is None:
+            async for piece in self._logs(found, follow, epoch):
+                yield piece
+            return
+        async for task in self.jobs(array=found.id, oldest_first=True):
+            async for piece in self._logs(task, follow, epoch):
+                yield piece
+
+    async def output(self, job: JobId, stream: str = "stdout", task: Optional[int] = None) -> str:
+        """All that was kept of one stream, as text; of all tasks, unless one is given."""
+        pieces = [piece async for piece in self.logs(job) if piece.stream == stream and (task is None or piece.task == task)]
+        return b"".join(piece.data for piece in pieces).decode("utf-8", "replace")
+
+    async def _events(self, position: streams.EventPosition, until: Optional[float]) -> AsyncIterator[answers.Event]:
+        patience = Patience(time.monotonic(), until)
+        while True:
+            async for message in self._follow(streams.WATCH, position.request, streams.Event, until, position.follow):
+                patience.came()
+                event = position.take(message)
+                yield event
+                if position.follow and position.over(event):
+                    return
+            if not position.follow:
+                return
+            # The server ended it, as one does that stops and comes back.
+            await asyncio.sleep(patience.seconds())
+
+    async def _logs(self, job: answers.Job, follow: bool, epoch: int) -> AsyncIterator[answers.Output]:
+        attempt = epoch or job.attempt
+        position = streams.OutputPosition(job.id, attempt, follow)
+        patience = Patience(time.monotonic(), None)
+        while True:
+            async for message in self._follow(streams.OUTPUT, position.request, streams.OutputChunk, None, follow):
+                patience.came()
+                for piece in position.take(message):
+                    yield piece
+            if not follow:
+                return
+            job = await self.job(job.id)
+            if epoch == 0 and job.attempt != attempt:
+                attempt = job.attempt
+                position = streams.OutputPosition(job.id, attempt, follow)
+            elif job.ended or job.epoch > attempt:
+                return
+            else:
+                await asyncio.sleep(patience.seconds())

@@ -1,0 +1,79 @@
+"""What both clients know of their server before they ask it anything."""
+
+from __future__ import annotations
+
+from typing import Any, Optional, Tuple, Union
+
+from rainbow_queue.call import Call
+from rainbow_queue.channel import Tls
+from rainbow_queue.errors import CallFacts, PrototypeCallError, RainbowError, error_of, marker_of
+from rainbow_queue.settings import read_settings
+from rainbow_queue.user_key import is_user_key, user_key
+
+Metadata = Tuple[Tuple[str, str], ...]
+
+
+class Connection:
+    """Configuration, identity, and errors in words.
+
+    host: `NAME:PORT`; else RAINBOW_HOST, else the configuration's, else localhost:50051.
+    config_file: where clusters, groups and their tokens are read from; it need not exist. Else RAINBOW_CONFIG, else the
+        user's own, which the command line reads as well.
+    database: for the prototype's sake; the server has its own.
+    use_ssl: True, or Tls with the files to use; else as RAINBOW_CA_CERT, RAINBOW_CERT and RAINBOW_CERT_KEY say.
+    key: whose jobs these are: a user key, or the server's secret for an operator. By default the user's own, which is
+        made where there is none yet.
+    timeout: seconds that one call may take, repeated tries included.
+    """
+
+    def __init__(
+        self,
+        host: Optional[str] = None,
+        config_file: Optional[str] = None,
+        database: Optional[str] = None,
+        use_ssl: Union[None, bool, Tls] = None,
+        key: Optional[str] = None,
+        timeout: float = 60.0,
+    ) -> None:
+        settings = read_settings(host, config_file, use_ssl)
+        self.cfg = settings.cfg
+        self.host = settings.host
+        self.database = database or "memory"
+        self.timeout = timeout
+        self._tls = settings.tls
+        self._key = key
+        # Did the server ever answer?
+        self._reached = False
+
+    @property
+    def _is_operator(self) -> bool:
+        return self._key is not None and not is_user_key(self._key)
+
+    def _metadata(self) -> Metadata:
+        if self._key is None:
+            self._key = user_key()
+        return (("authorization", f"Bearer {self._key}"),)
+
+    def _answered(self, error: Any) -> None:
+        """Even an error is an answer, if it is the server's."""
+        self._reached = self._reached or marker_of(error) is not None
+
+    def _failed(self, error: Any, method: str, within: Optional[float], carried: str = "") -> RainbowError:
+        return error_of(error, self._facts(method, within, carried))
+
+    def _failed_call(self, error: Any, call: Call) -> Exception:
+        carried = call.carried
+        if self._is_operator and not call.prototype:
+            carried = f"the server’s secret, which was given as key=, and {carried}" if carried else "key="
+        words = self._failed(error, call.method, self.timeout, carried)
+        if not call.prototype:
+            return words
+        # The server's own words are all that its users ever saw.
+        return PrototypeCallError(error, str(error.details()) if marker_of(error) else str(words))
+
+    def _facts(self, method: str, within: Optional[float], carried: str) -> CallFacts:
+        return CallFacts(self.host, self._tls is not False, method.lstrip("/"), within, self._reached, carried)
+
+
+def serialize(message: Any) -> bytes:
+    return bytes(message.SerializeToString())

@@ -1,0 +1,106 @@
+"""Calls of the JobService."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, List, Optional
+
+from rainbow_queue import answers
+from rainbow_queue.answers.convert import value_of
+from rainbow_queue.call import JOBS, Call, Operation
+from rainbow_queue.config import RainbowConfig
+from rainbow_queue.credentials import credentials
+from rainbow_queue.errors import NotFoundError
+from rainbow_queue.jobspec import JobspecLike, jobspec_text
+from rainbow_queue.operations.requests import compatibility_text, submit_request
+from rainbow_queue.options import JobId, MatchOptions, SubmitOptions, check_names
+from rainbow_queue.protos.v1 import job_pb2, jobs_pb2
+
+
+def submit(
+    cfg: RainbowConfig, operator: bool, jobspec: JobspecLike, name: Optional[str], options: SubmitOptions
+) -> Operation[answers.Submitted]:
+    check_names(options, SubmitOptions, "submit")
+    _list(options)
+    sent, carried = credentials(cfg, options, operator)
+    request = submit_request(jobspec, name, sent, options)
+    response = yield Call(JOBS + "Submit", request, jobs_pb2.SubmitResponse, carried=carried)
+    return value_of(answers.Submitted, response)
+
+
+def match(
+    cfg: RainbowConfig, jobspec: JobspecLike, placement: bool, options: MatchOptions
+) -> Operation[answers.Matched]:
+    check_names(options, MatchOptions, "match")
+    _list(options)
+    sent, carried = credentials(cfg, options, True)
+    request = jobs_pb2.MatchRequest(
+        jobspec=jobspec_text(jobspec),
+        credentials=sent,
+        clusters=list(options.get("clusters") or ()),
+        placement=placement,
+        compatibility=compatibility_text(options),
+    )
+    response = yield Call(JOBS + "Match", request, jobs_pb2.MatchResponse, carried=carried)
+    return value_of(answers.Matched, response)
+
+
+def number(job: JobId) -> Operation[int]:
+    """A job's own number; of a task of an array the server is asked."""
+    if isinstance(job, answers.Job):
+        return job.id
+    found = re.fullmatch(r"([1-9]\d*)(?:\[(\d+)\]|_(\d+))?", str(job))
+    if found is None:
+        raise ValueError(f"{job!r} is no job’s number, nor a task of an array as in 5[3]")
+    array, inside, behind = found.groups()
+    if inside is None and behind is None:
+        return int(array)
+    index = int(inside or behind)
+    request = jobs_pb2.ListJobsRequest(array=int(array), array_indices=[index], limit=1)
+    response = yield Call(JOBS + "List", request, jobs_pb2.ListJobsResponse)
+    if not response.jobs:
+        raise NotFoundError(f"array {array} has no task with index {index}")
+    return int(response.jobs[0].id)
+
+
+def get(job: JobId) -> Operation[answers.Job]:
+    request = jobs_pb2.GetJobRequest(id=(yield from number(job)))
+    return value_of(answers.Job, (yield Call(JOBS + "Get", request, job_pb2.Job)))
+
+
+def page(request: Any) -> Operation[List[answers.Job]]:
+    """Some jobs. The request then asks for the next page; its `page_token` is empty where there is none."""
+    response = yield Call(JOBS + "List", request, jobs_pb2.ListJobsResponse)
+    request.page_token = response.next_page_token
+    return [value_of(answers.Job, each) for each in response.jobs]
+
+
+def cancel(job: JobId, message: str) -> Operation[answers.Job]:
+    request = jobs_pb2.CancelJobRequest(id=(yield from number(job)), message=message)
+    return (yield from _changed("Cancel", request))
+
+
+def hold(job: JobId, message: str) -> Operation[answers.Job]:
+    request = jobs_pb2.HoldJobRequest(id=(yield from number(job)), message=message)
+    return (yield from _changed("Hold", request))
+
+
+def release(job: JobId) -> Operation[answers.Job]:
+    request = jobs_pb2.ReleaseJobRequest(id=(yield from number(job)))
+    return (yield from _changed("Release", request))
+
+
+def explain(job: JobId) -> Operation[answers.Explanation]:
+    request = jobs_pb2.GetJobRequest(id=(yield from number(job)))
+    return value_of(answers.Explanation, (yield Call(JOBS + "Explain", request, jobs_pb2.ExplainResponse)))
+
+
+def _list(options: MatchOptions) -> None:
+    """What is looked at twice, and may be something that can be once."""
+    for several in ("clusters", "groups"):
+        if several in options:
+            options[several] = list(options[several])
+
+
+def _changed(method: str, request: Any) -> Operation[answers.Job]:
+    return value_of(answers.Job, (yield Call(JOBS + method, request, job_pb2.Job)))
