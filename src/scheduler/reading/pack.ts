@@ -7,7 +7,8 @@ import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 /** Characters in one piece: some 2 ms to take in on either side. */
 export const PIECE = 1 << 20;
 
-const options = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
+/** With a checksum: what a disk has changed is found when it is read (rainbow db check). */
+const options = { params: { [constants.ZSTD_c_compressionLevel]: 1, [constants.ZSTD_c_checksumFlag]: 1 } };
 
 /** In memory of its own, so that it can be given away. */
 export function packPiece(text: string): Uint8Array<ArrayBuffer> {
