@@ -7,7 +7,7 @@ import { RainbowError } from '../../core/errors.ts';
 import { MIGRATIONS } from '../migrations/index.ts';
 import type { Row } from '../operations/statement.ts';
 import type { Finding } from './finding.ts';
-import { engineFindings } from './integrity.ts';
+import { damaged, engineFindings, isCorrupt } from './integrity.ts';
 import { inWords, openToRead } from './open-side.ts';
 import { RULES } from './rules.ts';
 import { batchesOf, contentOf, type Pace, type Side, type Table } from './side.ts';
@@ -26,10 +26,20 @@ const MOST = 20;
 export async function checkStore(address: string, pace: Pace): Promise<Check> {
   const { side, version, close } = await openToRead(address);
   try {
-    const findings = await inWords(side.address, () => allFindings(side, version, pace));
+    const findings = await inWords(side.address, () => seen(side, version, pace));
     return { store: side.address, schema: version, findings };
   } finally {
     await close();
+  }
+}
+
+/** Damage that only shows when a row is read is a finding too. */
+async function seen(side: Side, version: number, pace: Pace): Promise<readonly Finding[]> {
+  try {
+    return await allFindings(side, version, pace);
+  } catch (error) {
+    if (!isCorrupt(error)) throw error;
+    return [damaged(side.address, (error as Error).message)];
   }
 }
 

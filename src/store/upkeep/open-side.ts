@@ -28,6 +28,7 @@ export interface OpenSide {
   close(): Promise<void>;
 }
 
+const CORRUPT = 11;
 const NOT_A_DATABASE = 26;
 /** Milliseconds after which a server that said nothing is not alive: that of servers among themselves. */
 const ALIVE = 10_000;
@@ -191,6 +192,9 @@ export async function inWords<T>(path: string, act: () => Promise<T>): Promise<T
     if (!isSqliteError(error)) throw error;
     if (primaryCode(error) === NOT_A_DATABASE) {
       throw new RainbowError('failed_precondition', `${path} is not a SQLite database, or is damaged at its very head`);
+    }
+    if (primaryCode(error) === CORRUPT) {
+      throw new RainbowError('failed_precondition', `${path} is damaged (${error.message}); see: rainbow db check`);
     }
     throw errorOf({ ...failureOf(error), place: path });
   }
