@@ -37,8 +37,10 @@ export function sqliteSide(database: Database, address: string): Side {
       );
     },
     async setNumber(table, newest) {
-      const counted = rows('UPDATE sqlite_sequence SET seq = ? WHERE name = ? RETURNING seq', newest, table);
-      if (counted.length === 0) rows('INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)', table, newest);
+      // Not a strict table: a number would be kept as 24.0, and come back as that.
+      const whole = BigInt(newest);
+      const counted = rows('UPDATE sqlite_sequence SET seq = ? WHERE name = ? RETURNING seq', whole, table);
+      if (counted.length === 0) rows('INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)', table, whole);
     },
     async insert({ name, columns }, given) {
       const sql = `INSERT INTO ${name} (${columns.map((column) => column.name).join(', ')}) VALUES (${columns
