@@ -125,7 +125,8 @@ function foldLog(store: string): void {
   try {
     const database = new Database(store);
     try {
-      database.execute('PRAGMA wal_checkpoint(TRUNCATE)');
+      // Whoever still reads of it keeps the log alive, and is not waited for.
+      database.execute('PRAGMA busy_timeout = 0; PRAGMA wal_checkpoint(TRUNCATE)');
     } finally {
       database.close();
     }
