@@ -44,10 +44,12 @@ interface Options {
   readonly durable?: boolean;
   /** Sees this disk, which `newDatabaseOnDisk` then uses; made for the user that it runs as. */
   readonly disk?: (user: User) => Promise<SmallDisk>;
+  /** A command, and its first arguments, that runs it: a tracer. It runs as the same user. */
+  readonly under?: readonly string[];
 }
 
 /** Resolves when it accepts connections; rejects with why it cannot be had here. */
-export async function startPostgres({ durable = false, disk }: Options = {}): Promise<LocalPostgres> {
+export async function startPostgres({ durable = false, disk, under = [] }: Options = {}): Promise<LocalPostgres> {
   const folder = await mkdtemp(join(tmpdir(), 'rainbow-postgres-'));
   await chmod(folder, 0o711);
   const user = await runAs();
@@ -63,7 +65,7 @@ export async function startPostgres({ durable = false, disk }: Options = {}): Pr
       ['-D', data, '-U', USER, '--auth=trust', '--encoding=UTF8', '--no-sync', '--no-instructions', ...locale],
       user,
     );
-    const local = new Local(folder, native, data, user, durable, (await disk?.(user)) ?? null);
+    const local = new Local(folder, native, data, user, { durable, disk: (await disk?.(user)) ?? null, under });
     await local.start();
     await local.makeTemplate();
     return local;
@@ -75,26 +77,30 @@ export async function startPostgres({ durable = false, disk }: Options = {}): Pr
 
 export type User = { readonly uid?: undefined; readonly gid?: undefined } | { readonly uid: number; readonly gid: number };
 
+interface How {
+  readonly durable: boolean;
+  readonly disk: SmallDisk | null;
+  readonly under: readonly string[];
+}
+
 class Local implements LocalPostgres {
   readonly #folder: string;
   readonly #native: string;
   readonly #data: string;
   readonly #user: User;
-  readonly #durable: boolean;
-  readonly #disk: SmallDisk | null;
+  readonly #how: How;
   #process: ChildProcess | null = null;
   #port = 0;
   #databases = 0;
   #spare: Promise<string> | null = null;
   readonly #killWithUs = (): void => void this.#process?.kill('SIGKILL');
 
-  constructor(folder: string, native: string, data: string, user: User, durable: boolean, disk: SmallDisk | null) {
+  constructor(folder: string, native: string, data: string, user: User, how: How) {
     this.#folder = folder;
     this.#native = native;
     this.#data = data;
     this.#user = user;
-    this.#durable = durable;
-    this.#disk = disk;
+    this.#how = how;
     process.on('exit', this.#killWithUs);
   }
 
@@ -110,7 +116,7 @@ class Local implements LocalPostgres {
       max_connections: '120',
       log_min_messages: 'log',
       log_checkpoints: 'off',
-      ...(this.#durable ? {} : { fsync: 'off', full_page_writes: 'off' }),
+      ...(this.#how.durable ? {} : { fsync: 'off', full_page_writes: 'off' }),
     };
     const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
     const child = this.#spawn(['-D', this.#data, '-p', String(this.#port), ...flags]);
@@ -135,18 +141,22 @@ class Local implements LocalPostgres {
   }
 
   #spawn(args: readonly string[]) {
-    const postgres = join(this.#native, 'bin', 'postgres');
-    if (this.#disk === null) return spawn(postgres, args, { ...this.#user, stdio: ['ignore', 'ignore', 'pipe'] });
+    const { disk, under } = this.#how;
+    const command = [...under, join(this.#native, 'bin', 'postgres'), ...args] as const;
+    if (disk === null) {
+      const [program, ...rest] = command;
+      return spawn(program!, rest, { ...this.#user, stdio: ['ignore', 'ignore', 'pipe'] });
+    }
     // Only root may join the disk's namespace there; then it becomes who it is to be.
     const { uid, gid } = this.#user;
     const become = uid === undefined ? [] : ['setpriv', `--reuid=${uid}`, `--regid=${gid}`, '--clear-groups'];
-    const [program, ...enter] = this.#disk.enter;
-    return spawn(program, [...enter, ...become, postgres, ...args], { stdio: ['ignore', 'ignore', 'pipe'] });
+    const [program, ...enter] = disk.enter;
+    return spawn(program, [...enter, ...become, ...command], { stdio: ['ignore', 'ignore', 'pipe'] });
   }
 
   async newDatabaseOnDisk(): Promise<string> {
     const admin = await Database.connect(this.#url('postgres'));
-    await admin.command(`CREATE TABLESPACE small LOCATION '${this.#disk?.folder ?? ''}'`);
+    await admin.command(`CREATE TABLESPACE small LOCATION '${this.#how.disk?.folder ?? ''}'`);
     await admin.command('CREATE DATABASE on_disk TEMPLATE template_of_rainbow TABLESPACE small');
     await admin.close();
     return this.#url('on_disk');
@@ -205,7 +215,7 @@ class Local implements LocalPostgres {
 
   async remove(): Promise<void> {
     await this.kill();
-    await this.#disk?.remove();
+    await this.#how.disk?.remove();
     process.off('exit', this.#killWithUs);
     await rm(this.#folder, { recursive: true, force: true });
   }
