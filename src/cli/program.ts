@@ -8,6 +8,7 @@ import { addCluster } from './commands/cluster.ts';
 import { addClusters } from './commands/clusters.ts';
 import { addCompletion } from './commands/completion.ts';
 import { addConfig } from './commands/config.ts';
+import { addDb } from './commands/db.ts';
 import { addDelete } from './commands/delete.ts';
 import { addEvents } from './commands/events.ts';
 import { addExplain } from './commands/explain.ts';
@@ -98,6 +99,7 @@ export function createProgram(io: Io, ended: (code: ExitCode) => void): Command 
   program.commandsGroup('Programs that stay:');
   addServe(program, run);
   addAgent(program, run);
+  addDb(program, run);
 
   program.commandsGroup('Without a server:');
   addMatch(program, run);

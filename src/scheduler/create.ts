@@ -333,6 +333,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     groupsChanged: () => cycle.freed(),
     transition: (change) => moves.transition(change),
     outrun: (end) => moves.outrun(end),
+    adopt: (adoption) => moves.adopt(adoption),
     receive: (cluster, limit, leaseMs, stream) => moves.receive(cluster, limit, leaseMs, stream),
     receiveThese: (cluster, jobs, stream) => moves.receiveThese(cluster, jobs, stream),
     servers: following.servers,

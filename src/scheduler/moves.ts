@@ -5,7 +5,7 @@
 import { askedEnd, type AskedEnd } from '../core/job/asked-end.ts';
 import { isPolled } from '../core/job/polled.ts';
 import { HELD_STATES, isFinal, type JobState, type Reason } from '../core/job/state.ts';
-import type { ClusterRef, JobId, JobRecord, Outrun, Store, Transition, TransitionResult } from '../store/store.ts';
+import type { Adoption, ClusterRef, JobId, JobRecord, Outrun, Store, Transition, TransitionResult } from '../store/store.ts';
 import type { Clock } from '../system/system.ts';
 import type { Debits } from './debits.ts';
 import type { Notices } from './notices.ts';
@@ -14,6 +14,7 @@ import { retryInstead } from './retry.ts';
 export interface Moves {
   transition(change: Transition): Promise<TransitionResult>;
   outrun(end: Outrun): Promise<TransitionResult>;
+  adopt(adoption: Adoption): Promise<TransitionResult>;
   receive(
     cluster: ClusterRef,
     limit: number,
@@ -106,6 +107,15 @@ export function createMoves(deps: MoveDependencies): Moves {
     async outrun(end) {
       const result = await store.jobs.outrun(end);
       return result.done ? { done: true, job: await written(result.job) } : result;
+    },
+
+    async adopt(adoption) {
+      const result = await store.jobs.adopt(adoption);
+      if (!result.done) return result;
+      const { job } = result;
+      await written(job);
+      if (job.cluster !== null) debits.load(job.cluster, [job], 1);
+      return { done: true, job };
     },
 
     stopOthers,

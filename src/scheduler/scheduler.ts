@@ -16,6 +16,7 @@ import type { BidLine, OpenLine } from './bidding/book.ts';
 import type { Counts } from './bidding/counts.ts';
 import type { ClassSummary } from './bidding/record.ts';
 import type {
+  Adoption,
   AgentInstance,
   ArrayRecord,
   ClusterRecord,
@@ -60,6 +61,8 @@ export interface Scheduler {
   transition(change: Transition): Promise<TransitionResult>;
   /** An earlier attempt, which was duplicated, has ended first. */
   outrun(end: Outrun): Promise<TransitionResult>;
+  /** A cluster has a job that the store, put back to an earlier state, does not know to be there. */
+  adopt(adoption: Adoption): Promise<TransitionResult>;
   /** Polling client: assigned → received under a lease of `leaseMs`. */
   receive(
     cluster: ClusterRef,

@@ -14,6 +14,7 @@
 import { askedEnd } from '../core/job/asked-end.ts';
 import { RainbowError } from '../core/errors.ts';
 import { isPolled } from '../core/job/polled.ts';
+import { RESTORED } from '../core/job/restored.ts';
 import type { Reason } from '../core/job/state.ts';
 import type { ClusterRef, JobRecord, JobStore, Transition } from '../store/store.ts';
 import type { System, Timer } from '../system/system.ts';
@@ -138,6 +139,8 @@ export function createSweeper(deps: SweeperDependencies): Sweeper {
       const { to, reason } = askedEnd(job, unconfirmed);
       return move(job, to, reason);
     }
+    // Put back with the store: it may have ended long ago, and its owner chose for clusters that are lost.
+    if (job.reason.code === RESTORED) return Promise.resolve();
     switch (job.onClusterLoss) {
       case 'requeue':
         return move(job, 'pending', { code: 'requeued', message: `${silent} (on_cluster_loss: requeue)` });

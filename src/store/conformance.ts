@@ -17,6 +17,7 @@ import { lifecycleConformance } from './conformance/lifecycle.ts';
 import { outputConformance } from './conformance/output.ts';
 import { propertyConformance } from './conformance/properties.ts';
 import { receiveConformance } from './conformance/receive.ts';
+import { restoredConformance } from './conformance/restored.ts';
 import { retentionConformance } from './conformance/retention.ts';
 import { serverConformance } from './conformance/servers.ts';
 import { transitionConformance } from './conformance/transitions.ts';
@@ -37,6 +38,7 @@ export function storeConformance(name: string, open: () => Promise<Store>, runs 
     retentionConformance(open);
     receiveConformance(open);
     agentLifeConformance(open);
+    restoredConformance(open);
     eventConformance(open);
     outputConformance(open);
     serverConformance(open);

@@ -54,6 +54,7 @@ export function storeOver(engine: Engine, kind: Store['kind']): Store {
       countsByCluster: () => call('countJobsByCluster'),
       transition: (change) => call('transitionJob', change),
       outrun: (end) => call('outrunJob', end),
+      adopt: (adoption) => call('adoptJob', { ...adoption, cluster: only(adoption.cluster) }),
       leave: (jobs, at) => call('leaveJobs', jobs, at),
       leftOver: (at, limit) => call('leftOverJobs', at, limit),
       assigned: (cluster, limit) => call('assignedJobs', only(cluster), limit),

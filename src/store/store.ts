@@ -264,6 +264,13 @@ export interface AttemptRecord {
   readonly signal: number | null;
 }
 
+export interface Adoption {
+  readonly id: JobId;
+  readonly epoch: number;
+  readonly cluster: ClusterRef;
+  readonly at: number;
+}
+
 export interface JobStore {
   /**
    * Job, first attempt, events and decision in one transaction; the same (owner, key) answers the earlier job.
@@ -290,6 +297,11 @@ export interface JobStore {
    * another epoch, or that attempt was not duplicated.
    */
   outrun(end: Outrun): Promise<TransitionResult>;
+  /**
+   * A job of a store that was put back (core/job/restored.ts) is at this cluster under this epoch: received there. The
+   * attempts between are closed as `restored`. Nothing where it is not such a job, or the cluster none of its.
+   */
+  adopt(adoption: Adoption): Promise<TransitionResult>;
   /**
    * Jobs assigned to a cluster whose agent leaves them lying: reason `left`, and until when; a time that was set
    * before counts until it is over. With an event where the reason is new. Those that are not assigned under that epoch any more are passed over. Resolves to the others.

@@ -20,6 +20,8 @@ export const SECRET = 'the-servers-secret';
 export interface Place {
   readonly folder: string;
   readonly server: RunningServer;
+  /** Again, on the same port and store, after `server.stop()`; stopped with the test. */
+  readonly serveAgain: () => Promise<RunningServer>;
   readonly env: Readonly<Record<string, string>>;
   /** Runs a command line as the user; `env` beside his own. */
   readonly run: (args: readonly string[], more?: Surroundings) => Promise<Outcome>;
@@ -29,17 +31,21 @@ export interface Place {
 
 export async function place(): Promise<Place> {
   const folder = temporaryFolder();
-  const server = await serve(
-    {
-      host: '127.0.0.1:0',
-      database: join(folder, 'rainbow.db'),
-      version: '0.0.0-test',
-      secret: SECRET,
-      logLevel: 'silent',
-    },
-    realSystem,
-  );
-  afterwards(() => server.stop());
+  const start = async (port: number): Promise<RunningServer> => {
+    const server = await serve(
+      {
+        host: `127.0.0.1:${port}`,
+        database: join(folder, 'rainbow.db'),
+        version: '0.0.0-test',
+        secret: SECRET,
+        logLevel: 'silent',
+      },
+      realSystem,
+    );
+    afterwards(() => server.stop());
+    return server;
+  };
+  const server = await start(0);
   const env = {
     ...homeIn(join(folder, 'home')),
     RAINBOW_HOST: `127.0.0.1:${server.port}`,
@@ -51,6 +57,7 @@ export async function place(): Promise<Place> {
   return {
     folder,
     server,
+    serveAgain: () => start(server.port),
     env,
     run,
     async register(name, ...size) {

@@ -1,15 +1,15 @@
 /** `rainbow serve`: the server, until it is told to stop. */
 import { mkdir } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { dirname } from 'node:path';
 import { Option, type Command } from 'commander';
 import { RainbowError } from '../../core/errors.ts';
 import { isPostgresAddress, shownAddress } from '../../store/address.ts';
 import { UsageError } from '../exit.ts';
-import { configFolder, dataFolder } from '../folders.ts';
 import type { Invocation, Run } from '../invocation.ts';
 import { collectPairs } from '../options.ts';
 import { clean } from '../paint.ts';
 import { DEFAULT_HOST } from '../settings.ts';
+import { addressOf, serverSettingsPath } from '../store-address.ts';
 import { version } from '../version.ts';
 
 const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
@@ -58,14 +58,13 @@ async function start(invocation: Invocation, options: Options): Promise<void> {
   const { io, globals } = invocation;
   checkNames(invocation);
   // Its settings are a file of its own; the prototype's file, with a `scheduler` section, will do as well.
-  const named = globals.configPath ?? io.env['RAINBOW_SERVER_CONFIG'];
-  const path = named ?? join(configFolder(io.env), 'server.yaml');
+  const { path, named } = serverSettingsPath(invocation);
   const [{ readServerSettings }, { serve }] = await Promise.all([
     import('../../config/config.ts'),
     import('../../server/serve.ts'),
   ]);
   const settings = await readServerSettings(path);
-  if (settings === null && named !== undefined) {
+  if (settings === null && named) {
     throw new RainbowError('not_found', `there is no settings file ${path}; docs/server.md says what may stand in it`);
   }
 
@@ -133,19 +132,18 @@ function checkNames({ globals }: Invocation): void {
 }
 
 async function storeOf({ io }: Invocation, named: string | undefined): Promise<string> {
-  if (named === ':memory:') return named;
-  if (named !== undefined && isPostgresAddress(named)) return named;
-  const file = resolve(named === undefined || named === '' ? join(dataFolder(io.env), 'rainbow.db') : named);
+  const address = addressOf(io.env, named);
+  if (address === ':memory:' || isPostgresAddress(address)) return address;
   try {
-    await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+    await mkdir(dirname(address), { recursive: true, mode: 0o700 });
   } catch (error) {
     throw new RainbowError(
       'failed_precondition',
-      `the folder of the store ${file} cannot be made: ${(error as Error).message}; choose another with --db`,
+      `the folder of the store ${address} cannot be made: ${(error as Error).message}; choose another with --db`,
       { cause: error },
     );
   }
-  return file;
+  return address;
 }
 
 function tlsOf({ globals }: Invocation) {

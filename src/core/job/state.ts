@@ -91,6 +91,7 @@ export const REASON_CODES = [
   'in_native_queue',
   'started',
   'agent_back',
+  'restored', // the store was put back to an earlier state: it may have gone on meanwhile
   // bids
   'invalid_bid', // an answer that cannot be one
   // ends

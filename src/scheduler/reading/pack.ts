@@ -11,7 +11,8 @@ export const PIECE = 1 << 20;
 /** Bytes of UTF-8 in one: a character of UTF-16 has three at the most. */
 const LARGEST_PIECE = 4 << 20;
 
-const options = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
+/** With a checksum: what a disk has changed is found when it is read (rainbow db check). */
+const options = { params: { [constants.ZSTD_c_compressionLevel]: 1, [constants.ZSTD_c_checksumFlag]: 1 } };
 
 /** In memory of its own, so that it can be given away. */
 export function packPiece(text: string): Uint8Array<ArrayBuffer> {

@@ -182,3 +182,28 @@ test('what was stopped at its deadline has failed by it, and is not tried again'
   // A job that never was in the native queue cannot have failed.
   expect(stopped('received')).toMatchObject({ change: { to: 'canceled', reason: { code: 'deadline' } } });
 });
+
+test('a store that was put back believes its clusters: what they have is theirs, what they do not have is not run again', () => {
+  const restored = { reason: { code: 'restored', message: '' } } as const;
+  const waiting = jobIn('pending', { ...restored, waits: 1 });
+  for (const [said, epoch] of [
+    ['running', 3],
+    ['received', 4],
+    ['completed', 9],
+  ] as const) {
+    expect(answerReport(waiting, report(said, { epoch }), CLUSTER, NOW)).toEqual({ kind: 'adopt' });
+  }
+  // An older attempt, another's job, or one that is given back.
+  expect(answerReport(waiting, report('running', { epoch: 2 }), CLUSTER, NOW).kind).toBe('stop');
+  expect(answerReport(waiting, report('running'), 8, NOW).kind).toBe('stop');
+  expect(answerReport(waiting, report('pending'), CLUSTER, NOW).kind).toBe('acknowledge');
+  // One that somebody holds for another reason is nobody's.
+  const held = jobIn('pending', { reason: { code: 'held', message: '' }, waits: 1 });
+  expect(answerReport(held, report('running'), CLUSTER, NOW).kind).toBe('stop');
+
+  for (const onClusterLoss of ['wait', 'requeue', 'duplicate', 'fail'] as const) {
+    const unknown = jobIn('unknown', { ...restored, onClusterLoss, acceptedAt: 10 });
+    expect(answerReport(unknown, report('running'), CLUSTER, NOW)).toMatchObject({ change: { to: 'running' } });
+    expect(answerNotHeld(unknown, NOW)).toMatchObject({ to: 'failed', reason: { code: 'restored' } });
+  }
+});

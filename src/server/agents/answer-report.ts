@@ -4,6 +4,7 @@
  * skip states; so the answer is found from where the job stands, step by step, until nothing is left to write.
  */
 import { askedEnd, type AskedEnd } from '../../core/job/asked-end.ts';
+import { mayBeAdopted, RESTORED } from '../../core/job/restored.ts';
 import { isFinal, type Reason } from '../../core/job/state.ts';
 import type { JobRecord, Transition } from '../../store/store.ts';
 import { isFinalReport, type Report } from './report.ts';
@@ -13,12 +14,15 @@ export type Answer =
   | { readonly kind: 'acknowledge' }
   /** Write this and ask again. */
   | { readonly kind: 'write'; readonly change: Transition }
+  /** The store was put back to an earlier state, and this cluster has had the job since: take it as it is there. */
+  | { readonly kind: 'adopt' }
   /** The agent is to stop it: the job has ended, or is another attempt's now. */
   | { readonly kind: 'stop'; readonly reason: Reason };
 
 /** `job`: what is stored under that id, or null. `clusterId`: of the cluster whose agent speaks. */
 export function answerReport(job: JobRecord | null, report: Report, clusterId: number, now: number): Answer {
   const over = isFinalReport(report.state) || report.state === 'pending';
+  if (job !== null && report.state !== 'pending' && mayBeAdopted(job, report.epoch, clusterId)) return { kind: 'adopt' };
   if (job === null || job.epoch !== report.epoch || job.clusterId !== clusterId) {
     // A stale holder that has ended may forget; one that has not is stopped.
     return over ? { kind: 'acknowledge' } : { kind: 'stop', reason: staleReason(report) };
@@ -99,6 +103,11 @@ export function answerNotHeld(job: JobRecord, now: number): Transition {
   }
   if (job.acceptedAt === null) {
     return change(job, 'pending', { code: 'not_held', message: `${where} never took it` }, now);
+  }
+  if (job.reason.code === RESTORED) {
+    // It was in the native queue before, and is not any more: it ran, or was taken out. Nobody chose to run it again.
+    const message = `${where} does not hold it any more: it ended in the time that the store has lost, and how is not known`;
+    return change(job, 'failed', { code: RESTORED, message }, now, { endedAt: now });
   }
   if (job.onClusterLoss === 'requeue' || job.onClusterLoss === 'duplicate') {
     return change(job, 'pending', { code: 'requeued', message: `${where} no longer knows it` }, now);

@@ -20,7 +20,7 @@ export interface Applied {
 
 export interface ApplyDependencies {
   readonly jobs: Pick<JobStore, 'get' | 'attempts'>;
-  readonly scheduler: Pick<Scheduler, 'transition' | 'outrun'>;
+  readonly scheduler: Pick<Scheduler, 'transition' | 'outrun' | 'adopt'>;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -50,6 +50,11 @@ export async function applyReport(
     const answer = answerReport(job, report, cluster.id, deps.clock.now());
     if (answer.kind === 'acknowledge') return { acknowledge: true, stop: null, job };
     if (answer.kind === 'stop') return { acknowledge: false, stop: answer.reason, job };
+    if (answer.kind === 'adopt') {
+      const { jobId: id, epoch } = report;
+      ({ job } = await deps.scheduler.adopt({ id, epoch, cluster, at: deps.clock.now() }));
+      continue;
+    }
     const result = await deps.scheduler.transition(answer.change);
     job = result.job;
     if (result.done && answer.change.to === 'failed' && contradictsItself(report)) {

@@ -85,6 +85,7 @@ export async function callEveryOperation(call: CallOperation): Promise<void> {
   } as const;
   await call('transitionJob', { ...again, at: 1, reason });
   await call('outrunJob', { id: '2', epoch: 2, attempt: 1, to: 'completed', reason, at: 1 });
+  await call('adoptJob', { id: '2', epoch: 3, cluster: red, at: 1 });
   await call('leaveJobs', [{ id: '4', epoch: 1, message: 'later', until: 5 }], 1);
   await call('leftOverJobs', 9, 9);
   await call('assignedJobs', red, 9);

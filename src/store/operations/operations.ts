@@ -3,6 +3,7 @@
  * A write runs in a transaction that it may share with other writes, under a savepoint of its own; a read runs
  * outside of it, after the writes that came before it.
  */
+import { adoptJob } from './adopt-job.ts';
 import { addBidCounts, bidCounts, bidOutcomes, decisionsSince, keepBidOutcome } from './bids.ts';
 import { cancelingArrays, holdArray, releaseArray, requestArrayCancel, tasksToCancel } from './change-arrays.ts';
 import { claimPending } from './claim-pending.ts';
@@ -65,6 +66,7 @@ export const WRITES = {
   submitArray,
   transitionJob,
   outrunJob,
+  adoptJob,
   leaveJobs,
   receiveTheseJobs,
   receiveJobs,

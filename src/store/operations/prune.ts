@@ -8,7 +8,7 @@ import { idOf } from './job-row.ts';
 import { getSetting } from './settings.ts';
 import { all, limitOf, one, run, type Operation } from './statement.ts';
 
-const PRUNED = 'pruned_events';
+export const PRUNED = 'pruned_events';
 
 export interface RetentionRule {
   readonly endedBefore: number | null;

@@ -37,6 +37,10 @@ function needsOf({ name, args }: Call): {
     }
     case 'outrunJob':
       return { job: (args as Arguments<'outrunJob'>)[0].id };
+    case 'adoptJob': {
+      const [{ id, cluster }] = args as Arguments<'adoptJob'>;
+      return { job: id, destination: cluster };
+    }
     case 'keepBidOutcome':
       return { destination: (args as Arguments<'keepBidOutcome'>)[0].cluster };
     case 'addBidCounts':

@@ -2,20 +2,22 @@
  * One connection to one SQLite file: opened for full durability, statements prepared once, operations run to their
  * end. Synchronous; it lives in a worker thread (worker.ts) or, in memory, in the caller's own (memory-engine.ts).
  */
-import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { backup, DatabaseSync, type StatementSync } from 'node:sqlite';
 import type { Operation, Row, Statement } from '../operations/statement.ts';
 
 /** Milliseconds to wait for another process's write before the call fails. */
 const BUSY_TIMEOUT = 5000;
+/** Copied between two looks at who waits. */
+const PAGES_A_STEP = 1000;
 const LOCKING = / FOR (UPDATE|UPDATE SKIP LOCKED|NO KEY UPDATE|KEY SHARE)$/;
 
 export class Database {
   readonly #connection: DatabaseSync;
   readonly #prepared = new Map<string, StatementSync>();
 
-  /** `path`: absolute, or `:memory:`. */
-  constructor(path: string) {
-    this.#connection = new DatabaseSync(path, { timeout: BUSY_TIMEOUT, enableForeignKeyConstraints: true });
+  /** `path`: absolute, or `:memory:`. `readOnly`: the file must be there, and is not changed. */
+  constructor(path: string, { readOnly = false }: { readonly readOnly?: boolean } = {}) {
+    this.#connection = new DatabaseSync(path, { timeout: BUSY_TIMEOUT, enableForeignKeyConstraints: true, readOnly });
   }
 
   /** The write-ahead log with a sync at every commit. A change to it must not meet another process's: the caller retries. */
@@ -61,6 +63,17 @@ export class Database {
       step = operation.next(rows);
     }
     return step.value;
+  }
+
+  /**
+   * All of it into a new file, beside whoever writes. Begin a transaction and read before: what is copied is then what
+   * that transaction sees, however often others commit meanwhile. `tell` is called now and then.
+   */
+  async copyTo(path: string, tell: (copiedPages: number, allPages: number) => void): Promise<void> {
+    await backup(this.#connection, path, {
+      rate: PAGES_A_STEP,
+      progress: ({ totalPages, remainingPages }) => tell(totalPages - remainingPages, totalPages),
+    });
   }
 
   get inTransaction(): boolean {

@@ -8,7 +8,7 @@ import { isSqliteError, primaryCode } from './failure.ts';
 
 const BUSY = 5;
 
-/** Throws `failed_precondition` where another process has it. Answers how to let go. */
+/** Throws `failed_precondition` where another process has it. Answers how to let go, once or more often. */
 export function holdFile(path: string): () => void {
   const lock = new DatabaseSync(`${path}.lock`, { timeout: 0 });
   try {
@@ -21,5 +21,7 @@ export function holdFile(path: string): () => void {
       `another server has the store ${path} open: stop it first, or choose another file`,
     );
   }
-  return () => lock.close();
+  return () => {
+    if (lock.isOpen) lock.close();
+  };
 }

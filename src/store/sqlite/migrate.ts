@@ -63,7 +63,8 @@ export function migrate(
   }
 }
 
-function schemaVersion(database: Database): number {
+/** Of a file that is ours; 0: none yet. */
+export function schemaVersion(database: Database): number {
   return numberOf(database, 'SELECT COALESCE(MAX(number), 0) AS version FROM schema_versions', 'version');
 }
 

@@ -16,6 +16,7 @@ import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { Database } from '../postgres/database.ts';
 import { openDatabase } from '../postgres/open-database.ts';
+import type { SmallDisk } from './small-disk.ts';
 
 const READY = 'database system is ready to accept connections';
 const USER = 'rainbow';
@@ -24,6 +25,8 @@ export interface LocalPostgres {
   readonly port: number;
   /** The address of a new database, with the newest schema; with `empty`, without any. */
   newDatabase(kind?: 'empty'): Promise<string>;
+  /** The same on the disk that it was started with; its log is elsewhere, as PostgreSQL ends when that is full. */
+  newDatabaseOnDisk(): Promise<string>;
   /** A plain connection, as another program has it. */
   connect(url: string): Promise<Database>;
   /** Cuts its connections and stops it, as an administrator does. */
@@ -39,10 +42,14 @@ export interface LocalPostgres {
 interface Options {
   /** With every sync of the disk; tests do without. */
   readonly durable?: boolean;
+  /** Sees this disk, which `newDatabaseOnDisk` then uses; made for the user that it runs as. */
+  readonly disk?: (user: User) => Promise<SmallDisk>;
+  /** A command, and its first arguments, that runs it: a tracer. It runs as the same user. */
+  readonly under?: readonly string[];
 }
 
 /** Resolves when it accepts connections; rejects with why it cannot be had here. */
-export async function startPostgres({ durable = false }: Options = {}): Promise<LocalPostgres> {
+export async function startPostgres({ durable = false, disk, under = [] }: Options = {}): Promise<LocalPostgres> {
   const folder = await mkdtemp(join(tmpdir(), 'rainbow-postgres-'));
   await chmod(folder, 0o711);
   const user = await runAs();
@@ -58,7 +65,7 @@ export async function startPostgres({ durable = false }: Options = {}): Promise<
       ['-D', data, '-U', USER, '--auth=trust', '--encoding=UTF8', '--no-sync', '--no-instructions', ...locale],
       user,
     );
-    const local = new Local(folder, native, data, user, durable);
+    const local = new Local(folder, native, data, user, { durable, disk: (await disk?.(user)) ?? null, under });
     await local.start();
     await local.makeTemplate();
     return local;
@@ -68,26 +75,32 @@ export async function startPostgres({ durable = false }: Options = {}): Promise<
   }
 }
 
-type User = { readonly uid?: undefined } | { readonly uid: number; readonly gid: number };
+export type User = { readonly uid?: undefined; readonly gid?: undefined } | { readonly uid: number; readonly gid: number };
+
+interface How {
+  readonly durable: boolean;
+  readonly disk: SmallDisk | null;
+  readonly under: readonly string[];
+}
 
 class Local implements LocalPostgres {
   readonly #folder: string;
   readonly #native: string;
   readonly #data: string;
   readonly #user: User;
-  readonly #durable: boolean;
+  readonly #how: How;
   #process: ChildProcess | null = null;
   #port = 0;
   #databases = 0;
   #spare: Promise<string> | null = null;
   readonly #killWithUs = (): void => void this.#process?.kill('SIGKILL');
 
-  constructor(folder: string, native: string, data: string, user: User, durable: boolean) {
+  constructor(folder: string, native: string, data: string, user: User, how: How) {
     this.#folder = folder;
     this.#native = native;
     this.#data = data;
     this.#user = user;
-    this.#durable = durable;
+    this.#how = how;
     process.on('exit', this.#killWithUs);
   }
 
@@ -103,13 +116,10 @@ class Local implements LocalPostgres {
       max_connections: '120',
       log_min_messages: 'log',
       log_checkpoints: 'off',
-      ...(this.#durable ? {} : { fsync: 'off', full_page_writes: 'off' }),
+      ...(this.#how.durable ? {} : { fsync: 'off', full_page_writes: 'off' }),
     };
     const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
-    const child = spawn(join(this.#native, 'bin', 'postgres'), ['-D', this.#data, '-p', String(this.#port), ...flags], {
-      ...this.#user,
-      stdio: ['ignore', 'ignore', 'pipe'],
-    });
+    const child = this.#spawn(['-D', this.#data, '-p', String(this.#port), ...flags]);
     this.#process = child;
     const said: string[] = [];
     const lines = createInterface({ input: child.stderr });
@@ -128,6 +138,28 @@ class Local implements LocalPostgres {
         console.error(`PostgreSQL ended by itself (${code ?? signal}):\n${said.join('\n')}`);
       });
     });
+  }
+
+  #spawn(args: readonly string[]) {
+    const { disk, under } = this.#how;
+    const command = [...under, join(this.#native, 'bin', 'postgres'), ...args] as const;
+    if (disk === null) {
+      const [program, ...rest] = command;
+      return spawn(program!, rest, { ...this.#user, stdio: ['ignore', 'ignore', 'pipe'] });
+    }
+    // Only root may join the disk's namespace there; then it becomes who it is to be.
+    const { uid, gid } = this.#user;
+    const become = uid === undefined ? [] : ['setpriv', `--reuid=${uid}`, `--regid=${gid}`, '--clear-groups'];
+    const [program, ...enter] = disk.enter;
+    return spawn(program, [...enter, ...become, ...command], { stdio: ['ignore', 'ignore', 'pipe'] });
+  }
+
+  async newDatabaseOnDisk(): Promise<string> {
+    const admin = await Database.connect(this.#url('postgres'));
+    await admin.command(`CREATE TABLESPACE small LOCATION '${this.#how.disk?.folder ?? ''}'`);
+    await admin.command('CREATE DATABASE on_disk TEMPLATE template_of_rainbow TABLESPACE small');
+    await admin.close();
+    return this.#url('on_disk');
   }
 
   async makeTemplate(): Promise<void> {
@@ -183,6 +215,7 @@ class Local implements LocalPostgres {
 
   async remove(): Promise<void> {
     await this.kill();
+    await this.#how.disk?.remove();
     process.off('exit', this.#killWithUs);
     await rm(this.#folder, { recursive: true, force: true });
   }
@@ -245,9 +278,9 @@ async function freePort(): Promise<number> {
 }
 
 /** The same for a test file: one server, or why it has to do without. */
-export async function localPostgres(): Promise<{ postgres: LocalPostgres | null; missing: string | null }> {
+export async function localPostgres(options: Options = {}): Promise<{ postgres: LocalPostgres | null; missing: string | null }> {
   try {
-    return { postgres: await startPostgres(), missing: null };
+    return { postgres: await startPostgres(options), missing: null };
   } catch (error) {
     return { postgres: null, missing: (error as Error).message.split('\n').slice(0, 3).join(' ') };
   }

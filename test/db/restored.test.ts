@@ -1,0 +1,136 @@
+/**
+ * A server whose store is put back to a backup, among agents that have gone on: real processes, each of which writes
+ * down that it began. None begins twice, what runs goes on running, and what nobody can tell waits for a person.
+ */
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { expectExit, json, jsonLines, until } from '../cli/command-line.ts';
+import { place, startAgent, untilConnected, type Place } from '../cli/with-server.ts';
+
+interface Shown {
+  readonly id: string;
+  readonly state: string;
+  readonly epoch: number;
+  readonly cluster: string | null;
+  readonly reason: { readonly code: string };
+}
+
+/** Begins, says so, and goes on until it is let go. */
+class Work {
+  readonly #at: Place;
+  id = '';
+  readonly name: string;
+
+  constructor(at: Place, name: string) {
+    this.#at = at;
+    this.name = name;
+  }
+
+  #file(what: string): string {
+    return join(this.#at.folder, 'work', `${this.name}.${what}`);
+  }
+
+  async submit(...how: string[]): Promise<this> {
+    const script = `trap 'echo > ${this.#file('stopped')}; exit' TERM; echo began >> ${this.#file('began')}; while [ ! -e ${this.#file('go')} ]; do sleep 0.05; done`;
+    const outcome = await this.#at.run(['submit', '--json', '--name', this.name, ...how, '--', 'sh', '-c', script]);
+    expectExit(outcome, 0);
+    ({ id: this.id } = json<Shown>(outcome));
+    return this;
+  }
+
+  async now(): Promise<Shown> {
+    return json<Shown>(await this.#at.run(['job', 'show', this.id, '--json']));
+  }
+
+  async until(state: string): Promise<Shown> {
+    let seen: Shown | null = null;
+    return until(
+      async () => ((seen = await this.now()).state === state ? seen : null),
+      () => `${this.name} ${JSON.stringify(seen)}`,
+    );
+  }
+
+  begun(): number {
+    return existsSync(this.#file('began')) ? readFileSync(this.#file('began'), 'utf8').split('\n').length - 1 : 0;
+  }
+
+  wasStopped(): boolean {
+    return existsSync(this.#file('stopped'));
+  }
+
+  letGo(): void {
+    writeFileSync(this.#file('go'), '');
+  }
+}
+
+test('no job runs twice after its server was put back to a backup, and what runs goes on', async () => {
+  const at = await place();
+  for (const name of ['red', 'blue', 'green']) await at.register(name, '--nodes', '1', '--cores', '8');
+  const withAgent = async (name: string) => {
+    const agent = startAgent(at, name, ['--graph', join(at.folder, `${name}.json`)]);
+    await untilConnected(at, name);
+    return agent;
+  };
+  const agents = [await withAgent('red'), await withAgent('blue')];
+  // Where the tests run as root, jobs run as another user.
+  mkdirSync(join(at.folder, 'work'));
+  chmodSync(join(at.folder, 'work'), 0o777);
+  const work = (name: string): Work => new Work(at, name);
+  const released = (job: Work) => at.run(['job', 'release', job.id]);
+  const database = join(at.folder, 'rainbow.db');
+  const backup = join(at.folder, 'backup.db');
+
+  // 1. At the backup: two run, two wait for an agent that is away, one for a person.
+  const runs = await work('runs').submit('--cluster', 'red');
+  const ends = await work('ends').submit('--cluster', 'blue');
+  const starts = await work('starts').submit('--cluster', 'green');
+  const finishes = await work('finishes').submit('--cluster', 'green');
+  const waits = await work('waits').submit('--hold');
+  await runs.until('running');
+  await ends.until('running');
+  await finishes.until('assigned');
+  expectExit(await at.run(['db', 'backup', '--db', database, backup]), 0);
+
+  // 2. After it: one ends, one starts, one comes and goes, one is new.
+  ends.letGo();
+  await ends.until('completed');
+  agents.push(await withAgent('green'));
+  await starts.until('running');
+  finishes.letGo();
+  await finishes.until('completed');
+  const unheard = await work('unheard').submit('--cluster', 'red');
+  await unheard.until('running');
+
+  // 3. The store is put back, while the agents go on.
+  const { server } = at;
+  expect((await at.run(['db', 'restore', '--db', database, backup])).stderr).toContain('stop it first');
+  await server.stop();
+  const restored = await at.run(['db', 'restore', '--db', database, backup, '--json']);
+  expectExit(restored, 0);
+  expect(json(restored)).toMatchObject({ held: 3, unknown: 2 });
+  await at.serveAgain();
+
+  // 4. What the agents have is as it is there; what they do not have is not begun again.
+  expect(await runs.until('running')).toMatchObject({ cluster: 'red', epoch: 1 });
+  expect(await starts.until('running')).toMatchObject({ cluster: 'green', epoch: 1 });
+  expect(await ends.until('failed')).toMatchObject({ reason: { code: 'restored' } });
+  expect(await finishes.now()).toMatchObject({ state: 'pending', reason: { code: 'restored' } });
+  expect(await waits.now()).toMatchObject({ state: 'pending', reason: { code: 'restored' } });
+
+  await until(() => unheard.wasStopped());
+
+  // 5. Numbers of jobs that are forgotten are not given again; and all goes on.
+  const fresh = await work('fresh').submit();
+  expect(Number(fresh.id)).toBeGreaterThan(Number(unheard.id) + 900);
+  for (const job of [runs, starts, waits, fresh]) job.letGo();
+  await released(waits);
+  for (const job of [runs, starts, waits, fresh]) await job.until('completed');
+  expect((await finishes.now()).state).toBe('pending');
+  const all = [runs, ends, starts, finishes, waits, unheard, fresh];
+  expect(all.map((job) => [job.name, job.begun()])).toEqual(all.map((job) => [job.name, 1]));
+  const listed = jsonLines(await at.run(['jobs', '--json']));
+  expect(listed).toHaveLength(6);
+  expectExit(await at.run(['db', 'check', '--db', database]), 0);
+  for (const agent of agents) await agent.stop();
+});
