@@ -37,6 +37,15 @@ export function* run(sql: string, ...values: readonly SqlValue[]): Operation<voi
   yield { sql, values, blind: true };
 }
 
+/** At the end of an INSERT into a table that counts its ids up. */
+export const RETURNING_ID = ' RETURNING CAST(id AS TEXT) AS id';
+
+/** The new row's id. */
+export function* insert(sql: string, ...values: readonly SqlValue[]): Operation<string> {
+  const rows = (yield { sql: sql + RETURNING_ID, values }) as unknown as readonly { readonly id: string }[];
+  return (rows[0] as { readonly id: string }).id;
+}
+
 const LARGEST_LIMIT = 2 ** 31 - 1;
 
 /** A LIMIT that every engine takes, of whatever number a caller gave. */
