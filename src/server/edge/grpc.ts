@@ -150,7 +150,8 @@ function openCall(call: AnyCall, bound: BoundMethod, calls: OpenCalls, system: S
   // grpc-js says "cancelled" when the caller leaves, when the deadline passes, and after every answer; by the time of
   // the last the call is over for `open`, unless the handler itself goes on.
   (call as EventEmitter).on('cancelled', () => {
-    open.abort(Number(call.getDeadline()) <= system.clock.now() ? deadlinePassed() : callerLeft());
+    // An error with its stack for each answered call would cost as much as its jobspec.
+    if (!open.isOver) open.abort(Number(call.getDeadline()) <= system.clock.now() ? deadlinePassed() : callerLeft());
   });
   return open;
 }
