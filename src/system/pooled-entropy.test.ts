@@ -1,12 +1,14 @@
 import { expect, test } from 'vitest';
 import { pooled } from './pooled-entropy.ts';
+import { realSystem } from './real.ts';
 
 /** 1, 2, 3 … over all draws, and how often it drew. */
 function counting() {
   let next = 0;
   const blocks: Uint8Array[] = [];
   const draw = (length: number): Uint8Array => {
-    const block = Uint8Array.from({ length }, () => ++next % 251);
+    // A Buffer, as the system's own draw gives: it differs where it is cut.
+    const block = Buffer.from(Uint8Array.from({ length }, () => ++next % 251));
     blocks.push(block);
     return block;
   };
@@ -33,9 +35,15 @@ test('what was given is not kept, and changing it changes nothing to come', () =
   const { draw, blocks } = counting();
   const entropy = pooled(draw);
   const first = entropy.bytes(8);
-  expect([...blocks[0]!.slice(0, 9)]).toEqual([0, 0, 0, 0, 0, 0, 0, 0, 9]);
+  expect([...blocks[0]!.subarray(0, 9)]).toEqual([0, 0, 0, 0, 0, 0, 0, 0, 9]);
   first.fill(7);
   expect([...entropy.bytes(2)]).toEqual([9, 10]);
+});
+
+test('the real one gives other bytes each time', () => {
+  const { entropy } = realSystem;
+  const seen = new Set(Array.from({ length: 2_000 }, () => Buffer.from(entropy.bytes(16)).toString('hex')));
+  expect(seen.size).toBe(2_000);
 });
 
 test('what is large is drawn by itself', () => {

@@ -17,7 +17,8 @@ export function pooled(draw: (length: number) => Uint8Array): Entropy {
         block = draw(BLOCK);
         used = 0;
       }
-      const given = block.slice(used, used + length);
+      // A copy: `slice` of a Buffer is none.
+      const given = new Uint8Array(block.subarray(used, used + length));
       block.fill(0, used, used + length);
       used += length;
       return given;
