@@ -10,7 +10,7 @@ import { SECRET } from './server.ts';
 
 export const SUBMIT = '/rainbow.v1.JobService/Submit';
 export const SUBMIT_MANY = '/rainbow.v1.JobService/SubmitMany';
-export const WATCH = '/rainbow.v1.JobService/WatchEvents';
+export const WATCH = '/rainbow.v1.JobService/WatchEventBatches';
 const REGISTER = '/rainbow.v1.ClusterService/Register';
 const CONNECT = '/rainbow.v1.AgentService/Connect';
 

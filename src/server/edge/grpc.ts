@@ -8,7 +8,7 @@
  */
 import type { EventEmitter } from 'node:events';
 import type { Writable } from 'node:stream';
-import { create, fromBinary, toBinary, type DescMessage, type Message } from '@bufbuild/protobuf';
+import { fromBinary, type DescMessage, type Message } from '@bufbuild/protobuf';
 import {
   logVerbosity,
   Metadata,
@@ -34,6 +34,7 @@ import type { Log } from './log.ts';
 import { callerLeft, deadlinePassed, type OpenCall, type OpenCalls } from './open-call.ts';
 import { requestStream } from './request-stream.ts';
 import { runForMany, runForOne } from './run-handler.ts';
+import { encodeAnswer } from './shared-answer.ts';
 
 type AnyCall =
   | ServerUnaryCall<Buffer, Buffer>
@@ -92,7 +93,7 @@ export function grpcServer(
 function implement(bound: BoundMethod, calls: OpenCalls, log: Log, system: System): handleUnaryCall<Buffer, Buffer> {
   const { method, handler } = bound;
   const decode = (bytes: Buffer) => decodeRequest(method.input, bytes, bound.name);
-  const encode = (answer: unknown) => encodeAnswer(method.output, answer);
+  const encode = (answer: unknown) => encodeAnswer(method.output, answer as object);
 
   async function one(
     call: ServerUnaryCall<Buffer, Buffer> | ServerReadableStream<Buffer, Buffer>,
@@ -168,11 +169,6 @@ function decodeRequest(schema: DescMessage, bytes: Buffer, method: string): Mess
       { cause },
     );
   }
-}
-
-function encodeAnswer(schema: DescMessage, answer: unknown): Buffer {
-  const bytes = toBinary(schema, create(schema, answer as Record<string, unknown>));
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 function serviceError(error: unknown, call: OpenCall, log: Log, system: System) {
