@@ -10,6 +10,8 @@ export interface Step {
   run(store: Store, size: Size, number: number): Promise<unknown>;
 }
 
+export const CLAIM = 'claim one of a long queue';
+
 const C1 = { name: 'c1', id: 1 };
 let keys = 0;
 
@@ -44,7 +46,7 @@ export const STEPS: readonly Step[] = [
     },
   },
   {
-    name: 'claim one of a long queue',
+    name: CLAIM,
     times: 40,
     run: async (store) => full(await store.jobs.receive(C1, 1, null, BEGAN), 1),
   },
@@ -86,6 +88,14 @@ export const STEPS: readonly Step[] = [
     run: async (store, { jobs }) => full(await store.events.after(jobs, 256), 256),
   },
   {
+    name: 'newest events of an owner',
+    times: 20,
+    run: async (store, { jobs, owners }, number) => {
+      const owner = `owner${number % owners}`;
+      full(await store.events.after(jobs * 3 - 3 * owners, 256, { owner }), 3);
+    },
+  },
+  {
     name: 'events of a job',
     times: 20,
     run: async (store, { jobs }) => full(await store.events.after(0, 256, { jobId: String(jobs / 2) }), 3),
@@ -98,17 +108,21 @@ export const STEPS: readonly Step[] = [
   },
 ];
 
-/** Milliseconds of the median. */
-export async function timed(step: Step, store: Store, size: Size, round: number): Promise<number> {
+/** Milliseconds of each. */
+export async function timed(step: Step, store: Store, size: Size, round: number): Promise<readonly number[]> {
   const times: number[] = [];
   for (let number = 0; number < step.times; number++) {
     const began = performance.now();
     await step.run(store, size, round * step.times + number);
     times.push(performance.now() - began);
   }
-  return median(times);
+  return times;
 }
 
 export function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
+  return percentile(values, 0.5);
+}
+
+export function percentile(values: readonly number[], share: number): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length * share)] ?? Number.NaN;
 }

@@ -16,7 +16,7 @@ import type { Store } from '../../src/store/store.ts';
 import { startPostgres } from '../../src/store/testing/postgres.ts';
 import { realSystem } from '../../src/system/real.ts';
 import { fillPostgres, fillSqlite, sizeOf, type Size } from './fill.ts';
-import { median, STEPS, timed } from './measure.ts';
+import { CLAIM, median, percentile, STEPS, timed } from './measure.ts';
 import { plot, type Panel } from './plot.ts';
 
 const DEFAULT_JOBS = '1000,100000,1000000';
@@ -93,10 +93,11 @@ async function measured(opened: readonly Opened[]): Promise<readonly Line[]> {
     for (let round = 0; round <= rounds; round++) {
       for (const [place, { store, size }] of opened.entries()) {
         const took = await timed(step, store, size, round);
-        if (round > 0) times[place]!.push(took);
+        if (round > 0) times[place]!.push(...took);
       }
     }
     lines.push({ name: step.name, times: times.map(median) });
+    if (step.name === CLAIM) lines.push({ name: `${CLAIM}, p99`, times: times.map((all) => percentile(all, 0.99)) });
   }
   return lines;
 }
