@@ -17,6 +17,9 @@ export function sizeOf(jobs: number): Size {
   return { jobs, clusters: Math.max(10, Math.min(10_000, jobs / 100)), owners: 100 };
 }
 
+/** Of each cluster. */
+export const GRAPH = JSON.stringify(JSON.parse(generateGraph({ name: 'c', nodes: 4, coresPerNode: 64 })));
+
 /** What is submitted, as the filled jobs have it. */
 export const JOBSPEC = JSON.stringify({
   version: 1,
@@ -45,7 +48,6 @@ const POSTGRES: Dialect = {
 };
 
 function statements({ series, hash }: Dialect, { jobs, clusters, owners }: Size): readonly string[] {
-  const graph = quoted(generateGraph({ name: 'c', nodes: 4, coresPerNode: 64 }));
   const counts = quoted(JSON.stringify([]));
   const ended = `i <= ${jobs / 2}`;
   const assigned = `i <= ${(jobs * 3) / 4}`;
@@ -55,7 +57,7 @@ function statements({ series, hash }: Dialect, { jobs, clusters, owners }: Size)
     `${series(clusters)} INSERT INTO names (name, kind) SELECT 'c' || i, 'cluster' FROM n`,
     `${series(clusters)} INSERT INTO clusters (id, name, secret_hash, token_hash, registered_at, graph_version, counts)
        SELECT i, 'c' || i, ${hash}, ${hash}, ${BEGAN}, 1, ${counts} FROM n`,
-    `${series(clusters)} INSERT INTO cluster_graphs (cluster_id, graph) SELECT i, ${graph} FROM n`,
+    `${series(clusters)} INSERT INTO cluster_graphs (cluster_id, graph) SELECT i, ${quoted(GRAPH)} FROM n`,
     `${series(jobs)} INSERT INTO jobs (id, name, owner, priority, walltime, on_cluster_loss, submitted_at, state, reason_code,
          reason_message, epoch, cluster, cluster_id, assigned_at, started_at, ended_at, exit_code, question)
        SELECT i, 'job', 'owner' || (i % ${owners}), i % 3, 60, 'wait', ${at},
