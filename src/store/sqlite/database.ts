@@ -16,6 +16,16 @@ const LOCKING = / FOR (UPDATE|UPDATE SKIP LOCKED|NO KEY UPDATE|KEY SHARE)$/;
  */
 const PLACE = /\((\w+), (\w+)\) ([<>]) \(\?, \?\) AND \1 [<>]= \?/g;
 
+/**
+ * A bare variable as a limit makes SQLite (3.47 and newer, seen in 3.53) look at its value while it plans, and plan
+ * anew at every run, though the plan stays the same: 60 to 200 µs for 0.6. What is computed it does not look at.
+ */
+const LIMIT = /\bLIMIT \?/g;
+
+function ownWords(sql: string): string {
+  return sql.replace(LOCKING, '').replace(PLACE, '$1 = ? AND $2 $3 ? AND $1 = ?').replace(LIMIT, 'LIMIT 0 + ?');
+}
+
 interface Prepared {
   readonly statement: StatementSync;
   readonly writes: boolean;
@@ -64,9 +74,7 @@ export class Database {
 
   #prepare(sql: string): Prepared {
     const givesId = sql.endsWith(RETURNING_ID);
-    const text = givesId
-      ? sql.slice(0, -RETURNING_ID.length)
-      : sql.replace(LOCKING, '').replace(PLACE, '$1 = ? AND $2 $3 ? AND $1 = ?');
+    const text = givesId ? sql.slice(0, -RETURNING_ID.length) : ownWords(sql);
     const statement = this.#connection.prepare(text);
     if (givesId) statement.setReadBigInts(true);
     return { statement, writes: !/^\s*SELECT\b/.test(sql), givesId };
