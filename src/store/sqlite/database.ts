@@ -64,10 +64,15 @@ export class Database {
   }
 
   query(statement: Statement): readonly Row[] {
-    const { sql, values } = statement;
+    const { sql, values, first = false } = statement;
     let prepared = this.#prepared.get(sql);
     if (prepared === undefined) this.#prepared.set(sql, (prepared = this.#prepare(sql)));
     if (prepared.writes) this.#writes += 1;
+    if (first) {
+      // A list of one job's row takes twice as long as the row.
+      const row = prepared.statement.get(...values);
+      return row === undefined ? [] : [row];
+    }
     if (!prepared.givesId) return prepared.statement.all(...values);
     return [{ id: String(prepared.statement.run(...values).lastInsertRowid) }];
   }
