@@ -92,7 +92,8 @@ export const STEPS: readonly Step[] = [
     times: 20,
     run: async (store, { jobs, owners }, number) => {
       const owner = `owner${number % owners}`;
-      full(await store.events.after(jobs * 3 - 3 * owners, 256, { owner }), 3);
+      const found = await store.events.after(jobs * 3 - 3 * owners, 256, { owner });
+      assert.ok(found.length >= 3);
     },
   },
   {

@@ -18,7 +18,7 @@ import { startPostgres } from '../../src/store/testing/postgres.ts';
 import { realSystem } from '../../src/system/real.ts';
 import { fillPostgres, fillSqlite, GRAPH, sizeOf, type Size } from './fill.ts';
 import { CLAIM, median, percentile, STEPS, timed } from './measure.ts';
-import { plot, type Panel } from './plot.ts';
+import { countText, logPlot, type Panel } from '../log-plot.ts';
 
 const DEFAULT_JOBS = '1000,100000,1000000';
 const { values: given } = parseArgs({
@@ -31,6 +31,14 @@ const { values: given } = parseArgs({
 const sizes = given.jobs.split(',').map((jobs) => sizeOf(Number(jobs)));
 const rounds = Number(given.rounds);
 const limits = JSON.parse(readFileSync(join(import.meta.dirname, 'limits.json'), 'utf8')) as Record<string, number>;
+
+const AXES = {
+  title: 'What a call costs among so many jobs',
+  acrossTitle: 'jobs in the store',
+  acrossText: countText,
+  up: [-1.3, 5],
+  upText: (ms: number) => (ms < 1 ? `${ms * 1000} µs` : ms < 1000 ? `${ms} ms` : `${ms / 1000} s`),
+} as const;
 
 interface Opened {
   readonly size: Size;
@@ -56,7 +64,8 @@ try {
     const restarts = await restarted(opened);
     const title = kind === 'sqlite' ? 'SQLite' : 'PostgreSQL';
     print(title, [...calls, ...restarts]);
-    panels.push({ title, jobs: sizes.map(({ jobs }) => jobs), lines: [...calls, ...restarts.slice(0, 1)] });
+    const lines = [...calls, ...restarts.slice(0, 1)].map(({ name, times }) => ({ name, values: times }));
+    panels.push({ title, across: sizes.map(({ jobs }) => jobs), lines });
   }
 } finally {
   await postgres?.remove();
@@ -65,7 +74,7 @@ try {
 if (given.jobs === DEFAULT_JOBS && panels.length === 2) {
   const pictures = join(import.meta.dirname, '..', '..', 'docs', 'pictures');
   mkdirSync(pictures, { recursive: true });
-  writeFileSync(join(pictures, 'growth.svg'), plot('What a call costs among so many jobs', panels));
+  writeFileSync(join(pictures, 'growth.svg'), logPlot(AXES, panels));
 }
 process.exitCode = missed === 0 ? 0 : 1;
 

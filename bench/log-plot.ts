@@ -1,9 +1,18 @@
-/** Times by number of jobs, both in powers of ten: one panel a store, as SVG. Flat lines cost the same among any. */
+/** Lines over two axes in powers of ten, panels beside each other, as SVG. A flat line: the same among any number. */
 export interface Panel {
   readonly title: string;
-  readonly jobs: readonly number[];
-  /** Milliseconds, by number of jobs. */
-  readonly lines: readonly { readonly name: string; readonly times: readonly number[] }[];
+  readonly across: readonly number[];
+  /** By place in `across`. */
+  readonly lines: readonly { readonly name: string; readonly values: readonly number[] }[];
+}
+
+export interface Axes {
+  readonly title: string;
+  readonly acrossTitle: string;
+  readonly acrossText: (value: number) => string;
+  /** Powers of ten, least and most, and how each reads. */
+  readonly up: readonly [least: number, most: number];
+  readonly upText: (value: number) => string;
 }
 
 const PANEL = 330;
@@ -12,34 +21,34 @@ const LEFT = 64;
 const KEY = 240;
 const TOP = 64;
 const BOTTOM = 56;
-/** Milliseconds. */
-const LEAST = 0.05;
-const MOST = 100_000;
 /** Told apart also by those who do not see all colours (Okabe and Ito), and by dashes. */
 const STROKES = ['#000000', '#e69f00', '#56b4e9', '#009e73', '#0072b2', '#d55e00', '#cc79a7', '#999999'];
 
-export function plot(title: string, panels: readonly Panel[]): string {
+export function logPlot(
+  { title, acrossTitle, acrossText, up: [least, most], upText }: Axes,
+  panels: readonly Panel[],
+): string {
   const width = LEFT + panels.length * PANEL + KEY;
-  const up = (ms: number): number => {
-    const share = (Math.log10(Math.min(MOST, Math.max(LEAST, ms))) - Math.log10(LEAST)) / Math.log10(MOST / LEAST);
+  const up = (value: number): number => {
+    const share = (Math.min(most, Math.max(least, Math.log10(value))) - least) / (most - least);
     return HEIGHT - BOTTOM - share * (HEIGHT - TOP - BOTTOM);
   };
   const parts: string[] = [];
-  for (const [number, { title: name, jobs, lines }] of panels.entries()) {
+  for (const [number, { title: name, across: counts, lines }] of panels.entries()) {
     const left = LEFT + number * PANEL;
-    const [first, last] = [Math.log10(jobs[0] ?? 1), Math.log10(jobs.at(-1) ?? 10)];
+    const [first, last] = [Math.log10(counts[0] ?? 1), Math.log10(counts.at(-1) ?? 10)];
     const across = (count: number): number => left + 16 + ((Math.log10(count) - first) / (last - first)) * (PANEL - 56);
     parts.push(text(left + 16, TOP - 12, name, 'class="panel"'));
-    for (let power = -1; power <= 5; power++) {
+    for (let power = Math.ceil(least); power <= most; power++) {
       const y = up(10 ** power);
       parts.push(`<path class="grid" d="M${left} ${round(y)}h${PANEL - 24}"/>`);
-      if (number === 0) parts.push(text(left - 8, y + 4, timeText(10 ** power), 'text-anchor="end"'));
+      if (number === 0) parts.push(text(left - 8, y + 4, upText(10 ** power), 'text-anchor="end"'));
     }
-    for (const count of jobs) {
-      parts.push(text(across(count), HEIGHT - BOTTOM + 20, countText(count), 'text-anchor="middle"'));
+    for (const count of counts) {
+      parts.push(text(across(count), HEIGHT - BOTTOM + 20, acrossText(count), 'text-anchor="middle"'));
     }
-    for (const [place, { times }] of lines.entries()) {
-      const path = times.map((ms, at) => `${round(across(jobs[at] ?? 1))} ${round(up(ms))}`).join('L');
+    for (const [place, { values }] of lines.entries()) {
+      const path = values.map((value, at) => `${round(across(counts[at] ?? 1))} ${round(up(value))}`).join('L');
       parts.push(`<path class="line" ${strokeOf(place)} d="M${path}"/>`);
     }
   }
@@ -55,7 +64,7 @@ export function plot(title: string, panels: readonly Panel[]): string {
 <rect width="100%" height="100%" fill="#fff"/>
 ${text(LEFT, 26, title, 'class="title"')}
 ${parts.join('\n')}
-${text(LEFT + (panels.length * PANEL) / 2, HEIGHT - 12, 'jobs in the store', 'text-anchor="middle"')}
+${text(LEFT + (panels.length * PANEL) / 2, HEIGHT - 12, acrossTitle, 'text-anchor="middle"')}
 </svg>
 `;
 }
@@ -69,15 +78,11 @@ function text(x: number, y: number, words: string, more = ''): string {
   return `<text x="${round(x)}" y="${round(y)}" ${more}>${words}</text>`;
 }
 
-function timeText(ms: number): string {
-  if (ms < 1) return `${ms * 1000} µs`;
-  return ms < 1000 ? `${ms} ms` : `${ms / 1000} s`;
-}
-
-function countText(count: number): string {
-  return count >= 1_000_000 ? `${count / 1_000_000} million` : String(count).replace(/(\d)(?=(\d{3})+$)/g, '$1,');
-}
-
 function round(value: number): number {
   return Math.round(value * 10) / 10;
+}
+
+/** 1,000; 10 million. */
+export function countText(count: number): string {
+  return count >= 1_000_000 ? `${count / 1_000_000} million` : String(count).replace(/(\d)(?=(\d{3})+$)/g, '$1,');
 }
