@@ -10,7 +10,7 @@ import { SECRET } from './server.ts';
 
 export const SUBMIT = '/rainbow.v1.JobService/Submit';
 export const SUBMIT_MANY = '/rainbow.v1.JobService/SubmitMany';
-export const WATCH = '/rainbow.v1.JobService/WatchEvents';
+export const WATCH = '/rainbow.v1.JobService/WatchEventBatches';
 const REGISTER = '/rainbow.v1.ClusterService/Register';
 const CONNECT = '/rainbow.v1.AgentService/Connect';
 
@@ -66,15 +66,17 @@ export function watch(): Buffer {
   return Buffer.from(toBinary(WatchEventsRequestSchema, create(WatchEventsRequestSchema, { afterSeq: '0' })));
 }
 
+export type Say = (message: MessageInitShape<typeof AgentMessageSchema>['message']) => void;
+
 /** An agent that takes whatever it is given; resolves when it has been welcomed. */
 export function agent(
   client: grpc.Client,
   cluster: Registered,
-  on: (message: ServerMessage) => void,
+  on: (message: ServerMessage, say: Say) => void,
 ): Promise<() => void> {
   return new Promise((resolve, reject) => {
     const stream = duplex(client, CONNECT, new grpc.Metadata());
-    const say = (message: MessageInitShape<typeof AgentMessageSchema>['message']): void => {
+    const say: Say = (message) => {
       const said = create(AgentMessageSchema, { message } as MessageInitShape<typeof AgentMessageSchema>);
       stream.write(Buffer.from(toBinary(AgentMessageSchema, said)));
     };
@@ -83,7 +85,7 @@ export function agent(
       const heard = fromBinary(ServerMessageSchema, bytes);
       if (heard.message.case === 'welcome') resolve(() => stream.cancel());
       if (heard.message.case === 'heartbeat') say({ case: 'heartbeat', value: { capacity: 1_000_000 } });
-      on(heard);
+      on(heard, say);
     });
     say({
       case: 'hello',

@@ -67,17 +67,18 @@ export function duplex(
   return stream;
 }
 
-/** Reads a server's stream to its end; how many messages it had. */
+/** Reads a server's stream to its end; how much `count` finds in its messages, together. */
 export async function readAll(
   client: grpc.Client,
   path: string,
   bytes: Buffer,
   metadata: grpc.Metadata,
+  count: (message: Buffer) => number,
 ): Promise<number> {
   const stream = client.makeServerStreamRequest(path, asIs, asIs, bytes, metadata);
-  let count = 0;
-  for await (const message of stream) if (message !== undefined) count += 1;
-  return count;
+  let found = 0;
+  for await (const message of stream) found += count(message as Buffer);
+  return found;
 }
 
 /** `count` times `call`, so many at once. */

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as passing } from 'node:timers/promises';
 import type * as grpc from '@grpc/grpc-js';
 import { fromBinary } from '@bufbuild/protobuf';
-import { SubmitResponseSchema } from '../../src/gen/rainbow/v1/jobs_pb.js';
+import { EventBatchSchema, SubmitResponseSchema } from '../../src/gen/rainbow/v1/jobs_pb.js';
 import { openStore } from '../../src/store/open.ts';
 import type { NewJob } from '../../src/store/store.ts';
 import { realSystem } from '../../src/system/real.ts';
@@ -240,26 +240,31 @@ export async function agents(rounds: number, most: number): Promise<readonly Fig
   ];
 }
 
-/** Row 12: CPU of the server for an event at a watcher, against one message of that size to a reader. */
+/** Row 12: CPU of the server for an event at a watcher, in batches, against one message of that size to a reader. */
 export async function events(rounds: number): Promise<readonly Figures[]> {
   const [rainbow, echo] = [await start('rainbow'), await start('echo')];
   const [to, toEcho] = [channel(rainbow.address), channel(echo.address)];
   const red = await register(to, 'red', 64, 64);
   const jobs = Math.min(1_000, submits);
   await inFlight(jobs, IN_FLIGHT, (number) => unary(to, SUBMIT, submit(red, number % SHAPES), user()));
-  const count = await readAll(to, WATCH, watch(), operator());
+  const sizeOf = (message: Buffer): number => message.length;
+  const eventsIn = (message: Buffer): number => fromBinary(EventBatchSchema, message).events.length;
+  const count = await readAll(to, WATCH, watch(), operator(), eventsIn);
   assert.ok(count >= 2 * jobs);
-  const message = Buffer.alloc(160);
+  const size = await readAll(to, WATCH, watch(), operator(), sizeOf);
+  const message = Buffer.alloc(Math.round(size / count));
   message.writeUInt32BE(count, 0);
   const watchers = 100;
   const pairs: { system: number; floor: number }[] = [];
   for (let round = 0; round < rounds; round++) {
-    const all = async (read: () => Promise<number>): Promise<void> => {
-      const counts = await Promise.all(Array.from({ length: watchers }, read));
-      assert.ok(counts.every((each) => each === count));
+    const all = async (read: () => Promise<number>, whole: number): Promise<void> => {
+      const sizes = await Promise.all(Array.from({ length: watchers }, read));
+      assert.ok(sizes.every((each) => each === whole));
     };
-    const system = await rainbow.cpuOf(() => all(() => readAll(to, WATCH, watch(), operator())));
-    const floor = await echo.cpuOf(() => all(() => readAll(toEcho, ECHO.many.path, message, operator())));
+    const own = (): Promise<number> => readAll(to, WATCH, watch(), operator(), sizeOf);
+    const one = (): Promise<number> => readAll(toEcho, ECHO.many.path, message, operator(), () => 1);
+    const system = await rainbow.cpuOf(() => all(own, size));
+    const floor = await echo.cpuOf(() => all(one, count));
     // How many times cheaper than one message an event: so the floor stands above.
     pairs.push({ system: floor / count / watchers, floor: system / count / watchers });
   }

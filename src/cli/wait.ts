@@ -86,11 +86,13 @@ export async function followEvents(
     await overBreaks(invocation, signal, async (came) => {
       // Once something has come, from there on: what happened while the connection was broken is told as well.
       const fromNow = ask.fromNow === true && after === ask.afterSeq;
-      const events = client.jobs.watchEvents({ jobId: ask.jobId, afterSeq: after, follow: true, fromNow }, { signal });
-      for await (const event of events) {
+      const request = { jobId: ask.jobId, afterSeq: after, follow: true, fromNow };
+      for await (const { events } of client.jobs.watchEventBatches(request, { signal })) {
         came();
-        after = event.seq;
-        if (await onEvent(event)) return true;
+        for (const event of events) {
+          after = event.seq;
+          if (await onEvent(event)) return true;
+        }
       }
       return false;
     });

@@ -70,6 +70,7 @@ function withoutParts<O extends Offer>(offer: O | null): O | null {
 }
 
 function boundedState(state: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  if (isSurelySmall(state)) return state;
   let left = MOST_STATE;
   const kept: Record<string, unknown> = {};
   // Ours stand last in the state and weigh least: they go in first.
@@ -79,6 +80,18 @@ function boundedState(state: Readonly<Record<string, unknown>>): Readonly<Record
     kept[key] = value;
   }
   return kept;
+}
+
+/** Without writing it out: a character is at most six in JSON, a number at most 25. */
+function isSurelySmall(state: Readonly<Record<string, unknown>>): boolean {
+  let most = 0;
+  for (const key in state) {
+    const value = state[key];
+    if (typeof value === 'string') most += 6 * value.length;
+    else if (typeof value !== 'number') return false;
+    most += 6 * key.length + 25;
+  }
+  return most <= MOST_STATE;
 }
 
 function isOurs(key: string): boolean {

@@ -36,8 +36,6 @@ export interface Opened {
   readonly clusters: readonly string[];
   /** The groups among them, by when they were made. */
   readonly groups: readonly { readonly name: string; readonly createdAt: number }[];
-  /** The owner of jobs submitted without a user key: `token:` and the hash over the sorted credentials. */
-  readonly owner: string;
 }
 
 export interface Authenticator {
@@ -155,7 +153,7 @@ export function createAuthenticator(parts: {
         }
       }
       if (wrong !== null) attempt(call, wrong, false);
-      return { clusters: [...clusters].sort(), groups: opened, owner: ownerOf(credentials) };
+      return { clusters: [...clusters].sort(), groups: opened };
     },
   };
 }
@@ -165,7 +163,8 @@ export function denied(): RainbowError {
   return new RainbowError('unauthenticated', 'request denied');
 }
 
-function ownerOf(credentials: readonly Credential[]): string {
+/** The owner of jobs submitted without a user key: `token:` and the hash over the sorted credentials. */
+export function ownerOf(credentials: readonly Credential[]): string {
   const sorted = credentials.map(({ name, token }) => JSON.stringify([name, token])).sort();
   return `token:${hashHex(sorted.join('\n'))}`;
 }

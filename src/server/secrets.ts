@@ -3,7 +3,7 @@
  * bits), as the prototype's clients expect. Only its SHA-256 is kept: what is random needs no slow password hash.
  * Invariant: no secret is compared but through `sameSecret`, in time that does not depend on where it differs.
  */
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { hash, timingSafeEqual } from 'node:crypto';
 import type { Entropy } from '../system/system.ts';
 
 /** A random UUID, version 4, lower case. */
@@ -17,12 +17,12 @@ export function newUuid(entropy: Entropy): string {
 
 /** SHA-256 of the text's UTF-8, 32 bytes. */
 export function hashSecret(secret: string): Uint8Array {
-  return createHash('sha256').update(secret, 'utf8').digest();
+  return hash('sha256', secret, 'buffer');
 }
 
 /** SHA-256 in lower-case hex: for owners. */
 export function hashHex(text: string): string {
-  return createHash('sha256').update(text, 'utf8').digest('hex');
+  return hash('sha256', text, 'hex');
 }
 
 /** Is this the secret behind the hash? A hash of any other length matches nothing. */

@@ -1,6 +1,7 @@
 /** The store as calls of an engine, and who listens to what was committed. */
 import type { Engine } from './engine.ts';
 import type { Arguments, OperationName, Result } from './operations/operations.ts';
+import { storedJob } from './operations/submit-job.ts';
 import { serversOver } from './servers-over-engine.ts';
 import type { ClusterRef, JobId, OutputChunk, Store } from './store.ts';
 
@@ -45,7 +46,11 @@ export function storeOver(engine: Engine, kind: Store['kind']): Store {
       list: () => call('listGroups'),
     },
     jobs: {
-      submit: (job) => ((job.dependencies ?? []).length === 0 ? call('submitJob', job) : call('submitDependent', job)),
+      async submit(job) {
+        if ((job.dependencies ?? []).length > 0) return call('submitDependent', job);
+        const stored = await call('submitJob', job);
+        return stored.created ? { job: storedJob(job, stored.id), created: true } : stored;
+      },
       get: (id) => call('getJob', id),
       submitted: (owner, idempotencyKey) => call('earlierSubmit', { owner, idempotencyKey }),
       many: (ids) => call('getJobs', ids),

@@ -1,5 +1,6 @@
 /** The real clock, timers and entropy: the only file that touches these globals. */
 import { randomBytes } from 'node:crypto';
+import { pooled } from './pooled-entropy.ts';
 import type { System } from './system.ts';
 
 export const realSystem: System = {
@@ -14,5 +15,5 @@ export const realSystem: System = {
       return { cancel: () => clearInterval(timer) };
     },
   },
-  entropy: { bytes: (length) => randomBytes(length) },
+  entropy: pooled(randomBytes),
 };

@@ -238,6 +238,21 @@ describe('events', () => {
     expect(events.at(-1)!.reason).toMatchObject({ code: 'user' });
   });
 
+  test('batches hold the same events in the same order, for an owner and for an operator', async () => {
+    for (const who of [operator, as('ada')]) {
+      const single: Event[] = [];
+      for await (const event of rainbow.jobs.watchEvents({}, who)) single.push(event);
+      const batched: Event[] = [];
+      let messages = 0;
+      for await (const { events } of rainbow.jobs.watchEventBatches({}, who)) {
+        messages += 1;
+        batched.push(...events);
+      }
+      expect(batched).toEqual(single);
+      expect(messages).toBeLessThan(single.length);
+    }
+  });
+
   test('a stop of the server ends those who follow', async () => {
     const other = await Rainbow.start();
     const following = failure(

@@ -32,6 +32,7 @@ async function events(invocation: Invocation, options: Options): Promise<void> {
       });
       return;
     }
-    for await (const event of client.jobs.watchEvents({ jobId: '0', afterSeq, follow: false }, { signal })) show(event);
+    for await (const { events } of client.jobs.watchEventBatches({ jobId: '0', afterSeq, follow: false }, { signal }))
+      events.forEach(show);
   });
 }

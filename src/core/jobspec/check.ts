@@ -2,8 +2,12 @@
 import { invalid } from '../errors.ts';
 import type { Jobspec, RequestVertex, Task } from './jobspec.ts';
 
+/** Those that were looked at and are right: of a burst most are one and the same. */
+const right = new WeakSet<Jobspec>();
+
 /** Throws `invalid_input` where a task names no slot or group or more than one, or counts by a resource not in its slot. */
 export function checkTasks(jobspec: Jobspec): void {
+  if (right.has(jobspec)) return;
   if (jobspec.tasks.length === 0) {
     throw invalid('tasks', 'there is no task: say what to run, with `tasks: [{command: [program, argument]}]`');
   }
@@ -26,6 +30,7 @@ export function checkTasks(jobspec: Jobspec): void {
     }
     checkPerResource(task, slots, `tasks[${index}].count.per_resource.type`);
   });
+  right.add(jobspec);
 }
 
 function checkPerResource(task: Task, slots: readonly RequestVertex[], place: string): void {

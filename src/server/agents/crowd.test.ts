@@ -10,6 +10,7 @@ import { generateGraph } from '../../core/graph/generate.ts';
 import { readJobspec } from '../../core/jobspec/read.ts';
 import { silentLog } from '../../scheduler/log.ts';
 import { WatchEventsRequestSchema } from '../../gen/rainbow/v1/jobs_pb.js';
+import { createEventPages } from '../jobs/event-pages.ts';
 import { watchEvents } from '../jobs/watch-events.ts';
 import type { Parts } from '../parts.ts';
 import { createFollowers } from '../followers.ts';
@@ -65,7 +66,8 @@ test(`${AGENTS} agents, ${JOBS} queued jobs, a slow watcher`, { timeout: 1_800_0
     },
   };
   const operator = { person: () => ({ kind: 'operator', owner: 'operator' }) };
-  const watch = watchEvents({ store: counting, authenticator: operator } as unknown as Parts);
+  const parts = { store: counting, authenticator: operator } as unknown as Parts;
+  const watch = watchEvents(parts, createEventPages(counting));
   const leaving = new AbortController();
   const call = { metadata: () => null, signal: leaving.signal, peer: 'test' };
   const request = create(WatchEventsRequestSchema, { afterSeq: '0', follow: true });

@@ -8,7 +8,7 @@
  */
 import type { EventEmitter } from 'node:events';
 import type { Writable } from 'node:stream';
-import { create, fromBinary, toBinary, type DescMessage, type Message } from '@bufbuild/protobuf';
+import { fromBinary, type DescMessage, type Message } from '@bufbuild/protobuf';
 import {
   logVerbosity,
   Metadata,
@@ -34,6 +34,7 @@ import type { Log } from './log.ts';
 import { callerLeft, deadlinePassed, type OpenCall, type OpenCalls } from './open-call.ts';
 import { requestStream } from './request-stream.ts';
 import { runForMany, runForOne } from './run-handler.ts';
+import { encodeAnswer } from './shared-answer.ts';
 
 type AnyCall =
   | ServerUnaryCall<Buffer, Buffer>
@@ -92,7 +93,7 @@ export function grpcServer(
 function implement(bound: BoundMethod, calls: OpenCalls, log: Log, system: System): handleUnaryCall<Buffer, Buffer> {
   const { method, handler } = bound;
   const decode = (bytes: Buffer) => decodeRequest(method.input, bytes, bound.name);
-  const encode = (answer: unknown) => encodeAnswer(method.output, answer);
+  const encode = (answer: unknown) => encodeAnswer(method.output, answer as object);
 
   async function one(
     call: ServerUnaryCall<Buffer, Buffer> | ServerReadableStream<Buffer, Buffer>,
@@ -150,7 +151,8 @@ function openCall(call: AnyCall, bound: BoundMethod, calls: OpenCalls, system: S
   // grpc-js says "cancelled" when the caller leaves, when the deadline passes, and after every answer; by the time of
   // the last the call is over for `open`, unless the handler itself goes on.
   (call as EventEmitter).on('cancelled', () => {
-    open.abort(Number(call.getDeadline()) <= system.clock.now() ? deadlinePassed() : callerLeft());
+    // An error with its stack for each answered call would cost as much as its jobspec.
+    if (!open.isOver) open.abort(Number(call.getDeadline()) <= system.clock.now() ? deadlinePassed() : callerLeft());
   });
   return open;
 }
@@ -167,11 +169,6 @@ function decodeRequest(schema: DescMessage, bytes: Buffer, method: string): Mess
       { cause },
     );
   }
-}
-
-function encodeAnswer(schema: DescMessage, answer: unknown): Buffer {
-  const bytes = toBinary(schema, create(schema, answer as Record<string, unknown>));
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 function serviceError(error: unknown, call: OpenCall, log: Log, system: System) {

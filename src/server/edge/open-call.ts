@@ -57,6 +57,10 @@ export class OpenCall implements CallContext {
     this.#controller?.abort(reason);
   }
 
+  get isOver(): boolean {
+    return this.#over;
+  }
+
   /** The answer is out: from here the caller's leaving is not an abort. */
   finish(): void {
     this.#over = true;

@@ -281,6 +281,8 @@ function reasonToWire(reason: MatchReason): MessageInitShape<typeof wire.MatchRe
 
 /** As JSON: a number that JSON has not (infinite, not a number) and a big integer become text. */
 export function structOf(record: Readonly<Record<string, unknown>>): JsonObject {
+  const values = Object.values(record);
+  if (values.every((value) => typeof value === 'string' || Number.isFinite(value))) return record as JsonObject;
   const text = JSON.stringify(record, (_key, value: unknown) =>
     (typeof value === 'number' && !Number.isFinite(value)) || typeof value === 'bigint' ? String(value) : value,
   );

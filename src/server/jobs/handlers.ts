@@ -3,6 +3,7 @@ import { JobService } from '../../gen/rainbow/v1/jobs_pb.js';
 import { bind, type Binding } from '../call.ts';
 import type { Parts } from '../parts.ts';
 import { cancel } from './cancel.ts';
+import { createEventPages } from './event-pages.ts';
 import { explain } from './explain.ts';
 import { get } from './get.ts';
 import { hold, release } from './hold.ts';
@@ -11,9 +12,10 @@ import { match } from './match.ts';
 import { readOutput } from './read-output.ts';
 import { submit } from './submit.ts';
 import { submitMany } from './submit-many.ts';
-import { watchEvents } from './watch-events.ts';
+import { watchEventBatches, watchEvents } from './watch-events.ts';
 
 export function jobHandlers(parts: Parts): Binding {
+  const pages = createEventPages(parts.store);
   return bind(JobService, {
     submit: submit(parts),
     submitMany: submitMany(parts),
@@ -24,7 +26,8 @@ export function jobHandlers(parts: Parts): Binding {
     release: release(parts),
     cancel: cancel(parts),
     explain: explain(parts),
-    watchEvents: watchEvents(parts),
+    watchEvents: watchEvents(parts, pages),
+    watchEventBatches: watchEventBatches(parts, pages),
     readOutput: readOutput(parts),
   });
 }

@@ -9,7 +9,7 @@ import { wordsOfResolved, writeResolved } from '../../core/image/resolved.ts';
 import { factsOf } from '../../scheduler/bidding/facts.ts';
 import { defaultSettings } from '../../scheduler/settings.ts';
 import type { Jobspec } from '../../core/jobspec/jobspec.ts';
-import type { Opened } from '../authenticate.ts';
+import { ownerOf, type Credential, type Opened } from '../authenticate.ts';
 import type { CallContext, Handlers } from '../call.ts';
 import { checkJobName, jobName, parseJobspec } from '../input.ts';
 import { imageNeeds } from '../images/needs.ts';
@@ -35,10 +35,11 @@ export function submitJob(parts: Parts): Handlers<typeof RainbowScheduler>['subm
       const clusters = select(parts, policy, parsed, opened.clusters, requestId);
       return { requestId, status: Result.SUBMIT_SUCCESS, clusters: [...clusters] };
     }
-    parts.submitLimit.take(opened.owner);
+    const owner = ownerOf(shown(request));
+    parts.submitLimit.take(owner);
     const { job } = await parts.scheduler.submit({
       name: jobName(request.name, parsed, 'name'),
-      owner: opened.owner,
+      owner,
       jobspec: request.jobspec,
       parsed,
       image: writeResolved(resolved),
@@ -59,9 +60,12 @@ export function submitJob(parts: Parts): Handlers<typeof RainbowScheduler>['subm
 }
 
 /** Entries without a name or a token are skipped, as its Go client sends them for clusters that it has no token for. */
+function shown(request: SubmitJobRequest): readonly Credential[] {
+  return request.clusters.filter(({ name, token }) => name !== '' && token !== '');
+}
+
 async function authenticate(parts: Parts, request: SubmitJobRequest, call: CallContext): Promise<Opened> {
-  const credentials = request.clusters.filter(({ name, token }) => name !== '' && token !== '');
-  const opened = await parts.authenticator.credentials(credentials, call);
+  const opened = await parts.authenticator.credentials(shown(request), call);
   if (opened.clusters.length === 0) throw required('one or more authenticated clusters are required');
   return opened;
 }

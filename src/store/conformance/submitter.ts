@@ -2,13 +2,12 @@
  * A process for the durability suite: opens the store and submits jobs, 32 at a time, until it has done its number
  * or is killed. Each acknowledged job is one line, `id key`, written at once: what stands there was promised.
  */
-import { writeSync } from 'node:fs';
 import { realSystem } from '../../system/real.ts';
 import { openStore } from '../open.ts';
 
 const [url = '', prefix = '', count = '0'] = process.argv.slice(2);
 const store = await openStore(url, realSystem);
-writeSync(1, 'open\n');
+process.stdout.write('open\n');
 
 let next = 0;
 async function submitUntilDone(): Promise<void> {
@@ -29,7 +28,8 @@ async function submitUntilDone(): Promise<void> {
       outcome: { state: 'pending', reason: { code: 'submitted', message: '' } },
       decision: null,
     });
-    writeSync(1, `${job.id} ${key}\n`);
+    // To a pipe this is written before it returns, and waits where the reader is behind.
+    process.stdout.write(`${job.id} ${key}\n`);
   }
 }
 await Promise.all(Array.from({ length: 32 }, submitUntilDone));

@@ -8,6 +8,7 @@
  * - A dependency is of a job or an array, on a job or an array; it is kept until the one that has it is gone.
  * - Tasks are left out of the indexes for lists: a list shows their array.
  */
+import { oneOf } from './0001-first.ts';
 import type { Migration, Words } from './migration.ts';
 
 export const lifecycle: Migration = {
@@ -31,7 +32,7 @@ function columns({ integer, text }: Words): string[] {
     // Something was to depend on it: its end has to be told.
     `depended_on ${integer} NOT NULL DEFAULT 0`,
     `cancel_code ${text}`,
-    `overcommit ${text} CHECK (overcommit IN ('queue','deny'))`,
+    `overcommit ${text} ${oneOf('overcommit', 'queue', 'deny')}`,
   ];
   return [
     ...jobs.map((column) => `ALTER TABLE jobs ADD COLUMN ${column}`),

@@ -187,7 +187,7 @@ CREATE TABLE events (
   detail text COLLATE "C",
   array_id bigint,
   CONSTRAINT events_pkey PRIMARY KEY (seq),
-  CONSTRAINT events_subject_check CHECK ((subject = ANY (ARRAY['job'::text, 'cluster'::text, 'group'::text])))
+  CONSTRAINT events_subject_check CHECK (((subject = 'job'::text) OR (subject = 'cluster'::text) OR (subject = 'group'::text)))
 );
 CREATE INDEX events_array ON public.events USING btree (array_id, seq) WHERE (array_id IS NOT NULL);
 CREATE INDEX events_job ON public.events USING btree (job_id, seq) WHERE (job_id IS NOT NULL);
@@ -278,14 +278,24 @@ CREATE TABLE jobs (
   ended_by bigint,
   claimed_by text COLLATE "C",
   claimed_until bigint,
-  CONSTRAINT jobs_check CHECK (((ended_at IS NOT NULL) = (state = ANY (ARRAY['completed'::text, 'failed'::text, 'canceled'::text, 'rejected'::text])))),
-  CONSTRAINT jobs_check1 CHECK (((state <> ALL (ARRAY['assigned'::text, 'received'::text, 'accepted'::text, 'running'::text, 'unknown'::text])) OR (cluster_id IS NOT NULL))),
-  CONSTRAINT jobs_check2 CHECK (((state <> 'pending'::text) OR (cluster_id IS NULL))),
+  CONSTRAINT jobs_check CHECK (
+CASE state
+    WHEN 'pending'::text THEN ((cluster_id IS NULL) AND (ended_at IS NULL))
+    WHEN 'assigned'::text THEN ((cluster_id IS NOT NULL) AND (ended_at IS NULL))
+    WHEN 'received'::text THEN ((cluster_id IS NOT NULL) AND (ended_at IS NULL))
+    WHEN 'accepted'::text THEN ((cluster_id IS NOT NULL) AND (ended_at IS NULL))
+    WHEN 'running'::text THEN ((cluster_id IS NOT NULL) AND (ended_at IS NULL))
+    WHEN 'unknown'::text THEN ((cluster_id IS NOT NULL) AND (ended_at IS NULL))
+    WHEN 'completed'::text THEN (ended_at IS NOT NULL)
+    WHEN 'failed'::text THEN (ended_at IS NOT NULL)
+    WHEN 'canceled'::text THEN (ended_at IS NOT NULL)
+    WHEN 'rejected'::text THEN (ended_at IS NOT NULL)
+    ELSE false
+END),
   CONSTRAINT jobs_epoch_check CHECK ((epoch >= 1)),
-  CONSTRAINT jobs_on_cluster_loss_check CHECK ((on_cluster_loss = ANY (ARRAY['wait'::text, 'requeue'::text, 'fail'::text, 'duplicate'::text]))),
-  CONSTRAINT jobs_overcommit_check CHECK ((overcommit = ANY (ARRAY['queue'::text, 'deny'::text]))),
-  CONSTRAINT jobs_pkey PRIMARY KEY (id),
-  CONSTRAINT jobs_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'assigned'::text, 'received'::text, 'accepted'::text, 'running'::text, 'unknown'::text, 'completed'::text, 'failed'::text, 'canceled'::text, 'rejected'::text])))
+  CONSTRAINT jobs_on_cluster_loss_check CHECK (((on_cluster_loss = 'wait'::text) OR (on_cluster_loss = 'requeue'::text) OR (on_cluster_loss = 'fail'::text) OR (on_cluster_loss = 'duplicate'::text))),
+  CONSTRAINT jobs_overcommit_check CHECK (((overcommit = 'queue'::text) OR (overcommit = 'deny'::text))),
+  CONSTRAINT jobs_pkey PRIMARY KEY (id)
 );
 CREATE INDEX jobs_array ON public.jobs USING btree (array_id, state, id) WHERE (array_id IS NOT NULL);
 CREATE INDEX jobs_array_limit ON public.jobs USING btree (array_id, id) WHERE ((state = 'pending'::text) AND ((waits & (8)::bigint) <> 0));

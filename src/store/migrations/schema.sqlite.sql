@@ -154,7 +154,7 @@ CREATE TABLE document_pieces (
 CREATE TABLE events (
       seq INTEGER PRIMARY KEY AUTOINCREMENT,
       at INTEGER NOT NULL,
-      subject TEXT NOT NULL CHECK (subject IN ('job','cluster','group')),
+      subject TEXT NOT NULL CHECK (subject = 'job' OR subject = 'cluster' OR subject = 'group'),
       job_id INTEGER,
       owner TEXT,
       cluster TEXT,
@@ -212,9 +212,9 @@ CREATE TABLE jobs (
       idempotency_key TEXT,
       priority INTEGER NOT NULL,
       walltime REAL NOT NULL,
-      on_cluster_loss TEXT NOT NULL CHECK (on_cluster_loss IN ('wait','requeue','fail','duplicate')),
+      on_cluster_loss TEXT NOT NULL CHECK (on_cluster_loss = 'wait' OR on_cluster_loss = 'requeue' OR on_cluster_loss = 'fail' OR on_cluster_loss = 'duplicate'),
       submitted_at INTEGER NOT NULL,
-      state TEXT NOT NULL CHECK (state IN ('pending','assigned','received','accepted','running','unknown','completed','failed','canceled','rejected')),
+      state TEXT NOT NULL,
       reason_code TEXT NOT NULL,
       reason_message TEXT NOT NULL,
       epoch INTEGER NOT NULL CHECK (epoch >= 1),
@@ -229,10 +229,19 @@ CREATE TABLE jobs (
       started_at INTEGER,
       ended_at INTEGER,
       lease_expires_at INTEGER,
-      cancel_requested_at INTEGER, waits INTEGER NOT NULL DEFAULT 0, begin_at INTEGER, start_before INTEGER, deadline INTEGER, start_by INTEGER, question TEXT, array_id INTEGER, array_index INTEGER, depended_on INTEGER NOT NULL DEFAULT 0, cancel_code TEXT, overcommit TEXT CHECK (overcommit IN ('queue','deny')), left_until INTEGER, ended_by INTEGER, claimed_by TEXT, claimed_until INTEGER,
-      CHECK ((ended_at IS NOT NULL) = (state IN ('completed','failed','canceled','rejected'))),
-      CHECK (state NOT IN ('assigned','received','accepted','running','unknown') OR cluster_id IS NOT NULL),
-      CHECK (state <> 'pending' OR cluster_id IS NULL)
+      cancel_requested_at INTEGER, waits INTEGER NOT NULL DEFAULT 0, begin_at INTEGER, start_before INTEGER, deadline INTEGER, start_by INTEGER, question TEXT, array_id INTEGER, array_index INTEGER, depended_on INTEGER NOT NULL DEFAULT 0, cancel_code TEXT, overcommit TEXT CHECK (overcommit = 'queue' OR overcommit = 'deny'), left_until INTEGER, ended_by INTEGER, claimed_by TEXT, claimed_until INTEGER,
+      CHECK (CASE state
+        WHEN 'pending' THEN cluster_id IS NULL AND ended_at IS NULL
+        WHEN 'assigned' THEN cluster_id IS NOT NULL AND ended_at IS NULL
+        WHEN 'received' THEN cluster_id IS NOT NULL AND ended_at IS NULL
+        WHEN 'accepted' THEN cluster_id IS NOT NULL AND ended_at IS NULL
+        WHEN 'running' THEN cluster_id IS NOT NULL AND ended_at IS NULL
+        WHEN 'unknown' THEN cluster_id IS NOT NULL AND ended_at IS NULL
+        WHEN 'completed' THEN ended_at IS NOT NULL
+        WHEN 'failed' THEN ended_at IS NOT NULL
+        WHEN 'canceled' THEN ended_at IS NOT NULL
+        WHEN 'rejected' THEN ended_at IS NOT NULL
+        ELSE FALSE END)
     ) STRICT;
 
 CREATE INDEX jobs_array ON jobs (array_id, state, id) WHERE array_id IS NOT NULL;

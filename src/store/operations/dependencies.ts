@@ -11,7 +11,7 @@ import type { JobId, JobRecord, NewJob } from '../store.ts';
 import { clearWaits } from './clear-waits.ts';
 import { idOf, jobOf, selectJobBy, type JobRow } from './job-row.ts';
 import { all, limitOf, one, run, type Operation } from './statement.ts';
-import { earlierSubmit, submitJob } from './submit-job.ts';
+import { earlierSubmit, storedJob, submitJob } from './submit-job.ts';
 import { writeArrayEvent, writeJobEvent } from './write-event.ts';
 import { applyChange } from './write-transition.ts';
 
@@ -21,9 +21,11 @@ export function* submitDependent(job: NewJob): Operation<{ readonly job: JobReco
   const earlier = yield* earlierSubmit(job);
   if (earlier !== null) return { job: earlier, created: false };
   const settled = yield* heed(job.dependencies ?? []);
-  const stored = yield* submitJob(settled ? { ...job, waits: (job.waits ?? 0) | WAITS.settle } : job);
-  if (stored.created) yield* keepDependencies(stored.job.id, job.dependencies ?? []);
-  return stored;
+  const dependent = settled ? { ...job, waits: (job.waits ?? 0) | WAITS.settle } : job;
+  const stored = yield* submitJob(dependent);
+  if (!stored.created) return stored;
+  yield* keepDependencies(stored.id, job.dependencies ?? []);
+  return { job: storedJob(dependent, stored.id), created: true };
 }
 
 /**

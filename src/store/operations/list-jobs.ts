@@ -81,8 +81,11 @@ function* byEnd({ conditions, values, states, limit, after }: Asked, filter: Job
   const oldestFirst = filter.oldestFirst === true;
   const [beyond, direction] = oldestFirst ? ['>', 'ASC'] : ['<', 'DESC'];
   const key = filter.afterKey ?? (oldestFirst ? 0 : Number.MAX_SAFE_INTEGER);
+  // SQLite would rather take the states from their index, and sort all that have ended.
+  const index = filter.owner === undefined ? 'jobs_ended' : 'jobs_owner_ended';
+  const jobs = filter.array === undefined ? `jobs INDEXED BY ${index}` : 'jobs';
   return yield* all(
-    `SELECT CAST(id AS TEXT) AS job FROM jobs WHERE ${conditions.join(' AND ')} AND ended_at IS NOT NULL
+    `SELECT CAST(id AS TEXT) AS job FROM ${jobs} WHERE ${conditions.join(' AND ')} AND ended_at IS NOT NULL
        AND (ended_at, id) ${beyond} (?, ?) AND state IN (${marks(states)})
      ORDER BY ended_at ${direction}, jobs.id ${direction} LIMIT ?`,
     ...values,

@@ -17,6 +17,8 @@ export interface Statement {
   readonly values: readonly SqlValue[];
   /** Nobody looks at its rows: a driver may send it and go on, as long as the transaction fails where it does. */
   readonly blind?: true;
+  /** Only the first of its rows is looked at: a driver may read no other. */
+  readonly first?: true;
 }
 
 /** Yields statements, is resumed with their rows, returns its result. What it throws undoes all it wrote. */
@@ -29,12 +31,21 @@ export function* all<R>(sql: string, ...values: readonly SqlValue[]): Operation<
 
 /** The first row, if there is one. */
 export function* one<R>(sql: string, ...values: readonly SqlValue[]): Operation<R | undefined> {
-  const rows = (yield { sql, values }) as unknown as readonly R[];
+  const rows = (yield { sql, values, first: true }) as unknown as readonly R[];
   return rows[0];
 }
 
 export function* run(sql: string, ...values: readonly SqlValue[]): Operation<void> {
   yield { sql, values, blind: true };
+}
+
+/** At the end of an INSERT into a table that counts its ids up. */
+export const RETURNING_ID = ' RETURNING CAST(id AS TEXT) AS id';
+
+/** The new row's id. */
+export function* insert(sql: string, ...values: readonly SqlValue[]): Operation<string> {
+  const rows = (yield { sql: sql + RETURNING_ID, values }) as unknown as readonly { readonly id: string }[];
+  return (rows[0] as { readonly id: string }).id;
 }
 
 const LARGEST_LIMIT = 2 ** 31 - 1;

@@ -17,13 +17,12 @@ import {
   storedJob,
   whenValues,
   writeBirth,
+  type Stored,
 } from '../operations/submit-job.ts';
 import type { JobRecord, NewJob } from '../store.ts';
 import type { PostgresOperation, PostgresStatement } from './database.ts';
 
-export type Submitted =
-  | { readonly value: { readonly job: JobRecord; readonly created: boolean } }
-  | { readonly error: RainbowError };
+export type Submitted = { readonly value: Stored } | { readonly error: RainbowError };
 
 interface Placed {
   readonly place: number;
@@ -100,8 +99,8 @@ export function* submitJobs(jobs: readonly NewJob[], stored: JobsByKey): Postgre
   // 1. Repeated submits are answered with what the first one stored; the others go where they are sent. The first of
   //    two with one key in this batch is stored.
   const placed: Placed[] = [];
-  const first = new Map<string, number>();
-  const repeats: { readonly place: number; readonly of: number }[] = [];
+  const first = new Set<string>();
+  const repeats: { readonly place: number; readonly key: string }[] = [];
   for (const [place, job] of jobs.entries()) {
     const key = keyOf(job);
     const known = key === null ? undefined : stored.get(key);
@@ -109,9 +108,8 @@ export function* submitJobs(jobs: readonly NewJob[], stored: JobsByKey): Postgre
       outcomes[place] = { value: { job: known, created: false } };
       continue;
     }
-    const before = key === null ? undefined : first.get(key);
-    if (before !== undefined) {
-      repeats.push({ place, of: before });
+    if (key !== null && first.has(key)) {
+      repeats.push({ place, key });
       continue;
     }
     const destination = job.outcome.state === 'assigned' ? job.outcome.cluster : null;
@@ -119,7 +117,7 @@ export function* submitJobs(jobs: readonly NewJob[], stored: JobsByKey): Postgre
       outcomes[place] = { error: clusterGone(destination) };
       continue;
     }
-    if (key !== null) first.set(key, place);
+    if (key !== null) first.add(key);
     placed.push({ place, job });
   }
 
@@ -131,16 +129,15 @@ export function* submitJobs(jobs: readonly NewJob[], stored: JobsByKey): Postgre
       values: Object.keys(GIVEN).map((_, column) => values.map((row) => row[column] ?? null)),
     });
     for (const [index, { place, job }] of placed.entries()) {
-      const born = storedJob(job, (ids[index] as { id: string }).id);
-      yield* writeBirth(born);
-      outcomes[place] = { value: { job: born, created: true } };
+      const { id } = ids[index] as { id: string };
+      yield* writeBirth(job, id);
+      outcomes[place] = { value: { id, created: true } };
       const key = keyOf(job);
-      if (key !== null) stored.set(key, born);
+      if (key !== null) stored.set(key, storedJob(job, id));
     }
   }
-  for (const { place, of } of repeats) {
-    const outcome = outcomes[of] as Submitted;
-    outcomes[place] = 'value' in outcome ? { value: { job: outcome.value.job, created: false } } : outcome;
+  for (const { place, key } of repeats) {
+    outcomes[place] = { value: { job: stored.get(key) as JobRecord, created: false } };
   }
   return outcomes;
 }

@@ -1,7 +1,13 @@
 /**
- * Group commit: calls that wait together share one transaction, each under a savepoint of its own, so that one that
- * fails takes no other with it. Answers are returned after COMMIT. If the transaction itself fails, every call in
- * it fails as `unavailable`, and the connection is ready for the next.
+ * Group commit: calls that wait together share one transaction. One that fails takes no other with it:
+ *
+ * 1. Together, in haste, without savepoints (each costs a copy of every page that the call changes). A call that is
+ *    refused before it has written anything is an outcome like others. This is nearly always all.
+ * 2. Where one failed after it had written, all of it is rolled back and done again, each under a savepoint of its own.
+ *    Nobody was answered before, so doing it again is safe: operations decide from what they read.
+ *
+ * Answers are returned after COMMIT. If the transaction itself fails, every call in it fails as `unavailable`, and the
+ * connection is ready for the next.
  *
  * Order: reads before the first write, then the writes in one transaction, then the reads that came after; so a
  * caller reads what it wrote, and never what is not committed.
@@ -69,13 +75,21 @@ function operationOf(call: Call): () => Operation<unknown> {
 
 type Outcome = { readonly value: unknown } | { readonly failure: Failure };
 
+type Write = () => Operation<unknown>;
+
+/** A call failed after it had written: the haste was wrong. */
+class Spoiled extends Error {}
+
 /** One transaction for all. Outcomes in order; none is known before the commit. */
-export function runWrites(database: Database, writes: readonly (() => Operation<unknown>)[]): readonly Outcome[] {
+export function runWrites(database: Database, writes: readonly Write[]): readonly Outcome[] {
   try {
-    database.command('BEGIN IMMEDIATE');
-    const outcomes = writes.map((write) => runUnderSavepoint(database, write));
-    database.command('COMMIT');
-    return outcomes;
+    try {
+      return together(database, writes, runHastily);
+    } catch (error) {
+      if (!(error instanceof Spoiled)) throw error;
+      rollBack(database);
+      return together(database, writes, runUnderSavepoint);
+    }
   } catch (error) {
     rollBack(database);
     const failure = notCommitted(error);
@@ -83,8 +97,31 @@ export function runWrites(database: Database, writes: readonly (() => Operation<
   }
 }
 
+function together(
+  database: Database,
+  writes: readonly Write[],
+  run: (database: Database, write: Write) => Outcome,
+): readonly Outcome[] {
+  database.command('BEGIN IMMEDIATE');
+  const outcomes = writes.map((write) => run(database, write));
+  database.command('COMMIT');
+  return outcomes;
+}
+
+/** Throws `Spoiled` where all is to be done again, else only where the transaction as a whole is lost. */
+function runHastily(database: Database, write: Write): Outcome {
+  const before = database.writes;
+  try {
+    return { value: database.run(write()) };
+  } catch (error) {
+    if (!database.inTransaction) throw error;
+    if (database.writes > before) throw new Spoiled('a call was refused after it had written', { cause: error });
+    return { failure: failureOf(error) };
+  }
+}
+
 /** Throws only where the transaction as a whole is lost. */
-function runUnderSavepoint(database: Database, write: () => Operation<unknown>): Outcome {
+function runUnderSavepoint(database: Database, write: Write): Outcome {
   database.command('SAVEPOINT one');
   try {
     const value = database.run(write());

@@ -76,6 +76,14 @@ test('no statement sorts, but for the merge of short runs in a list, and what is
   );
 });
 
+test('a place in an index is found, not everything of its owner passed over', () => {
+  const plans = [...database.statements.keys()]
+    .filter((sql) => /\(\w+, (id|seq)\) [<>] \(\?, \?\) AND/.test(sql))
+    .map((sql) => database.planOf(sql).join('; '));
+  expect(plans.length).toBeGreaterThan(5);
+  for (const plan of plans) expect(plan).toMatch(/\((?=.*(=\? AND (rowid|id|seq)[<>]\?|ended_at[<>]\?))/);
+});
+
 test('the planner is not vacuous: without an index, a scan shows', () => {
   expect(database.planOf('SELECT id FROM jobs WHERE native_id = ?').join()).toContain('SCAN jobs');
 });

@@ -39,6 +39,7 @@ async function events(invocation: Invocation, options: Options, args: readonly s
       });
       return;
     }
-    for await (const event of client.jobs.watchEvents({ jobId: id, afterSeq, follow: false }, { signal })) show(event);
+    for await (const { events } of client.jobs.watchEventBatches({ jobId: id, afterSeq, follow: false }, { signal }))
+      events.forEach(show);
   });
 }

@@ -7,7 +7,7 @@
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
-import type { Candidate, Decision, Dependency, EventSchema, Job, JobSchema, JobState, OnClusterLoss, Opening, RetryPolicy, WhenBusy } from "./job_pb.js";
+import type { Candidate, Decision, Dependency, Event, EventSchema, Job, JobSchema, JobState, OnClusterLoss, Opening, RetryPolicy, WhenBusy } from "./job_pb.js";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 
 /**
@@ -590,6 +590,24 @@ export declare type WatchEventsRequest = Message<"rainbow.v1.WatchEventsRequest"
 export declare const WatchEventsRequestSchema: GenMessage<WatchEventsRequest>;
 
 /**
+ * @generated from message rainbow.v1.EventBatch
+ */
+export declare type EventBatch = Message<"rainbow.v1.EventBatch"> & {
+  /**
+   * In commit order; at least one.
+   *
+   * @generated from field: repeated rainbow.v1.Event events = 1;
+   */
+  events: Event[];
+};
+
+/**
+ * Describes the message rainbow.v1.EventBatch.
+ * Use `create(EventBatchSchema)` to create a new message.
+ */
+export declare const EventBatchSchema: GenMessage<EventBatch>;
+
+/**
  * @generated from message rainbow.v1.ReadOutputRequest
  */
 export declare type ReadOutputRequest = Message<"rainbow.v1.ReadOutputRequest"> & {
@@ -828,6 +846,16 @@ export declare const JobService: GenService<{
     methodKind: "server_streaming";
     input: typeof WatchEventsRequestSchema;
     output: typeof EventSchema;
+  },
+  /**
+   * The same, many events in a message where there are many: for whoever follows much. A tenth of the cost or less.
+   *
+   * @generated from rpc rainbow.v1.JobService.WatchEventBatches
+   */
+  watchEventBatches: {
+    methodKind: "server_streaming";
+    input: typeof WatchEventsRequestSchema;
+    output: typeof EventBatchSchema;
   },
   /**
    * Standard output and error, in order, per task; with `follow` until the job has ended.
