@@ -41,6 +41,13 @@ export interface Letter {
   readonly body: string;
 }
 
+export interface OtherEvents {
+  readonly events: readonly EventRecord[];
+  readonly upTo: number;
+  readonly more: boolean;
+  readonly missed: boolean;
+}
+
 /** What others changed. */
 export type Whisper =
   /** A stream began or ended, or an agent said what is free. */
@@ -87,12 +94,11 @@ export interface ServerStore {
   ): Promise<readonly JobRecord[]>;
   /**
    * Events after `seq` that others wrote, or that were written here without anybody having been told so; `upTo`: how far
-   * this has looked. `more`: at once again.
+   * this has looked. `more`: at once again. `missed`: some of others were deleted (retention) before this has seen them.
    */
-  others(
-    seq: number,
-    limit: number,
-  ): Promise<{ readonly events: readonly EventRecord[]; readonly upTo: number; readonly more: boolean }>;
+  others(seq: number, limit: number): Promise<OtherEvents>;
+  /** The newest number that was given, to an event that may be deleted by now. */
+  newest(): Promise<number>;
   /** How far events after `seq` are all our own: what is up to there need not be asked for. */
   ownAfter(seq: number): number;
   /** Called when others changed something. Returns how to stop. */

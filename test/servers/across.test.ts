@@ -70,7 +70,7 @@ function agent(client: RainbowClient, cluster: string, secret: string): NativeCl
       identity: { cluster, secret, runner: 'process', version: '1', maxJobs: 10 },
       journal: memoryJournal(),
       runner: { ...native.open(), queue },
-      uplink: grpcUplink(client.agents),
+      uplink: grpcUplink(client),
       log: silentLog,
       reached: noHook,
       pick: { name: 'first-come', pick: pickNamed('first-come').open({}) },

@@ -55,6 +55,11 @@ export function createFollowing(deps: {
   const apply = createApply({
     store,
     follow: (name) => deps.registry().follow(name),
+    clusters: () =>
+      deps
+        .registry()
+        .list()
+        .map(({ name }) => name),
     debits: deps.debits,
     notices,
     log,
@@ -64,7 +69,7 @@ export function createFollowing(deps: {
     followed: deps.followed,
     stopOthers: (job) => deps.moves().stopOthers(job),
   });
-  const feed = createFeed({ store, log, apply });
+  const feed = createFeed({ store, log, apply, resync: () => apply.everything() });
   const standing = createStanding({
     store,
     system,

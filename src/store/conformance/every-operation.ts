@@ -136,6 +136,7 @@ export async function callEveryOperation(call: CallOperation): Promise<void> {
   for (const filter of [{}, { jobId: '1' }, { owner: 'ada' }, { owner: 'ada', jobId: '1' }, { arrayId: '6' }]) {
     await call('eventsAfter', 0, 5, filter);
   }
+  await call('eventsToFollow', 0, 5);
   await call('lastEvent');
   await call('appendOutput', '1', 1, [{ task: 0, stream: 'stdout', offset: 0, data: hash, at: 1 }], 9, 99);
   for (let offset = 32; offset < 32 + 40 * 32; offset += 32) {

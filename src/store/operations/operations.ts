@@ -8,7 +8,7 @@ import { cancelingArrays, holdArray, releaseArray, requestArrayCancel, tasksToCa
 import { claimPending } from './claim-pending.ts';
 import { deleteCluster, wasClusterDeleted } from './delete-cluster.ts';
 import { getDependencies, settleDependencies, submitDependent } from './dependencies.ts';
-import { eventsAfter, lastEvent } from './events.ts';
+import { eventsAfter, eventsToFollow, lastEvent } from './events.ts';
 import { createGroup, deleteGroup, getGroup, listGroups, updateGroup } from './groups.ts';
 import { assignedJobs, leaveJobs, leftOverJobs, receiveTheseJobs } from './left-jobs.ts';
 import { receiveJobs, requestCancel, returnExpired } from './move-jobs.ts';
@@ -122,6 +122,7 @@ export const READS = {
   prunedEvents,
   wasGiven,
   eventsAfter,
+  eventsToFollow,
   lastEvent,
   readOutput,
   cutOutput,

@@ -1,0 +1,67 @@
+/** Servers that were away, as processes of their own: what they have missed meanwhile they make up for. */
+import { afterAll, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { JobState } from '../../src/gen/rainbow/v1/job_pb.js';
+import { localPostgres } from '../../src/store/testing/postgres.ts';
+import { skipWithout } from '../needs.ts';
+import { openFleet, type Differences, type Fleet, type Machine } from './fleet.ts';
+
+const { postgres, missing } = await localPostgres();
+afterAll(() => postgres?.remove());
+
+async function fleetOf(servers: number, differences?: Differences): Promise<Fleet> {
+  const fleet = await openFleet(await postgres!.newDatabase(), servers, differences);
+  onTestFinished(() => fleet.close());
+  return fleet;
+}
+
+const until = <T>(look: () => T | Promise<T>): Promise<T> => vi.waitFor(look, { timeout: 30_000, interval: 50 });
+
+async function freeCores({ client }: Machine): Promise<number> {
+  const { resources } = await client.clusters.get({ name: 'red' });
+  return Number(resources.find(({ type }) => type === 'core')?.free);
+}
+
+describe.skipIf(skipWithout('postgres', missing))('a server that was stopped', () => {
+  test('while others deleted what it has not seen looks at everything anew', async () => {
+    const retention = { days: null, count: 0, every: 1 };
+    const fleet = await fleetOf(2, (number) => (number === 0 ? { scheduler: { retention } } : {}));
+    const [one, two] = fleet.machines as [Machine, Machine];
+    await fleet.register('red');
+    await until(async () => expect(await freeCores(two)).toBe(16));
+    const { job } = await one.client.jobs.submit({ jobspec: fleet.jobspec });
+    await until(async () => expect(await freeCores(two)).toBe(15));
+    two.freeze();
+    try {
+      // Ended, and deleted with all of its events.
+      await one.client.jobs.cancel({ id: job!.id });
+      await until(() => expect(one.client.jobs.get({ id: job!.id })).rejects.toMatchObject({ code: 'not_found' }));
+    } finally {
+      two.thaw();
+    }
+    await until(async () => expect(await freeCores(two)).toBe(16));
+    expect(fleet.said.join('\n')).toContain('compared with the store');
+    // And it goes on following.
+    await one.client.jobs.submit({ jobspec: fleet.jobspec });
+    await until(async () => expect(await freeCores(two)).toBe(15));
+  });
+
+  test('is left by its agents at once, wherever their streams were; what was decided there is run elsewhere', async () => {
+    const fleet = await fleetOf(2);
+    const [one, two] = fleet.machines as [Machine, Machine];
+    // Streams that were just opened, and such as are being opened.
+    const secrets = await Promise.all(['red', 'blue', 'green', 'grey'].map((name) => fleet.register(name)));
+    const workers = ['red', 'blue', 'green', 'grey'].map((name, n) => fleet.agent(name, secrets[n]!.secret, null));
+    two.freeze();
+    try {
+      const began = performance.now();
+      for (const { name, native } of workers) {
+        const { job } = await one.client.jobs.submit({ jobspec: fleet.jobspec, clusters: [name] });
+        await until(() => expect(native.jobs.has(`${job!.id}.1`)).toBe(true));
+        expect((await one.client.jobs.get({ id: job!.id })).state).not.toBe(JobState.PENDING);
+      }
+      expect(performance.now() - began).toBeLessThan(20_000);
+    } finally {
+      two.thaw();
+    }
+  });
+});
