@@ -44,6 +44,8 @@ export interface SchedulerOptions {
   readonly reading?: ReadingOptions;
   /** What other servers on the same store see of this one. */
   readonly server?: { readonly name: string; readonly version: string };
+  /** Several servers go by the clock of their database: asks for its time, which `system` then has. */
+  readonly askTime?: (there: () => Promise<number>) => Promise<void>;
 }
 
 /** A bid of our own is made of what is known now, and made anew each time. */
@@ -64,13 +66,13 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     system,
     log,
     server: options.server ?? { name: '', version: '' },
+    askTime: options.askTime ?? (async (there) => void (await there())),
     registry: () => registry,
     debits: () => debits,
     book: () => book,
     moves: () => moves,
     notices,
     wakeCycle: () => cycle.wake(),
-    wakeChores: () => chores.wake(),
     groupsChanged: () => cycle.freed(),
     followed(job) {
       follow.changed(job);
@@ -86,7 +88,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     slicing: system,
     log,
     shared: standing.shared,
-    now: () => standing.now(),
+    now: () => clock.now(),
     claim: (cluster, instance, stream) => standing.claim(cluster, instance, stream.id ?? '', stream.bids),
     compiled(name) {
       debits.recompiled(name);
@@ -245,7 +247,15 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     },
     log,
   });
-  const chores: Chores = createChores({ store, system, settings, moves, wakeCycle: () => cycle.wake(), log });
+  const chores: Chores = createChores({
+    store,
+    system,
+    settings,
+    moves,
+    isFirst: () => standing.isFirst(),
+    wakeCycle: () => cycle.wake(),
+    log,
+  });
   const left = createLeft({
     jobs: store.jobs,
     clock,
@@ -275,7 +285,8 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     outstanding: (name) => debits.outstanding(name),
     sweepLeft: () => left.sweep(),
     hasAlternative: (job) => hasAlternative(job, job.cluster === null ? [] : [job.cluster], false),
-    look: () => standing.look(),
+    isFirst: () => standing.isFirst(),
+    look: (cluster) => standing.look(cluster),
     isFresh: () => standing.isFresh(),
     log,
   });

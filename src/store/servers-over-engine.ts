@@ -13,6 +13,7 @@ export function serversOver(engine: Engine, call: Call): ServerStore {
   });
   return {
     shared: own !== undefined,
+    now: (at) => call('storeTime', at),
     async beat(server, ages, at) {
       engine.listenAs?.(server.id);
       return call('beatServer', server, ages, at);
@@ -22,7 +23,8 @@ export function serversOver(engine: Engine, call: Call): ServerStore {
     take: (receiver) => call('takeLetters', receiver),
     claimStream: ({ name, id }, instance, claim, at) => call('claimStream', { name, id }, instance, claim, at),
     releaseStream: ({ name, id }, stream) => call('releaseStream', { name, id }, stream),
-    standings: () => call('clusterStandings'),
+    standings: (after = 0, limit = Number.POSITIVE_INFINITY) => call('clusterStandings', after, limit),
+    standingsOf: (ids) => call('standingsOf', ids),
     keepFree: ({ name, id }, stream, report) => call('keepFree', { name, id }, stream, report),
     free: ({ name, id }) => call('getFree', { name, id }),
     claimPending: (claim, limit, after, known, at) => call('claimPending', claim, limit, after, known, at),

@@ -27,7 +27,6 @@ export interface ApplyDependencies {
   readonly notices: Notices;
   readonly log: Log;
   readonly wakeCycle: () => void;
-  readonly wakeChores: () => void;
   readonly groupsChanged: () => void;
   /** After a change of a job, as after one of our own. */
   readonly followed: (job: JobRecord) => void;
@@ -67,7 +66,7 @@ export function createApply(deps: ApplyDependencies): Apply {
     deps.followed(job);
     if (job.state === 'pending') return job.waits === 0 ? deps.wakeCycle() : undefined;
     if (isFinal(job.state)) {
-      if (job.dependedOn || job.array !== null) deps.wakeChores();
+      // Who waited for it is settled where it ended, or by the first server's next round.
       if (job.array !== null) deps.wakeCycle();
       if (job.onClusterLoss === 'duplicate' && job.epoch > 1) await deps.stopOthers(job);
       return;
@@ -120,7 +119,6 @@ export function createApply(deps: ApplyDependencies): Apply {
     const all = [...ids];
     for (let from = 0; from < all.length; from += BATCH) await applyJobs(new Set(all.slice(from, from + BATCH)));
     // What is pending is read anew with each round of deciding; members of groups, too.
-    deps.wakeChores();
     deps.groupsChanged();
   };
 

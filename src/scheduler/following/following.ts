@@ -40,6 +40,8 @@ export function createFollowing(deps: {
   readonly system: System;
   readonly log: Log;
   readonly server: { readonly name: string; readonly version: string };
+  /** Asks for the database's time, which is to be that of `system`. */
+  readonly askTime: (there: () => Promise<number>) => Promise<void>;
   /** What is made after this, and with it. */
   readonly registry: () => InnerRegistry;
   readonly debits: () => Debits;
@@ -47,7 +49,6 @@ export function createFollowing(deps: {
   readonly moves: () => Moves;
   readonly notices: Notices;
   readonly wakeCycle: () => void;
-  readonly wakeChores: () => void;
   readonly groupsChanged: () => void;
   readonly followed: (job: JobRecord) => void;
 }): Following {
@@ -64,7 +65,6 @@ export function createFollowing(deps: {
     notices,
     log,
     wakeCycle: deps.wakeCycle,
-    wakeChores: deps.wakeChores,
     groupsChanged: deps.groupsChanged,
     followed: deps.followed,
     stopOthers: (job) => deps.moves().stopOthers(job),
@@ -75,7 +75,9 @@ export function createFollowing(deps: {
     system,
     log,
     server: deps.server,
-    async looked(clusters) {
+    askTime: deps.askTime,
+    async looked(looked) {
+      const { clusters } = looked;
       deps.registry().stands(
         clusters.map((cluster) => ({
           cluster,
@@ -83,7 +85,7 @@ export function createFollowing(deps: {
           elsewhere: standing.elsewhere(cluster) !== null,
         })),
       );
-      bids?.looked(clusters);
+      bids?.looked(looked);
       await free.looked(clusters);
     },
     lost: ({ name }) => notices.notify(name, { kind: 'changed' }),
@@ -93,7 +95,7 @@ export function createFollowing(deps: {
       apply.again();
     },
   });
-  const letters = createLetters({ store, now: () => standing.now(), self: () => standing.id, log });
+  const letters = createLetters({ store, now: () => system.clock.now(), self: () => standing.id, log });
   const free = createFreeReports({
     store,
     system,
@@ -127,7 +129,7 @@ export function createFollowing(deps: {
     pending(limit, after = null, known = []) {
       if (standing.isAlone()) return store.jobs.pending(limit, after, known);
       const claim = { server: standing.id, within: CLAIMED_FOR };
-      return store.servers.claimPending(claim, limit, after, known, Math.trunc(standing.now()));
+      return store.servers.claimPending(claim, limit, after, known, Math.trunc(system.clock.now()));
     },
     async begin() {
       if (standing.shared) await feed.begin();

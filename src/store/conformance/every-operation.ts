@@ -179,7 +179,9 @@ export async function callEveryOperation(call: CallOperation): Promise<void> {
   await call('receiveJobs', red, 2, null, 2, 's');
   await call('keepFree', red, 's', { graphVersion: 1, report: '{}' });
   await call('getFree', red);
-  await call('clusterStandings');
+  await call('clusterStandings', 0, 5);
+  await call('standingsOf', [1, 2]);
+  await call('storeTime', 1);
   await call('releaseStream', red, 's');
   await call('sendLetter', 'a', '{}', 1);
   await call('takeLetters', 'a');

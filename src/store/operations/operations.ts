@@ -29,10 +29,10 @@ import {
   pendingJobs,
 } from './read-jobs.ts';
 import { listJobs } from './list-jobs.ts';
-import { beatServer, endServer, sendLetter, takeLetters } from './servers.ts';
+import { beatServer, endServer, sendLetter, storeTime, takeLetters } from './servers.ts';
 import { getSetting, setSettingOnce } from './settings.ts';
 import type { Operation } from './statement.ts';
-import { claimStream, clusterStandings, getFree, keepFree, releaseStream } from './streams.ts';
+import { claimStream, clusterStandings, getFree, keepFree, releaseStream, standingsOf } from './streams.ts';
 import { submitArray } from './submit-array.ts';
 import { earlierSubmit, submitJob } from './submit-job.ts';
 import {
@@ -132,7 +132,9 @@ export const READS = {
   bidCounts,
   decisionsSince,
   clusterStandings,
+  standingsOf,
   getFree,
+  storeTime,
 } as const;
 
 type Operations = typeof WRITES & typeof READS;

@@ -95,7 +95,11 @@ export class News {
       if (database.isLost) throw error;
     }
     // What was written while nobody listened.
-    if (this.#current !== null) this.#hearers.output(null);
+    if (this.#current !== null) {
+      this.#hearers.output(null);
+      this.#hearers.whisper({ kind: 'standings', clusters: null });
+      this.#hearers.whisper({ kind: 'letters' });
+    }
     this.#current = database;
     database.whenLost(() => this.#pollAfter(RETRY_AFTER));
   }
@@ -105,9 +109,9 @@ export class News {
     if (notice === null) return;
     if (notice.kind === 'events') this.#hearers.events(notice.newest);
     else if (notice.kind === 'letters') {
-      if (notice.receiver === this.#voice.receiver) this.#hearers.whisper('letters');
+      if (notice.receiver === this.#voice.receiver) this.#hearers.whisper({ kind: 'letters' });
     } else if (notice.instance === this.#voice.instance) this.#heardItself ||= notice.kind === 'self';
-    else if (notice.kind === 'standings') this.#hearers.whisper('standings');
+    else if (notice.kind === 'standings') this.#hearers.whisper(notice);
     else if (notice.kind === 'output') for (const job of notice.jobs) this.#hearers.output(job);
   }
 }
