@@ -78,6 +78,17 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       follow.changed(job);
       rebid.waits(job);
     },
+    heardOutcome(outcome) {
+      if (!registry.isStill(outcome.cluster)) return;
+      records.add(outcome);
+      if (!outcome.neverStarted) book.kept(outcome.cluster.name);
+    },
+    heardBreach({ cluster, shape, message }) {
+      if (registry.isStill(cluster)) book.breach(cluster.name, shape, message);
+    },
+    async relearn() {
+      for (const cluster of registry.list()) await records.load(cluster);
+    },
   });
   const { standing } = following;
   const reading = createReading(system, options.reading);
@@ -167,10 +178,15 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     log,
     clusterNamed: (name) => registry.get(name),
     overdue,
-    observed: (outcome) => records.add(outcome),
+    observed(outcome) {
+      records.add(outcome);
+      following.learned.outcome(outcome);
+    },
     refused(cluster, led, job) {
       counter.count(cluster, 'refused');
-      book.breach(cluster.name, led.shape, `it bid for job ${job.id} and then refused it`);
+      const message = `it bid for job ${job.id} and then refused it`;
+      book.breach(cluster.name, led.shape, message);
+      following.learned.breach({ cluster, shape: led.shape, message });
     },
     tookIt: (name) => book.kept(name),
   });

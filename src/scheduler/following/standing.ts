@@ -36,6 +36,8 @@ export interface Standing {
   readonly shared: boolean;
   /** Is no other server alive? */
   isAlone(): boolean;
+  /** Ids of the others that are alive. */
+  others(): readonly string[];
   /** One of those alive, the same for all of them, as far as they know: what needs doing by one only it does. */
   isFirst(): boolean;
   /** The stream of a cluster's agent at another server that is alive. */
@@ -67,6 +69,8 @@ export interface StandingDependencies {
   readonly askTime: (there: () => Promise<number>) => Promise<void>;
   /** A stream that was this server's is not any more. */
   readonly lost: (cluster: ClusterRef) => void;
+  /** It said nothing for so long that what was written to it is deleted. */
+  readonly forgotten: () => void;
   /** Now and then: whatever else is to be looked for. */
   readonly beaten: () => void;
 }
@@ -96,6 +100,7 @@ export function createStanding(deps: StandingDependencies): Standing {
   let page = 0;
   let looks = 0;
   let lookedAt = -Infinity;
+  let beatAt = clock.monotonic();
   let looking: Promise<void> | null = null;
   let gap: Timer | null = null;
   let timer: Timer | null = null;
@@ -164,6 +169,8 @@ export function createStanding(deps: StandingDependencies): Standing {
       ({ alive } = said);
       return said.now;
     });
+    if (clock.monotonic() - beatAt > FORGOTTEN_AFTER) deps.forgotten();
+    beatAt = clock.monotonic();
     const before = living;
     living = new Set(alive);
     // Their streams are nobody's now, or somebody's.
@@ -197,6 +204,7 @@ export function createStanding(deps: StandingDependencies): Standing {
     id,
     shared: servers.shared,
     isAlone: () => alive.every((one) => one === id),
+    others: () => alive.filter((one) => one !== id),
     isFirst: () => !servers.shared || alive[0] === id,
     elsewhere({ id: cluster }) {
       const stream = known.get(cluster)?.stream ?? null;
