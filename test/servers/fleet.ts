@@ -32,7 +32,8 @@ export interface Machine {
   kill(): Promise<void>;
   /** As an administrator does. */
   end(): Promise<void>;
-  start(): Promise<void>;
+  /** `program`: of another version, from now on. */
+  start(program?: string): Promise<void>;
   /** SIGSTOP, and SIGCONT after so long. */
   hang(ms: number): Promise<void>;
   /** SIGSTOP. */
@@ -71,8 +72,6 @@ export type Differences = (number: number) => {
   readonly scheduler?: ServeOptions['scheduler'];
   /** Milliseconds by which its machine's clock is ahead. */
   readonly clockAhead?: number;
-  /** The file that is started; of another version of the sources. */
-  readonly program?: string;
 };
 
 export async function openFleet(
@@ -187,9 +186,10 @@ async function startMachine(
 ): Promise<Machine> {
   let child: ChildProcess | null = null;
   let port = 0;
-  const { program = join(import.meta.dirname, 'server-process.ts') } = different;
+  let program = join(import.meta.dirname, 'server-process.ts');
 
-  const start = async (): Promise<void> => {
+  const start = async (version = program): Promise<void> => {
+    program = version;
     const options = {
       host: `127.0.0.1:${port}`,
       database: different.database ?? database,
