@@ -2,14 +2,19 @@
 import { afterAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { JobState } from '../../src/gen/rainbow/v1/job_pb.js';
 import { localPostgres } from '../../src/store/testing/postgres.ts';
+import { startProxy, type Fault } from '../../src/store/testing/proxy.ts';
 import { skipWithout } from '../needs.ts';
-import { openFleet, type Differences, type Fleet, type Machine } from './fleet.ts';
+import { buried, openFleet, type Differences, type Fleet, type Machine } from './fleet.ts';
 
 const { postgres, missing } = await localPostgres();
 afterAll(() => postgres?.remove());
 
-async function fleetOf(servers: number, differences?: Differences): Promise<Fleet> {
-  const fleet = await openFleet(await postgres!.newDatabase(), servers, differences);
+async function fleetOf(
+  servers: number,
+  differences: (number: number, database: string) => ReturnType<Differences> = () => ({}),
+): Promise<Fleet> {
+  const url = await postgres!.newDatabase();
+  const fleet = await openFleet(url, servers, (number) => differences(number, url));
   onTestFinished(() => fleet.close());
   return fleet;
 }
@@ -20,6 +25,48 @@ async function freeCores({ client }: Machine): Promise<number> {
   const { resources } = await client.clusters.get({ name: 'red' });
   return Number(resources.find(({ type }) => type === 'core')?.free);
 }
+
+describe.skipIf(skipWithout('postgres', missing))('a server that cannot reach the database any more', () => {
+  // It takes a while until a server has found out that nothing will be answered.
+  const FAULT: Fault = process.env['RAINBOW_SOAK'] === undefined ? 'refused' : 'frozen';
+
+  test('says so with a hint when to ask again; its agents go elsewhere; it goes on by itself when it can', async () => {
+    const proxy = await startProxy(postgres!.port);
+    onTestFinished(() => proxy.close());
+    const fleet = await fleetOf(2, (number, database) => (number === 1 ? { database: proxy.through(database) } : {}));
+    const [one, two] = fleet.machines as [Machine, Machine];
+    const names = ['red', 'blue', 'green', 'grey'];
+    const secrets = await Promise.all(names.map((name) => fleet.register(name)));
+    const workers = names.map((name, n) => fleet.agent(name, secrets[n]!.secret, null));
+    const ids: string[] = [];
+    for (const { name, native } of workers) {
+      const { job } = await one.client.jobs.submit({ jobspec: fleet.jobspec, clusters: [name] });
+      ids.push(job!.id);
+      await until(() => expect(native.jobs.has(`${job!.id}.1`)).toBe(true));
+      native.run(`${job!.id}.1`);
+    }
+    proxy.fault = FAULT;
+    if (FAULT === 'refused') proxy.cut();
+    const ask = (): Promise<Response> =>
+      fetch(`http://${two.address}/rainbow.v1.JobService/Get`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', authorization: 'Bearer several-servers' },
+        body: JSON.stringify({ id: ids[0] }),
+      });
+    await until(async () => {
+      const answer = await ask();
+      expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '1']);
+    });
+    // What runs ends, and is reported where there is a database.
+    for (const [n, { native }] of workers.entries()) native.end(`${ids[n]}.1`, { exitCode: 0 });
+    for (const id of ids) {
+      await until(async () => expect((await one.client.jobs.get({ id })).state).toBe(JobState.COMPLETED));
+    }
+    proxy.fault = 'none';
+    await until(async () => expect((await ask()).status).toBe(200));
+    await until(async () => expect(await freeCores(two)).toBe(16));
+  });
+});
 
 describe.skipIf(skipWithout('postgres', missing))('a server that was stopped', () => {
   test('while others deleted what it has not seen looks at everything anew', async () => {
@@ -32,6 +79,7 @@ describe.skipIf(skipWithout('postgres', missing))('a server that was stopped', (
     await until(async () => expect(await freeCores(two)).toBe(15));
     two.freeze();
     try {
+      await buried(postgres!, fleet.database, 1);
       // Ended, and deleted with all of its events.
       await one.client.jobs.cancel({ id: job!.id });
       await until(() => expect(one.client.jobs.get({ id: job!.id })).rejects.toMatchObject({ code: 'not_found' }));

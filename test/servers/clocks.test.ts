@@ -4,7 +4,7 @@ import { afterAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { JobState } from '../../src/gen/rainbow/v1/job_pb.js';
 import { localPostgres } from '../../src/store/testing/postgres.ts';
 import { skipWithout } from '../needs.ts';
-import { openFleet, type Fleet, type Machine } from './fleet.ts';
+import { buried, openFleet, type Fleet, type Machine } from './fleet.ts';
 
 const HOUR = 3_600_000;
 
@@ -21,13 +21,6 @@ async function pair(ahead: number): Promise<{ fleet: Fleet; url: string; one: Ma
   return { fleet, url, one, two };
 }
 
-/** As when ten seconds have passed since its last sign of life. */
-async function buried(url: string, name: string): Promise<void> {
-  const database = await postgres!.connect(url);
-  await database.query({ sql: 'UPDATE servers SET seen_at = seen_at - 60000 WHERE name = $1', values: [name] });
-  await database.close();
-}
-
 describe.skipIf(skipWithout('postgres', missing))('a server whose clock is wrong', () => {
   test.each([HOUR, -HOUR])(
     'by %i ms goes by the database’s: nothing begins or returns before its time',
@@ -41,7 +34,7 @@ describe.skipIf(skipWithout('postgres', missing))('a server whose clock is wrong
       expect((await one.client.jobs.get({ id: leased!.id })).state).toBe(JobState.RECEIVED);
       // From here on all that time does is done by the one that is wrong.
       await one.kill();
-      await buried(url, 'server 0');
+      await buried(postgres!, url, 0);
       for (let n = 0; n < 2; n++) {
         const begin = Date.now() + 1_000;
         const { job } = await two.client.jobs.submit({ jobspec: fleet.jobspec, beginAt: timestampFromMs(begin) });

@@ -20,6 +20,7 @@ import { createClient, type RainbowClient } from '../../src/client/client.ts';
 import { generateGraph } from '../../src/core/graph/generate.ts';
 import { coresJob } from '../../src/scheduler/testing/rig.ts';
 import type { ServeOptions } from '../../src/server/serve.ts';
+import type { LocalPostgres } from '../../src/store/testing/postgres.ts';
 import { realSystem } from '../../src/system/real.ts';
 
 const SECRET = 'several-servers';
@@ -49,6 +50,7 @@ export interface Worker {
 }
 
 export interface Fleet {
+  readonly database: string;
   readonly machines: readonly Machine[];
   readonly workers: readonly Worker[];
   /** Registers clusters, at one server after the other, with an agent each. */
@@ -148,6 +150,7 @@ export async function openFleet(
   };
 
   return {
+    database,
     machines,
     workers,
     said,
@@ -176,6 +179,14 @@ export async function openFleet(
       }
     },
   };
+}
+
+/** As when ten seconds have passed since the last sign of life of the server with this number. */
+export async function buried(postgres: LocalPostgres, url: string, number: number): Promise<void> {
+  const database = await postgres.connect(url);
+  const values = [`server ${number}`];
+  await database.query({ sql: 'UPDATE servers SET seen_at = seen_at - 60000 WHERE name = $1', values });
+  await database.close();
 }
 
 async function startMachine(
