@@ -62,7 +62,9 @@ export interface Fleet {
   register(name: string): Promise<{ readonly secret: string; readonly token: string }>;
   /** An agent of a cluster that is registered. Jobs end after so long; null: when `native` says so. */
   agent(name: string, secret: string, jobMs: (() => number) | null): Worker;
-  submit(key: string, more?: { readonly cores?: number }): Promise<string>;
+  submit(key: string): Promise<string>;
+  /** The same of an array, two at most at once; resolves to the ids of its tasks. */
+  submitArray(key: string, tasks: number): Promise<readonly string[]>;
   /** What servers wrote into their logs. */
   readonly said: readonly string[];
   close(): Promise<void>;
@@ -74,6 +76,8 @@ export type Differences = (number: number) => {
   readonly scheduler?: ServeOptions['scheduler'];
   /** Milliseconds by which its machine's clock is ahead. */
   readonly clockAhead?: number;
+  /** The file that is started; of a copy of the sources. */
+  readonly program?: string;
 };
 
 export async function openFleet(
@@ -163,8 +167,16 @@ export async function openFleet(
         agent(`c${n}`, secret, jobMs);
       }
     },
-    async submit(key, { cores = 1 } = {}) {
-      const job = { jobspec: coresJob({ cores }), idempotencyKey: key, name: key };
+    async submitArray(key, tasks) {
+      const array = `0-${tasks - 1}%2`;
+      const job = { jobspec: coresJob({ cores: 1 }), idempotencyKey: key, name: key, array };
+      const { job: stored } = await persistently((client) => client.jobs.submit(job, { timeoutMs: 5_000 }));
+      const asked = { array: stored!.id, all: true, limit: tasks };
+      const { jobs } = await persistently((client) => client.jobs.list(asked, { timeoutMs: 5_000 }));
+      return jobs.map(({ id }) => id);
+    },
+    async submit(key) {
+      const job = { jobspec: coresJob({ cores: 1 }), idempotencyKey: key, name: key };
       const { job: stored } = await persistently((client) => client.jobs.submit(job, { timeoutMs: 5_000 }));
       return stored!.id;
     },
@@ -197,7 +209,7 @@ async function startMachine(
 ): Promise<Machine> {
   let child: ChildProcess | null = null;
   let port = 0;
-  let program = join(import.meta.dirname, 'server-process.ts');
+  let { program = join(import.meta.dirname, 'server-process.ts') } = different;
 
   const start = async (version = program): Promise<void> => {
     program = version;

@@ -1,6 +1,7 @@
 /**
- * For tests: a Rainbow that is newer by one migration, as it may be made by the next version: a copy of the sources, whose
- * schema has tables, columns and an index more. Its servers are started with the program that this resolves to.
+ * For tests: versions of Rainbow, as copies of the sources whose servers are started with the program that each resolves
+ * to. This one as it is now, whatever happens to the sources while a long test runs; and the next one, newer by one
+ * migration that adds tables, columns and an index.
  */
 import { cp, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -10,19 +11,28 @@ import { MIGRATIONS } from '../../src/store/migrations/index.ts';
 const ROOT = join(import.meta.dirname, '..', '..');
 const NUMBER = MIGRATIONS.length + 1;
 
-export interface NextVersion {
+export interface Version {
   readonly program: string;
-  readonly schema: number;
+  readonly folder: string;
   remove(): Promise<void>;
 }
 
-export async function nextVersion(): Promise<NextVersion> {
-  const folder = await mkdtemp(join(tmpdir(), 'rainbow-next-'));
+export async function thisVersion(): Promise<Version> {
+  const folder = await mkdtemp(join(tmpdir(), 'rainbow-version-'));
   await cp(join(ROOT, 'src'), join(folder, 'src'), { recursive: true });
   await cp(join(ROOT, 'test', 'servers'), join(folder, 'test', 'servers'), { recursive: true });
   await cp(join(ROOT, 'package.json'), join(folder, 'package.json'));
   await symlink(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
-  const migrations = join(folder, 'src', 'store', 'migrations');
+  return {
+    program: join(folder, 'test', 'servers', 'server-process.ts'),
+    folder,
+    remove: () => rm(folder, { recursive: true, force: true }),
+  };
+}
+
+export async function nextVersion(): Promise<Version & { readonly schema: number }> {
+  const copy = await thisVersion();
+  const migrations = join(copy.folder, 'src', 'store', 'migrations');
   await cp(join(migrations, 'index.ts'), join(migrations, 'index-before.ts'));
   await writeFile(
     join(migrations, 'index.ts'),
@@ -44,9 +54,5 @@ const next: Migration = {
 export const MIGRATIONS: readonly Migration[] = [...BEFORE, next];
 `,
   );
-  return {
-    program: join(folder, 'test', 'servers', 'server-process.ts'),
-    schema: NUMBER,
-    remove: () => rm(folder, { recursive: true, force: true }),
-  };
+  return { ...copy, schema: NUMBER };
 }
