@@ -4,7 +4,7 @@ import { JobState } from '../../src/gen/rainbow/v1/job_pb.js';
 import { localPostgres } from '../../src/store/testing/postgres.ts';
 import { startProxy, type Fault } from '../../src/store/testing/proxy.ts';
 import { skipWithout } from '../needs.ts';
-import { buried, openFleet, type Differences, type Fleet, type Machine } from './fleet.ts';
+import { buried, openFleet, type Differences, type Fleet, type Machine, type Worker } from './fleet.ts';
 
 const { postgres, missing } = await localPostgres();
 afterAll(() => postgres?.remove());
@@ -57,14 +57,72 @@ describe.skipIf(skipWithout('postgres', missing))('a server that cannot reach th
       const answer = await ask();
       expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '1']);
     });
+    if (FAULT === 'frozen') {
+      // Agents that have nothing to say are let go, too.
+      for (const { name, native } of workers) {
+        const { job } = await one.client.jobs.submit({ jobspec: fleet.jobspec, clusters: [name] });
+        ids.push(job!.id);
+        await until(() => expect(native.jobs.has(`${job!.id}.1`)).toBe(true));
+        native.run(`${job!.id}.1`);
+      }
+    }
     // What runs ends, and is reported where there is a database.
-    for (const [n, { native }] of workers.entries()) native.end(`${ids[n]}.1`, { exitCode: 0 });
+    for (const [n, id] of ids.entries()) workers[n % workers.length]!.native.end(`${id}.1`, { exitCode: 0 });
     for (const id of ids) {
       await until(async () => expect((await one.client.jobs.get({ id })).state).toBe(JobState.COMPLETED));
     }
     proxy.fault = 'none';
     await until(async () => expect((await ask()).status).toBe(200));
     await until(async () => expect(await freeCores(two)).toBe(16));
+  });
+});
+
+describe.skipIf(skipWithout('postgres', missing))('a server that dies', () => {
+  test('has what it answered done by the others: a cancel, the output that is followed, the tasks of an array', async () => {
+    const fleet = await fleetOf(2);
+    const [one, two] = fleet.machines as [Machine, Machine];
+    const names = ['red', 'blue', 'green', 'grey'];
+    const secrets = await Promise.all(names.map((name) => fleet.register(name)));
+    const workers = names.map((name, n) => fleet.agent(name, secrets[n]!.secret, null));
+    const running: { id: string; key: string; native: Worker['native'] }[] = [];
+    for (const { name, native } of workers) {
+      const { job } = await two.client.jobs.submit({ jobspec: fleet.jobspec, clusters: [name] });
+      const key = `${job!.id}.1`;
+      await until(() => expect(native.jobs.has(key)).toBe(true));
+      native.run(key);
+      running.push({ id: job!.id, key, native });
+    }
+    // Output is followed at the one that stays, wherever the streams are; they move to it.
+    const read = running.map(async ({ id }) => {
+      let text = '';
+      for await (const { data } of one.client.jobs.readOutput({ id, follow: true })) {
+        text += Buffer.from(data).toString();
+        if (text.endsWith('!')) break;
+      }
+      return text;
+    });
+    const { job: array } = await two.client.jobs.submit({ jobspec: fleet.jobspec, array: '0-9%2' });
+    await Promise.all(running.slice(0, 2).map(({ id }) => two.client.jobs.cancel({ id })));
+    await two.kill();
+    for (const { key, native } of running.slice(0, 2)) {
+      await until(() => expect(native.stopped.map((stopped) => stopped.key)).toContain(key));
+    }
+    for (const { key, native } of running) native.write(key, 'on and on!');
+    expect(await Promise.all(read.slice(2))).toEqual(['on and on!', 'on and on!']);
+    for (const { id } of running.slice(0, 2)) {
+      await until(async () => expect((await one.client.jobs.get({ id })).state).toBe(JobState.CANCELED));
+    }
+    await until(async () => {
+      for (const { native } of workers) {
+        for (const [key, { status }] of native.jobs) {
+          if (running.some((each) => each.key === key) || status.state === 'ended') continue;
+          native.run(key);
+          native.end(key, { exitCode: 0 });
+        }
+      }
+      expect((await one.client.jobs.get({ id: array!.id })).state).toBe(JobState.COMPLETED);
+    });
+    for (const { native } of workers) expect([...native.submitted.values()].every((times) => times === 1)).toBe(true);
   });
 });
 

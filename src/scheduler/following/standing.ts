@@ -182,10 +182,22 @@ export function createStanding(deps: StandingDependencies): Standing {
     await inTurn(lookAtPage);
   };
 
+  /** Cut off from the database, and dead to the others: agents do better with one of those. */
+  const letGo = (): void => {
+    for (const one of held.values()) {
+      if (one.lost) continue;
+      one.lost = true;
+      deps.lost(one.cluster);
+    }
+  };
+
   const tick = (): void => {
     deps.beaten();
     beating ??= beat()
-      .catch((error: unknown) => log.warn({ error: messageOf(error) }, 'the other servers could not be looked at now'))
+      .catch((error: unknown) => {
+        log.warn({ error: messageOf(error) }, 'the other servers could not be looked at now');
+        if (clock.monotonic() - beatAt > ALIVE_FOR && alive.length > 1) letGo();
+      })
       .finally(() => (beating = null));
   };
 
