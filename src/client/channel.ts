@@ -60,9 +60,9 @@ export interface Channel {
 const WINDOW_BYTES = 1024 * 1024;
 
 /** grpc-js's `connectivityState`, which is not loaded before the first call. */
-const READY: connectivityState.READY = 2;
-const TRANSIENT_FAILURE: connectivityState.TRANSIENT_FAILURE = 3;
-const SHUTDOWN: connectivityState.SHUTDOWN = 4;
+const READY: number = 2;
+const TRANSIENT_FAILURE: number = 3;
+const SHUTDOWN: number = 4;
 
 const ANY_ADDRESS = JSON.stringify({ loadBalancingConfig: [{ pick_first: { shuffleAddressList: true } }] });
 
@@ -138,14 +138,15 @@ function oneChannel(address: ServerAddress, options: ChannelOptions, clock: Syst
     address,
     secure: options.tls !== undefined,
     open: opened,
-    isReady: () => client !== null && client.getChannel().getConnectivityState(false) === READY,
+    isReady: () => client !== null && isReady(client.getChannel()),
     async reach(withinMs) {
       const channel = (await opened()).client.getChannel();
       const deadline = clock.now() + withinMs;
       for (;;) {
         const state = channel.getConnectivityState(true);
-        if (state === READY) return true;
-        if (state === TRANSIENT_FAILURE || state === SHUTDOWN) return false;
+        const code: number = state;
+        if (code === READY) return true;
+        if (code === TRANSIENT_FAILURE || code === SHUTDOWN) return false;
         if (!(await changed(channel, state, deadline))) return false;
       }
     },
@@ -161,6 +162,11 @@ function oneChannel(address: ServerAddress, options: ChannelOptions, clock: Syst
       client = null;
     },
   };
+}
+
+function isReady(channel: ChannelInterface): boolean {
+  const code: number = channel.getConnectivityState(false);
+  return code === READY;
 }
 
 /** Resolves to false where it stays so until the deadline. */

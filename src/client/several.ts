@@ -28,23 +28,17 @@ export function severalChannels(
   /** Where none answers all stays as it was: the call then fails with what is wrong there. */
   const reach = async (): Promise<void> => {
     const start = order.indexOf(current);
-    const attempts: Promise<boolean>[] = [];
-    const tried: Channel[] = [];
-    let found: Channel | null = null;
-    for (let n = 0; n < order.length && found === null; n++) {
-      const channel = order[(start + n) % order.length] as Channel;
-      tried.push(channel);
-      const attempt = channel.reach(CONNECT_WITHIN_MS).then((ready) => {
-        if (ready) found ??= channel;
-        return ready;
-      });
-      attempts.push(attempt);
-      await headStart(attempt, timers);
+    const attempts: Promise<Channel | null>[] = [];
+    let winner: Channel | null = null;
+    for (const channel of [...order.slice(start), ...order.slice(0, start)]) {
+      attempts.push(channel.reach(CONNECT_WITHIN_MS).then((ready) => (ready ? channel : null)));
+      winner = await within(firstOf(attempts), HEAD_START_MS, timers);
+      if (winner !== null) break;
     }
-    if (found === null) await firstOf(attempts);
-    if (found === null) return;
-    current = found;
-    for (const channel of tried) if (channel !== found) channel.elsewhere();
+    winner ??= await firstOf(attempts);
+    if (winner === null) return;
+    current = winner;
+    for (const channel of order) if (!channel.isReady()) channel.elsewhere();
   };
 
   const open = async (): Promise<OpenChannel> => {
@@ -72,19 +66,19 @@ export function severalChannels(
   };
 }
 
-/** Resolves when the attempt is over, or has had its time alone. */
-function headStart(attempt: Promise<boolean>, timers: System['timers']): Promise<void> {
+/** The first that is reached, as soon as it is; null when none is. */
+async function firstOf(attempts: readonly Promise<Channel | null>[]): Promise<Channel | null> {
   return new Promise((resolve, reject) => {
-    const timer = timers.after(HEAD_START_MS, resolve);
-    attempt.then(() => resolve(), reject).finally(() => timer.cancel());
+    for (const attempt of attempts) attempt.then((channel) => channel !== null && resolve(channel), reject);
+    Promise.all(attempts).then(() => resolve(null), reject);
   });
 }
 
-/** Resolves with the first that is true, or when none is. */
-async function firstOf(attempts: readonly Promise<boolean>[]): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    for (const attempt of attempts) attempt.then((ready) => ready && resolve(), reject);
-    Promise.all(attempts).then(() => resolve(), reject);
+/** Null where it takes longer. */
+function within<T>(promise: Promise<T>, ms: number, timers: System['timers']): Promise<T | null> {
+  return new Promise((resolve, reject) => {
+    const timer = timers.after(ms, () => resolve(null));
+    promise.then(resolve, reject).finally(() => timer.cancel());
   });
 }
 

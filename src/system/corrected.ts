@@ -9,7 +9,7 @@ export interface Corrected {
   /** As what was given; `clock.now()` is corrected. */
   readonly system: System;
   /** Asks what time it is there, and goes by it from now on. The answer is of a moment between question and answer. */
-  ask(there: () => Promise<number>): Promise<void>;
+  readonly ask: (there: () => Promise<number>) => Promise<void>;
 }
 
 export function correctedTime(given: System): Corrected {

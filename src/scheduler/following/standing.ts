@@ -101,7 +101,7 @@ export function createStanding(deps: StandingDependencies): Standing {
   let looks = 0;
   let lookedAt = -Infinity;
   let beatAt = clock.monotonic();
-  let looking: Promise<void> | null = null;
+  let looking = Promise.resolve();
   let gap: Timer | null = null;
   let timer: Timer | null = null;
   let beating: Promise<void> | null = null;
@@ -145,10 +145,9 @@ export function createStanding(deps: StandingDependencies): Standing {
   };
 
   /** One at a time, so that what was read last is also what was read latest. */
-  const inTurn = async (act: () => Promise<void>): Promise<void> => {
-    while (looking !== null) await looking.catch(() => undefined);
-    looking = act().finally(() => (looking = null));
-    await looking;
+  const inTurn = (act: () => Promise<void>): Promise<void> => {
+    looking = looking.catch(() => undefined).then(act);
+    return looking;
   };
 
   const lookAtChanged = (): Promise<void> =>
@@ -263,7 +262,7 @@ export function createStanding(deps: StandingDependencies): Standing {
       gap?.cancel();
       unlisten();
       await beating;
-      await looking?.catch(() => undefined);
+      await looking.catch(() => undefined);
       if (servers.shared) await servers.end(id).catch(() => undefined);
     },
   };

@@ -38,7 +38,8 @@ export async function startProxy(port: number): Promise<Proxy> {
     },
   };
   const server = createServer((near) => {
-    if (proxy.fault === 'refused') return void near.destroy();
+    if (proxy.fault === 'refused') near.destroy();
+    if (near.destroyed) return;
     const far = connect(port, '127.0.0.1');
     const end = (): void => {
       near.destroy();
