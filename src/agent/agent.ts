@@ -112,7 +112,7 @@ export async function runAgent(options: AgentOptions, system: System, signal: Ab
         },
         system,
       );
-      const client = createClient({ host: options.host, tls: options.tls });
+      const client = createClient({ host: options.host, tls: options.tls, system });
       try {
         const { secret, version = '', maxJobs = MAX_JOBS } = options;
         const runAs = options.mapUsers === undefined ? 'single-user' : 'mapped';
@@ -135,7 +135,7 @@ export async function runAgent(options: AgentOptions, system: System, signal: Ab
             journal,
             runner,
             tariff: options.tariff ?? null,
-            uplink: grpcUplink(client.agents),
+            uplink: grpcUplink(client),
             log,
             reached,
             pick,

@@ -1,6 +1,7 @@
 /**
  * Keeps one stream to the server, for ever: says Hello with everything that is held, then serves the stream until it
- * breaks, then waits (jittered, doubling) and says Hello anew. Reconciliation, not deltas.
+ * breaks, then waits (jittered, doubling) and says Hello anew, to another server where there are several.
+ * Reconciliation, not deltas.
  * Invariant: what an old stream said is never acted on after the next Hello is made: its messages are dropped with
  * the stream, and Hello is made only once nothing of it is being journaled.
  */
@@ -25,9 +26,12 @@ export interface ConnectParts {
 }
 
 const FIRST_WAIT_MS = 200;
+/** After a stream that was served: all agents of a server that died come within this time, not at once. */
+const SPREAD_MS = 1_000;
 const LAST_WAIT_MS = 15_000;
-/** For a Welcome, connecting included. */
-const WELCOME_WITHIN_MS = 30_000;
+/** For a Welcome, connecting included: soon given up at first, where a server hangs; longer where many come at once. */
+const FIRST_WELCOME_MS = 5_000;
+const LAST_WELCOME_MS = 30_000;
 const MISSED = 3;
 
 /** How it ended, where nothing went wrong: told to, or the server has deleted the cluster. */
@@ -44,7 +48,7 @@ export async function stayConnected(parts: ConnectParts, signal: AbortSignal): P
   while (!signal.aborted) {
     let welcomed = false;
     try {
-      await oneStream(parts, signal, () => {
+      await oneStream(parts, signal, Math.min(FIRST_WELCOME_MS * 2 ** attempt, LAST_WELCOME_MS), () => {
         welcomed = true;
         attempt = 0;
       });
@@ -58,14 +62,20 @@ export async function stayConnected(parts: ConnectParts, signal: AbortSignal): P
       if (welcomed || attempt === 0) log.warn(`${describe(error)}; jobs go on, trying again`);
     }
     if (signal.aborted) return 'told';
+    parts.uplink.elsewhere?.();
     const ms = Math.min(FIRST_WAIT_MS * 2 ** attempt, LAST_WAIT_MS);
     attempt = Math.min(attempt + 1, 20);
-    await wait(system, ms * (0.5 + fraction(system) / 2), signal);
+    await wait(system, welcomed ? SPREAD_MS * fraction(system) : ms * (0.5 + fraction(system) / 2), signal);
   }
   return 'told';
 }
 
-async function oneStream(parts: ConnectParts, signal: AbortSignal, welcomed: () => void): Promise<void> {
+async function oneStream(
+  parts: ConnectParts,
+  signal: AbortSignal,
+  welcomeMs: number,
+  welcomed: () => void,
+): Promise<void> {
   const { system } = parts;
   const { clock, timers } = system;
   const hello = await parts.hello();
@@ -75,7 +85,7 @@ async function oneStream(parts: ConnectParts, signal: AbortSignal, welcomed: () 
   let silent: RainbowError | null = null;
   let live = false;
   let heardAt = clock.monotonic();
-  let limitMs = WELCOME_WITHIN_MS;
+  let limitMs = welcomeMs;
   let beatMs = 0;
   const end = (): void => ending.abort();
   signal.addEventListener('abort', end, { once: true });
@@ -97,17 +107,15 @@ async function oneStream(parts: ConnectParts, signal: AbortSignal, welcomed: () 
         if (live) continue;
         live = true;
         welcomed();
-        limitMs = Number.POSITIVE_INFINITY;
         beatMs = Math.max(100, message.heartbeat * 1000);
+        // It beats as often as it asks the agent to; one that hangs from here on is given up as well.
+        limitMs = MISSED * beatMs;
         beat = timers.every(beatMs, () =>
           outbox.put({ kind: 'heartbeat', at: clock.now(), capacity: parts.capacity() }, 'heartbeat'),
         );
         parts.log.info(`connected to the server (version ${message.serverVersion || 'unknown'})`);
         parts.connected((said, key) => outbox.put(said, key));
-      } else if (message.kind === 'heartbeat') {
-        // Only a server that is known to beat is given up for its silence.
-        limitMs = MISSED * beatMs;
-      } else if (live) {
+      } else if (live && message.kind !== 'heartbeat') {
         parts.handle(message);
       }
     }

@@ -77,6 +77,8 @@ export type FromServer =
 export interface Uplink {
   /** Iterate it once; it throws RainbowError. Aborting the signal ends it. */
   open(say: AsyncIterable<ToServer>, signal: AbortSignal): AsyncIterable<FromServer>;
+  /** The last stream broke: the next one goes to another server, where there are several. */
+  elsewhere?(): void;
 }
 
 /** It ends the job's time with this agent. */

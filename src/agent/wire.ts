@@ -1,12 +1,11 @@
 /** The agent's messages to and from the wire. The only file of the agent that knows generated types. */
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
-import type { Client } from '@connectrpc/connect';
+import type { RainbowClient } from '../client/client.ts';
 import { invalid } from '../core/errors.ts';
 import {
   RunAs,
   type AgentMessageSchema,
-  type AgentService,
   type FreeReportSchema,
   type JobReportSchema,
   type ServerMessage,
@@ -36,8 +35,9 @@ const STATES_BACK = new Map(Object.entries(STATES).map(([name, value]) => [value
 
 const STREAMS = { stdout: OutputStream.STDOUT, stderr: OutputStream.STDERR } as const;
 
-export function grpcUplink(client: Client<typeof AgentService>): Uplink {
+export function grpcUplink({ agents: client, elsewhere }: Pick<RainbowClient, 'agents' | 'elsewhere'>): Uplink {
   return {
+    elsewhere,
     async *open(say, signal) {
       for await (const message of client.connect(encoded(say), { signal })) yield decode(message);
     },

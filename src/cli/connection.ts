@@ -66,6 +66,7 @@ export async function connect<T>(
     tls: settings.tls,
     authorization,
     clock: io.system.clock,
+    system: io.system,
   });
   const progress = asking.quiet === true ? null : startProgress(invocation, `asking ${settings.host}`);
   try {

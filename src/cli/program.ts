@@ -61,7 +61,11 @@ export function createProgram(io: Io, ended: (code: ExitCode) => void): Command 
   program
     .optionsGroup('Global Options:')
     .option('--json', 'print JSON for programs: one document, or one per line for a stream')
-    .option('--host <address:port>', 'the server [RAINBOW_HOST; localhost:50051]')
+    .option(
+      '--host <address:port>',
+      'the server; repeatable, or with commas, for several on one database [RAINBOW_HOST; localhost:50051]',
+      (host: string, before?: string) => (before === undefined ? host : `${before},${host}`),
+    )
     .option('--config-path <file>', 'configuration file [RAINBOW_CONFIG; ~/.config/rainbow/config.yaml]')
     .option('--cluster-name <name>', 'the cluster that this is about; else the configuration’s')
     .option('--ca-cert <file>', 'TLS: certificate of the authority that the other side is checked against')

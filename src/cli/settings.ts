@@ -3,7 +3,7 @@
  * config/config.ts's; here is which file, which server, which name and secret.
  */
 import { join } from 'node:path';
-import { serverAddress } from '../client/address.ts';
+import { serverAddresses } from '../client/address.ts';
 import type { ClientConfig } from '../config/config.ts';
 import type { TlsFiles } from '../client/tls.ts';
 import { RainbowError } from '../core/errors.ts';
@@ -60,7 +60,7 @@ export async function readSettings(asked: Asked): Promise<Settings> {
   const config = read ?? emptyClientConfig();
   const host = given(globals.host) ?? given(io.env['RAINBOW_HOST']) ?? config.host ?? DEFAULT_HOST;
   // Before anything is made or asked for its sake: a user key, a state directory.
-  serverAddress(host);
+  serverAddresses(host);
   return {
     globals,
     configPath: path,

@@ -9,6 +9,12 @@ export interface ServerAddress {
   readonly isLoopback: boolean;
 }
 
+/** Reads one address, or several with commas between: servers on one database. Errors: `invalid_input` at `--host`. */
+export function serverAddresses(hosts: string): readonly ServerAddress[] {
+  const addresses = hosts.split(',').map((host) => serverAddress(host.trim()));
+  return addresses.filter(({ text }, place) => addresses.findIndex((each) => each.text === text) === place);
+}
+
 /** Reads `HOST`, `HOST:PORT`, `[IPV6]:PORT` or `:PORT` (this machine). Errors: `invalid_input` at `--host`. */
 export function serverAddress(host: string): ServerAddress {
   const match = /^(?:(\[[0-9a-fA-F:.%\w]+\])|([^:[\]/\s]*))(?::(\d{1,5}))?$/.exec(host);

@@ -57,6 +57,11 @@ export function callError(status: CallStatus, facts: CallFacts): RainbowError {
   }
 }
 
+/** Nothing was heard of the server: it may be gone, or hang. */
+export function isUnanswered({ code, named }: CallStatus): boolean {
+  return named === null && (code === UNAVAILABLE || code === DEADLINE_EXCEEDED);
+}
+
 /** The caller's own AbortSignal ended the call. */
 export function canceled(reason?: unknown): RainbowError {
   return new RainbowError('aborted', 'the call was canceled', { cause: reason });

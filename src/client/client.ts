@@ -12,7 +12,7 @@ import { GroupService } from '../gen/rainbow/v1/groups_pb.js';
 import { JobService } from '../gen/rainbow/v1/jobs_pb.js';
 import { ServerService } from '../gen/rainbow/v1/server_pb.js';
 import { realSystem } from '../system/real.ts';
-import type { Clock } from '../system/system.ts';
+import type { Clock, System } from '../system/system.ts';
 import { lazyChannel, type ChannelOptions } from './channel.ts';
 import { grpcTransport } from './transport.ts';
 import { typedClient } from './typed-client.ts';
@@ -22,6 +22,8 @@ export interface ClientOptions extends ChannelOptions {
   readonly timeoutMs?: number;
   /** For deadlines; the real one unless given. */
   readonly clock?: Clock;
+  /** Timers and randomness, for several servers; the real one unless given. */
+  readonly system?: System;
 }
 
 export interface RainbowClient {
@@ -33,6 +35,11 @@ export interface RainbowClient {
   readonly server: Client<typeof ServerService>;
   readonly prototype: Client<typeof RainbowScheduler>;
   readonly memoryGraph: Client<typeof MemoryGraph>;
+  /**
+   * The server that answers now is not to be relied on: what is asked next goes to another one, where there are several,
+   * and over a new connection.
+   */
+  elsewhere(): void;
   /** Ends what is under way with `aborted`. */
   close(): void;
 }
@@ -41,8 +48,9 @@ const TIMEOUT_MS = 30_000;
 
 /** Nothing is opened yet. Errors: `invalid_input` for a host or key that cannot be one. */
 export function createClient(options: ClientOptions): RainbowClient {
-  const channel = lazyChannel(options);
-  const clock = options.clock ?? realSystem.clock;
+  const { system = realSystem } = options;
+  const channel = lazyChannel(options, system);
+  const clock = options.clock ?? system.clock;
   const transport = grpcTransport(channel, { timeoutMs: options.timeoutMs ?? TIMEOUT_MS }, clock);
   return {
     jobs: typedClient(JobService, transport),
@@ -53,6 +61,7 @@ export function createClient(options: ClientOptions): RainbowClient {
     server: typedClient(ServerService, transport),
     prototype: typedClient(RainbowScheduler, transport),
     memoryGraph: typedClient(MemoryGraph, transport),
+    elsewhere: () => channel.elsewhere(),
     close: () => channel.close(),
   };
 }

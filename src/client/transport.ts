@@ -18,7 +18,7 @@ import type { Metadata, ServiceError, StatusObject } from '@grpc/grpc-js';
 import { RainbowError } from '../core/errors.ts';
 import type { Clock } from '../system/system.ts';
 import { ERROR_CODE_KEY } from '../wire/error-marker.ts';
-import { callError, canceled, type CallFacts } from './call-error.ts';
+import { callError, canceled, isUnanswered, type CallFacts } from './call-error.ts';
 import type { Channel } from './channel.ts';
 import { streamCall } from './stream-call.ts';
 
@@ -51,7 +51,7 @@ export function grpcTransport(channel: Channel, options: TransportOptions, clock
     ): Promise<UnaryResponse<typeof method.input, typeof method.output>> {
       const about = facts(method, timeoutMs ?? options.timeoutMs);
       const request = encode(method.input, input);
-      const { client, metadata, track } = await channel.open();
+      const { client, metadata, track, unanswered } = await channel.open();
       if (signal?.aborted === true) throw canceled(signal.reason);
       let answered: Metadata | null = null;
       let trailers: Metadata | null = null;
@@ -59,6 +59,7 @@ export function grpcTransport(channel: Channel, options: TransportOptions, clock
         const done = (error: ServiceError | null, answer?: Buffer) => {
           signal?.removeEventListener('abort', cancel);
           untrack();
+          if (error !== null && isUnanswered(statusFacts(error))) unanswered();
           if (error === null) resolve(answer as Buffer);
           else reject(signal?.aborted === true ? canceled(signal.reason) : callError(statusFacts(error), about));
         };
@@ -96,12 +97,13 @@ export function grpcTransport(channel: Channel, options: TransportOptions, clock
       const trailers = new Headers();
       const message = streamCall(
         async () => {
-          const { client, metadata, track } = await channel.open();
+          const { client, metadata, track, unanswered } = await channel.open();
           const call = client.makeBidiStreamRequest(`/${about.method}`, pass, pass, metadata(header), deadline(about));
           call.on('metadata', (metadata) => copy(metadata, answered));
           const untrack = track(call);
           call.on('status', (status) => {
             untrack();
+            if (isUnanswered(statusFacts(status))) unanswered();
             copy(status.metadata, trailers);
           });
           return call;

@@ -1,7 +1,9 @@
 /**
  * What has to be done for jobs besides deciding on them, each round in this order: times that have come or passed,
  * dependencies that have ended, arrays that are canceled, what ended too long ago. Everything is found in the store, so
- * a crash at any point loses none of it. A round runs every second and when it is woken; never two at once.
+ * a crash at any point loses none of it. A round runs every second; never two at once. Of several servers the first
+ * that is alive does the rounds; the others only what they are woken for, since it happened there. That saves work: every
+ * write is conditional, and two that do the same at once do no harm.
  */
 import type { Store } from '../store/store.ts';
 import type { System, Timer } from '../system/system.ts';
@@ -28,6 +30,8 @@ export interface ChoreDependencies {
   readonly system: System;
   readonly settings: SchedulerSettings;
   readonly moves: Moves;
+  /** Of several servers: is it this one's turn? */
+  readonly isFirst: () => boolean;
   readonly wakeCycle: () => void;
   readonly log: Log;
 }
@@ -38,6 +42,8 @@ export function createChores(deps: ChoreDependencies): Chores {
   let timer: Timer | null = null;
   let running: Promise<void> | null = null;
   let asked = false;
+  /** Was it time that asked? */
+  let whole = false;
   let stopped = true;
   let prunedAt = 0;
 
@@ -68,11 +74,11 @@ export function createChores(deps: ChoreDependencies): Chores {
     await pruneEnded(store.retention, retention, clock, () => stopped);
   };
 
-  const round = async (): Promise<void> => {
-    await keepDeadlines({ jobs: store.jobs, clock, moves, wakeCycle: deps.wakeCycle });
+  const round = async (isWhole: boolean): Promise<void> => {
+    if (isWhole) await keepDeadlines({ jobs: store.jobs, clock, moves, wakeCycle: deps.wakeCycle });
     await settle();
     await cancelArrays();
-    await prune();
+    if (isWhole) await prune();
   };
 
   const isAsked = (): boolean => {
@@ -82,7 +88,9 @@ export function createChores(deps: ChoreDependencies): Chores {
   };
   const run = async (): Promise<void> => {
     while (isAsked()) {
-      await round().catch((error: unknown) => {
+      const isWhole = whole;
+      whole = false;
+      await round(isWhole).catch((error: unknown) => {
         const message = error instanceof Error ? error.message : String(error);
         deps.log.warn({ error: message }, 'a round of chores failed');
         asked = false; // The store is not well: the timer asks again.
@@ -95,11 +103,18 @@ export function createChores(deps: ChoreDependencies): Chores {
     if (!stopped) running ??= run();
   };
 
+  const tick = (): void => {
+    if (!deps.isFirst()) return;
+    whole = true;
+    wake();
+  };
+
   return {
     wake,
     start() {
       stopped = false;
-      timer ??= system.timers.every(settings.sweepEvery * 1000, wake);
+      timer ??= system.timers.every(settings.sweepEvery * 1000, tick);
+      tick();
       wake();
     },
     async stop() {

@@ -44,6 +44,8 @@ export interface SchedulerOptions {
   readonly reading?: ReadingOptions;
   /** What other servers on the same store see of this one. */
   readonly server?: { readonly name: string; readonly version: string };
+  /** Several servers go by the clock of their database: asks for its time, which `system` then has. */
+  readonly askTime?: (there: () => Promise<number>) => Promise<void>;
 }
 
 /** A bid of our own is made of what is known now, and made anew each time. */
@@ -64,17 +66,28 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     system,
     log,
     server: options.server ?? { name: '', version: '' },
+    askTime: options.askTime ?? (async (there) => void (await there())),
     registry: () => registry,
     debits: () => debits,
     book: () => book,
     moves: () => moves,
     notices,
     wakeCycle: () => cycle.wake(),
-    wakeChores: () => chores.wake(),
     groupsChanged: () => cycle.freed(),
     followed(job) {
       follow.changed(job);
       rebid.waits(job);
+    },
+    heardOutcome(outcome) {
+      if (!registry.isStill(outcome.cluster)) return;
+      records.add(outcome);
+      if (!outcome.neverStarted) book.kept(outcome.cluster.name);
+    },
+    heardBreach({ cluster, shape, message }) {
+      if (registry.isStill(cluster)) book.breach(cluster.name, shape, message);
+    },
+    async relearn() {
+      for (const cluster of registry.list()) await records.load(cluster);
     },
   });
   const { standing } = following;
@@ -86,7 +99,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     slicing: system,
     log,
     shared: standing.shared,
-    now: () => standing.now(),
+    now: () => clock.now(),
     claim: (cluster, instance, stream) => standing.claim(cluster, instance, stream.id ?? '', stream.bids),
     compiled(name) {
       debits.recompiled(name);
@@ -165,10 +178,15 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     log,
     clusterNamed: (name) => registry.get(name),
     overdue,
-    observed: (outcome) => records.add(outcome),
+    observed(outcome) {
+      records.add(outcome);
+      following.learned.outcome(outcome);
+    },
     refused(cluster, led, job) {
       counter.count(cluster, 'refused');
-      book.breach(cluster.name, led.shape, `it bid for job ${job.id} and then refused it`);
+      const message = `it bid for job ${job.id} and then refused it`;
+      book.breach(cluster.name, led.shape, message);
+      following.learned.breach({ cluster, shape: led.shape, message });
     },
     tookIt: (name) => book.kept(name),
   });
@@ -245,7 +263,15 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     },
     log,
   });
-  const chores: Chores = createChores({ store, system, settings, moves, wakeCycle: () => cycle.wake(), log });
+  const chores: Chores = createChores({
+    store,
+    system,
+    settings,
+    moves,
+    isFirst: () => standing.isFirst(),
+    wakeCycle: () => cycle.wake(),
+    log,
+  });
   const left = createLeft({
     jobs: store.jobs,
     clock,
@@ -275,7 +301,8 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     outstanding: (name) => debits.outstanding(name),
     sweepLeft: () => left.sweep(),
     hasAlternative: (job) => hasAlternative(job, job.cluster === null ? [] : [job.cluster], false),
-    look: () => standing.look(),
+    isFirst: () => standing.isFirst(),
+    look: (cluster) => standing.look(cluster),
     isFresh: () => standing.isFresh(),
     log,
   });

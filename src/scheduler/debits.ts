@@ -48,6 +48,8 @@ export interface Debits {
   report(cluster: string, busyVertices: readonly string[], includes: readonly { jobId: JobId; epoch: number }[]): void;
   /** Jobs that are assigned or held there, reservations included. */
   outstanding(cluster: string): number;
+  /** Every job that something is taken for. */
+  jobs(): readonly JobId[];
 }
 
 export interface Reservation {
@@ -276,5 +278,6 @@ export function createDebits(deps: DebitDependencies): Debits {
       deps.freed(cluster);
     },
     outstanding: (cluster) => byCluster.get(cluster)?.size ?? 0,
+    jobs: () => [...byJob.keys()],
   };
 }

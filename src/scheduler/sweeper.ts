@@ -9,10 +9,10 @@
  * An agent's lease never ends by time alone: 3 only shows that nobody knows, 4 is what the job's owner chose.
  * `duplicate` begins a second attempt elsewhere, where there is an elsewhere; the first may go on, whichever ends first
  * counts, and the other is stopped (server/agents/duplicate.ts).
- * Every write is conditional, so that a round which raced with an agent's report does nothing.
+ * Every write is conditional, so that a round which raced with an agent's report does nothing. Of several servers the
+ * first that is alive does all this; the others write down whom they have heard.
  */
 import { askedEnd } from '../core/job/asked-end.ts';
-import { RainbowError } from '../core/errors.ts';
 import { isPolled } from '../core/job/polled.ts';
 import { RESTORED } from '../core/job/restored.ts';
 import type { Reason } from '../core/job/state.ts';
@@ -50,9 +50,11 @@ export interface SweeperDependencies {
   readonly sweepLeft: () => Promise<void>;
   /** Could another cluster than its own take it, one that is not silent? */
   readonly hasAlternative: (job: JobRecord) => boolean;
-  /** Reads how clusters stand: another server may hold the stream of one that is silent here. */
-  readonly look: () => Promise<void>;
-  /** Was that just now? A server that was stopped in between looks again before it believes anybody silent. */
+  /** Of several servers: is it this one's turn? */
+  readonly isFirst: () => boolean;
+  /** Reads how a cluster stands: another server may hold the stream of one that is silent here. */
+  readonly look: (cluster: ClusterRef) => Promise<void>;
+  /** Was anything read just now? A server that was stopped in between looks again before it believes anybody silent. */
   readonly isFresh: () => boolean;
   readonly log: Log;
 }
@@ -65,8 +67,24 @@ export function createSweeper(deps: SweeperDependencies): Sweeper {
   let rounds = 0;
   let tickedAt = 0;
 
-  const move = (job: JobRecord, to: Transition['to'], reason: Reason): Promise<unknown> => {
-    if (!deps.isFresh()) throw new RainbowError('aborted', 'this server was held up; it looks again');
+  /** Has it been silent for `seconds`, by what all servers have heard of it? What was read a while ago is read again. */
+  const isSilent = async (at: ClusterRef, seconds: number): Promise<boolean> => {
+    if (!registry.isSilentFor(at.name, seconds)) return false;
+    await deps.look(at);
+    return registry.isSilentFor(at.name, seconds);
+  };
+
+  /** `silentFor`: only while its cluster is, also where this server was held up since it looked. */
+  const move = async (
+    job: JobRecord,
+    to: Transition['to'],
+    reason: Reason,
+    silentFor: number | null = null,
+  ): Promise<unknown> => {
+    if (!deps.isFresh() && job.cluster !== null && job.clusterId !== null) {
+      await deps.look({ name: job.cluster, id: job.clusterId });
+      if (silentFor !== null && !registry.isSilentFor(job.cluster, silentFor)) return undefined;
+    }
     const at = now();
     const ends = to === 'failed' || to === 'canceled';
     return moves.transition({
@@ -103,23 +121,19 @@ export function createSweeper(deps: SweeperDependencies): Sweeper {
     const { name: cluster } = at;
     for (const job of await deps.jobs.atCluster(at, ['received', 'accepted', 'running'])) {
       if (isPolled(job)) continue;
-      await move(job, 'unknown', {
-        code: 'cluster_silent',
-        message: `the agent of cluster ${cluster} has not spoken for more than ${settings.silentAfter} s`,
-      });
+      const message = `the agent of cluster ${cluster} has not spoken for more than ${settings.silentAfter} s`;
+      await move(job, 'unknown', { code: 'cluster_silent', message }, settings.silentAfter);
     }
-    if (registry.isSilentFor(cluster, settings.lostAfter)) {
+    if (await isSilent(at, settings.lostAfter)) {
       for (const job of await deps.jobs.atCluster(at, ['unknown'])) {
         if (job.reason.code !== 'not_reported') await applyLoss(job, cluster);
       }
     }
-    if (registry.isSilentFor(cluster, settings.reassignAfter)) {
+    if (await isSilent(at, settings.reassignAfter)) {
       for (const job of await deps.jobs.atCluster(at, ['assigned'])) {
         if (!deps.hasAlternative(job)) continue;
-        await move(job, 'pending', {
-          code: 'cluster_silent',
-          message: `cluster ${cluster} is silent and had not received it; another can have it`,
-        });
+        const message = `cluster ${cluster} is silent and had not received it; another can have it`;
+        await move(job, 'pending', { code: 'cluster_silent', message }, settings.reassignAfter);
       }
     }
   };
@@ -134,41 +148,42 @@ export function createSweeper(deps: SweeperDependencies): Sweeper {
 
   const applyLoss = (job: JobRecord, cluster: string): Promise<unknown> => {
     const silent = `cluster ${cluster} has been silent for more than ${settings.lostAfter} s`;
+    const end = (to: Transition['to'], reason: Reason): Promise<unknown> => move(job, to, reason, settings.lostAfter);
     if (job.cancelRequestedAt !== null) {
       const unconfirmed = `${silent}: not confirmed; its agent is told to stop it when it calls in again`;
       const { to, reason } = askedEnd(job, unconfirmed);
-      return move(job, to, reason);
+      return end(to, reason);
     }
     // Put back with the store: it may have ended long ago, and its owner chose for clusters that are lost.
     if (job.reason.code === RESTORED) return Promise.resolve();
     switch (job.onClusterLoss) {
       case 'requeue':
-        return move(job, 'pending', { code: 'requeued', message: `${silent} (on_cluster_loss: requeue)` });
+        return end('pending', { code: 'requeued', message: `${silent} (on_cluster_loss: requeue)` });
       case 'duplicate':
         if (!deps.hasAlternative(job)) return Promise.resolve();
-        return move(job, 'pending', {
+        return end('pending', {
           code: 'duplicated',
           message: `${silent}: a second attempt begins elsewhere, and whichever ends first counts (on_cluster_loss: duplicate)`,
         });
       case 'fail':
-        return move(job, 'failed', { code: 'cluster_lost', message: `${silent} (on_cluster_loss: fail)` });
+        return end('failed', { code: 'cluster_lost', message: `${silent} (on_cluster_loss: fail)` });
       default:
         return Promise.resolve(); // wait
     }
   };
 
   const sweep = async (slow: boolean, rare: boolean): Promise<void> => {
+    if (slow) await registry.flushSeen();
+    if (!deps.isFirst()) return;
     await returnLeases();
     if (!slow) return;
     await deps.sweepLeft();
-    await registry.flushSeen();
-    await deps.look();
     for (const cluster of registry.list()) {
       const { name, instance } = cluster;
       if (deps.outstanding(name) === 0) continue;
       // Jobs that a polling client took stay with it even after an agent has come.
       if (instance === null || rare) await sweepPolled(cluster);
-      if (instance !== null && registry.isSilentFor(name, settings.silentAfter)) await sweepSilent(cluster);
+      if (instance !== null && (await isSilent(cluster, settings.silentAfter))) await sweepSilent(cluster);
       if (cluster.service.drained !== null) await sweepDrained(cluster);
     }
   };

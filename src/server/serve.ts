@@ -12,6 +12,7 @@ import { createScheduler } from '../scheduler/create.ts';
 import type { SchedulerSettings } from '../scheduler/settings.ts';
 import { openStore } from '../store/open.ts';
 import type { Store } from '../store/store.ts';
+import { correctedTime } from '../system/corrected.ts';
 import type { System } from '../system/system.ts';
 import { agentHandlers, defaultAgentSettings } from './agents/connect.ts';
 import type { AgentSettings } from './agents/session.ts';
@@ -103,13 +104,13 @@ const SECRET_HASH = 'server_secret_hash';
  * Errors: `invalid_input` (options, policy, TLS files, address), `unavailable` (port taken, store not to be opened),
  * `permission_denied` (a port below 1024).
  */
-export async function serve(options: ServeOptions, system: System): Promise<RunningServer> {
+export async function serve(options: ServeOptions, machine: System): Promise<RunningServer> {
   const settings = settingsOf(options);
   const log = openLog(options);
   const given = options.secret ?? null;
   checkSecret(given);
 
-  const store = await openStore(options.database, system, { alone: true });
+  const store = await openStore(options.database, machine, { alone: true });
   const closing: (() => Promise<void>)[] = [() => store.close()];
   /** The reverse of the start. One that fails keeps none of the others from closing. */
   const close = async (): Promise<void> => {
@@ -119,7 +120,10 @@ export async function serve(options: ServeOptions, system: System): Promise<Runn
     }
     if (failed.length > 0) throw new RainbowError('internal', 'the server did not stop cleanly', { cause: failed[0] });
   };
+  // Servers that share a store share its clock, too: a lease is not to end by that of the machine which is ahead.
+  const { system, ask: askTime } = correctedTime(machine);
   try {
+    if (store.servers.shared) await askTime(() => store.servers.now(machine.clock.now()));
     const shadow = options.scheduler?.shadow ?? null;
     if (shadow !== null) checkPolicy(shadow.policy, shadow.options, 'bids.shadow');
     const own = given === null ? await ownSecret(store, system) : null;
@@ -130,6 +134,7 @@ export async function serve(options: ServeOptions, system: System): Promise<Runn
       log,
       settings: options.scheduler ?? {},
       server: { name: settings.name, version: settings.version },
+      askTime,
     });
     closing.push(() => scheduler.stop());
     await scheduler.start();
@@ -153,7 +158,7 @@ export async function serve(options: ServeOptions, system: System): Promise<Runn
     const parts: Parts = { store, scheduler, system, authenticator, submitLimit, followers, images, settings, log };
     const { host, tls, messageBytes } = options;
     const listening = { host, tls, log, ...(messageBytes === undefined ? {} : { maxMessageBytes: messageBytes }) };
-    const listener = await listen(listening, afterCatchingUp(bindings(parts, options), scheduler.servers), system);
+    const listener = await listen(listening, afterCatchingUp(bindings(parts, options), scheduler.servers), machine);
     closing.push(() => listener.stop((options.graceSeconds ?? 10) * 1_000));
     // Kept only now: a start that failed showed it to nobody.
     if (own !== null) await own.keep();

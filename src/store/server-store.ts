@@ -41,16 +41,25 @@ export interface Letter {
   readonly body: string;
 }
 
+export interface OtherEvents {
+  readonly events: readonly EventRecord[];
+  readonly upTo: number;
+  readonly more: boolean;
+  readonly missed: boolean;
+}
+
 /** What others changed. */
 export type Whisper =
-  /** A stream began or ended, or an agent said what is free. */
-  | 'standings'
+  /** A stream of these clusters (by id) began or ended, or its agent said what is free; null: perhaps of any. */
+  | { readonly kind: 'standings'; readonly clusters: readonly number[] | null }
   /** There are letters for this server. */
-  | 'letters';
+  | { readonly kind: 'letters' };
 
 export interface ServerStore {
   /** Several servers may have this store open. */
   readonly shared: boolean;
+  /** The time by the database's clock, where it has one: milliseconds since 1970. */
+  now(at: number): Promise<number>;
   /**
    * Says that it is alive. `alive`, `forgotten`: milliseconds after which one that said nothing is not, and is deleted
    * with what was written to it.
@@ -72,8 +81,10 @@ export interface ServerStore {
   claimStream(cluster: ClusterRef, instance: AgentInstance, claim: StreamClaim, at: number): Promise<boolean>;
   /** Nothing where it is not the cluster's any more. */
   releaseStream(cluster: ClusterRef, stream: string): Promise<void>;
-  /** Every cluster, by name. */
-  standings(): Promise<readonly ClusterStanding[]>;
+  /** Clusters with greater ids than `after`, by id, at most `limit`; all, where neither is given. */
+  standings(after?: number, limit?: number): Promise<readonly ClusterStanding[]>;
+  /** Those with these ids that there are. */
+  standingsOf(ids: readonly number[]): Promise<readonly ClusterStanding[]>;
   /** Null, and nothing kept, where that stream is not the cluster's any more. */
   keepFree(cluster: ClusterRef, stream: string, report: Omit<FreeRecord, 'number'>): Promise<number | null>;
   free(cluster: ClusterRef): Promise<FreeRecord | null>;
@@ -87,12 +98,11 @@ export interface ServerStore {
   ): Promise<readonly JobRecord[]>;
   /**
    * Events after `seq` that others wrote, or that were written here without anybody having been told so; `upTo`: how far
-   * this has looked. `more`: at once again.
+   * this has looked. `more`: at once again. `missed`: some of others were deleted (retention) before this has seen them.
    */
-  others(
-    seq: number,
-    limit: number,
-  ): Promise<{ readonly events: readonly EventRecord[]; readonly upTo: number; readonly more: boolean }>;
+  others(seq: number, limit: number): Promise<OtherEvents>;
+  /** The newest number that was given, to an event that may be deleted by now. */
+  newest(): Promise<number>;
   /** How far events after `seq` are all our own: what is up to there need not be asked for. */
   ownAfter(seq: number): number;
   /** Called when others changed something. Returns how to stop. */

@@ -13,6 +13,7 @@ export function serversOver(engine: Engine, call: Call): ServerStore {
   });
   return {
     shared: own !== undefined,
+    now: (at) => call('storeTime', at),
     async beat(server, ages, at) {
       engine.listenAs?.(server.id);
       return call('beatServer', server, ages, at);
@@ -22,18 +23,32 @@ export function serversOver(engine: Engine, call: Call): ServerStore {
     take: (receiver) => call('takeLetters', receiver),
     claimStream: ({ name, id }, instance, claim, at) => call('claimStream', { name, id }, instance, claim, at),
     releaseStream: ({ name, id }, stream) => call('releaseStream', { name, id }, stream),
-    standings: () => call('clusterStandings'),
+    standings: (after = 0, limit = Number.POSITIVE_INFINITY) => call('clusterStandings', after, limit),
+    standingsOf: (ids) => call('standingsOf', ids),
     keepFree: ({ name, id }, stream, report) => call('keepFree', { name, id }, stream, report),
     free: ({ name, id }) => call('getFree', { name, id }),
     claimPending: (claim, limit, after, known, at) => call('claimPending', claim, limit, after, known, at),
     async others(seq, limit) {
-      if (own === undefined) return { events: [], upTo: await call('lastEvent'), more: false };
+      if (own === undefined) return { events: [], upTo: await call('lastEvent'), more: false, missed: false };
       own.forget(seq);
       // What is ours alone need not be read; and who reads waits for the writes before it, so these are known then.
       const from = own.after(seq);
-      const read = await call('eventsAfter', from, limit);
-      const upTo = own.after(read.at(-1)?.seq ?? from);
-      return { events: read.filter((event) => !own.has(event.seq)), upTo, more: read.length === limit };
+      const { events: read, pruned } = await call('eventsToFollow', from, limit);
+      // Numbers have no gaps but those of retention; of our own events nobody here has to be told.
+      let upTo = from;
+      let missed = false;
+      for (const { seq: number } of read) {
+        if (number > own.after(upTo) + 1) missed = true;
+        upTo = number;
+      }
+      upTo = own.after(upTo);
+      const more = read.length === limit;
+      if (!more && pruned > upTo) missed = true;
+      return { events: read.filter((event) => !own.has(event.seq)), upTo, more, missed };
+    },
+    async newest() {
+      const last = await call('lastEvent');
+      return Math.max(last, await call('prunedEvents'));
     },
     ownAfter: (seq) => own?.after(seq) ?? Number.MAX_SAFE_INTEGER,
     listen(hear) {

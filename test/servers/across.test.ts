@@ -8,6 +8,7 @@ import { noHook } from '../../src/agent/sentinels.ts';
 import { nativeCluster, type NativeCluster } from '../../src/agent/testing/native-cluster.ts';
 import { grpcUplink } from '../../src/agent/wire.ts';
 import { createClient, type RainbowClient } from '../../src/client/client.ts';
+import { RainbowError } from '../../src/core/errors.ts';
 import { generateGraph } from '../../src/core/graph/generate.ts';
 import { BidKind } from '../../src/gen/rainbow/v1/bid_pb.js';
 import { JobState, type Job } from '../../src/gen/rainbow/v1/job_pb.js';
@@ -70,7 +71,7 @@ function agent(client: RainbowClient, cluster: string, secret: string): NativeCl
       identity: { cluster, secret, runner: 'process', version: '1', maxJobs: 10 },
       journal: memoryJournal(),
       runner: { ...native.open(), queue },
-      uplink: grpcUplink(client.agents),
+      uplink: grpcUplink(client),
       log: silentLog,
       reached: noHook,
       pick: { name: 'first-come', pick: pickNamed('first-come').open({}) },
@@ -188,6 +189,34 @@ describe.skipIf(skipWithout('postgres', missing))('two servers', () => {
       return decisions[0]?.candidates.map(({ bid }) => ({ kind: BidKind[bid!.kind], byProxy: bid!.byProxy }));
     };
     await until(async () => expect(await bids()).toEqual([{ kind: 'YES', byProxy: false }]));
+  });
+
+  test('what one learns of bids the other goes by', async () => {
+    const { secret } = await register(one, 'red');
+    const native = agent(two, 'red', secret);
+    await connected(one, 'red');
+    const asked = async (client: RainbowClient): Promise<{ id: string; bid: string | undefined }> => {
+      const { job } = await client.jobs.submit({ jobspec: coresJob({}), ask: true });
+      const { decisions } = await client.jobs.explain({ id: job!.id });
+      const bid = decisions[0]?.candidates[0]?.bid;
+      return { id: job!.id, bid: bid?.byProxy === true ? 'PROXY' : BidKind[bid?.kind ?? 0] };
+    };
+    await until(async () => {
+      const { id, bid } = await asked(one);
+      await until(() => expect(native.jobs.has(`${id}.1`)).toBe(true));
+      native.run(`${id}.1`);
+      expect(bid).toBe('YES');
+    });
+    // What was bid is compared with what happened, where it was decided.
+    for (const client of clients) {
+      await until(async () =>
+        expect(await client.bids.getRecord({ cluster: 'red' })).toMatchObject({ calibrations: [{}, {}] }),
+      );
+    }
+    // A word that was not kept is not believed for a while, by either.
+    native.refusal = new RainbowError('failed_precondition', 'not today');
+    await until(async () => expect((await asked(one)).bid).toBe('YES'));
+    await until(async () => expect((await asked(two)).bid).toBe('INVALID'));
   });
 
   test('jobs that wait for a cluster are decided once, whichever server sees it first', async () => {

@@ -1,6 +1,6 @@
 /** What must hold at the end of a fleet's life: every job that was acknowledged ended once, and ran once. */
 import { expect } from 'vitest';
-import { isFinal, type JobState } from '../../src/core/job/state.ts';
+import { isFinal, JOB_STATES, type JobState } from '../../src/core/job/state.ts';
 import type { Store } from '../../src/store/store.ts';
 import type { Fleet } from './fleet.ts';
 
@@ -24,7 +24,7 @@ export async function expectEndedOnce(store: Store, fleet: Fleet, ids: readonly 
   for (let seq = 0; ;) {
     const events = await store.events.after(seq, BATCH);
     for (const { jobId, kind } of events) {
-      if (jobId !== null && isFinal(kind as JobState)) ends.set(jobId, [...(ends.get(jobId) ?? []), kind]);
+      if (jobId !== null && isState(kind) && isFinal(kind)) ends.set(jobId, [...(ends.get(jobId) ?? []), kind]);
     }
     // Numbered without a gap.
     expect(events.map((event) => event.seq)).toEqual(events.map((_, n) => seq + 1 + n));
@@ -43,4 +43,9 @@ export async function expectEndedOnce(store: Store, fleet: Fleet, ids: readonly 
   }
   expect([...ran].filter(([, times]) => times !== 1)).toEqual([]);
   expect([...ran.keys()].toSorted()).toEqual([...ids].toSorted());
+}
+
+/** Others tell of an array, of a reason, of what was asked. */
+function isState(kind: string): kind is JobState {
+  return (JOB_STATES as readonly string[]).includes(kind);
 }

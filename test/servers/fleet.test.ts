@@ -1,6 +1,7 @@
 /**
  * Servers on one PostgreSQL, killed and stopped at random, and PostgreSQL restarted, under load. The long form
- * (RAINBOW_SOAK): 50 agents, 20,000 jobs, 20 kills and 20 stops of each server, 3 restarts.
+ * (RAINBOW_SOAK): 50 agents, 20,000 jobs, 20 kills and 20 stops of each server, 3 restarts. Every twentieth submit is an
+ * array.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
@@ -11,6 +12,7 @@ import { realSystem } from '../../src/system/real.ts';
 import { skipWithout } from '../needs.ts';
 import { expectEndedOnce, left } from './ended-once.ts';
 import { openFleet, type Fleet } from './fleet.ts';
+import { nextVersion, thisVersion } from './versions.ts';
 
 const { postgres, missing } = await localPostgres();
 afterAll(() => postgres?.remove());
@@ -29,19 +31,28 @@ interface Place {
 
 async function place(servers: number): Promise<Place> {
   const url = await postgres!.newDatabase();
-  const fleet = await openFleet(url, servers);
+  // A long run is of one version, whatever becomes of the sources meanwhile.
+  const copy = soak ? await thisVersion() : null;
+  if (copy !== null) onTestFinished(() => copy.remove());
+  const fleet = await openFleet(url, servers, () => (copy === null ? {} : { program: copy.program }));
   onTestFinished(() => fleet.close());
   return { fleet, url };
 }
 
-/** All submitted, one after the other by some submitters; `paceMs` apart. */
+/** Every so many submits an array of so many tasks. */
+const ARRAY_EVERY = 20;
+const TASKS = 5;
+
+/** All submitted, one after the other by some submitters; `paceMs` apart. Resolves to the ids of jobs and tasks. */
 async function submitAll(fleet: Fleet, jobs: number, paceMs: number): Promise<string[]> {
   const ids: string[] = [];
   let next = 0;
   const submitter = async (): Promise<void> => {
     while (next < jobs) {
-      const key = `job-${next++}`;
-      ids.push(await fleet.submit(key));
+      const number = next++;
+      const key = `job-${number}`;
+      if (number % ARRAY_EVERY === ARRAY_EVERY - 1) ids.push(...(await fleet.submitArray(key, TASKS)));
+      else ids.push(await fleet.submit(key));
       await pause(paceMs);
     }
   };
@@ -112,21 +123,32 @@ describe.skipIf(skipWithout('postgres', missing))('servers on one PostgreSQL', (
   );
 
   test(
-    'a rolling upgrade of two servers under load loses nothing',
+    'a rolling upgrade of two servers under load, to one with a newer schema, loses nothing',
     async () => {
       const here = await place(2);
       const { fleet } = here;
+      const next = await nextVersion();
+      onTestFinished(() => next.remove());
       await fleet.agents(4, () => 20 + Math.random() * 50);
       const submitting = submitAll(fleet, 120, 250);
       for (const machine of fleet.machines) {
         await pause(500);
         await machine.end();
-        await machine.start();
+        await machine.start(next.program);
       }
       const ids = await submitting;
-      expect(ids).toHaveLength(120);
+      expect(ids).toHaveLength(120 + (120 / ARRAY_EVERY) * (TASKS - 1));
+      await expect(openStore(here.url, realSystem)).rejects.toThrow(`schema ${next.schema}, made by a newer Rainbow`);
+      await back(here.url);
       await untilEnded(here, ids);
     },
     LIMIT,
   );
 });
+
+/** So that this version reads what the next one left. */
+async function back(url: string): Promise<void> {
+  const database = await postgres!.connect(url);
+  await database.command('DELETE FROM schema_versions WHERE number = (SELECT MAX(number) FROM schema_versions)');
+  await database.close();
+}

@@ -1,9 +1,10 @@
 /**
  * What other servers did, brought into this one's memory: clusters are read and compiled anew, debits made to agree with
  * the jobs as they are stored, and whoever serves a cluster here is woken. Everything is read from the store, never
- * taken from the event, so it may be applied twice, late, or in any number at once.
+ * taken from the event, so it may be applied twice, late, or in any number at once; or without events, to everything that
+ * memory holds or should hold, by a server that has missed some.
  */
-import { HELD_STATES, isFinal, type JobState } from '../../core/job/state.ts';
+import { DEBITED_STATES, HELD_STATES, isFinal, type JobState } from '../../core/job/state.ts';
 import type { EventRecord, JobId, JobRecord, Store } from '../../store/store.ts';
 import { isDebited, type Debits } from '../debits.ts';
 import type { Log } from '../log.ts';
@@ -11,18 +12,21 @@ import type { Notices } from '../notices.ts';
 
 /** Jobs that wait at a cluster, tried when others came there. */
 const TRIED = 16;
+/** Jobs read at once by a server that begins anew. */
+const BATCH = 512;
 /** They change nothing that memory holds. */
 const TELL_NOTHING: ReadonlySet<string> = new Set(['reason', 'left']);
 
 export interface ApplyDependencies {
-  readonly store: Pick<Store, 'jobs'>;
+  readonly store: Pick<Store, 'clusters' | 'jobs'>;
   /** Reads this cluster anew. */
   readonly follow: (cluster: string) => Promise<void>;
+  /** Names of those that memory holds. */
+  readonly clusters: () => readonly string[];
   readonly debits: () => Debits;
   readonly notices: Notices;
   readonly log: Log;
   readonly wakeCycle: () => void;
-  readonly wakeChores: () => void;
   readonly groupsChanged: () => void;
   /** After a change of a job, as after one of our own. */
   readonly followed: (job: JobRecord) => void;
@@ -32,6 +36,8 @@ export interface ApplyDependencies {
 
 export interface Apply {
   (events: readonly EventRecord[]): Promise<void>;
+  /** All that is in memory or should be: events that told of it are lost. Throws `unavailable`. */
+  everything(): Promise<void>;
   /** Clusters that could not be read are tried again. */
   again(): void;
   idle(): Promise<void>;
@@ -60,7 +66,7 @@ export function createApply(deps: ApplyDependencies): Apply {
     deps.followed(job);
     if (job.state === 'pending') return job.waits === 0 ? deps.wakeCycle() : undefined;
     if (isFinal(job.state)) {
-      if (job.dependedOn || job.array !== null) deps.wakeChores();
+      // Who waited for it is settled where it ended, or by the first server's next round.
       if (job.array !== null) deps.wakeCycle();
       if (job.onClusterLoss === 'duplicate' && job.epoch > 1) await deps.stopOthers(job);
       return;
@@ -103,7 +109,21 @@ export function createApply(deps: ApplyDependencies): Apply {
     if (groups) deps.groupsChanged();
   };
 
+  const everything = async (): Promise<void> => {
+    const stored = await deps.store.clusters.list();
+    for (const name of new Set([...deps.clusters(), ...stored.map((cluster) => cluster.name)])) followCluster(name);
+    const ids = new Set(deps.debits().jobs());
+    for (const cluster of stored) {
+      for (const { id } of await deps.store.jobs.atCluster(cluster, DEBITED_STATES)) ids.add(id);
+    }
+    const all = [...ids];
+    for (let from = 0; from < all.length; from += BATCH) await applyJobs(new Set(all.slice(from, from + BATCH)));
+    // What is pending is read anew with each round of deciding; members of groups, too.
+    deps.groupsChanged();
+  };
+
   return Object.assign(apply, {
+    everything,
     again() {
       for (const name of unread) followCluster(name);
     },

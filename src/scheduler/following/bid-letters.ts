@@ -2,15 +2,14 @@
  * Bids of agents whose stream another server holds: the question goes there as a letter, that server asks (its own book
  * shares equal questions), and the bid comes back as one. For the book here it is a line like any other.
  */
-import type { ClusterStanding } from '../../store/server-store.ts';
 import type { ClusterRef } from '../../store/store.ts';
 import type { Book, OpenLine } from '../bidding/book.ts';
 import type { Letters } from './letters.ts';
-import type { Standing } from './standing.ts';
+import type { Looked, Standing } from './standing.ts';
 
 export interface BidLetters {
   /** After each look: lines to agents elsewhere are opened and closed. */
-  looked(clusters: readonly ClusterStanding[]): void;
+  looked(looked: Looked): void;
   close(): void;
 }
 
@@ -31,6 +30,11 @@ export function createBidLetters(deps: {
       },
     });
 
+  const end = (id: number, line: OpenLine): void => {
+    lines.delete(id);
+    line.close();
+  };
+
   letters.on('bid', ({ cluster, id, bid }) => void lines.get(cluster.id)?.line.answered(id, () => bid));
   letters.on('ask', ({ from, id, cluster, question, withinMs }) => {
     const answer = async (): Promise<void> => {
@@ -45,22 +49,19 @@ export function createBidLetters(deps: {
   });
 
   return {
-    looked(clusters) {
-      const there = new Map(
-        clusters.flatMap((cluster) => {
-          const claim = standing.elsewhere(cluster);
-          return claim?.bids === true ? [[cluster.id, { cluster, claim }] as const] : [];
-        }),
-      );
-      for (const [id, { stream, line }] of lines) {
-        if (there.get(id)?.claim.stream === stream) continue;
-        lines.delete(id);
-        line.close();
+    looked({ clusters, gone }) {
+      for (const cluster of clusters) {
+        const claim = standing.elsewhere(cluster);
+        const { id, name } = cluster;
+        const stream = claim?.bids === true ? claim.stream : null;
+        const before = lines.get(id);
+        if (before?.stream === stream) continue;
+        if (before !== undefined) end(id, before.line);
+        if (claim !== null && stream !== null) lines.set(id, { stream, line: openTo({ name, id }, claim.server) });
       }
-      for (const [id, { cluster, claim }] of there) {
-        if (lines.has(id)) continue;
-        const { name } = cluster;
-        lines.set(id, { stream: claim.stream, line: openTo({ name, id }, claim.server) });
+      for (const { id } of gone) {
+        const before = lines.get(id);
+        if (before !== undefined) end(id, before.line);
       }
     },
     close() {

@@ -2,6 +2,8 @@
  * What other servers commit, read in the order of its commits and by number, so that nothing is missed: woken by news,
  * and looked for now and then. What this server wrote itself is passed over; what it wrote without hearing that it was
  * committed comes back to it here.
+ * A server that was away for so long that events were deleted (retention) before it has seen them begins anew: all that
+ * memory holds is compared with the store.
  * Invariant: a number counts as followed once what it tells of is in memory; where that fails, it is read again.
  */
 import type { EventRecord, Store } from '../../store/store.ts';
@@ -23,6 +25,8 @@ export interface FeedDependencies {
   readonly log: Log;
   /** In order. */
   readonly apply: (events: readonly EventRecord[]) => Promise<void>;
+  /** Makes memory agree with the store as it is now or later, whatever happened since it last did. */
+  readonly resync: () => Promise<void>;
 }
 
 export function createFeed(deps: FeedDependencies): Feed {
@@ -36,6 +40,16 @@ export function createFeed(deps: FeedDependencies): Feed {
   const pass = async (): Promise<void> => {
     for (let more = true; more && mayRun();) {
       const found = await store.servers.others(followed, BATCH);
+      if (found.missed) {
+        const upTo = await store.servers.newest();
+        log.warn(
+          { followed, newest: upTo },
+          'events were deleted before this server has seen them: what it holds in memory is compared with the store',
+        );
+        await deps.resync();
+        followed = upTo;
+        continue;
+      }
       if (found.events.length > 0) await deps.apply(found.events);
       followed = found.upTo;
       ({ more } = found);
@@ -67,7 +81,7 @@ export function createFeed(deps: FeedDependencies): Feed {
   return {
     async begin() {
       stopped = false;
-      followed = await store.events.last();
+      followed = await store.servers.newest();
       unsubscribe = store.events.subscribe((newest) => {
         if (store.servers.ownAfter(followed) < newest) wake();
       });

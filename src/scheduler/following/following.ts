@@ -3,7 +3,7 @@
  * often and has none, by looking (standing, free); what goes to an agent whose stream another holds, by letter. With a
  * store of one server all of it is idle.
  */
-import type { JobRecord, JobStore, Store } from '../../store/store.ts';
+import type { BidOutcome, JobRecord, JobStore, Store } from '../../store/store.ts';
 import type { System } from '../../system/system.ts';
 import type { Book } from '../bidding/book.ts';
 import type { Debits } from '../debits.ts';
@@ -16,6 +16,7 @@ import { createApply } from './apply.ts';
 import { createBidLetters } from './bid-letters.ts';
 import { createFeed } from './feed.ts';
 import { createFreeReports, type FreeReports } from './free.ts';
+import { createLearned, type Breach, type Learned } from './learned.ts';
 import { createLetters } from './letters.ts';
 import { createStanding, type Standing } from './standing.ts';
 
@@ -26,6 +27,8 @@ export interface Following {
   readonly standing: Standing;
   readonly free: FreeReports;
   readonly servers: Servers;
+  /** What is learned of bids here. */
+  readonly learned: Learned;
   /** Jobs to decide: where there are others, those that none of them is deciding on. */
   readonly pending: JobStore['pending'];
   /** Before anything is read. */
@@ -40,6 +43,8 @@ export function createFollowing(deps: {
   readonly system: System;
   readonly log: Log;
   readonly server: { readonly name: string; readonly version: string };
+  /** Asks for the database's time, which is to be that of `system`. */
+  readonly askTime: (there: () => Promise<number>) => Promise<void>;
   /** What is made after this, and with it. */
   readonly registry: () => InnerRegistry;
   readonly debits: () => Debits;
@@ -47,30 +52,48 @@ export function createFollowing(deps: {
   readonly moves: () => Moves;
   readonly notices: Notices;
   readonly wakeCycle: () => void;
-  readonly wakeChores: () => void;
   readonly groupsChanged: () => void;
   readonly followed: (job: JobRecord) => void;
+  /** Another server has learned it. */
+  readonly heardOutcome: (outcome: BidOutcome) => void;
+  readonly heardBreach: (breach: Breach) => void;
+  /** Reads what was learned of bids again: what others told is lost. */
+  readonly relearn: () => Promise<void>;
 }): Following {
   const { store, system, log, notices } = deps;
   const apply = createApply({
     store,
     follow: (name) => deps.registry().follow(name),
+    clusters: () =>
+      deps
+        .registry()
+        .list()
+        .map(({ name }) => name),
     debits: deps.debits,
     notices,
     log,
     wakeCycle: deps.wakeCycle,
-    wakeChores: deps.wakeChores,
     groupsChanged: deps.groupsChanged,
     followed: deps.followed,
     stopOthers: (job) => deps.moves().stopOthers(job),
   });
-  const feed = createFeed({ store, log, apply });
+  const relearn = (): Promise<void> =>
+    deps
+      .relearn()
+      .catch((error: unknown) => log.warn({ error: String(error) }, 'what was learned of bids was not read'));
+  const resync = async (): Promise<void> => {
+    await apply.everything();
+    await relearn();
+  };
+  const feed = createFeed({ store, log, apply, resync });
   const standing = createStanding({
     store,
     system,
     log,
     server: deps.server,
-    async looked(clusters) {
+    askTime: deps.askTime,
+    async looked(looked) {
+      const { clusters } = looked;
       deps.registry().stands(
         clusters.map((cluster) => ({
           cluster,
@@ -78,17 +101,18 @@ export function createFollowing(deps: {
           elsewhere: standing.elsewhere(cluster) !== null,
         })),
       );
-      bids?.looked(clusters);
+      bids?.looked(looked);
       await free.looked(clusters);
     },
     lost: ({ name }) => notices.notify(name, { kind: 'changed' }),
+    forgotten: () => void relearn(),
     beaten() {
       letters.look();
       feed.wake();
       apply.again();
     },
   });
-  const letters = createLetters({ store, now: () => standing.now(), self: () => standing.id, log });
+  const letters = createLetters({ store, now: () => system.clock.now(), self: () => standing.id, log });
   const free = createFreeReports({
     store,
     system,
@@ -98,11 +122,19 @@ export function createFollowing(deps: {
     catchUp: () => feed.catchUp(),
     log,
   });
+  const learned = createLearned({
+    letters,
+    system,
+    others: () => standing.others(),
+    heardOutcome: deps.heardOutcome,
+    heardBreach: deps.heardBreach,
+  });
   let bids: ReturnType<typeof createBidLetters> | null = null;
 
   return {
     standing,
     free,
+    learned,
     servers: {
       shared: standing.shared,
       id: standing.id,
@@ -122,7 +154,7 @@ export function createFollowing(deps: {
     pending(limit, after = null, known = []) {
       if (standing.isAlone()) return store.jobs.pending(limit, after, known);
       const claim = { server: standing.id, within: CLAIMED_FOR };
-      return store.servers.claimPending(claim, limit, after, known, Math.trunc(standing.now()));
+      return store.servers.claimPending(claim, limit, after, known, Math.trunc(system.clock.now()));
     },
     async begin() {
       if (standing.shared) await feed.begin();
@@ -136,6 +168,7 @@ export function createFollowing(deps: {
     async stop() {
       await feed.stop();
       await apply.idle();
+      learned.stop();
       await letters.stop();
       await free.stop();
       await standing.stop();

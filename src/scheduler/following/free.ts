@@ -9,6 +9,8 @@ import type { Log } from '../log.ts';
 import type { Standing } from './standing.ts';
 
 const KEEP_EVERY = 1_000;
+/** Reports read together. */
+const AT_ONCE = 64;
 
 export interface FreeReport {
   readonly busyVertices: readonly string[];
@@ -38,6 +40,8 @@ export function createFreeReports(deps: {
   const waiting = new Map<number, { cluster: ClusterRef; report: FreeReport; timer: Timer }>();
   const keptAt = new Map<number, number>();
   const known = new Map<number, number>();
+  /** With a report of another graph than the one that is known here: looked for again with the next look. */
+  const unread = new Map<number, ClusterStanding>();
   const writing = new Set<Promise<void>>();
 
   const keep = (cluster: ClusterRef, report: FreeReport): void => {
@@ -54,6 +58,20 @@ export function createFreeReports(deps: {
       )
       .finally(() => writing.delete(written));
     writing.add(written);
+  };
+
+  const read = async (cluster: ClusterStanding): Promise<void> => {
+    const { name, id } = cluster;
+    const found = await servers.free({ name, id });
+    const now = deps.get(name);
+    if (found === null || now?.id !== id) return;
+    if (now.graphVersion !== found.graphVersion) {
+      // Its graph is being followed, or the report is of the one before.
+      unread.set(id, cluster);
+      return;
+    }
+    known.set(id, found.number);
+    deps.apply(name, JSON.parse(found.report) as FreeReport);
   };
 
   return {
@@ -75,18 +93,16 @@ export function createFreeReports(deps: {
       waiting.set(id, { cluster, report, timer });
     },
     async looked(clusters) {
-      const fresh = clusters.filter(
+      for (const cluster of clusters) unread.set(cluster.id, cluster);
+      const fresh = [...unread.values()].filter(
         (cluster) =>
           cluster.free !== null && cluster.free !== known.get(cluster.id) && standing.elsewhere(cluster) !== null,
       );
+      unread.clear();
       if (fresh.length === 0) return;
       await deps.catchUp();
-      for (const { name, id } of fresh) {
-        const found = await servers.free({ name, id });
-        const now = deps.get(name);
-        if (found === null || now?.id !== id || now.graphVersion !== found.graphVersion) continue;
-        known.set(id, found.number);
-        deps.apply(name, JSON.parse(found.report) as FreeReport);
+      for (let from = 0; from < fresh.length; from += AT_ONCE) {
+        await Promise.all(fresh.slice(from, from + AT_ONCE).map(read));
       }
     },
     async stop() {

@@ -1,10 +1,11 @@
 /**
  * Letters from server to server, through the store: a question for an agent whose stream another holds, its answer,
- * who follows output. Hints all of them: what is lost is not waited for longer than what they ask allows.
+ * who follows output, what was learned of bids. Hints all of them: what is lost is not waited for longer than what they ask allows.
  */
 import type { Bid, BidQuestion } from '../../core/bid/bid.ts';
-import type { ClusterRef, JobId, Store } from '../../store/store.ts';
+import type { BidOutcome, ClusterRef, JobId, Store } from '../../store/store.ts';
 import type { Log } from '../log.ts';
+import type { Breach } from './learned.ts';
 
 export type Letter =
   | {
@@ -16,6 +17,8 @@ export type Letter =
       readonly withinMs: number;
     }
   | { readonly kind: 'bid'; readonly id: string; readonly cluster: ClusterRef; readonly bid: Bid }
+  | { readonly kind: 'outcomes'; readonly outcomes: readonly BidOutcome[] }
+  | { readonly kind: 'breach'; readonly breach: Breach }
   | {
       readonly kind: 'output';
       readonly from: string;

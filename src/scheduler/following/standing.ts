@@ -1,6 +1,8 @@
 /**
  * This server among the others: it says that it is alive, learns who else is, which server holds which agent's stream,
  * when clusters were last heard and what is free there. Liveness and silence go by the database's clock.
+ * Looks cost what has changed: a whisper names the clusters that are to be read; in case one was lost, every beat reads
+ * a page of all clusters besides, so that all are read again and again. With up to a page of them that is at every beat.
  * Invariant: a stream that is held here is another's as soon as the store says so, whatever this server believes: one
  * that was stopped for a minute finds out at its next look, and before it that what it would receive is refused.
  */
@@ -18,15 +20,26 @@ const FORGOTTEN_AFTER = 600_000;
 const LOOK_GAP = 100;
 /** What was seen so long ago is not acted on. */
 const FRESH_FOR = 2_000;
+/** Clusters read with every beat. */
+const PAGE = 1_000;
+
+/** What a look has shown. */
+export interface Looked {
+  readonly clusters: readonly ClusterStanding[];
+  /** Deleted since. */
+  readonly gone: readonly ClusterRef[];
+}
 
 export interface Standing {
   /** Of this server, new with every start. */
   readonly id: string;
   readonly shared: boolean;
-  /** By the database's clock, as far as it is known. */
-  now(): number;
   /** Is no other server alive? */
   isAlone(): boolean;
+  /** Ids of the others that are alive. */
+  others(): readonly string[];
+  /** One of those alive, the same for all of them, as far as they know: what needs doing by one only it does. */
+  isFirst(): boolean;
   /** The stream of a cluster's agent at another server that is alive. */
   elsewhere(cluster: ClusterRef): StreamClaim | null;
   /** False where a newer instance of that agent is recorded. From here on the stream is this server's. */
@@ -37,9 +50,9 @@ export interface Standing {
   holds(cluster: ClusterRef, stream: string | null): boolean;
   /** Its stream here; null: none. */
   streamOf(cluster: ClusterRef): string | null;
-  /** Reads how all clusters stand. */
-  look(): Promise<void>;
-  /** Was that just now? */
+  /** Reads how this cluster stands. */
+  look(cluster: ClusterRef): Promise<void>;
+  /** Has anything been read just now? */
   isFresh(): boolean;
   start(): Promise<void>;
   stop(): Promise<void>;
@@ -51,9 +64,13 @@ export interface StandingDependencies {
   readonly log: Log;
   readonly server: { readonly name: string; readonly version: string };
   /** After each look. */
-  readonly looked: (clusters: readonly ClusterStanding[]) => Promise<void>;
+  readonly looked: (looked: Looked) => Promise<void>;
+  /** Time is to be that of the database: asks for it. */
+  readonly askTime: (there: () => Promise<number>) => Promise<void>;
   /** A stream that was this server's is not any more. */
   readonly lost: (cluster: ClusterRef) => void;
+  /** It said nothing for so long that what was written to it is deleted. */
+  readonly forgotten: () => void;
   /** Now and then: whatever else is to be looked for. */
   readonly beaten: () => void;
 }
@@ -73,86 +90,150 @@ export function createStanding(deps: StandingDependencies): Standing {
   const id = servers.shared ? Buffer.from(entropy.bytes(12)).toString('base64url') : '';
   const server = { id, ...deps.server };
   const held = new Map<number, Held>();
-  let others = new Map<number, StreamClaim>();
+  /** Of every cluster that was looked at. */
+  const known = new Map<number, ClusterStanding>();
   let alive: readonly string[] = [id];
-  let ahead = 0;
+  let living: ReadonlySet<string> = new Set(alive);
+  /** Clusters to be read; null: all. */
+  let changed: Set<number> | null = null;
+  /** The last one of the page that was read. */
+  let page = 0;
   let looks = 0;
   let lookedAt = -Infinity;
-  let looking: Promise<void> | null = null;
+  let beatAt = clock.monotonic();
+  let looking = Promise.resolve();
   let gap: Timer | null = null;
   let timer: Timer | null = null;
   let beating: Promise<void> | null = null;
   let unlisten = (): void => undefined;
 
-  const look = async (): Promise<void> => {
-    const number = ++looks;
-    const clusters = await servers.standings();
-    const living = new Set(alive);
-    others = new Map(
-      clusters.flatMap(({ id: cluster, stream }) =>
-        stream !== null && stream.server !== id && living.has(stream.server) ? [[cluster, stream] as const] : [],
-      ),
-    );
-    const now = new Map(clusters.map((cluster) => [cluster.id, cluster.stream?.stream ?? null]));
+  /** `wanted`: which of those that are known should have been among them. */
+  const take = async (
+    number: number,
+    clusters: readonly ClusterStanding[],
+    wanted: (cluster: number) => boolean,
+  ): Promise<void> => {
+    const found = new Set(clusters.map((cluster) => cluster.id));
+    const gone = [...known.values()].filter((cluster) => wanted(cluster.id) && !found.has(cluster.id));
+    for (const cluster of gone) known.delete(cluster.id);
+    // One that was claimed here since this look began is known better.
+    for (const cluster of clusters) if ((held.get(cluster.id)?.since ?? 0) <= number) known.set(cluster.id, cluster);
     for (const one of held.values()) {
-      if (one.lost || one.since >= number || now.get(one.cluster.id) === one.stream) continue;
+      if (one.lost || one.since > number || !wanted(one.cluster.id)) continue;
+      if (known.get(one.cluster.id)?.stream?.stream === one.stream) continue;
       one.lost = true;
       deps.lost(one.cluster);
     }
-    await deps.looked(clusters);
+    await deps.looked({ clusters, gone });
+  };
+
+  const lookAt = async (ids: ReadonlySet<number> | null): Promise<void> => {
+    const number = ++looks;
+    if (ids === null) await take(number, await servers.standings(), () => true);
+    else if (ids.size > 0) await take(number, await servers.standingsOf([...ids]), (cluster) => ids.has(cluster));
     lookedAt = clock.monotonic();
   };
 
-  /** One at a time; asked for meanwhile, there is another. */
-  const lookNow = async (): Promise<void> => {
-    await looking?.catch(() => undefined);
-    looking ??= look().finally(() => (looking = null));
-    await looking;
+  const lookAtPage = async (): Promise<void> => {
+    const number = ++looks;
+    const after = page;
+    const clusters = await servers.standings(after, PAGE);
+    const last = clusters.length < PAGE ? Infinity : (clusters.at(-1)?.id ?? Infinity);
+    page = last === Infinity ? 0 : last;
+    await take(number, clusters, (cluster) => after < cluster && cluster <= last);
+    lookedAt = clock.monotonic();
   };
 
+  /** One at a time, so that what was read last is also what was read latest. */
+  const inTurn = (act: () => Promise<void>): Promise<void> => {
+    looking = looking.catch(() => undefined).then(act);
+    return looking;
+  };
+
+  const lookAtChanged = (): Promise<void> =>
+    inTurn(async () => {
+      const ids = changed;
+      changed = new Set();
+      try {
+        await lookAt(ids);
+      } catch (error) {
+        changed = ids === null ? null : new Set([...ids, ...(changed ?? [])]);
+        throw error;
+      }
+    });
+
   const beat = async (): Promise<void> => {
-    const before = clock.now();
-    const said = await servers.beat(server, { alive: ALIVE_FOR, forgotten: FORGOTTEN_AFTER }, before);
-    ahead = Math.round(said.now - (before + clock.now()) / 2);
-    ({ alive } = said);
-    await lookNow();
+    await deps.askTime(async () => {
+      const said = await servers.beat(server, { alive: ALIVE_FOR, forgotten: FORGOTTEN_AFTER }, clock.now());
+      ({ alive } = said);
+      return said.now;
+    });
+    if (clock.monotonic() - beatAt > FORGOTTEN_AFTER) deps.forgotten();
+    beatAt = clock.monotonic();
+    const before = living;
+    living = new Set(alive);
+    // Their streams are nobody's now, or somebody's.
+    const others = [...known.values()].filter(
+      ({ stream }) => stream !== null && before.has(stream.server) !== living.has(stream.server),
+    );
+    if (others.length > 0) await deps.looked({ clusters: others, gone: [] });
+    await lookAtChanged();
+    await inTurn(lookAtPage);
+  };
+
+  /** Cut off from the database, and dead to the others: agents do better with one of those. */
+  const letGo = (): void => {
+    for (const one of held.values()) {
+      if (one.lost) continue;
+      one.lost = true;
+      deps.lost(one.cluster);
+    }
   };
 
   const tick = (): void => {
     deps.beaten();
     beating ??= beat()
-      .catch((error: unknown) => log.warn({ error: messageOf(error) }, 'the other servers could not be looked at now'))
+      .catch((error: unknown) => {
+        log.warn({ error: messageOf(error) }, 'the other servers could not be looked at now');
+        if (clock.monotonic() - beatAt > ALIVE_FOR && alive.length > 1) letGo();
+      })
       .finally(() => (beating = null));
   };
 
-  const lookSoon = (): void => {
+  const lookSoon = (clusters: readonly number[] | null): void => {
+    if (clusters === null) changed = null;
+    else for (const cluster of clusters) changed?.add(cluster);
     gap ??= timers.after(LOOK_GAP, () => {
       gap = null;
-      lookNow().catch((error: unknown) => log.warn({ error: messageOf(error) }, 'how clusters stand was not read'));
+      lookAtChanged().catch((error: unknown) =>
+        log.warn({ error: messageOf(error) }, 'how clusters stand was not read'),
+      );
     });
   };
 
   return {
     id,
     shared: servers.shared,
-    now: () => clock.now() + ahead,
     isAlone: () => alive.every((one) => one === id),
-    elsewhere: ({ id: cluster }) => others.get(cluster) ?? null,
+    others: () => alive.filter((one) => one !== id),
+    isFirst: () => !servers.shared || alive[0] === id,
+    elsewhere({ id: cluster }) {
+      const stream = known.get(cluster)?.stream ?? null;
+      return stream !== null && stream.server !== id && living.has(stream.server) ? stream : null;
+    },
     async claim(cluster, instance, stream, bids) {
       if (!servers.shared) return deps.store.clusters.claimInstance(cluster, instance, clock.now());
-      const won = await servers.claimStream(
-        cluster,
-        instance,
-        { server: id, stream, bids },
-        Math.trunc(clock.now() + ahead),
-      );
-      if (!won) return false;
+      const claim = { server: id, stream, bids };
+      const now = Math.trunc(clock.now());
+      if (!(await servers.claimStream(cluster, instance, claim, now))) return false;
       held.set(cluster.id, { cluster, stream, since: looks + 1, lost: false });
-      others.delete(cluster.id);
+      known.set(cluster.id, { ...cluster, lastSeenAt: now, free: null, ...known.get(cluster.id), stream: claim });
       return true;
     },
     async release(cluster, stream) {
       if (held.get(cluster.id)?.stream === stream) held.delete(cluster.id);
+      const before = known.get(cluster.id);
+      if (before?.stream?.stream === stream) known.set(cluster.id, { ...before, stream: null });
       if (!servers.shared) return;
       await servers
         .releaseStream(cluster, stream)
@@ -164,13 +245,13 @@ export function createStanding(deps: StandingDependencies): Standing {
       return mine?.stream === stream && !mine.lost;
     },
     streamOf: ({ id: cluster }) => held.get(cluster)?.stream ?? null,
-    look: () => (servers.shared ? lookNow() : Promise.resolve()),
+    look: ({ id: cluster }) => (servers.shared ? inTurn(() => lookAt(new Set([cluster]))) : Promise.resolve()),
     isFresh: () => !servers.shared || clock.monotonic() - lookedAt <= FRESH_FOR,
     async start() {
       if (!servers.shared) return;
       await beat();
       unlisten = servers.listen((whisper) => {
-        if (whisper === 'standings') lookSoon();
+        if (whisper.kind === 'standings') lookSoon(whisper.clusters);
         else deps.beaten();
       });
       timer ??= timers.every(BEAT_EVERY, tick);
@@ -181,7 +262,7 @@ export function createStanding(deps: StandingDependencies): Standing {
       gap?.cancel();
       unlisten();
       await beating;
-      await looking?.catch(() => undefined);
+      await looking.catch(() => undefined);
       if (servers.shared) await servers.end(id).catch(() => undefined);
     },
   };

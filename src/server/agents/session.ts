@@ -94,6 +94,13 @@ export function replaced(): RainbowError {
   return new RainbowError('aborted', 'this agent has opened a newer stream');
 }
 
+function notHeld(): RainbowError {
+  return new RainbowError(
+    'aborted',
+    "this stream is not the cluster's any more: another server has a newer one, or this one cannot reach its database",
+  );
+}
+
 export function createSession(
   deps: SessionDependencies,
   cluster: ClusterRecord,
@@ -345,7 +352,7 @@ export function createSession(
    */
   const checkCluster = (): void => {
     if (scheduler.registry.get(name)?.id !== cluster.id) outbox.end(clusterDeleted(name));
-    else if (!scheduler.servers.holds(cluster, greeting.stream)) outbox.end(replaced());
+    else if (!scheduler.servers.holds(cluster, greeting.stream)) outbox.end(notHeld());
   };
 
   const fail = (error: unknown): void => {

@@ -137,6 +137,7 @@ export async function callEveryOperation(call: CallOperation): Promise<void> {
   for (const filter of [{}, { jobId: '1' }, { owner: 'ada' }, { owner: 'ada', jobId: '1' }, { arrayId: '6' }]) {
     await call('eventsAfter', 0, 5, filter);
   }
+  await call('eventsToFollow', 0, 5);
   await call('lastEvent');
   await call('appendOutput', '1', 1, [{ task: 0, stream: 'stdout', offset: 0, data: hash, at: 1 }], 9, 99);
   for (let offset = 32; offset < 32 + 40 * 32; offset += 32) {
@@ -179,7 +180,9 @@ export async function callEveryOperation(call: CallOperation): Promise<void> {
   await call('receiveJobs', red, 2, null, 2, 's');
   await call('keepFree', red, 's', { graphVersion: 1, report: '{}' });
   await call('getFree', red);
-  await call('clusterStandings');
+  await call('clusterStandings', 0, 5);
+  await call('standingsOf', [1, 2]);
+  await call('storeTime', 1);
   await call('releaseStream', red, 's');
   await call('sendLetter', 'a', '{}', 1);
   await call('takeLetters', 'a');

@@ -2,6 +2,7 @@
 import type { ReasonCode } from '../../core/job/state.ts';
 import type { EventRecord, JobId } from '../store.ts';
 import { idOf } from './job-row.ts';
+import { prunedEvents } from './prune.ts';
 import { all, limitOf, one, type Operation, type SqlValue } from './statement.ts';
 
 interface EventRow {
@@ -63,6 +64,16 @@ export function* eventsAfter(
     reason: row.reason_code === null ? null : { code: row.reason_code, message: row.reason_message ?? '' },
     detail: row.detail === null ? null : (JSON.parse(row.detail) as Record<string, unknown>),
   }));
+}
+
+/** What a follower reads: events after `seq`, and the highest number that was deleted until then. */
+export function* eventsToFollow(
+  seq: number,
+  limit: number,
+): Operation<{ readonly events: readonly EventRecord[]; readonly pruned: number }> {
+  const events = yield* eventsAfter(seq, limit);
+  // Afterwards: what was deleted before the events were read is among it.
+  return { events, pruned: yield* prunedEvents() };
 }
 
 export function* lastEvent(): Operation<number> {

@@ -9,7 +9,7 @@ import { cancelingArrays, holdArray, releaseArray, requestArrayCancel, tasksToCa
 import { claimPending } from './claim-pending.ts';
 import { deleteCluster, wasClusterDeleted } from './delete-cluster.ts';
 import { getDependencies, settleDependencies, submitDependent } from './dependencies.ts';
-import { eventsAfter, lastEvent } from './events.ts';
+import { eventsAfter, eventsToFollow, lastEvent } from './events.ts';
 import { createGroup, deleteGroup, getGroup, listGroups, updateGroup } from './groups.ts';
 import { assignedJobs, leaveJobs, leftOverJobs, receiveTheseJobs } from './left-jobs.ts';
 import { receiveJobs, requestCancel, returnExpired } from './move-jobs.ts';
@@ -30,10 +30,10 @@ import {
   pendingJobs,
 } from './read-jobs.ts';
 import { listJobs } from './list-jobs.ts';
-import { beatServer, endServer, sendLetter, takeLetters } from './servers.ts';
+import { beatServer, endServer, sendLetter, storeTime, takeLetters } from './servers.ts';
 import { getSetting, setSettingOnce } from './settings.ts';
 import type { Operation } from './statement.ts';
-import { claimStream, clusterStandings, getFree, keepFree, releaseStream } from './streams.ts';
+import { claimStream, clusterStandings, getFree, keepFree, releaseStream, standingsOf } from './streams.ts';
 import { submitArray } from './submit-array.ts';
 import { earlierSubmit, submitJob } from './submit-job.ts';
 import {
@@ -124,6 +124,7 @@ export const READS = {
   prunedEvents,
   wasGiven,
   eventsAfter,
+  eventsToFollow,
   lastEvent,
   readOutput,
   cutOutput,
@@ -133,7 +134,9 @@ export const READS = {
   bidCounts,
   decisionsSince,
   clusterStandings,
+  standingsOf,
   getFree,
+  storeTime,
 } as const;
 
 type Operations = typeof WRITES & typeof READS;

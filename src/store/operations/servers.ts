@@ -32,6 +32,12 @@ export function* beatServer(
   return { now: at, alive: rows.filter(({ seen_at }) => seen_at >= at - ages.alive).map(({ id }) => id) };
 }
 
+/** `at`, where the database has no clock of its own. */
+// oxlint-disable-next-line require-yield
+export function* storeTime(at: number): Operation<number> {
+  return at;
+}
+
 /** It stops: nothing waits for it any more. */
 export function* endServer(id: string): Operation<void> {
   yield* run('DELETE FROM cluster_streams WHERE server = ?', id);

@@ -3,7 +3,7 @@ import { RainbowError } from '../../core/errors.ts';
 import type { ClusterStanding, FreeRecord, StreamClaim } from '../server-store.ts';
 import type { AgentInstance, ClusterRef } from '../store.ts';
 import { isRegistered } from './read-clusters.ts';
-import { all, one, run, type Operation } from './statement.ts';
+import { all, filledUp, limitOf, one, run, type Operation } from './statement.ts';
 import { claimInstance } from './write-clusters.ts';
 
 /** As `claimInstance`; and where it is the newest, the stream that it came on is the cluster's from here on. */
@@ -40,30 +40,56 @@ export function* holdStream(cluster: ClusterRef, stream: string): Operation<void
   if (held === undefined) throw new RainbowError('aborted', 'this agent has opened a newer stream');
 }
 
-/** One of every cluster, by name: what changes often and writes no events. */
-export function* clusterStandings(): Operation<readonly ClusterStanding[]> {
-  const rows = yield* all<{
-    id: number;
-    name: string;
-    last_seen_at: number | null;
-    server: string | null;
-    stream: string | null;
-    bids: number | null;
-    free: number | null;
-  }>(
-    `SELECT clusters.id, clusters.name, clusters.last_seen_at, cluster_streams.server, cluster_streams.stream,
-       cluster_streams.bids, free_reports.number AS free
-     FROM clusters LEFT JOIN cluster_streams ON cluster_streams.cluster_id = clusters.id
-       LEFT JOIN free_reports ON free_reports.cluster_id = clusters.id
-     ORDER BY clusters.name`,
-  );
-  return rows.map(({ id, name, last_seen_at, server, stream, bids, free }) => ({
+interface StandingRow {
+  readonly id: number;
+  readonly name: string;
+  readonly last_seen_at: number | null;
+  readonly server: string | null;
+  readonly stream: string | null;
+  readonly bids: number | null;
+  readonly free: number | null;
+}
+
+const SELECT_STANDING = `SELECT clusters.id, clusters.name, clusters.last_seen_at, cluster_streams.server,
+    cluster_streams.stream, cluster_streams.bids, free_reports.number AS free
+  FROM clusters LEFT JOIN cluster_streams ON cluster_streams.cluster_id = clusters.id
+    LEFT JOIN free_reports ON free_reports.cluster_id = clusters.id`;
+
+/** Ids in one statement. */
+const MOST_IDS = 256;
+
+function standingOf({ id, name, last_seen_at, server, stream, bids, free }: StandingRow): ClusterStanding {
+  return {
     id,
     name,
     lastSeenAt: last_seen_at,
     stream: server === null || stream === null ? null : { server, stream, bids: bids === 1 },
     free,
-  }));
+  };
+}
+
+/** What changes often and writes no events: of the clusters after this id, by id. */
+export function* clusterStandings(after: number, limit: number): Operation<readonly ClusterStanding[]> {
+  const rows = yield* all<StandingRow>(
+    `${SELECT_STANDING} WHERE clusters.id > ? ORDER BY clusters.id LIMIT ?`,
+    after,
+    limitOf(limit),
+  );
+  return rows.map(standingOf);
+}
+
+/** The same, of these clusters. */
+export function* standingsOf(ids: readonly number[]): Operation<readonly ClusterStanding[]> {
+  const found: ClusterStanding[] = [];
+  for (let from = 0; from < ids.length; from += MOST_IDS) {
+    const some = filledUp(ids.slice(from, from + MOST_IDS).map(BigInt));
+    const rows = yield* all<StandingRow>(
+      `${SELECT_STANDING} WHERE clusters.id IN (${some.map(() => '?').join(', ')})`,
+      ...some,
+    );
+    found.push(...rows.map(standingOf));
+  }
+  return found;
 }
 
 /** Nothing where the stream is not the cluster's any more. Answers the report's number, from 1. */

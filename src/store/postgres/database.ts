@@ -9,7 +9,7 @@ import { ConnectionLost, stateOf } from './failure.ts';
 import { textOf } from './statement-text.ts';
 
 /** Milliseconds until a connection that is not answered is given up. */
-const CONNECT_LIMIT = 5_000;
+export const CONNECT_LIMIT = 5_000;
 const KEEP_ALIVE_AFTER = 10_000;
 
 /** As the operations write it; PostgreSQL's own statements also take arrays, with `$1` for values. */
@@ -88,11 +88,11 @@ export class Database {
   }
 
   /** Throws what PostgreSQL or the network says; `cannotOpen` puts it into words. */
-  static async connect(url: string): Promise<Database> {
+  static async connect(url: string, within = CONNECT_LIMIT): Promise<Database> {
     const client = new Client({
       connectionString: url,
       application_name: 'rainbow',
-      connectionTimeoutMillis: CONNECT_LIMIT,
+      connectionTimeoutMillis: within,
       keepAlive: true,
       keepAliveInitialDelayMillis: KEEP_ALIVE_AFTER,
       pipeline: true,

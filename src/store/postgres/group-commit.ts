@@ -12,11 +12,11 @@
  */
 import { RainbowError } from '../../core/errors.ts';
 import type { OperationName } from '../operations/operations.ts';
-import type { NewJob } from '../store.ts';
+import type { ClusterRef, NewJob } from '../store.ts';
 import type { Database } from './database.ts';
 import { ConnectionLost, errorOf, isCollision, isLostRace, maybeCommitted, notCommitted } from './failure.ts';
 import { changesLockedRows, hasChangedOthers, lockRows } from './lock-rows.ts';
-import { letterNotice, outputNotices, standingsNotice, type Voice } from './notices.ts';
+import { letterNotice, outputNotices, standingsNotices, type Voice } from './notices.ts';
 import { postgresOperation } from './own-operations.ts';
 import { submitJobs } from './submit-jobs.ts';
 import { CommitUnknown, Transaction } from './transaction.ts';
@@ -168,23 +168,25 @@ async function runPatiently(transaction: Transaction, { name, args }: Call): Pro
   }
 }
 
-const TOLD: ReadonlySet<OperationName> = new Set(['claimStream', 'releaseStream', 'endServer', 'keepFree']);
+/** The stream of a cluster, their first argument, or what is free there. */
+const TOLD: ReadonlySet<OperationName> = new Set(['claimStream', 'releaseStream', 'keepFree']);
 
 /** What the other servers are told of output, letters and streams: whose, by whom. Events tell of themselves. */
 function notices({ instance }: Voice, calls: readonly Call[], outcomes: readonly Outcome[]): readonly string[] {
   const jobs = new Set<string>();
   const receivers = new Set<string>();
-  let standings = false;
+  let standings: Set<number> | null = new Set();
   for (const [index, { name, args }] of calls.entries()) {
     const outcome = outcomes[index];
     if (outcome === undefined || 'error' in outcome) continue;
     if (name === 'appendOutput') jobs.add(String(args[0]));
     else if (name === 'sendLetter') receivers.add(String(args[0]));
-    else if (TOLD.has(name)) standings = true;
+    else if (TOLD.has(name)) standings?.add((args[0] as ClusterRef).id);
+    else if (name === 'endServer') standings = null;
   }
   return [
     ...outputNotices(instance, [...jobs]),
     ...[...receivers].map(letterNotice),
-    ...(standings ? [standingsNotice(instance)] : []),
+    ...standingsNotices(instance, standings === null ? null : [...standings]),
   ];
 }

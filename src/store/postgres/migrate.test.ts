@@ -1,4 +1,4 @@
-import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { skipWithout } from '../../../test/needs.ts';
 import { JOB_STATES } from '../../core/job/state.ts';
 import { realSystem } from '../../system/real.ts';
@@ -64,6 +64,29 @@ describe.skipIf(skipWithout('postgres', missing))('the schema on PostgreSQL', ()
     await Promise.all(servers.map((server) => server.close()));
     const versions = await ask('SELECT number FROM schema_versions ORDER BY number');
     expect(versions.map(({ number }) => number)).toEqual([...MIGRATIONS, second].map(({ number }) => number));
+  });
+
+  test('one that meets a server at work, each waiting for the other, is done again', async () => {
+    const { url, ask, database } = await plain();
+    const migrating = await openDatabase(url, 1);
+    const second: Migration = {
+      number: NEWEST + 1,
+      name: 'second',
+      statements: ({ integer }) => [
+        `ALTER TABLE jobs ADD COLUMN second ${integer}`,
+        `ALTER TABLE clusters ADD COLUMN second ${integer}`,
+      ],
+    };
+    // So that it is the migration that is given up.
+    await database.command("SET deadlock_timeout = '20s'; BEGIN; LOCK TABLE clusters IN ROW SHARE MODE");
+    const migrated = migrate(migrating, 'here', 2, [...MIGRATIONS, second]);
+    const waits = `SELECT 1 AS found FROM pg_locks WHERE NOT granted AND relation = 'clusters'::regclass`;
+    await vi.waitFor(async () => expect(await ask(waits)).toHaveLength(1));
+    await database.command('LOCK TABLE jobs IN ROW EXCLUSIVE MODE');
+    await database.command('COMMIT');
+    await migrated;
+    expect(await ask('SELECT MAX(number) AS newest FROM schema_versions')).toEqual([{ newest: NEWEST + 1 }]);
+    await migrating.close();
   });
 
   test('servers that open a new database at once all get it', async () => {

@@ -1,19 +1,24 @@
 /**
  * Brings a database to the newest schema, or refuses it before anything is written: tables that are not ours, or a
  * schema that a newer Rainbow made. Safe when several servers start at once: the one that gets the advisory lock does
- * it, the others find it done. Everything is in the connection's own schema (`search_path`), in one transaction.
+ * it, the others find it done; where servers of the earlier version go on meanwhile and it meets them (a deadlock), it
+ * is done again. Everything is in the connection's own schema (`search_path`), in one transaction.
  */
 import { RainbowError } from '../../core/errors.ts';
 import { MIGRATIONS } from '../migrations/index.ts';
 import { POSTGRES_WORDS, type Migration } from '../migrations/migration.ts';
 import type { Row } from '../operations/statement.ts';
 import type { Database } from './database.ts';
+import { isCollision } from './failure.ts';
 
 /** The comment on `schema_versions` that marks the tables as Rainbow's. */
 const MARK = 'Rainbow';
 
 /** Its first key; any number that no other program is likely to use. "RBOW". */
 const LOCK = 0x52_42_4f_57;
+
+/** Each costs those that it met a second; a server that cannot begin is started again by somebody. */
+const TRIES = 10;
 
 /** Throws `failed_precondition` where the tables must not be touched. Reads only. Null: there are none yet. */
 export async function schemaVersion(
@@ -58,6 +63,21 @@ export async function migrate(
   if ((await schemaVersion(database, address, migrations)) === migrations.length) return;
 
   // 2. One after the other. A migration may take its time, and so may waiting for another server's.
+  for (let tries = 1; ; tries++) {
+    try {
+      return await bringForward(database, address, at, migrations);
+    } catch (error) {
+      if (!isCollision(error) || tries === TRIES) throw error;
+    }
+  }
+}
+
+async function bringForward(
+  database: Database,
+  address: string,
+  at: number,
+  migrations: readonly Migration[],
+): Promise<void> {
   await database.command('BEGIN');
   try {
     await database.command('SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0');

@@ -9,6 +9,7 @@ import type { Whisper } from '../server-store.ts';
 import type { JobId } from '../store.ts';
 import type { Database } from './database.ts';
 import type { Link } from './link.ts';
+import type { EngineOptions } from './pool-engine.ts';
 import { readNotice, selfNotice, type Voice } from './notices.ts';
 import { newestEvent } from './write-events.ts';
 
@@ -33,6 +34,7 @@ export class News {
   readonly #voice: Voice;
   readonly #timers: System['timers'];
   readonly #pollEvery: number;
+  readonly #answerWithin: number;
   readonly #hearers: Hearers;
   #heardItself = false;
   #current: Database | null = null;
@@ -40,12 +42,19 @@ export class News {
   #next: Timer | null = null;
   #closed = false;
 
-  constructor(link: Link, voice: Voice, timers: System['timers'], hearers: Hearers, pollEvery = POLL_EVERY) {
+  constructor(
+    link: Link,
+    voice: Voice,
+    timers: System['timers'],
+    hearers: Hearers,
+    { pollEvery = POLL_EVERY, answerWithin = ANSWER_LIMIT }: Pick<EngineOptions, 'pollEvery' | 'answerWithin'>,
+  ) {
     this.#link = link;
     this.#voice = voice;
     this.#timers = timers;
     this.#hearers = hearers;
     this.#pollEvery = pollEvery;
+    this.#answerWithin = answerWithin;
   }
 
   /** Listens, asks what is newest, and goes on doing so. Resolves when it hears, or cannot reach the database. */
@@ -53,9 +62,11 @@ export class News {
     if (this.#polling || this.#closed) return;
     this.#polling = true;
     this.#next?.cancel();
+    let isConnected = false;
     try {
       const database = await this.#link.get();
-      const limit = this.#timers.after(ANSWER_LIMIT, () => database.destroy('no answer to a poll'));
+      isConnected = true;
+      const limit = this.#timers.after(this.#answerWithin, () => database.destroy('no answer to a poll'));
       try {
         if (database !== this.#current) await this.#listen(database);
         this.#hearers.events(await database.run(newestEvent()));
@@ -66,7 +77,7 @@ export class News {
       this.#pollAfter(this.#heardItself ? this.#pollEvery : Math.min(this.#pollEvery, POLL_EVERY_WHEN_DEAF));
     } catch {
       // Whoever calls the store hears why; here there is only the next try.
-      this.#pollAfter(this.#pollEvery);
+      this.#pollAfter(isConnected ? RETRY_AFTER : this.#pollEvery);
     } finally {
       this.#polling = false;
     }
@@ -95,7 +106,11 @@ export class News {
       if (database.isLost) throw error;
     }
     // What was written while nobody listened.
-    if (this.#current !== null) this.#hearers.output(null);
+    if (this.#current !== null) {
+      this.#hearers.output(null);
+      this.#hearers.whisper({ kind: 'standings', clusters: null });
+      this.#hearers.whisper({ kind: 'letters' });
+    }
     this.#current = database;
     database.whenLost(() => this.#pollAfter(RETRY_AFTER));
   }
@@ -105,9 +120,9 @@ export class News {
     if (notice === null) return;
     if (notice.kind === 'events') this.#hearers.events(notice.newest);
     else if (notice.kind === 'letters') {
-      if (notice.receiver === this.#voice.receiver) this.#hearers.whisper('letters');
+      if (notice.receiver === this.#voice.receiver) this.#hearers.whisper({ kind: 'letters' });
     } else if (notice.instance === this.#voice.instance) this.#heardItself ||= notice.kind === 'self';
-    else if (notice.kind === 'standings') this.#hearers.whisper('standings');
+    else if (notice.kind === 'standings') this.#hearers.whisper(notice);
     else if (notice.kind === 'output') for (const job of notice.jobs) this.#hearers.output(job);
   }
 }

@@ -1,6 +1,6 @@
 /**
  * What servers on one database tell each other, on one channel of its schema: `events NUMBER` (the newest), `output
- * INSTANCE JOB…` (who wrote output of which jobs), `standings INSTANCE`, `letters RECEIVER`. A notice only wakes: what is new is then read.
+ * INSTANCE JOB…` (who wrote output of which jobs), `standings INSTANCE CLUSTER…`, `letters RECEIVER`. A notice only wakes: what is new is then read.
  */
 import type { JobId } from '../store.ts';
 
@@ -15,18 +15,22 @@ export interface Voice {
 export type Notice =
   | { readonly kind: 'events'; readonly newest: number }
   | { readonly kind: 'output'; readonly instance: string; readonly jobs: readonly JobId[] }
-  /** Somebody's stream or report of what is free changed. */
-  | { readonly kind: 'standings'; readonly instance: string }
+  /** The stream or the report of what is free of these clusters changed; null: perhaps of any. */
+  | { readonly kind: 'standings'; readonly instance: string; readonly clusters: readonly number[] | null }
   | { readonly kind: 'letters'; readonly receiver: string }
   | { readonly kind: 'self'; readonly instance: string };
 
 /** A payload has less than 8,000 bytes, an id 19 digits. */
-const JOBS_A_NOTICE = 300;
+const IDS_A_NOTICE = 300;
 
 export function outputNotices(instance: string, jobs: readonly JobId[]): readonly string[] {
+  return withIds(`output ${instance}`, jobs);
+}
+
+function withIds(what: string, ids: readonly (string | number)[]): readonly string[] {
   const notices: string[] = [];
-  for (let from = 0; from < jobs.length; from += JOBS_A_NOTICE) {
-    notices.push(`output ${instance} ${jobs.slice(from, from + JOBS_A_NOTICE).join(' ')}`);
+  for (let from = 0; from < ids.length; from += IDS_A_NOTICE) {
+    notices.push(`${what} ${ids.slice(from, from + IDS_A_NOTICE).join(' ')}`);
   }
   return notices;
 }
@@ -35,8 +39,9 @@ export function letterNotice(receiver: string): string {
   return `letters ${receiver}`;
 }
 
-export function standingsNotice(instance: string): string {
-  return `standings ${instance}`;
+/** Without clusters: of any, as servers of earlier versions say it. */
+export function standingsNotices(instance: string, clusters: readonly number[] | null): readonly string[] {
+  return clusters === null ? [`standings ${instance}`] : withIds(`standings ${instance}`, clusters);
 }
 
 /** For oneself, to know whether one hears anything at all. */
@@ -49,7 +54,10 @@ export function readNotice(payload: string): Notice | null {
   const [kind, first = '', ...rest] = payload.split(' ');
   if (kind === 'events' && /^\d{1,16}$/.test(first)) return { kind, newest: Number(first) };
   if (kind === 'output') return { kind, instance: first, jobs: rest };
-  if (kind === 'standings') return { kind, instance: first };
+  if (kind === 'standings') {
+    const clusters = rest.map(Number).filter((id) => Number.isSafeInteger(id));
+    return { kind, instance: first, clusters: clusters.length === 0 ? null : clusters };
+  }
   if (kind === 'letters') return { kind, receiver: first };
   if (kind === 'self') return { kind, instance: first };
   return null;

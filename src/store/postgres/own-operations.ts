@@ -1,7 +1,7 @@
 /** Operations of which PostgreSQL has a version of its own; the conformance suite admits either. */
 import { operationNamed, type OperationName } from '../operations/operations.ts';
 import type { PostgresOperation } from './database.ts';
-import { beatServer, sendLetter } from '../operations/servers.ts';
+import { beatServer, sendLetter, storeTime } from '../operations/servers.ts';
 import { one } from '../operations/statement.ts';
 import { claimPending, pendingJobs } from './pending-jobs.ts';
 import { submitArray } from './submit-array.ts';
@@ -23,6 +23,7 @@ function byDatabaseClock(operation: AnyOperation): AnyOperation {
 
 const OWN: ReadonlyMap<OperationName, AnyOperation> = new Map([
   ['pendingJobs', pendingJobs as unknown as AnyOperation] as const,
+  ['storeTime', byDatabaseClock(storeTime as unknown as AnyOperation)] as const,
   ['beatServer', byDatabaseClock(beatServer as unknown as AnyOperation)] as const,
   ['sendLetter', byDatabaseClock(sendLetter as unknown as AnyOperation)] as const,
   ['claimPending', byDatabaseClock(claimPending as unknown as AnyOperation)] as const,

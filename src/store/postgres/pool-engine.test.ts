@@ -119,6 +119,27 @@ describe.skipIf(skipWithout('postgres', missing))('the engine over connections',
     expect(proxy.fault).toBe('none');
   });
 
+  test('where a network swallows everything, what waits fails in time and the rest at once; it comes back, and so do they', async () => {
+    const { store, proxy } = await open({ pollEvery: 50, answerWithin: 400 });
+    await register(store, 'red');
+    const heard: number[] = [];
+    store.events.subscribe((seq) => heard.push(seq));
+    const before = await submit(store);
+    proxy.fault = 'frozen';
+    const began = performance.now();
+    const waiting = await Promise.all([errorFrom(submit(store)), errorFrom(store.jobs.get(before.id))]);
+    expect(performance.now() - began).toBeLessThan(5_000);
+    expect(waiting.map(({ code }) => code)).toEqual(['unavailable', 'unavailable']);
+    const since = performance.now();
+    const failures = await Promise.all(Array.from({ length: 100 }, () => errorFrom(submit(store))));
+    expect(performance.now() - since).toBeLessThan(300);
+    for (const { message } of failures) expect(message).toContain('ask again');
+    proxy.fault = 'none';
+    await served(store);
+    expect((await store.jobs.get(before.id))?.id).toBe(before.id);
+    await vi.waitFor(async () => expect(heard.at(-1)).toBe(await store.events.last()));
+  });
+
   test('a connection that breaks costs what was under way, and nothing that was answered', async () => {
     const { store, proxy } = await open();
     const answered: string[] = [];

@@ -36,6 +36,8 @@ const READ_PATIENCE = 2_000;
 export interface EngineOptions {
   readonly waitingLimit?: number;
   readonly pollEvery?: number;
+  /** Milliseconds for the answer to a poll, and for a new connection. */
+  readonly answerWithin?: number;
 }
 
 interface Waiting extends Call {
@@ -67,14 +69,15 @@ export async function openPoolEngine(url: string, system: System, options: Engin
 
   // 2. Connections.
   const outage = new Outage(system.clock);
-  const writing = new Link(url, outage, first);
-  const reading = Array.from({ length: READERS }, () => new Link(url, outage));
+  const connectWithin = options.answerWithin;
+  const writing = new Link(url, outage, { connectWithin, database: first });
+  const reading = Array.from({ length: READERS }, () => new Link(url, outage, { connectWithin }));
   const news = new News(
-    new Link(url, outage),
+    new Link(url, outage, { connectWithin, polls: true }),
     voice,
     system.timers,
     { events: heardEvents, output: (job) => tellOutput(job), whisper: (what) => tellWhisper(what) },
-    options.pollEvery,
+    options,
   );
   await news.poll();
 

@@ -16,9 +16,10 @@ export interface Proxy {
  * - `none`.
  * - `deaf`: notifications get lost, as behind a pooler that hands out connections by transaction.
  * - `frozen`: nothing passes, and nobody is told.
+ * - `refused`: new connections are, and there are no old ones.
  * - `commit`: a COMMIT arrives and is done; its answer is lost with the connection.
  */
-export type Fault = 'none' | 'deaf' | 'frozen' | 'commit';
+export type Fault = 'none' | 'deaf' | 'frozen' | 'refused' | 'commit';
 
 const NOTIFICATION = 'A'.charCodeAt(0);
 
@@ -37,6 +38,8 @@ export async function startProxy(port: number): Promise<Proxy> {
     },
   };
   const server = createServer((near) => {
+    if (proxy.fault === 'refused') near.destroy();
+    if (near.destroyed) return;
     const far = connect(port, '127.0.0.1');
     const end = (): void => {
       near.destroy();
