@@ -31,6 +31,7 @@ import { follow, reconcile } from './run.ts';
 import { realmOf, runnerNamed } from './runners/runners.ts';
 import type { Runner } from './runners/runner.ts';
 import { noHook, type ReachedHook } from './sentinels.ts';
+import { withModules } from './software-modules.ts';
 import { stopAll } from './stop-all.ts';
 import { grpcUplink } from './wire.ts';
 
@@ -66,6 +67,8 @@ export interface AgentOptions {
   readonly keepFiles?: boolean;
   /** Graph and subsystems are registered as they are above: they need not be brought up to date at the start. */
   readonly isRegistered?: boolean;
+  /** Folders and listings of software modules, registered beside what its runner discovers. */
+  readonly modules?: readonly string[];
   /** Milliseconds between two looks at what the cluster is, where its runner can say it. */
   readonly followEvery?: number;
   readonly version?: string;
@@ -118,7 +121,8 @@ export async function runAgent(options: AgentOptions, system: System, signal: Ab
         const runAs = options.mapUsers === undefined ? 'single-user' : 'mapped';
         const identity = { cluster, secret, runner: options.runner, version, maxJobs, runAs } as const;
         const environment = options.environment ?? process.env;
-        const discovery = kind.discovery?.({ cluster, environment, runAs: options.runAs ?? null }, system) ?? null;
+        const found = kind.discovery?.({ cluster, environment, runAs: options.runAs ?? null }, system) ?? null;
+        const discovery = found === null ? null : withModules(found, options.modules ?? [], { system, log });
         const followed: FollowedCluster | null =
           discovery === null
             ? null
