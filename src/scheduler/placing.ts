@@ -9,6 +9,7 @@ import { byPreference } from '../core/image/constrain.ts';
 import type { Jobspec, Request } from '../core/jobspec/jobspec.ts';
 import { whyNotServing } from '../core/serving.ts';
 import { lossAllowed, lostOn, NATIVE_RUNNERS } from '../core/translate/native.ts';
+import { unheededOn } from '../core/translate/unheeded.ts';
 import type { Asking, Matcher, Verdict } from '../core/match/matcher.ts';
 import { openings, type Opening } from '../core/match/openings.ts';
 import { COMPAT_WEIGHT } from '../core/select/heavier.ts';
@@ -244,6 +245,9 @@ export function createPlacing(deps: {
       const notes = [
         ...barred.map(({ cluster }) => `${cluster} was passed over: ${away.get(cluster) ?? ''}`),
         ...decided.notes,
+        ...(chosen === null ? [] : unheededOn(jobspec, registry.get(chosen)?.instance?.runner ?? '')).map(
+          (each) => `${chosen ?? ''}: ${each}`,
+        ),
       ];
       const micros = Math.round((system.clock.monotonic() - began) * 1000);
       const { shadow } = settings;

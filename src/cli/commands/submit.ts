@@ -11,7 +11,7 @@ import { Stopped, UsageError } from '../exit.ts';
 import { readInput } from '../files.ts';
 import type { Invocation, Run } from '../invocation.ts';
 import { namingFile } from '../jobspec-errors.ts';
-import { nativeLines, nativeRenderings, serviceLines } from '../native-renderings.ts';
+import { nativeLines, nativeRenderings, serviceLines, unheededLines } from '../native-renderings.ts';
 import { collect, collectAfter, collectPairs, wholeNumber, type After } from '../options.ts';
 import { candidateJson, candidateLines, decisionJson, openingJson, openingLines } from '../present/decision.ts';
 import { jobJson, jobLine } from '../present/job.ts';
@@ -89,7 +89,7 @@ export function addSubmit(parent: Command, run: Run): void {
     .option('--batch <file>', 'a batch script, of sbatch or Flux, told apart by its directives; arguments after --')
     .addOption(new Option('--from <system>', 'what the script of --batch is').choices(['sbatch', 'flux']))
     .option('--kubernetes <file>', 'Kubernetes Jobs, YAML or JSON; one job for each')
-    .option('--allow-lossy', 'even where something of it would be lost, or not be done')
+    .option('--allow-lossy', 'even where something of it is lost, in translating it or to a cluster’s own scheduler')
     .optionsGroup('Where it may go:')
     .option('--cluster <name>', 'only to this cluster (repeatable)', collect)
     .option('--group <name>', 'only to this cluster group (repeatable)', collect)
@@ -236,6 +236,14 @@ async function one(
   if (job === undefined) throw new Error('the server answered without a job');
   if (!created) await tellOtherJobspec(invocation, client, job.id, request.jobspec, signal);
   const rejected = stateWord(job.state) === 'rejected';
+  if (created && job.cluster !== '') {
+    // What it was decided with; nothing is asked where nothing can be unheeded.
+    const at = decision?.candidates.filter(({ cluster }) => cluster === job.cluster) ?? [];
+    const lines = await unheededLines(request.jobspec, at, async () => [
+      await client.clusters.get({ name: job.cluster }, { signal }),
+    ]);
+    lines.forEach(invocation.say);
+  }
   const show = (shown: Job): void => {
     const document = {
       ...jobJson(shown),
@@ -322,10 +330,12 @@ async function dryRun(
   );
   const { clusters: all } = await client.clusters.list({}, { signal });
   const natives = await nativeRenderings(jobspec, candidates, all);
+  const unheeded = await unheededLines(jobspec, candidates, async () => all);
   const document = {
     candidates: candidates.map(candidateJson),
     openings: openings.map(openingJson),
     native: natives,
+    unheeded,
     ...(translation === null ? {} : { translation }),
   };
   invocation.result(document, () =>
@@ -333,6 +343,7 @@ async function dryRun(
       ...candidateLines(invocation.paint, candidates),
       ...openingLines(openings),
       ...serviceLines(candidates, all),
+      ...unheeded,
       ...natives.flatMap(nativeLines),
       'nothing was stored',
     ].join('\n'),
