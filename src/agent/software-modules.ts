@@ -38,7 +38,7 @@ export async function findModules(paths: readonly string[]): Promise<readonly Fo
 
 async function inTree(tree: string, within: string, left: { files: number }): Promise<readonly FoundModule[]> {
   const folder = join(tree, within);
-  const names = (await readdir(folder).catch(() => [])).sort();
+  const names = (await readdir(folder).catch(() => [])).toSorted((a, b) => (a < b ? -1 : 1));
   const known = names.includes('default') ? await linked(join(folder, 'default')) : null;
   const said = known ?? (names.includes('.version') ? defaultVersion(await textOf(join(folder, '.version'))) : null);
   const found: FoundModule[] = [];

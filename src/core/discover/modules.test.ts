@@ -46,7 +46,7 @@ test('the spider cache of Lmod as JSON; what is none is refused with the file', 
   ];
   expect(readModuleListing(JSON.stringify(page), 'x')).toEqual([{ name: 'gcc', version: '12.2.0', isDefault: true }]);
   for (const text of ['', '[', '[]', '???']) {
-    expect(() => readModuleListing(text, 'list'), text).toThrow(
+    expect(() => readModuleListing(text, 'list')).toThrow(
       expect.objectContaining({ code: 'invalid_input', message: expect.stringContaining('list') as string }),
     );
   }
