@@ -114,7 +114,7 @@ export function addSubmit(parent: Command, run: Run): void {
       collectAfter,
     )
     .option('--array <indices>', 'many tasks under one id: 0-9,20-30:2, and %5 behind it for at most five at once')
-    .option('--begin <time>', 'not before: +2h, or 2030-01-31T12:00Z')
+    .option('--begin <time>', 'not before: +2h, 2030-01-31T12:00 (this machine’s time) or with a zone, as in 12:00Z')
     .option('--start-before <time>', 'start by then, or fail')
     .option('--deadline <time>', 'end by then, or be stopped; not started where its --time no longer fits')
     .option('--hold', 'keep it until "rainbow job release"')
