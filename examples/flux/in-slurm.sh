@@ -27,12 +27,15 @@ end=$(squeue -h -j "$SLURM_JOB_ID" -o %e)
 ) &
 window=$!
 
-# Ends with the job, or before its end by "scancel"; what was left of the cluster's jobs then goes elsewhere.
-export cluster spool
+# At the job's end, or by "scancel", Slurm ends the instance and then, after its KillWait, this script: in between the
+# cluster is deleted, and what it had not begun goes elsewhere.
+trap : TERM
+# (Flux keeps the variables of Slurm from its initial program.)
+export cluster spool nodes="$SLURM_JOB_NUM_NODES"
 # shellcheck disable=SC2016
-srun $mpi -N "$SLURM_JOB_NUM_NODES" -n "$SLURM_JOB_NUM_NODES" flux start sh -c '
+srun $mpi -N "$nodes" -n "$nodes" flux start sh -c '
   size=$(flux getattr size)
-  [ "$size" = "$SLURM_JOB_NUM_NODES" ] || { echo "an instance of $size nodes, not of $SLURM_JOB_NUM_NODES: srun has no PMI that Flux knows" >&2; exit 1; }
+  [ "$size" = "$nodes" ] || { echo "an instance of $size nodes, not of $nodes: srun has no PMI that Flux knows" >&2; exit 1; }
   exec rainbow agent --runner flux --host "$RAINBOW_HOST" --cluster-name "$cluster" --state-dir "$spool/state" --spool "$spool/jobs"
 ' && status=0 || status=$?
 kill "$window" 2>/dev/null || :
