@@ -195,7 +195,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
         (mayBeSilent || !registry.isSilentFor(cluster.name, settings.silentAfter)),
     );
     const names = others.map(({ name }) => name);
-    return placing.match(jobspec, names).some(({ satisfiable }) => satisfiable.fits === 'yes');
+    return placing.match(jobspec, names, job.owner).some(({ satisfiable }) => satisfiable.fits === 'yes');
   };
   const placing = createPlacing({ matcher, registry, debits, states, system, settings, weigh, log });
   const gather = createGather({
@@ -203,7 +203,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     clock,
     settings,
     weighsOffers: (policy, options) => placing.weighsOffers(policy, options),
-    fitting: (jobspec, clusters) => placing.fitting(jobspec, clusters),
+    fitting: (jobspec, clusters, owner) => placing.fitting(jobspec, clusters, owner),
   });
   const submit = createSubmit({
     store,
@@ -309,7 +309,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       await follow.idle();
       await counter.stop();
     },
-    match: (jobspec, clusters) => placing.match(jobspec, clusters),
+    match: (jobspec, clusters, owner) => placing.match(jobspec, clusters, owner),
     openings: (jobspec, candidates) => placing.openings(jobspec, candidates),
     place(jobspec, cluster) {
       if (!registry.isCompiled(cluster)) return null;

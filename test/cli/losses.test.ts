@@ -1,19 +1,28 @@
 /** What a cluster cannot be told, or does not act on, is said where a job is submitted: by cluster, and what to do. */
 import { expect, test } from 'vitest';
-import { AgentService } from '../../src/gen/rainbow/v1/agent_pb.js';
+import { AgentService, RunAs } from '../../src/gen/rainbow/v1/agent_pb.js';
 import { connect } from '../server/raw-client.ts';
 import { afterwards, expectExit, json } from './command-line.ts';
 import { place, startAgent, untilConnected, write, type Place } from './with-server.ts';
 
 /** An agent that says that it is one of a Slurm cluster, and takes nothing. */
-async function slurmAgent(at: Place, cluster: string, secret: string): Promise<void> {
+async function slurmAgent(at: Place, cluster: string, secret: string, accounts?: readonly string[]): Promise<void> {
   const connection = connect(`127.0.0.1:${at.server.port}`);
   const stream = connection.client(AgentService).connect();
   afterwards(() => {
     stream.cancel();
     connection.close();
   });
-  const value = { protocol: 1, cluster, secret, instanceId: 'one', instanceStartedMs: '1', runner: 'slurm' };
+  const mapping = accounts === undefined ? {} : { runAs: RunAs.MAPPED, accounts: { owners: [...accounts] } };
+  const value = {
+    protocol: 1,
+    cluster,
+    secret,
+    instanceId: 'one',
+    instanceStartedMs: '1',
+    runner: 'slurm',
+    ...mapping,
+  };
   stream.send({ message: { case: 'hello', value } });
   await untilConnected(at, cluster);
 }
@@ -51,6 +60,24 @@ attributes: {system: {duration: 60}, strange: {a: 1}}
   const script = write(at.folder, 'job.sh', '#!/bin/sh\n#SBATCH --licenses=matlab:1 --time=1\nhostname\n');
   const batch = await at.run(['submit', '--batch', script, '--allow-lossy', '--json']);
   expect(json(batch)).toMatchObject({ cluster: 'red' });
+});
+
+test('a cluster whose agent maps accounts is a no for those whom it does not', async () => {
+  const at = await place();
+  const { secret } = await at.register('red', '--nodes', '1', '--cores', '2');
+  await at.register('blue', '--nodes', '1', '--cores', '1');
+  const { owner } = json<{ owner: string }>(await at.run(['submit', '--json', '--', 'true']));
+  expect(owner).toMatch(/^user:/);
+  await slurmAgent(at, 'red', secret, ['user:somebody']);
+  const dry = await at.run(['submit', '--dry-run', '--cores', '2', '--', 'true']);
+  expect(dry.code).toBe(1);
+  expect(dry.stdout).toContain(`its owner (${owner}) has no local user there`);
+  const rejected = await at.run(['submit', '--cores', '2', '--', 'true']);
+  expect(rejected).toMatchObject({
+    code: 1,
+    stdout: expect.stringContaining(`its owner (${owner}) has no local user`),
+  });
+  expect(json(await at.run(['submit', '--json', '--', 'true']))).toMatchObject({ cluster: 'blue' });
 });
 
 test('an image that is not used is said at submit, in a dry run and by explain', async () => {
