@@ -30,6 +30,11 @@ export async function readRequests(
   words: readonly string[],
 ): Promise<readonly SubmitRequest[]> {
   const requests = await readAll(invocation, options, words);
+  if (options.time !== undefined && /^\d+(\.\d+)?$/.test(options.time.trim())) {
+    // sbatch's are minutes.
+    const span = options.time.trim();
+    invocation.say(`--time ${span}: it may run for ${span} seconds; for minutes write ${span}m`);
+  }
   if (options.allowLossy !== true) return requests;
   const { allowLoss } = await import('../core/translate/allow-loss.ts');
   // In the jobspec, so that the cluster's agent hears of it as well.

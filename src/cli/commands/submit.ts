@@ -7,6 +7,7 @@ import type { Job } from '../../gen/rainbow/v1/job_pb.js';
 import { connect, operatorOptions, type OperatorOptions } from '../connection.ts';
 import { addHandling, handlingOf, type HandlingOptions } from '../handling.ts';
 import { credentialsFor, tokensSent } from '../credentials.ts';
+import { inFlagWords, SUBMIT_FLAGS } from '../flag-errors.ts';
 import { Stopped, UsageError } from '../exit.ts';
 import { readInput } from '../files.ts';
 import type { Invocation, Run } from '../invocation.ts';
@@ -164,7 +165,8 @@ async function submit(invocation: Invocation, options: SubmitOptions, words: rea
   return connect(invocation, sent, async (client, signal) => {
     let worst = 0;
     for (const [index, request] of requests.entries()) {
-      const named = <T>(work: Promise<T>): Promise<T> => namingFile(options.jobspec, request.jobspec, work);
+      const named = <T>(work: Promise<T>): Promise<T> =>
+        namingFile(options.jobspec, request.jobspec, inFlagWords(SUBMIT_FLAGS, options, work));
       const parts = {
         request,
         handling,

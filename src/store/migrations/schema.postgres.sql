@@ -278,6 +278,7 @@ CREATE TABLE jobs (
   ended_by bigint,
   claimed_by text COLLATE "C",
   claimed_until bigint,
+  cancel_message text COLLATE "C",
   CONSTRAINT jobs_check CHECK (((ended_at IS NOT NULL) = (state = ANY (ARRAY['completed'::text, 'failed'::text, 'canceled'::text, 'rejected'::text])))),
   CONSTRAINT jobs_check1 CHECK (((state <> ALL (ARRAY['assigned'::text, 'received'::text, 'accepted'::text, 'running'::text, 'unknown'::text])) OR (cluster_id IS NOT NULL))),
   CONSTRAINT jobs_check2 CHECK (((state <> 'pending'::text) OR (cluster_id IS NULL))),

@@ -229,7 +229,7 @@ CREATE TABLE jobs (
       started_at INTEGER,
       ended_at INTEGER,
       lease_expires_at INTEGER,
-      cancel_requested_at INTEGER, waits INTEGER NOT NULL DEFAULT 0, begin_at INTEGER, start_before INTEGER, deadline INTEGER, start_by INTEGER, question TEXT, array_id INTEGER, array_index INTEGER, depended_on INTEGER NOT NULL DEFAULT 0, cancel_code TEXT, overcommit TEXT CHECK (overcommit IN ('queue','deny')), left_until INTEGER, ended_by INTEGER, claimed_by TEXT, claimed_until INTEGER,
+      cancel_requested_at INTEGER, waits INTEGER NOT NULL DEFAULT 0, begin_at INTEGER, start_before INTEGER, deadline INTEGER, start_by INTEGER, question TEXT, array_id INTEGER, array_index INTEGER, depended_on INTEGER NOT NULL DEFAULT 0, cancel_code TEXT, overcommit TEXT CHECK (overcommit IN ('queue','deny')), left_until INTEGER, ended_by INTEGER, claimed_by TEXT, claimed_until INTEGER, cancel_message TEXT,
       CHECK ((ended_at IS NOT NULL) = (state IN ('completed','failed','canceled','rejected'))),
       CHECK (state NOT IN ('assigned','received','accepted','running','unknown') OR cluster_id IS NOT NULL),
       CHECK (state <> 'pending' OR cluster_id IS NULL)

@@ -5,6 +5,7 @@ import { readTime } from '../../../core/jobspec/time.ts';
 import { changedCluster, changeOptions } from '../../change-cluster.ts';
 import { connect, type OperatorOptions } from '../../connection.ts';
 import { UsageError } from '../../exit.ts';
+import { inFlagWords, MAINTENANCE_FLAGS } from '../../flag-errors.ts';
 import type { Invocation, Run } from '../../invocation.ts';
 import { clean } from '../../paint.ts';
 import { clusterJson, maintenanceText } from '../../present/cluster.ts';
@@ -49,7 +50,11 @@ async function maintenance(invocation: Invocation, options: Options, args: reado
   const cluster = await connect(invocation, asking, (client, signal) => {
     if (options.cancel === true) {
       const which = from === null ? {} : { from: timestampFromMs(from) };
-      return client.clusters.cancelMaintenance({ cluster: name, secret, ...which }, { signal });
+      return inFlagWords(
+        MAINTENANCE_FLAGS,
+        options,
+        client.clusters.cancelMaintenance({ cluster: name, secret, ...which }, { signal }),
+      );
     }
     const begins = from ?? now;
     const until =
@@ -57,7 +62,11 @@ async function maintenance(invocation: Invocation, options: Options, args: reado
         ? begins + readTime(options.for ?? '', '--for') * 1000
         : readMomentHere(options.until, '--until', now);
     const window = { from: timestampFromMs(begins), until: timestampFromMs(until), reason: options.reason ?? '' };
-    return client.clusters.planMaintenance({ cluster: name, secret, window }, { signal });
+    return inFlagWords(
+      MAINTENANCE_FLAGS,
+      options,
+      client.clusters.planMaintenance({ cluster: name, secret, window }, { signal }),
+    );
   });
   invocation.result(clusterJson(cluster), () => {
     const planned = cluster.maintenance.map((each) => `  ${maintenanceText(each)}`);
