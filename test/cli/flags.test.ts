@@ -19,7 +19,7 @@ test('mistakes that the server finds', async () => {
   ];
   for (const [flags, said] of wrong) {
     const outcome = await at.run(['submit', ...flags, '--', 'true']);
-    expect(outcome, flags.join(' ')).toMatchObject({ code: 2, stdout: '' });
+    expect(outcome).toMatchObject({ code: 2, stdout: '' });
     expect(outcome.stderr).toContain(`rainbow: ${said}`);
   }
   expect(await at.run(['jobs', '--sort', 'priority', '--oldest-first'])).toMatchObject({

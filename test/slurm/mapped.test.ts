@@ -86,7 +86,9 @@ describe.skipIf(away)('an agent that maps accounts', { timeout: PATIENT_MS }, ()
         if (await isSo()) return;
         await new Promise((resolve) => setTimeout(resolve, 50));
       }
-      throw new Error(`never: ${isSo.toString()}; the agent: ${String(await Promise.race([agent, 'runs']))}`);
+      throw new Error(
+        `never: ${isSo.toString()}; the agent: ${String(await Promise.race([agent, Promise.resolve('runs')]))}`,
+      );
     };
     await until(async () => (await operator.clusters.get({ name: 'red' })).connected);
 

@@ -263,8 +263,8 @@ export function candidateToWire(candidate: CandidateResult): MessageInitShape<ty
 }
 
 /** What only `round-robin` looks at, and is counted anew with each start of a server, tells nobody anything. */
-function shownState({ rainbow_last_chosen: _, ...state }: CandidateResult['state']): CandidateResult['state'] {
-  return state;
+function shownState(state: CandidateResult['state']): CandidateResult['state'] {
+  return Object.fromEntries(Object.entries(state).filter(([key]) => key !== 'rainbow_last_chosen'));
 }
 
 export function openingToWire({ relaxation, clusters }: Opening): MessageInitShape<typeof wire.OpeningSchema> {
