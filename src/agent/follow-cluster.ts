@@ -63,8 +63,15 @@ export function createClusterFollower(
         if (!(error instanceof RainbowError) || error.code !== 'failed_precondition') throw error;
         // A subsystem names nodes that are gone: without them it fits the graph before, too. Else it has to go first.
         for (const [name, text] of Object.entries(now.subsystems)) {
-          await updates.putSubsystem(name, text).catch(() => updates.deleteSubsystem(name));
-          subsystems.set(name, text);
+          const isPut = await updates.putSubsystem(name, text).then(
+            () => true,
+            () => false,
+          );
+          if (isPut) subsystems.set(name, text);
+          else {
+            await updates.deleteSubsystem(name);
+            subsystems.delete(name);
+          }
         }
         await updates.replaceGraph(now.graph);
       }
