@@ -71,6 +71,8 @@ export interface AgentOptions {
   readonly isRegistered?: boolean;
   /** Folders and listings of software modules, registered beside what its runner discovers. */
   readonly modules?: readonly string[];
+  /** Subsystems that earlier runs registered; those that are not found any more are taken back. */
+  readonly formerSubsystems?: readonly string[];
   /** Milliseconds between two looks at what the cluster is, where its runner can say it. */
   readonly followEvery?: number;
   readonly version?: string;
@@ -134,6 +136,7 @@ export async function runAgent(options: AgentOptions, system: System, signal: Ab
                 updates: clusterUpdates(client, cluster, secret),
                 registered:
                   options.isRegistered === true ? { graph: options.graph, subsystems: options.subsystems ?? {} } : null,
+                former: options.formerSubsystems ?? [],
                 ...(options.followEvery === undefined ? {} : { everyMs: options.followEvery }),
               };
         await serveCluster(

@@ -63,20 +63,25 @@ beforeEach(async () => {
   client = createClient({ host: server.address });
   system = simulatedSystem();
   now = clusterOf('a', 'b');
-  const { secret } = await client.clusters.register({ name: 'red', secret: SECRET, graph: clusterOf('x').graph });
+  const before = clusterOf('x');
+  const { secret } = await client.clusters.register({ name: 'red', secret: SECRET, graph: before.graph });
+  // By an earlier run of the agent; it names a node that is gone.
+  const graph = before.subsystems['partition']!;
+  await client.clusters.registerSubsystem({ cluster: 'red', secret, subsystem: 'modules', graph });
   const log = { info: () => undefined, warn: () => undefined };
   follower = createClusterFollower(
     {
       discovery: { discover: async () => now },
       updates: clusterUpdates(client, 'red', secret),
       registered: null,
+      former: ['modules'],
       everyMs: 1000,
     },
     { system, log, looked: () => looks++ },
   );
-  const before = looks;
+  const first = looks;
   follower.connected();
-  while (looks === before) await new Promise((resolve) => setImmediate(resolve));
+  while (looks === first) await new Promise((resolve) => setImmediate(resolve));
 });
 afterEach(async () => {
   follower.disconnected();

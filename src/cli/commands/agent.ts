@@ -159,6 +159,7 @@ async function agent(invocation: Invocation, options: AgentOptions): Promise<voi
       tariff,
       keepFiles: options.keepFiles === true,
       modules,
+      formerSubsystems: found.former,
       version: version(),
       environment: io.env,
       log,
