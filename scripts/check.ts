@@ -54,11 +54,24 @@ async function generatedCode(): Promise<Outcome> {
   }
 }
 
+/** What was released once is understood for ever: field numbers, types and names in JSON stay. */
+async function releasedContracts(): Promise<Outcome> {
+  const outcomes: Outcome[] = [];
+  for (const file of filesBelow(join(root, 'proto', 'released'))) {
+    const { code, output } = await run('buf', ['breaking', '--against', join('proto', 'released', file)]);
+    outcomes.push({ code, output: code === 0 ? '' : `since ${file}:\n${output}` });
+  }
+  return (
+    outcomes.find(({ code }) => code !== 0) ?? { code: outcomes.length === 0 ? 1 : 0, output: 'no released contract' }
+  );
+}
+
 const steps: readonly (readonly [string, () => Promise<Outcome>])[] = [
   ['types', () => run('tsc', ['--noEmit', '-p', '.'])],
   ['lint', () => run('oxlint', ['--type-aware', '--quiet'])],
   ['format', () => run('oxfmt', ['--check'])],
   ['contract', () => run('buf', ['lint'])],
+  ['released contracts', releasedContracts],
   ['generated code', generatedCode],
   ['docs/commands.md', () => run(process.execPath, ['scripts/commands.ts', '--check'])],
 ];

@@ -9,19 +9,35 @@
 #
 #   RAINBOW_HOST=server:50051 RAINBOW_SERVER_SECRET=orange sbatch examples/flux/in-slurm.sh
 #
-# The spool must be where all nodes see it. Some Slurms want srun --mpi=pmi2.
+# The spool must be where all nodes see it, and so must your configuration of Rainbow.
 set -eu
-name=flux-$SLURM_JOB_ID
-spool=${RAINBOW_SPOOL:-$HOME/.rainbow-spool/$name}
+cluster=flux-$SLURM_JOB_ID
+spool=${RAINBOW_SPOOL:-$HOME/.rainbow-spool/$cluster}
 mkdir -p "$spool"
 
-# No job is to run into the end of this one: from then on there is maintenance. Waits until the agent has registered it.
-(
-  end=$(squeue -h -j "$SLURM_JOB_ID" -o %e)
-  until rainbow cluster maintenance "$name" --host "$RAINBOW_HOST" --from "$end" --for 8760h --reason 'its Slurm job ends' 2>/dev/null; do
-    sleep 5
-  done
-) &
+# Brokers find each other by PMI. Without it each would be an instance of its own: "size", below, sees to that.
+mpi=$(srun --mpi=list 2>&1 | grep -qw pmi2 && echo --mpi=pmi2 || :)
 
-exec srun -N "$SLURM_JOB_NUM_NODES" -n "$SLURM_JOB_NUM_NODES" flux start \
-  rainbow agent --runner flux --host "$RAINBOW_HOST" --cluster-name "$name" --state-dir "$spool/state" --spool "$spool/jobs"
+# No job is to run into the end of this one: from then on there is maintenance. Waits until the agent has registered it.
+end=$(squeue -h -j "$SLURM_JOB_ID" -o %e)
+(
+  until rainbow cluster maintenance "$cluster" --host "$RAINBOW_HOST" --from "$end" --for 8760h --reason 'its Slurm job ends'; do
+    sleep 5
+  done >"$spool/maintenance.log" 2>&1
+) &
+window=$!
+
+# At the job's end, or by "scancel", Slurm ends the instance and then, after its KillWait, this script: in between the
+# cluster is deleted, and what it had not begun goes elsewhere.
+trap : TERM
+# (Flux keeps the variables of Slurm from its initial program.)
+export cluster spool nodes="$SLURM_JOB_NUM_NODES"
+# shellcheck disable=SC2016
+srun $mpi -N "$nodes" -n "$nodes" flux start sh -c '
+  size=$(flux getattr size)
+  [ "$size" = "$nodes" ] || { echo "an instance of $size nodes, not of $nodes: srun has no PMI that Flux knows" >&2; exit 1; }
+  exec rainbow agent --runner flux --host "$RAINBOW_HOST" --cluster-name "$cluster" --state-dir "$spool/state" --spool "$spool/jobs"
+' && status=0 || status=$?
+kill "$window" 2>/dev/null || :
+rainbow delete --host "$RAINBOW_HOST" --cluster-name "$cluster" || :
+exit $status

@@ -3,7 +3,7 @@
  * connecting again cannot help. Jobs outlive it: they run under their own shims (or in the cluster's own queue), and
  * the next start finds them by journal and key.
  */
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createClient } from '../client/client.ts';
 import { checkName } from '../core/names.ts';
@@ -30,8 +30,11 @@ import type { Pick } from './pick/pick.ts';
 import { follow, reconcile } from './run.ts';
 import { realmOf, runnerNamed } from './runners/runners.ts';
 import type { Runner } from './runners/runner.ts';
+import { readMapping } from './runners/slurm/users.ts';
 import { noHook, type ReachedHook } from './sentinels.ts';
+import { withModules } from './software-modules.ts';
 import { stopAll } from './stop-all.ts';
+import { MOST_ACCOUNTS } from '../wire/limits.ts';
 import { grpcUplink } from './wire.ts';
 
 export interface AgentOptions {
@@ -66,6 +69,10 @@ export interface AgentOptions {
   readonly keepFiles?: boolean;
   /** Graph and subsystems are registered as they are above: they need not be brought up to date at the start. */
   readonly isRegistered?: boolean;
+  /** Folders and listings of software modules, registered beside what its runner discovers. */
+  readonly modules?: readonly string[];
+  /** Subsystems that earlier runs registered; those that are not found any more are taken back. */
+  readonly formerSubsystems?: readonly string[];
   /** Milliseconds between two looks at what the cluster is, where its runner can say it. */
   readonly followEvery?: number;
   readonly version?: string;
@@ -116,9 +123,11 @@ export async function runAgent(options: AgentOptions, system: System, signal: Ab
       try {
         const { secret, version = '', maxJobs = MAX_JOBS } = options;
         const runAs = options.mapUsers === undefined ? 'single-user' : 'mapped';
-        const identity = { cluster, secret, runner: options.runner, version, maxJobs, runAs } as const;
+        const accounts = options.mapUsers === undefined ? null : await mappedAccounts(options.mapUsers);
+        const identity = { cluster, secret, runner: options.runner, version, maxJobs, runAs, accounts } as const;
         const environment = options.environment ?? process.env;
-        const discovery = kind.discovery?.({ cluster, environment, runAs: options.runAs ?? null }, system) ?? null;
+        const found = kind.discovery?.({ cluster, environment, runAs: options.runAs ?? null }, system) ?? null;
+        const discovery = found === null ? null : withModules(found, options.modules ?? [], { system, log });
         const followed: FollowedCluster | null =
           discovery === null
             ? null
@@ -127,6 +136,7 @@ export async function runAgent(options: AgentOptions, system: System, signal: Ab
                 updates: clusterUpdates(client, cluster, secret),
                 registered:
                   options.isRegistered === true ? { graph: options.graph, subsystems: options.subsystems ?? {} } : null,
+                former: options.formerSubsystems ?? [],
                 ...(options.followEvery === undefined ? {} : { everyMs: options.followEvery }),
               };
         await serveCluster(
@@ -165,6 +175,8 @@ export interface ClusterParts {
     readonly maxJobs: number;
     /** Default: single-user. */
     readonly runAs?: 'single-user' | 'mapped';
+    /** Of `mapped`: who has a local user. Default: not said. */
+    readonly accounts?: readonly string[] | null;
   };
   readonly journal: Journal;
   readonly runner: Runner;
@@ -178,6 +190,12 @@ export interface ClusterParts {
   readonly pick?: { readonly name: string; readonly pick: Pick };
   /** Where the cluster itself can say what it is. */
   readonly followed?: FollowedCluster | null;
+}
+
+/** The runner has read the file before and found it right. Null: more than the server takes; then they are refused here. */
+async function mappedAccounts(path: string): Promise<readonly string[] | null> {
+  const accounts = [...readMapping(await readFile(path, 'utf8')).keys()];
+  return accounts.length > MOST_ACCOUNTS ? null : accounts;
 }
 
 function openPick(name: string, options: Readonly<Record<string, string>>): { readonly pick: Pick } {
@@ -265,6 +283,7 @@ export async function serveCluster(parts: ClusterParts, system: System, signal: 
       runner: name,
       version,
       runAs: identity.runAs ?? 'single-user',
+      accounts: identity.accounts ?? null,
       holds: reporter.holds(),
       free: said,
       capacity: reporter.capacity(),

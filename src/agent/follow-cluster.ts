@@ -31,6 +31,8 @@ export interface FollowedCluster {
   readonly updates: ClusterUpdates;
   /** What is registered, surely; null: to be registered anew. */
   readonly registered: Pick<ClusterNow, 'graph' | 'subsystems'> | null;
+  /** Subsystems that this cluster's agent registered in earlier runs: those that are not found any more go. */
+  readonly former?: readonly string[];
   /** Milliseconds between two looks; default 15 s. */
   readonly everyMs?: number;
 }
@@ -38,12 +40,14 @@ export interface FollowedCluster {
 const EVERY_MS = 15_000;
 
 export function createClusterFollower(
-  { discovery, updates, registered, everyMs = EVERY_MS }: FollowedCluster,
+  { discovery, updates, registered, former = [], everyMs = EVERY_MS }: FollowedCluster,
   parts: { readonly system: System; readonly log: Log; readonly looked: () => void },
 ): ClusterFollower {
   const { system, log } = parts;
   let graph = registered?.graph ?? null;
-  const subsystems = new Map(Object.entries(registered?.subsystems ?? {}));
+  /** As they are registered; '' where that is not known. */
+  const subsystems = new Map<string, string>(former.map((name) => [name, '']));
+  for (const [name, text] of Object.entries(registered?.subsystems ?? {})) subsystems.set(name, text);
   let state = '';
   let timer: Timer | null = null;
   let looking = false;
@@ -55,6 +59,14 @@ export function createClusterFollower(
     last = message;
   };
 
+  const takeBack = async (now: ClusterNow): Promise<void> => {
+    for (const name of subsystems.keys()) {
+      if (name in now.subsystems) continue;
+      await updates.deleteSubsystem(name);
+      subsystems.delete(name);
+    }
+  };
+
   const replace = async (now: ClusterNow): Promise<void> => {
     if (now.graph !== graph) {
       try {
@@ -62,9 +74,17 @@ export function createClusterFollower(
       } catch (error) {
         if (!(error instanceof RainbowError) || error.code !== 'failed_precondition') throw error;
         // A subsystem names nodes that are gone: without them it fits the graph before, too. Else it has to go first.
+        await takeBack(now);
         for (const [name, text] of Object.entries(now.subsystems)) {
-          await updates.putSubsystem(name, text).catch(() => updates.deleteSubsystem(name));
-          subsystems.set(name, text);
+          const isPut = await updates.putSubsystem(name, text).then(
+            () => true,
+            () => false,
+          );
+          if (isPut) subsystems.set(name, text);
+          else {
+            await updates.deleteSubsystem(name);
+            subsystems.delete(name);
+          }
         }
         await updates.replaceGraph(now.graph);
       }
@@ -78,11 +98,7 @@ export function createClusterFollower(
       await updates.putSubsystem(name, text);
       subsystems.set(name, text);
     }
-    for (const name of subsystems.keys()) {
-      if (name in now.subsystems) continue;
-      await updates.deleteSubsystem(name);
-      subsystems.delete(name);
-    }
+    await takeBack(now);
   };
 
   const look = async (): Promise<void> => {

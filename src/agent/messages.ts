@@ -37,6 +37,8 @@ export interface Hello {
   readonly runner: string;
   readonly version: string;
   readonly runAs: 'single-user' | 'mapped';
+  /** Of `mapped`: who has a local user; null: not said. */
+  readonly accounts: readonly string[] | null;
   readonly holds: readonly Report[];
   readonly free: Free;
   readonly capacity: number;

@@ -69,6 +69,7 @@ export function encode(message: ToServer): MessageInitShape<typeof AgentMessageS
             capacity: hello.capacity,
             pick: hello.pick,
             bids: hello.bids,
+            ...(hello.accounts === null ? {} : { accounts: { owners: [...hello.accounts] } }),
           },
         },
       };

@@ -28,6 +28,8 @@ export interface FoundGraph {
   readonly graph: AgentGraph;
   /** Is it the resource graph that it registered before? */
   readonly isKept: boolean;
+  /** Names of the subsystems that it registered before. */
+  readonly former: readonly string[];
 }
 
 export async function agentGraph(
@@ -44,13 +46,14 @@ export async function agentGraph(
       );
     }
     const kept = await readKept(stateDir);
+    const former = Object.keys(kept?.subsystems ?? {});
     try {
       const { graph, subsystems } = await discovery.discover();
-      return { graph: { graph, subsystems }, isKept: false };
+      return { graph: { graph, subsystems }, isKept: false, former };
     } catch (error) {
       // Its controller is away: what it was serves until it can be asked again.
       if (kept === null || !(error instanceof RainbowError) || error.code !== 'unavailable') throw error;
-      return { graph: kept, isKept: true };
+      return { graph: kept, isKept: true, former };
     }
   }
   const kept = await readKept(stateDir);
@@ -62,6 +65,7 @@ export async function agentGraph(
   return {
     graph: { graph, subsystems: { ...kept?.subsystems, ...Object.fromEntries(given) } },
     isKept: graph === kept?.graph,
+    former: Object.keys(kept?.subsystems ?? {}),
   };
 }
 

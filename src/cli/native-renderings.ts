@@ -12,8 +12,10 @@ export interface NativeOf {
   readonly clusters: readonly string[];
   readonly runner: string;
   readonly text: string;
-  /** In words; the placement is refused for these unless attributes.rainbow.allowLossy says otherwise. */
+  /** In words; the placement is refused for these, unless that is `allowed`. */
   readonly lost: readonly string[];
+  /** By the jobspec: attributes.rainbow.allowLossy. */
+  readonly allowed: boolean;
 }
 
 /** Of those candidates that could hold it. */
@@ -22,7 +24,8 @@ export async function nativeRenderings(
   candidates: readonly Candidate[],
   clusters: readonly Cluster[],
 ): Promise<readonly NativeOf[]> {
-  const { nativeRendering } = await import('../core/translate/native.ts');
+  const { lossAllowed, nativeRendering } = await import('../core/translate/native.ts');
+  const allowed = lossAllowed(jobspec);
   const byRunner = new Map<string, string[]>();
   for (const { cluster, satisfiable } of candidates) {
     const runner = clusters.find(({ name }) => name === cluster)?.runner ?? '';
@@ -31,11 +34,11 @@ export async function nativeRenderings(
   }
   return [...byRunner].flatMap(([runner, names]) => {
     const rendering = nativeRendering(jobspec, runner);
-    return rendering === null ? [] : [{ clusters: names, runner, text: rendering.text, lost: rendering.lost }];
+    return rendering === null ? [] : [{ clusters: names, runner, text: rendering.text, lost: rendering.lost, allowed }];
   });
 }
 
-export function nativeLines({ clusters, runner, text, lost }: NativeOf): readonly string[] {
+export function nativeLines({ clusters, runner, text, lost, allowed }: NativeOf): readonly string[] {
   const indented = text
     .trimEnd()
     .split('\n')
@@ -44,7 +47,31 @@ export function nativeLines({ clusters, runner, text, lost }: NativeOf): readonl
     `on ${clusters.map(clean).join(', ')} (${clean(runner)}):`,
     ...(text === '' ? [] : indented),
     ...lost.map((each) => `  would be lost: ${clean(each)}`),
+    ...(lost.length === 0
+      ? []
+      : [allowed ? '  and it may be: --allow-lossy' : '  so it is not placed there, unless you say --allow-lossy']),
   ];
+}
+
+/** What clusters that could hold it would not act on, a line each. */
+export async function unheededLines(
+  jobspec: string,
+  candidates: readonly Candidate[],
+  ask: () => Promise<readonly Cluster[]>,
+): Promise<readonly string[]> {
+  const [{ unheededOn }, { readJobspec }] = await Promise.all([
+    import('../core/translate/unheeded.ts'),
+    import('../core/jobspec/read.ts'),
+  ]);
+  const read = readJobspec(jobspec);
+  // Only an image is left unheeded: the clusters are not asked for without one.
+  if (read.image === null || candidates.length === 0) return [];
+  const clusters = await ask();
+  return candidates.flatMap(({ cluster, satisfiable }) => {
+    if (satisfiable !== Fits.YES) return [];
+    const runner = clusters.find(({ name }) => name === cluster)?.runner ?? '';
+    return unheededOn(read, runner).map((each) => `${clean(cluster)}: ${clean(each)}`);
+  });
 }
 
 /** Why some of them take nothing, or not everything, just now. */

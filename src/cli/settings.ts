@@ -119,6 +119,7 @@ export async function clusterAccess(
   asked: Asked,
   flag: string | undefined,
   named: string | undefined = asked.globals.clusterName,
+  orElse = '',
 ): Promise<{ name: string; secret: string; isNamed: boolean; carries: string }> {
   const { config, configPath } = await readSettings(asked);
   const isNamed = given(named) !== undefined;
@@ -127,7 +128,7 @@ export async function clusterAccess(
   const secret = given(flag) ?? clusterSecret(asked, config, name);
   if (secret === undefined) {
     throw new UsageError(
-      `the secret of cluster ${name} is missing: pass it with --secret, in RAINBOW_SECRET, or save it in ${configPath}.`,
+      `the secret of cluster ${name} is missing: pass it with --secret, in RAINBOW_SECRET, or save it in ${configPath}${orElse}.`,
     );
   }
   return { name, secret, isNamed, carries: clusterSecretFrom(name, configPath) };

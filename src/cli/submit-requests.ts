@@ -29,12 +29,26 @@ export async function readRequests(
   options: SubmitOptions,
   words: readonly string[],
 ): Promise<readonly SubmitRequest[]> {
+  const requests = await readAll(invocation, options, words);
+  if (options.time !== undefined && /^\d+(\.\d+)?$/.test(options.time.trim())) {
+    // sbatch's are minutes.
+    const span = options.time.trim();
+    invocation.say(`--time ${span}: it may run for ${span} seconds; for minutes write ${span}m`);
+  }
+  if (options.allowLossy !== true) return requests;
+  const { allowLoss } = await import('../core/translate/allow-loss.ts');
+  // In the jobspec, so that the cluster's agent hears of it as well.
+  return requests.map((request) => ({ ...request, jobspec: allowLoss(request.jobspec) }));
+}
+
+async function readAll(
+  invocation: Invocation,
+  options: SubmitOptions,
+  words: readonly string[],
+): Promise<readonly SubmitRequest[]> {
   const [first, second] = FILES.filter((name) => options[name] !== undefined);
   if (second !== undefined) throw new UsageError(`--${first} and --${second} are two things: give one.`);
   if (first !== 'batch' && options.from !== undefined) throw new UsageError('--from says what --batch is; give both.');
-  if (first === undefined || first === 'jobspec') {
-    if (options.allowLossy === true) throw new UsageError('--allow-lossy is for --batch and --kubernetes.');
-  }
   if (first === 'batch' || first === 'kubernetes') return translateFile(invocation, options, first, words);
   const name = options.name ?? options.jobName ?? '';
   if (options.jobspec === undefined) {

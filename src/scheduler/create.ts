@@ -213,7 +213,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
         (mayBeSilent || !registry.isSilentFor(cluster.name, settings.silentAfter)),
     );
     const names = others.map(({ name }) => name);
-    return placing.match(jobspec, names).some(({ satisfiable }) => satisfiable.fits === 'yes');
+    return placing.match(jobspec, names, job.owner).some(({ satisfiable }) => satisfiable.fits === 'yes');
   };
   const placing = createPlacing({ matcher, registry, debits, states, system, settings, weigh, log });
   const gather = createGather({
@@ -221,7 +221,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     clock,
     settings,
     weighsOffers: (policy, options) => placing.weighsOffers(policy, options),
-    fitting: (jobspec, clusters) => placing.fitting(jobspec, clusters),
+    fitting: (jobspec, clusters, owner) => placing.fitting(jobspec, clusters, owner),
   });
   const submit = createSubmit({
     store,
@@ -336,7 +336,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       await follow.idle();
       await counter.stop();
     },
-    match: (jobspec, clusters) => placing.match(jobspec, clusters),
+    match: (jobspec, clusters, owner) => placing.match(jobspec, clusters, owner),
     openings: (jobspec, candidates) => placing.openings(jobspec, candidates),
     place(jobspec, cluster) {
       if (!registry.isCompiled(cluster)) return null;

@@ -118,8 +118,8 @@ export function createCycle(deps: CycleDependencies): Cycle {
       return step(job, 'canceled', { code: 'cluster_deleted', message });
     }
     const candidates = still.map(({ name }) => name);
-    const { policy, policyOptions, overcommit } = job;
-    const question = { jobspec, text: job.jobspec, candidates, policy, policyOptions, overcommit };
+    const { owner, policy, policyOptions, overcommit } = job;
+    const question = { jobspec, text: job.jobspec, owner, candidates, policy, policyOptions, overcommit };
     const key = last === null ? job.question : null;
     const known = key === null ? undefined : stuck.get(key);
     if (known !== undefined) return waiting(job, known);

@@ -9,6 +9,7 @@ import { byPreference } from '../core/image/constrain.ts';
 import type { Jobspec, Request } from '../core/jobspec/jobspec.ts';
 import { whyNotServing } from '../core/serving.ts';
 import { lossAllowed, lostOn, NATIVE_RUNNERS } from '../core/translate/native.ts';
+import { unheededOn } from '../core/translate/unheeded.ts';
 import type { Asking, Matcher, Verdict } from '../core/match/matcher.ts';
 import { openings, type Opening } from '../core/match/openings.ts';
 import { COMPAT_WEIGHT } from '../core/select/heavier.ts';
@@ -30,6 +31,7 @@ export interface Question {
   readonly jobspec: Jobspec;
   /** The jobspec as it was submitted. */
   readonly text: string;
+  readonly owner: string;
   readonly candidates: readonly string[];
   readonly policy: string;
   readonly policyOptions: Readonly<Record<string, string>>;
@@ -54,13 +56,13 @@ export interface Placement {
 
 export interface Placing {
   /** Match only. Candidates that are not registered (any more) fit nothing. */
-  match(jobspec: Jobspec, clusters: readonly string[]): readonly CandidateResult[];
+  match(jobspec: Jobspec, clusters: readonly string[], owner?: string): readonly CandidateResult[];
   openings(jobspec: Jobspec, candidates: readonly CandidateResult[]): readonly Opening[];
   decide(question: Question): Placement;
   /** Does this policy, or the one beside it, look at offers? Throws `invalid_input` where there is no such policy. */
   weighsOffers(policy: string, options: Readonly<Record<string, string>>): boolean;
-  /** Of these, the clusters whose whole graph holds it. */
-  fitting(jobspec: Jobspec, clusters: readonly string[]): readonly string[];
+  /** Of these, the clusters whose whole graph holds it, and that would run it for its owner. */
+  fitting(jobspec: Jobspec, clusters: readonly string[], owner: string): readonly string[];
   /** To be called in the same turn as `decide`. */
   reserve(cluster: string, jobspec: Jobspec, job: Queued): Reservation;
 }
@@ -73,6 +75,21 @@ const MOST_POLICIES = 256;
 const MOST_LOSSES = 256;
 
 const FITS_NOT: Verdict = { fits: 'no', reasons: [] };
+const unmapped = (owner: string): Verdict => ({
+  fits: 'no',
+  reasons: [
+    {
+      stage: 'owner',
+      vertex: '',
+      type: '',
+      message: `its owner (${owner}) has no local user there: ask the cluster’s administrator for a line in its agent’s mapping`,
+      needed: null,
+      best: null,
+      unit: '',
+      relaxation: null,
+    },
+  ],
+});
 const FITS_UNKNOWN: Verdict = { fits: 'unknown', reasons: [] };
 const NOT_ASKED: Verdict = {
   fits: 'unknown',
@@ -107,12 +124,16 @@ export function createPlacing(deps: {
    * Asks one cluster after the other; what the time does not suffice for is unknown, not guessed. Clusters that look
    * alike share their verdicts, so only those that were worked out have taken any time.
    */
-  const ask = (jobspec: Jobspec, clusters: readonly string[]): readonly CandidateResult[] => {
+  const ask = (jobspec: Jobspec, clusters: readonly string[], owner?: string): readonly CandidateResult[] => {
     const until = system.clock.monotonic() + settings.longestMatch * 1000;
     let asking: Asking | null = null;
     let answered = -1;
     let inTime = true;
     return clusters.map((cluster) => {
+      if (owner !== undefined && !registry.admits(cluster, owner)) {
+        const no = unmapped(owner);
+        return { cluster, satisfiable: no, startable: no, state: states.of(cluster) };
+      }
       if (matcher.answered !== answered) {
         answered = matcher.answered;
         inTime = system.clock.monotonic() < until;
@@ -199,24 +220,27 @@ export function createPlacing(deps: {
     openings: (jobspec, candidates) =>
       openings(
         jobspec.request,
-        candidates.map(({ cluster, satisfiable }) => ({ cluster, verdict: satisfiable })),
+        // No change of the request opens a cluster for somebody who is nobody there.
+        candidates.flatMap(({ cluster, satisfiable }) =>
+          satisfiable.reasons[0]?.stage === 'owner' ? [] : [{ cluster, verdict: satisfiable }],
+        ),
         (cluster, changed) => (!registry.isCompiled(cluster) ? 'unknown' : matcher.satisfiable(cluster, changed).fits),
       ),
 
     weighsOffers: (policy, options) =>
       compiled(policy, options).weighsOffers === true ||
       (settings.shadow !== null && compiled(settings.shadow.policy, settings.shadow.options).weighsOffers === true),
-    fitting: (jobspec, clusters) =>
-      ask(jobspec, clusters)
+    fitting: (jobspec, clusters, owner) =>
+      ask(jobspec, clusters, owner)
         .filter(({ satisfiable }) => satisfiable.fits === 'yes')
         .map(({ cluster }) => cluster),
 
-    decide({ jobspec, text, candidates, policy, policyOptions, excluded, overcommit, job, gathered, instead }) {
+    decide({ jobspec, text, owner, candidates, policy, policyOptions, excluded, overcommit, job, gathered, instead }) {
       const began = system.clock.monotonic();
       const seed = Buffer.from(system.entropy.bytes(8)).toString('hex');
       const now = system.clock.now();
       const results = deps.weigh
-        .seen(ask(jobspec, candidates), gathered, now)
+        .seen(ask(jobspec, candidates, owner), gathered, now)
         .map((result) =>
           result.cluster === instead?.cluster && instead.offer !== null ? { ...result, offer: instead.offer } : result,
         );
@@ -244,6 +268,9 @@ export function createPlacing(deps: {
       const notes = [
         ...barred.map(({ cluster }) => `${cluster} was passed over: ${away.get(cluster) ?? ''}`),
         ...decided.notes,
+        ...(chosen === null ? [] : unheededOn(jobspec, registry.get(chosen)?.instance?.runner ?? '')).map(
+          (each) => `${chosen ?? ''}: ${each}`,
+        ),
       ];
       const micros = Math.round((system.clock.monotonic() - began) * 1000);
       const { shadow } = settings;

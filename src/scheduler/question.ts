@@ -9,11 +9,12 @@ import type { Submission } from './scheduler.ts';
 
 type Asked = Pick<
   Submission,
-  'policy' | 'policyOptions' | 'overcommit' | 'later' | 'jobspec' | 'bidding' | 'deadline' | 'image'
+  'owner' | 'policy' | 'policyOptions' | 'overcommit' | 'later' | 'jobspec' | 'bidding' | 'deadline' | 'image'
 >;
 
 export function questionOf(
   {
+    owner,
     policy,
     policyOptions,
     overcommit = null,
@@ -26,6 +27,17 @@ export function questionOf(
   candidates: readonly ClusterRef[],
 ): string {
   const options = Object.entries(policyOptions).sort(([a], [b]) => (a < b ? -1 : 1));
-  const asked = [policy, options, overcommit, later, candidates.map(({ id }) => id), jobspec, bidding, deadline, image];
+  const asked = [
+    owner,
+    policy,
+    options,
+    overcommit,
+    later,
+    candidates.map(({ id }) => id),
+    jobspec,
+    bidding,
+    deadline,
+    image,
+  ];
   return createHash('sha256').update(JSON.stringify(asked)).digest('base64url').slice(0, 22);
 }

@@ -19,6 +19,8 @@ import type { Registry } from './scheduler.ts';
 /** The registry as the rest of the scheduler sees it. */
 export interface InnerRegistry extends Registry {
   load(): Promise<void>;
+  /** Would its agent run jobs of this owner? False only where it has said whose it runs. */
+  admits(name: string, owner: string): boolean;
   /** Is it known, and its graph in the matcher? */
   isCompiled(name: string): boolean;
   /** Is it this very cluster that has the name, or another of that name? */
@@ -77,6 +79,8 @@ export function createRegistry(deps: RegistryDependencies): InnerRegistry {
   const { store, matcher, reading, slicing } = deps;
   const { clock } = slicing;
   const entries = new Map<string, Entry>();
+  /** Of clusters that said it: the owners who have a local user there. */
+  const accounts = new Map<string, ReadonlySet<string>>();
   const heard = new Set<string>();
   const turns = new Map<string, Promise<void>>();
   let listensSince = deps.now();
@@ -110,6 +114,9 @@ export function createRegistry(deps: RegistryDependencies): InnerRegistry {
 
   const keep = (record: ClusterRecord): Entry => {
     const entry = entries.get(record.name);
+    const told = record.instance?.accounts;
+    if (told === undefined) accounts.delete(record.name);
+    else if (told !== entry?.record.instance?.accounts) accounts.set(record.name, new Set(told));
     if (entry !== undefined && entry.record.id === record.id) {
       entry.record = record;
       return entry;
@@ -134,6 +141,7 @@ export function createRegistry(deps: RegistryDependencies): InnerRegistry {
   const forget = (name: string): void => {
     const entry = entries.get(name);
     entries.delete(name);
+    accounts.delete(name);
     if (entry?.isCompiled === true) matcher.removeCluster(name);
     deps.deleted(name);
   };
@@ -350,6 +358,7 @@ export function createRegistry(deps: RegistryDependencies): InnerRegistry {
       heard.add(name);
     },
 
+    admits: (name, owner) => accounts.get(name)?.has(owner) ?? true,
     isCompiled: (name) => entries.get(name)?.isCompiled ?? false,
     isStill: ({ name, id }) => entries.get(name)?.record.id === id,
     isSilentFor(name, seconds) {

@@ -1,5 +1,6 @@
 /** Clusters that do not take every job: drained, in maintenance, or with a scheduler that cannot be told all of it. */
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { readJobspec } from '../core/jobspec/read.ts';
 import { IN_SERVICE } from '../store/store.ts';
 import { coresJob, openRig, type Rig } from './testing/rig.ts';
 
@@ -72,6 +73,59 @@ test('no job is placed that would run into maintenance', async () => {
     state: 'pending',
     reason: { message: expect.stringContaining('it would run into maintenance') as string },
   });
+});
+
+test('a cluster that has no local user for the owner is a no, with the reason, before anything is asked', async () => {
+  await rig.cluster('K', 1, 2);
+  await rig.cluster('L', 1, 2);
+  const instance = { id: 'a', startedAt: 1, runner: 'slurm', version: '1', runAs: 'mapped' } as const;
+  const maps = (cluster: string, startedAt: number, ...accounts: string[]): Promise<unknown> =>
+    rig.scheduler.registry.claimInstance(rig.ref(cluster), { ...instance, startedAt, accounts });
+  const of = (owner: string) => ({ owner, policy: 'first' });
+  await maps('K', 1, 'user:ann');
+  expect((await rig.submit({ nodes: 1, cores: 1 }, of('user:ann'))).job.cluster).toBe('K');
+  const { job, decision } = await rig.submit({ nodes: 1, cores: 1 }, of('user:bob'));
+  expect(job.cluster).toBe('L');
+  expect(decision.candidates[0]).toMatchObject({
+    cluster: 'K',
+    satisfiable: {
+      fits: 'no',
+      reasons: [{ stage: 'owner', message: expect.stringContaining('no local user') as string }],
+    },
+  });
+  expect(rig.scheduler.match(readJobspec(coresJob({})), ['K'], 'user:bob')[0]?.satisfiable.fits).toBe('no');
+  expect(rig.scheduler.match(readJobspec(coresJob({})), ['K'])[0]?.satisfiable.fits).toBe('yes');
+
+  // Nobody's change of the request opens it.
+  const openings = rig.scheduler.match(readJobspec(coresJob({ cores: 9 })), ['K', 'L'], 'user:bob');
+  expect(rig.scheduler.openings(readJobspec(coresJob({ cores: 9 })), openings)[0]?.clusters).toEqual(['L']);
+
+  await maps('L', 1, 'user:ann');
+  expect((await rig.submit({ nodes: 1, cores: 1 }, of('user:bob'))).job).toMatchObject({
+    state: 'rejected',
+    reason: { code: 'never_fits', message: expect.stringContaining('no local user') as string },
+  });
+  // It is there after a restart, and a new line in the mapping counts when the agent is back.
+  await rig.restart();
+  expect((await rig.submit({ nodes: 1, cores: 1 }, of('user:bob'))).job.state).toBe('rejected');
+  await maps('L', 2, 'user:ann', 'user:bob');
+  expect((await rig.submit({ nodes: 1, cores: 1 }, of('user:bob'))).job.cluster).toBe('L');
+});
+
+test('of equal questions of two owners each is decided by itself', async () => {
+  await rig.cluster('K', 1, 2);
+  await rig.cluster('L', 1, 2);
+  const instance = { id: 'a', startedAt: 1, runner: 'slurm', version: '1', runAs: 'mapped' } as const;
+  await rig.scheduler.registry.claimInstance(rig.ref('K'), { ...instance, accounts: ['user:ann'] });
+  const more = (owner: string, hold = true) => ({ owner, hold, overcommit: 'deny' as const });
+  const filler = await rig.submit({ nodes: 1, cores: 2 }, { owner: 'user:bob' });
+  expect(filler.job.cluster).toBe('L');
+  const bob = await rig.submit({ nodes: 1, cores: 2 }, more('user:bob'));
+  const ann = await rig.submit({ nodes: 1, cores: 2 }, more('user:ann'));
+  await rig.scheduler.release(bob.job.id);
+  await rig.scheduler.release(ann.job.id);
+  await until(async () => (await rig.job(ann.job.id)).cluster === 'K');
+  expect((await rig.job(bob.job.id)).state).toBe('pending');
 });
 
 test('a cluster whose scheduler cannot be told all of it is passed over, unless the jobspec allows it', async () => {

@@ -136,10 +136,11 @@ export function createSubmit(deps: SubmitDependencies): (submission: Submission)
   };
 
   const gather = (submission: Submission, candidates: readonly Candidate[]): Promise<Gathered | null> => {
-    const { jobspec, parsed, priority, policy, policyOptions, bidding = null } = submission;
+    const { jobspec, parsed, owner, priority, policy, policyOptions, bidding = null } = submission;
     return deps.gather.forSubmit({
       jobspec,
       parsed,
+      owner,
       walltime: parsed.walltime ?? deps.defaultWalltime,
       priority,
       policy,

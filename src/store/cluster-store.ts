@@ -46,6 +46,8 @@ export interface AgentInstance {
   readonly runner: string;
   readonly version: string;
   readonly runAs: 'single-user' | 'mapped';
+  /** Owners who have a local user there; left out: everybody, or it does not say. Sorted. */
+  readonly accounts?: readonly string[];
 }
 
 export interface ResourceCount {

@@ -139,6 +139,8 @@ export interface JobRecord {
   readonly dependedOn: boolean;
   /** Why its cancel was asked for; null where it was not. */
   readonly cancelCode: 'user' | 'deadline' | null;
+  /** What they said; null while nobody has asked. */
+  readonly cancelMessage: string | null;
   /** What to do where it fits and nothing is free; null: as the server is set. */
   readonly overcommit: 'queue' | 'deny' | null;
   /** Which later clusters it waits for and may use; null: it waits for none. */

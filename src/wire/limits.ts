@@ -6,6 +6,9 @@ export const DEFAULT_PORT = 50051;
 /** Bytes in one message, either way. Larger graphs go in pieces (ClusterService.RegisterInPieces). */
 export const MAX_MESSAGE_BYTES = 64 * 1024 * 1024;
 
+/** Accounts that an agent names as those that have a local user. */
+export const MOST_ACCOUNTS = 20_000;
+
 /** Bytes of JGF text up to which a graph goes in one message; a larger one would hold up whoever reads it. */
 export const WHOLE_GRAPH_BYTES = 4 * 1024 * 1024;
 

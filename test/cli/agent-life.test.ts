@@ -60,7 +60,7 @@ test('--output-cap: the beginning and the end, and what is missing between them'
   expect(logs.stderr).toMatch(/task 0 stdout: … \d+\.\d KiB not kept …/);
   expect(json(await at.run(['job', 'show', '1', '--json']))).toMatchObject({ outputCap: 4096, retry: null });
   const over = await at.run(['submit', '--output-cap', '1GiB', ...shell('true')]);
-  expect(over.code).toBe(1);
+  expect(over.code).toBe(2);
   expect(over.stderr).toContain('more than this server keeps; at most 67108864');
 });
 
@@ -93,7 +93,7 @@ test('called wrongly: exit 2, or what is right', async () => {
   expect(none.code).toBe(2);
   expect(none.stderr).toContain('--retry COUNT');
   const wrong = await at.run(['submit', '--retry', '1', '--retry-on', 'sunday', ...shell('true')]);
-  expect(wrong.code).toBe(1);
+  expect(wrong.code).toBe(2);
   expect(wrong.stderr).toContain('"sunday" is no failure to try again after; use exit, exit:N');
   expect((await at.run(['agent', '--cluster-name', 'red', '--pick', 'best'])).code).toBe(2);
   const label = await at.run(['agent', '--cluster-name', 'red', '--pick', 'label']);

@@ -54,5 +54,5 @@ test('a file that does not say its node needs one; a node that is not there is a
   });
   const made = await rainbow(['graph', 'nfd', '--graph', graph, `node1=${file}`]);
   expect(made.stdout).toContain('"local.feature":{"fast":"true"}');
-  expect(made.stderr).toContain('nothing is known of 1 nodes: node0');
+  expect(made.stderr).toContain('nothing is known of 1 node: node0');
 });

@@ -122,7 +122,6 @@ describe('submit', () => {
     [['submit', '--kubernetes', 'x', '--nodes', '2'], '--tasks'],
     [['submit', '--kubernetes', 'x', '--', 'y'], '--kubernetes'],
     [['submit', '--from', 'flux', '--', 'y'], '--batch'],
-    [['submit', '--allow-lossy', '--', 'y'], '--allow-lossy'],
   ])('%j is called wrongly', async (args, said) => {
     const outcome = await rainbow(args);
     expect(outcome).toMatchObject({ code: 2, stdout: '' });

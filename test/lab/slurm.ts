@@ -34,8 +34,8 @@ export interface Lab {
   environment(cluster: string): Record<string, string | undefined>;
   /** Standard output of a command of Slurm. */
   slurm(cluster: string, program: string, ...args: string[]): Promise<string>;
-  /** Starts again what has died. */
-  revive(): Promise<void>;
+  /** Starts again what has died; with other nodes, where others are given: a controller reads them at its start. */
+  revive(...changed: readonly string[]): Promise<void>;
   /** Pid of `slurmctld` or `slurmd.NODE`. */
   pid(cluster: string, daemon: string): Promise<number>;
   wipe(): Promise<void>;
@@ -70,7 +70,7 @@ export async function startLab(clusters: readonly string[], settings: Record<str
       const { stdout } = await run(program, args, { env: environment(cluster) });
       return stdout;
     },
-    revive: () => lab('up', ...clusters),
+    revive: (...changed) => lab('up', ...(changed.length === 0 ? clusters : changed)),
     async pid(cluster, daemon) {
       const { readFile } = await import('node:fs/promises');
       return Number(await readFile(join(dir, cluster, 'run', `${daemon}.pid`), 'utf8'));

@@ -55,8 +55,8 @@ async function register(client: RainbowClient, name: string): Promise<{ secret: 
   return client.clusters.register({ name, secret: SECRET, graph });
 }
 
-/** An agent that bids, at that server. */
-function agent(client: RainbowClient, cluster: string, secret: string): NativeCluster {
+/** An agent that bids, at that server; with accounts only for those. */
+function agent(client: RainbowClient, cluster: string, secret: string, accounts?: readonly string[]): NativeCluster {
   const native = nativeCluster(realSystem);
   const ending = new AbortController();
   const queue = {
@@ -66,9 +66,10 @@ function agent(client: RainbowClient, cluster: string, secret: string): NativeCl
     ],
     refusal: () => null,
   };
+  const mapping = accounts === undefined ? {} : ({ runAs: 'mapped', accounts } as const);
   const done = serveCluster(
     {
-      identity: { cluster, secret, runner: 'process', version: '1', maxJobs: 10 },
+      identity: { cluster, secret, runner: 'process', version: '1', maxJobs: 10, ...mapping },
       journal: memoryJournal(),
       runner: { ...native.open(), queue },
       uplink: grpcUplink(client),
@@ -217,6 +218,23 @@ describe.skipIf(skipWithout('postgres', missing))('two servers', () => {
     native.refusal = new RainbowError('failed_precondition', 'not today');
     await until(async () => expect((await asked(one)).bid).toBe('YES'));
     await until(async () => expect((await asked(two)).bid).toBe('INVALID'));
+  });
+
+  test('whose jobs an agent runs is known at both', async () => {
+    const { secret, token } = await register(one, 'red');
+    const asked = {
+      jobspec: coresJob({}),
+      credentials: [{ name: 'red', token }],
+    };
+    const ada = clientOf(servers[1]!, ADA);
+    const first = await ada.jobs.submit(asked);
+    expect(first.job?.state).toBe(JobState.ASSIGNED);
+    agent(one, 'red', secret, ['user:somebody']);
+    await connected(two, 'red');
+    await until(async () => {
+      const { job } = await ada.jobs.submit(asked);
+      expect(job).toMatchObject({ state: JobState.REJECTED, reason: { code: 'never_fits' } });
+    });
   });
 
   test('jobs that wait for a cluster are decided once, whichever server sees it first', async () => {

@@ -32,6 +32,8 @@ export interface AgentOptions {
   readonly pickOption?: Readonly<Record<string, string>>;
   readonly tariff?: string;
   readonly keepFiles?: boolean;
+  /** false: none. */
+  readonly modules?: string | false;
 }
 
 export function addAgent(parent: Command, run: Run): void {
@@ -70,6 +72,11 @@ export function addAgent(parent: Command, run: Run): void {
       collectPairs,
     )
     .option('--tariff <file>', 'what jobs cost here, for bids: docs/bidding.md; without, bids name no price')
+    .option(
+      '--modules <paths>',
+      'runners slurm and flux: folders of software modules, or what "module -t avail" printed, with colons between; the subsystem "modules" [MODULEPATH]',
+    )
+    .option('--no-modules', 'register no software modules')
     .option('--keep-files', 'keep the files of ended jobs, in the state directory')
     .addHelpText(
       'after',
@@ -103,12 +110,21 @@ async function agent(invocation: Invocation, options: AgentOptions): Promise<voi
   }
   const tariff = options.tariff === undefined ? null : await readTariffFile(invocation, options.tariff);
   const stateDir = resolve(options.stateDir ?? join(stateFolder(io.env), 'agents', name));
-  const { runnerNamed } = await import('../../agent/runners/runners.ts');
-  const discovery =
+  const [{ runnerNamed }, { modulePaths, withModules }] = await Promise.all([
+    import('../../agent/runners/runners.ts'),
+    import('../../agent/software-modules.ts'),
+  ]);
+  const asked =
     runnerNamed(options.runner).discovery?.(
       { cluster: name, environment: io.env, runAs: options.runAs ?? null },
       io.system,
     ) ?? null;
+  if (asked === null && typeof options.modules === 'string') {
+    throw new UsageError('--modules is for runners slurm and flux; give this one --subsystem NAME=FILE.');
+  }
+  const log = { info: invocation.say, warn: invocation.say };
+  const modules = options.modules === false ? [] : modulePaths(options.modules ?? io.env['MODULEPATH']);
+  const discovery = asked === null ? null : withModules(asked, modules, { system: io.system, log });
   const found = await agentGraph(io, stateDir, name, options, discovery);
   const { graph } = found;
   if (options.replaceGraph === true && known !== undefined) {
@@ -142,9 +158,11 @@ async function agent(invocation: Invocation, options: AgentOptions): Promise<voi
       ...(options.pickOption === undefined ? {} : { pickOptions: options.pickOption }),
       tariff,
       keepFiles: options.keepFiles === true,
+      modules,
+      formerSubsystems: found.former,
       version: version(),
       environment: io.env,
-      log: { info: invocation.say, warn: invocation.say },
+      log,
     },
     io.system,
     io.signal,

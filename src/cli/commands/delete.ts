@@ -1,33 +1,32 @@
 /** `rainbow delete`: a cluster with all that hangs on it, or one subsystem. */
 import type { Command } from 'commander';
 import { RainbowError } from '../../core/errors.ts';
-import { connect } from '../connection.ts';
+import { changedCluster, changeOptions } from '../change-cluster.ts';
+import { connect, type OperatorOptions } from '../connection.ts';
 import { forgetCredentials } from '../enroll.ts';
 import { UsageError } from '../exit.ts';
 import type { Invocation, Run } from '../invocation.ts';
-import { clusterAccess, configPath } from '../settings.ts';
+import { configPath } from '../settings.ts';
 
-interface Options {
+interface Options extends OperatorOptions {
   readonly deleteSubsystem?: string;
   readonly deleteSecret?: string;
-  readonly secret?: string;
   readonly yes?: boolean;
 }
 
 export function addDelete(parent: Command, run: Run): void {
-  parent
+  const command = parent
     .command('delete')
     .description('delete a cluster with all that hangs on it, or one of its subsystems')
     .argument('[name]', 'the cluster; the same as --cluster-name')
     .option('--delete-subsystem <name>', 'only this subsystem')
-    .option('--delete-secret <secret>', 'the cluster’s secret [RAINBOW_SECRET; the configuration]')
-    .option('-s, --secret <secret>', 'the same')
+    .option('--delete-secret <secret>', 'the same as --secret')
     .option('-y, --yes', 'delete the configuration’s cluster, where none is named')
     .addHelpText(
       'after',
       '\nA deleted cluster’s secret and token are taken out of the configuration, too.\n\nExample:\n  rainbow delete --cluster-name red',
-    )
-    .action(run(remove));
+    );
+  changeOptions(command).action(run(remove));
 }
 
 async function remove(invocation: Invocation, options: Options, args: readonly string[]): Promise<void> {
@@ -36,11 +35,11 @@ async function remove(invocation: Invocation, options: Options, args: readonly s
   if (argument !== undefined && clusterName !== undefined && argument !== clusterName) {
     throw new UsageError(`which cluster: ${argument}, or ${clusterName}? Name one.`);
   }
-  const secretFlag = options.deleteSecret ?? options.secret;
-  const { name, secret, isNamed, carries } = await clusterAccess(invocation, secretFlag, argument ?? clusterName);
+  const shown = { ...options, ...(options.deleteSecret === undefined ? {} : { secret: options.deleteSecret }) };
+  const { name, secret, isNamed, asking } = await changedCluster(invocation, shown, argument ?? clusterName);
   const subsystem = options.deleteSubsystem;
   if (subsystem !== undefined && subsystem !== '') {
-    await connect(invocation, { anonymous: true, carries }, (client, signal) =>
+    await connect(invocation, asking, (client, signal) =>
       client.clusters.deleteSubsystem({ cluster: name, secret, subsystem }, { signal }),
     );
     return invocation.result(
@@ -54,7 +53,7 @@ async function remove(invocation: Invocation, options: Options, args: readonly s
         `name it (rainbow delete --cluster-name ${name}), or add --yes.`,
     );
   }
-  const { jobsReturned, jobsCanceled } = await connect(invocation, { anonymous: true, carries }, (client, signal) =>
+  const { jobsReturned, jobsCanceled } = await connect(invocation, asking, (client, signal) =>
     client.clusters.delete({ name, secret }, { signal }),
   );
   await forget(invocation, name);

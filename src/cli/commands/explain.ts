@@ -5,6 +5,7 @@ import { credentialsFor } from '../credentials.ts';
 import { UsageError } from '../exit.ts';
 import { readInput } from '../files.ts';
 import type { Invocation, Run } from '../invocation.ts';
+import { unheededLines } from '../native-renderings.ts';
 import { namingFile } from '../jobspec-errors.ts';
 import { collect, jobId } from '../options.ts';
 import {
@@ -50,19 +51,22 @@ async function explain(invocation: Invocation, options: Options, args: readonly 
   const placement = options.placement === true;
   // A placement names a cluster's nodes: it is told to those who may use it.
   const credentials = placement ? credentialsFor(await readSettings(invocation), options, true) : [];
-  const { candidates, openings } = await connect(invocation, options, (client, signal) =>
-    namingFile(
-      file,
-      jobspec,
-      client.jobs.match({ jobspec, credentials, clusters: [...(options.cluster ?? [])], placement }, { signal }),
-    ),
-  );
+  const { candidates, openings, unheeded } = await connect(invocation, options, async (client, signal) => {
+    const asked = client.jobs.match(
+      { jobspec, credentials, clusters: [...(options.cluster ?? [])], placement },
+      { signal },
+    );
+    const answer = await namingFile(file, jobspec, asked);
+    const ask = async () => (await client.clusters.list({}, { signal })).clusters;
+    return { ...answer, unheeded: await unheededLines(jobspec, answer.candidates, ask) };
+  });
   invocation.result(
-    { jobspec: file, candidates: candidates.map(candidateJson), openings: openings.map(openingJson) },
+    { jobspec: file, candidates: candidates.map(candidateJson), openings: openings.map(openingJson), unheeded },
     () =>
       [
         ...candidateLines(invocation.paint, candidates),
         ...openingLines(openings),
+        ...unheeded,
         ...candidates.flatMap(({ cluster, placement: r }) =>
           r === undefined ? [] : [`on ${cluster} it would take:`, JSON.stringify(r, null, 2)],
         ),

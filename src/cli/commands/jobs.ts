@@ -3,6 +3,7 @@ import { Option, type Command } from 'commander';
 import { JOB_STATES, type JobState } from '../../core/job/state.ts';
 import type { Job } from '../../gen/rainbow/v1/job_pb.js';
 import type { RainbowClient } from '../../client/client.ts';
+import { inFlagWords, JOBS_FLAGS } from '../flag-errors.ts';
 import { connect, type OperatorOptions, operatorOptions } from '../connection.ts';
 import { UsageError } from '../exit.ts';
 import type { Invocation, Run } from '../invocation.ts';
@@ -47,7 +48,10 @@ export function addJobs(parent: Command, run: Run): void {
     .option('--name <name>', 'only of this name')
     .option('--array <id>', 'the tasks of this array', jobId)
     .option('--tasks', 'the tasks of each array, behind it')
-    .option('--since <time>', 'submitted then or later: -2h, or 2030-01-31T12:00Z')
+    .option(
+      '--since <time>',
+      'submitted then or later: -2h, 2030-01-31T12:00 (this machine’s time), or with a zone, as in 12:00Z',
+    )
     .option('--until <time>', 'submitted before then')
     .addOption(
       new Option(
@@ -59,6 +63,7 @@ export function addJobs(parent: Command, run: Run): void {
     .option('--all', 'everybody’s jobs; for operators')
     .option('--owner <owner>', 'with --all: only of this owner')
     .option('--watch', 'show them again as they change, until Ctrl-C; in a pipe a line for each change');
+  command.addHelpText('after', '\nWith --json: one job per line, newest first.');
   operatorOptions(command).action(run(jobs));
 }
 
@@ -105,7 +110,7 @@ async function list(
   let count = 0;
   let pageToken = '';
   do {
-    const page = await client.jobs.list(
+    const asked = client.jobs.list(
       {
         states: (options.state ?? []).map(stateNumber),
         cluster: options.cluster ?? '',
@@ -122,6 +127,7 @@ async function list(
       },
       { signal },
     );
+    const page = await inFlagWords(JOBS_FLAGS, options, asked);
     count += page.jobs.length;
     for (const job of page.jobs) {
       found.push(job);

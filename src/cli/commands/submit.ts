@@ -7,11 +7,12 @@ import type { Job } from '../../gen/rainbow/v1/job_pb.js';
 import { connect, operatorOptions, type OperatorOptions } from '../connection.ts';
 import { addHandling, handlingOf, type HandlingOptions } from '../handling.ts';
 import { credentialsFor, tokensSent } from '../credentials.ts';
+import { inFlagWords, SUBMIT_FLAGS } from '../flag-errors.ts';
 import { Stopped, UsageError } from '../exit.ts';
 import { readInput } from '../files.ts';
 import type { Invocation, Run } from '../invocation.ts';
 import { namingFile } from '../jobspec-errors.ts';
-import { nativeLines, nativeRenderings, serviceLines } from '../native-renderings.ts';
+import { nativeLines, nativeRenderings, serviceLines, unheededLines } from '../native-renderings.ts';
 import { collect, collectAfter, collectPairs, wholeNumber, type After } from '../options.ts';
 import { candidateJson, candidateLines, decisionJson, openingJson, openingLines } from '../present/decision.ts';
 import { jobJson, jobLine } from '../present/job.ts';
@@ -89,7 +90,7 @@ export function addSubmit(parent: Command, run: Run): void {
     .option('--batch <file>', 'a batch script, of sbatch or Flux, told apart by its directives; arguments after --')
     .addOption(new Option('--from <system>', 'what the script of --batch is').choices(['sbatch', 'flux']))
     .option('--kubernetes <file>', 'Kubernetes Jobs, YAML or JSON; one job for each')
-    .option('--allow-lossy', 'even where something of it would be lost, or not be done')
+    .option('--allow-lossy', 'even where something of it is lost, in translating it or to a cluster’s own scheduler')
     .optionsGroup('Where it may go:')
     .option('--cluster <name>', 'only to this cluster (repeatable)', collect)
     .option('--group <name>', 'only to this cluster group (repeatable)', collect)
@@ -114,7 +115,7 @@ export function addSubmit(parent: Command, run: Run): void {
       collectAfter,
     )
     .option('--array <indices>', 'many tasks under one id: 0-9,20-30:2, and %5 behind it for at most five at once')
-    .option('--begin <time>', 'not before: +2h, or 2030-01-31T12:00Z')
+    .option('--begin <time>', 'not before: +2h, 2030-01-31T12:00 (this machine’s time) or with a zone, as in 12:00Z')
     .option('--start-before <time>', 'start by then, or fail')
     .option('--deadline <time>', 'end by then, or be stopped; not started where its --time no longer fits')
     .option('--hold', 'keep it until "rainbow job release"')
@@ -164,7 +165,8 @@ async function submit(invocation: Invocation, options: SubmitOptions, words: rea
   return connect(invocation, sent, async (client, signal) => {
     let worst = 0;
     for (const [index, request] of requests.entries()) {
-      const named = <T>(work: Promise<T>): Promise<T> => namingFile(options.jobspec, request.jobspec, work);
+      const named = <T>(work: Promise<T>): Promise<T> =>
+        namingFile(options.jobspec, request.jobspec, inFlagWords(SUBMIT_FLAGS, options, work));
       const parts = {
         request,
         handling,
@@ -236,6 +238,14 @@ async function one(
   if (job === undefined) throw new Error('the server answered without a job');
   if (!created) await tellOtherJobspec(invocation, client, job.id, request.jobspec, signal);
   const rejected = stateWord(job.state) === 'rejected';
+  if (created && job.cluster !== '') {
+    // What it was decided with; nothing is asked where nothing can be unheeded.
+    const at = decision?.candidates.filter(({ cluster }) => cluster === job.cluster) ?? [];
+    const lines = await unheededLines(request.jobspec, at, async () => [
+      await client.clusters.get({ name: job.cluster }, { signal }),
+    ]);
+    lines.forEach(invocation.say);
+  }
   const show = (shown: Job): void => {
     const document = {
       ...jobJson(shown),
@@ -322,10 +332,12 @@ async function dryRun(
   );
   const { clusters: all } = await client.clusters.list({}, { signal });
   const natives = await nativeRenderings(jobspec, candidates, all);
+  const unheeded = await unheededLines(jobspec, candidates, async () => all);
   const document = {
     candidates: candidates.map(candidateJson),
     openings: openings.map(openingJson),
     native: natives,
+    unheeded,
     ...(translation === null ? {} : { translation }),
   };
   invocation.result(document, () =>
@@ -333,6 +345,7 @@ async function dryRun(
       ...candidateLines(invocation.paint, candidates),
       ...openingLines(openings),
       ...serviceLines(candidates, all),
+      ...unheeded,
       ...natives.flatMap(nativeLines),
       'nothing was stored',
     ].join('\n'),

@@ -154,7 +154,8 @@ export function reasonText(reason: Reason | undefined): string {
   if (reason.message !== '') return clean(reason.message);
   // That a job has ended by its own exit is what its state and exit code say already.
   if (reason.code === 'exit') return '';
-  return clean(reason.code === 'user' ? 'canceled by its owner or an operator' : reason.code.replaceAll('_', ' '));
+  // Beside a state that says that it was canceled.
+  return clean(reason.code === 'user' ? 'by its owner or an operator' : reason.code.replaceAll('_', ' '));
 }
 
 /** In the table the state says the beginning already. */

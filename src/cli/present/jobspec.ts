@@ -1,4 +1,5 @@
 /** A jobspec for people: what it asks for as a tree, then what it runs. */
+import { counted } from '../../core/translate/counted.ts';
 import type { Count, Jobspec, Requirement, RequestVertex, Task } from '../../core/jobspec/jobspec.ts';
 import { carried } from '../../core/translate/carrier.ts';
 import { clean } from '../paint.ts';
@@ -65,7 +66,10 @@ export function jobspecText(jobspec: Jobspec): string {
   for (const group of jobspec.request.groups) {
     lines.push(group.key === '' ? 'resources:' : `resources ${clean(group.key)}:`);
     if (group.simple === null) draw(group.vertices, '  ', lines);
-    else lines.push(`  ${group.simple.tasks} cores in all, balanced over ${group.simple.nodes} nodes`);
+    else
+      lines.push(
+        `  ${counted(group.simple.tasks, 'core')} in all, balanced over ${counted(group.simple.nodes, 'node')}`,
+      );
   }
   if (jobspec.request.groups.length === 0) lines.push('resources: none; every cluster fits');
   if (jobspec.request.constraint !== null) lines.push(`constraint: ${JSON.stringify(jobspec.request.constraint)}`);

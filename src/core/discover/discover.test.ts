@@ -163,6 +163,27 @@ test('a document of Flux (RFC 20)', () => {
   expect(readGraph(graph).metadata(1)).toMatchObject({ name: 'node0', rank: 0, properties: { fast: '' } });
 });
 
+test('several brokers of Flux on one host are several nodes', () => {
+  const execution = { R_lite: [{ rank: '0-3', children: { core: '0-1' } }], nodelist: ['vm,vm,vm.1,vm'] };
+  const { graph } = discoverFrom([{ name: 'R', text: JSON.stringify({ version: 1, execution }) }], null, 'blue');
+  expect(readGraph(graph).names.filter((name) => name.startsWith('vm'))).toEqual(['vm', "vm.1'", 'vm.1', 'vm.3']);
+});
+
+test('the graph that Fluxion keeps in an R document says more than its ranks', () => {
+  const graph = JSON.parse(discoverFrom([{ name: '-', text: DRAINED }], 'slurm', 'red').graph) as { graph: unknown };
+  const execution = { R_lite: [{ rank: '0', children: { core: '0-7' } }], nodelist: ['red-c2'] };
+  const text = JSON.stringify({ version: 1, execution, scheduling: graph });
+  expect(shape(discoverFrom([{ name: 'R', text }], null, 'x').graph)).toBe(
+    'cluster {node {2 × socket {4 × core}, memory 32000 MiB}}',
+  );
+  const without = JSON.stringify({ version: 1, execution, scheduling: null });
+  expect(shape(discoverFrom([{ name: 'R', text: without }], null, 'x').graph)).toBe(
+    'cluster {node {socket {8 × core}}}',
+  );
+  const broken = JSON.stringify({ version: 1, execution, scheduling: { graph: {} } });
+  expect(() => discoverFrom([{ name: 'R', text: broken }], null, 'x')).toThrow(/graph\.nodes/);
+});
+
 test('lstopo', () => {
   const object = (type: string, inside: string, more = ''): string =>
     `<object type="${type}" ${more}>${inside}</object>`;

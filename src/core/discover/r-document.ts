@@ -30,11 +30,12 @@ export function readRDocument(text: string, name: string): FoundCluster {
   if (hosts.length !== ranks.length) {
     throw invalid('execution.nodelist', `${hosts.length} hosts for ${ranks.length} ranks`);
   }
+  const names = namesOf(hosts, ranks);
   const nodes = ranks.map((rank, place): FoundNode => {
     const { cores, gpus } = byRank.get(rank)!;
     const devices = gpus === 0 ? [] : [{ type: 'gpu', count: gpus, model: null }];
     return {
-      name: hosts[place]!,
+      name: names[place]!,
       rank,
       sockets: [{ cores, devices }],
       memoryMiB: 0,
@@ -43,6 +44,20 @@ export function readRDocument(text: string, name: string): FoundCluster {
     };
   });
   return { name, nodes, partitions: [] };
+}
+
+/** Several brokers may run on one host (`flux start -s4`): the later ones are told apart by their ranks. */
+function namesOf(hosts: readonly string[], ranks: readonly number[]): readonly string[] {
+  const known = new Set(hosts);
+  if (known.size === hosts.length) return hosts;
+  const first = new Set<string>();
+  return hosts.map((host, place) => {
+    let name = host;
+    if (first.has(host)) for (name = `${host}.${ranks[place]}`; known.has(name);) name += "'";
+    first.add(host);
+    known.add(name);
+    return name;
+  });
 }
 
 function parse(text: string): Record<string, unknown> {

@@ -1,5 +1,6 @@
 /** From a text of some kind to a graph and its subsystems. The kinds are told apart by what they look like. */
 import { invalid } from '../errors.ts';
+import { readGraph } from '../graph/read.ts';
 import { readCompspec } from './compspec.ts';
 import { layOut, type Discovered, type FoundCluster } from './layout.ts';
 import { readLstopo } from './lstopo.ts';
@@ -42,7 +43,23 @@ export function discoverFrom(files: readonly SourceFile[], kind: Source | null, 
       'it is neither what scontrol, flux resource R, lstopo --of xml nor compspec extract prints: say which with --from',
     );
   }
-  return layOut(readAs(source, files, name));
+  const given = files.length === 1 && source === 'flux' ? schedulingGraph(first.text) : null;
+  return given === null ? layOut(readAs(source, files, name)) : { graph: given, subsystems: {} };
+}
+
+/** The resource graph that Fluxion keeps in an R document: it says more than the ranks do. Null: there is none. */
+function schedulingGraph(text: string): string | null {
+  let document: { scheduling?: { graph?: unknown } | null } | null;
+  try {
+    document = JSON.parse(text) as typeof document;
+  } catch {
+    return null; // readRDocument says where
+  }
+  const within = document?.scheduling?.graph ?? null;
+  if (within === null) return null;
+  const graph = `${JSON.stringify({ graph: within })}\n`;
+  readGraph(graph);
+  return graph;
 }
 
 function readAs(source: Source, files: readonly SourceFile[], name: string): FoundCluster {

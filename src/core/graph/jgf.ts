@@ -6,7 +6,8 @@
  *
  * Reads the text as it comes, in pieces however cut; nodes and edges may be in either order. Of a vertex only what its
  * *keeper* makes of its metadata stays, of an edge three numbers: 250 MB of text are some 80 MB here.
- * As in JSON.parse, what comes twice under one name counts as it came last.
+ * As in JSON.parse, what comes twice under one name counts as it came last. The graph is the document's `graph`, or that
+ * of the `scheduling` of an R document (RFC 20), as Fluxion writes it.
  */
 import { invalid } from '../errors.ts';
 import { AlikeReader, type Alike } from './alike.ts';
@@ -60,6 +61,8 @@ export class DocumentReader {
   #targets = new Numbers();
   #at = new Numbers();
   #graph: unknown = undefined;
+  /** Depth of what is in the graph: 2, or 3 in an R document's `scheduling`. */
+  #inGraph = 2;
   #hasNodes = false;
   #inArray = false;
   #entries = 0;
@@ -108,19 +111,26 @@ export class DocumentReader {
     };
   }
 
-  /** Depth 1 is the document, 2 the graph, 3 its nodes or its edges. */
+  /** Depth 1 is the document; below the graph's members are its nodes or its edges. */
   #reader(): Reader {
     let list: 'nodes' | 'edges' = 'nodes';
+    let isInScheduling = false;
+    const isGraph = (depth: number, key: string): boolean => key === 'graph' && depth === (isInScheduling ? 2 : 1);
     return {
       enters: (depth, key, kind) => {
         if (depth === 0) return kind === '{';
-        if (depth === 1 && key === 'graph' && kind === '{') {
+        if (depth === 1) {
+          isInScheduling = key === 'scheduling' && kind === '{';
+          this.#inGraph = isInScheduling ? 3 : 2;
+        }
+        if (isGraph(depth, key) && kind === '{') {
           this.#graph = 'entered';
           this.#forgetNodes(false);
           this.#forgetEdges();
           return true;
         }
-        if (depth !== 2) return false;
+        if (depth === 1) return isInScheduling;
+        if (depth !== this.#inGraph) return false;
         if (key === 'nodes') {
           list = 'nodes';
           this.#forgetNodes(true);
@@ -133,17 +143,19 @@ export class DocumentReader {
         return true;
       },
       take: (depth, key, value, text) => {
-        if (depth === 3) {
+        if (depth === 0) throw invalid('document', `a JSON object with "graph" is needed, this is ${kindOf(value)}`);
+        if (isGraph(depth, key)) this.#graph = value;
+        else if (depth === this.#inGraph + 1) {
           if (list === 'nodes') this.#node(key, value, text);
           else this.#edge(value);
-        } else if (depth === 2) this.#member(key, value);
-        else if (depth === 1) {
-          if (key === 'graph') this.#graph = value;
-          if (key === 'graphs') this.#hint = '; "graphs" is not read, give one graph per document';
-        } else throw invalid('document', `a JSON object with "graph" is needed, this is ${kindOf(value)}`);
+        } else if (depth === this.#inGraph) this.#member(key, value);
+        else if (depth === 1 && key === 'graphs') this.#hint = '; "graphs" is not read, give one graph per document';
+        else if (depth === 1 && key === 'execution') {
+          this.#hint = '; of an R document without scheduling.graph "rainbow graph discover" makes one';
+        }
       },
       skim: (depth, key, text, at) => {
-        if (depth !== 3) return at;
+        if (depth !== this.#inGraph + 1) return at;
         if (list === 'nodes') return this.#skimNode(key, text, at);
         const edge = skimEdge(text, at);
         if (edge === null) return at;

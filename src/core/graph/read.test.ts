@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { RainbowError } from '../errors.ts';
 import { resourceCounts } from './counts.ts';
 import { generateGraph } from './generate.ts';
-import { readGraph, readSubsystem } from './read.ts';
+import { GraphReader, readGraph, readSubsystem } from './read.ts';
 
 const small = {
   graph: {
@@ -130,6 +130,46 @@ describe('readGraph', () => {
         ]),
       ),
     ).toMatch(/graph\.nodes\["[23]"\]: lies on a cycle/);
+  });
+
+  test('several trees are one, below a vertex that nobody asks for', () => {
+    const nodes = { all: { metadata: { type: 'rack' } }, 2: {}, 3: { metadata: { type: 'rack' } }, 4: {} };
+    const graph = readGraph(
+      withParts(nodes, [
+        ['all', '2'],
+        ['3', '4'],
+      ]),
+    );
+    expect(graph.ids[0]).toBe("all'");
+    expect(graph.types[0]).toBe('all');
+    expect([...graph.parents]).toEqual([-1, 0, 1, 0, 3]);
+    const lonely = { ...nodes, 5: {} };
+    expect(
+      refusal(
+        withParts(lonely, [
+          ['all', '2'],
+          ['3', '4'],
+        ]),
+      ),
+    ).toContain('"5" contains nothing either');
+  });
+
+  test('the graph in an R document of Fluxion, whatever stands around it, however it is cut', () => {
+    const { graph } = small;
+    const around = { nodes: { x: {} }, edges: 7, list: [{ graph: 1 }] };
+    const text = JSON.stringify({
+      version: 1,
+      execution: { R_lite: [], nodes: {} },
+      scheduling: { before: around, writer: 'fluxion', graph, after: around },
+      more: around,
+    });
+    const reader = new GraphReader();
+    for (const character of text) reader.push(character);
+    const read = reader.finish();
+    expect(read.ids).toEqual(readGraph(JSON.stringify(small)).ids);
+    expect([...read.parents]).toEqual([-1, 0, 1, 1, 0]);
+    expect(refusal('{"version":1,"execution":{},"scheduling":{"nodes":{"1":{}}}}')).toContain('rainbow graph discover');
+    expect(refusal('{"scheduling":{"graph":[]}}')).toContain('graph: an object with "nodes" and "edges" is needed');
   });
 
   test('the same edge twice is one edge', () => {

@@ -1,6 +1,7 @@
 /**
  * JGF version 2 text to a validated resource graph, or an error that names the place. Everything is checked before
- * anything is returned: one containment root, a tree, known ends, integer sizes, bounded depth and size.
+ * anything is returned: a containment tree, or several that are put below one vertex more; known ends, integer sizes,
+ * bounded depth and size.
  * Vertices come out in preorder, children in the order of their edges: a subtree is a contiguous range.
  * Iterates where one would recurse: the depth of the input is the sender's choice.
  */
@@ -8,7 +9,7 @@ import { invalid } from '../errors.ts';
 import type { Alike } from './alike.ts';
 import type { ResourceGraph } from './graph.ts';
 import { Numbers } from './growing.ts';
-import { depthLimit, DocumentReader, type Document } from './jgf.ts';
+import { depthLimit, DocumentReader, placeOfId, type Document } from './jgf.ts';
 import { kindOf, type JsonObject } from './json.ts';
 
 export { readSubsystem, SubsystemReader } from './read-subsystem.ts';
@@ -25,6 +26,9 @@ export function readGraph(text: string): ResourceGraph {
  * name, rank and paths: what the matcher needs.
  */
 export const FOR_MATCHING = 'for matching';
+
+/** Type and name of the vertex that several trees are put below. */
+const ALL = 'all';
 
 /** Kinds of vertices in one graph; real ones have a dozen. */
 const typeLimit = 1_000;
@@ -58,8 +62,9 @@ export class GraphReader {
 
   /** Once, after the last piece. */
   finish(): ResourceGraph {
-    const document = this.#document.finish();
-    const { sequence, parents } = preorder(document, parentsOf(document));
+    const given = this.#document.finish();
+    const [document, above] = this.#oneRoot(given, parentsOf(given));
+    const { sequence, parents } = preorder(document, above);
     const isInOrder = sequence.every((vertex, i) => vertex === i);
     const inOrder = <T>(column: readonly T[]): readonly T[] =>
       isInOrder ? column : Array.from(sequence, (vertex) => column[vertex] as T);
@@ -75,6 +80,29 @@ export class GraphReader {
       ranks: sequence.map((vertex) => this.#ranks.get(vertex)),
       metadata: (vertex) => metadata[vertex] ?? {},
     };
+  }
+
+  /** Several trees become one, below a vertex that no jobspec asks for. Gives the document and its parents. */
+  #oneRoot(document: Document, parents: Int32Array): readonly [Document, Int32Array] {
+    const contains = new Uint8Array(parents.length);
+    const roots: number[] = [];
+    parents.forEach((parent, vertex) => {
+      if (parent === -1) roots.push(vertex);
+      else contains[parent] = 1;
+    });
+    if (roots.length < 2) return [document, parents];
+    const lonely = roots.find((vertex) => contains[vertex] === 0);
+    if (lonely !== undefined) throw nowhere(document, roots, lonely);
+    const all = parents.length;
+    let id = ALL;
+    for (const known = new Set(document.ids); known.has(id);) id += "'";
+    this.#keep(all, id, { type: ALL, name: ALL }, () => placeOfId(id));
+    const targets = new Int32Array(document.targets.length + roots.length);
+    targets.set(document.targets);
+    targets.set(roots, document.targets.length);
+    const below = Int32Array.from({ length: all + 1 }, (_, vertex) => parents[vertex] ?? -1);
+    for (const root of roots) below[root] = all;
+    return [{ ...document, ids: [...document.ids, id], targets }, below];
   }
 
   #keep(vertex: number, id: string, of: JsonObject, place: () => string): void {
@@ -146,7 +174,7 @@ interface Order {
 
 function preorder(document: Document, parents: Int32Array): Order {
   const count = parents.length;
-  const root = onlyRoot(document, parents);
+  const root = onlyRoot(parents);
   // Children as linked lists, in the order of the edges.
   const first = new Int32Array(count).fill(-1);
   const next = new Int32Array(count).fill(-1);
@@ -188,18 +216,19 @@ function preorder(document: Document, parents: Int32Array): Order {
   return { sequence, parents: ordered };
 }
 
-function onlyRoot(document: Document, parents: Int32Array): number {
-  const roots: number[] = [];
-  for (let i = 0; i < parents.length && roots.length < 4; i++) if (parents[i] === -1) roots.push(i);
-  if (roots.length === 1) return roots[0] as number;
-  if (roots.length === 0) {
-    throw invalid('graph.edges', 'every vertex is contained in another one: the containment graph has a cycle');
-  }
-  const named = roots.slice(0, 3).map((root) => JSON.stringify(document.ids[root]));
-  throw invalid(
+function onlyRoot(parents: Int32Array): number {
+  const root = parents.indexOf(-1);
+  if (root !== -1) return root;
+  throw invalid('graph.edges', 'every vertex is contained in another one: the containment graph has a cycle');
+}
+
+/** Among several roots one that contains nothing: an edge was forgotten, or is not written as containment. */
+function nowhere({ ids }: Document, roots: readonly number[], lonely: number): Error {
+  const named = roots.slice(0, 3).map((root) => JSON.stringify(ids[root]));
+  return invalid(
     'graph.edges',
-    `more than one vertex is contained in no other (${named.join(', ')}${roots.length > 3 ? ', …' : ''}); ` +
-      'connect all of them below one root with "contains" edges',
+    `more than one vertex is contained in no other (${named.join(', ')}${roots.length > 3 ? ', …' : ''}), and ` +
+      `${JSON.stringify(ids[lonely])} contains nothing either: connect it with a "contains" edge, or leave it out`,
   );
 }
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { askedEnd } from './asked-end.ts';
+import { askedEnd, whyStop } from './asked-end.ts';
 import { JOB_STATES } from './state.ts';
 
 test('a user’s cancel is canceled, from everywhere', () => {
@@ -10,6 +10,9 @@ test('a user’s cancel is canceled, from everywhere', () => {
     });
   }
   expect(askedEnd({ state: 'pending', cancelCode: null }, '').to).toBe('canceled');
+  const said = { state: 'running', cancelCode: 'user', cancelMessage: 'typo' } as const;
+  expect(askedEnd(said, 'gone').reason).toEqual({ code: 'user', message: 'typo' });
+  expect(whyStop(said)).toEqual({ code: 'user', message: 'typo' });
 });
 
 test('a deadline’s is failed wherever the table allows it, and says deadline everywhere', () => {

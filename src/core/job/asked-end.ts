@@ -10,12 +10,22 @@ export interface AskedEnd {
   readonly reason: Reason;
 }
 
-/** `message`: for people, where a user asked. */
+/** `message`: for people, where a user asked and said nothing. */
 export function askedEnd(
-  job: { readonly state: JobState; readonly cancelCode: 'user' | 'deadline' | null },
+  job: {
+    readonly state: JobState;
+    readonly cancelCode: 'user' | 'deadline' | null;
+    readonly cancelMessage?: string | null;
+  },
   message: string,
 ): AskedEnd {
-  if (job.cancelCode !== 'deadline') return { to: 'canceled', reason: { code: 'user', message } };
+  if (job.cancelCode !== 'deadline')
+    return { to: 'canceled', reason: { code: 'user', message: job.cancelMessage || message } };
   const reason = { code: 'deadline', message: 'it was stopped: the time that it was given is over' } as const;
   return { to: isAllowed(job.state, 'failed') ? 'failed' : 'canceled', reason };
+}
+
+/** For the agent that holds it: why it is to stop. */
+export function whyStop({ cancelMessage }: { readonly cancelMessage: string | null }): Reason {
+  return { code: 'user', message: cancelMessage ?? '' };
 }

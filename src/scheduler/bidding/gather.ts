@@ -21,6 +21,7 @@ export interface ToAsk {
   /** The jobspec's text. */
   readonly jobspec: string;
   readonly parsed: Jobspec;
+  readonly owner: string;
   /** Seconds. */
   readonly walltime: number;
   readonly priority: number;
@@ -51,7 +52,7 @@ export function createGather(deps: {
   /** Does this policy, or the one beside it, look at offers? */
   readonly weighsOffers: (policy: string, options: Readonly<Record<string, string>>) => boolean;
   /** Of these, the clusters whose whole graph holds it. */
-  readonly fitting: (jobspec: Jobspec, clusters: readonly string[]) => readonly string[];
+  readonly fitting: (jobspec: Jobspec, clusters: readonly string[], owner: string) => readonly string[];
 }): Gather {
   const { book, clock, settings } = deps;
   const ready = new Map<JobId, { readonly gathered: Gathered; readonly at: number }>();
@@ -70,7 +71,8 @@ export function createGather(deps: {
     const bids = await book.collect(asked.question, clusters, within(job));
     return { asked, bids, waitedMs: Math.round((clock.monotonic() - began) * 10) / 10 };
   };
-  const always = (job: ToAsk): Promise<Gathered> => collect(job, about(job), deps.fitting(job.parsed, job.candidates));
+  const always = (job: ToAsk): Promise<Gathered> =>
+    collect(job, about(job), deps.fitting(job.parsed, job.candidates, job.owner));
 
   const fetch = async (
     id: JobId,
@@ -97,7 +99,7 @@ export function createGather(deps: {
       if (there !== undefined && clock.now() - there.at <= SERVE_MS) return there.gathered;
       if (awaited.has(id)) return 'awaited';
       const asked = about(job);
-      const clusters = deps.fitting(job.parsed, job.candidates);
+      const clusters = deps.fitting(job.parsed, job.candidates, job.owner);
       const bids = book.peek(asked.question, clusters);
       if (bids !== null) return { asked, bids, waitedMs: 0 };
       awaited.add(id);

@@ -98,6 +98,7 @@ export function createRebid(deps: {
     const { decision } = placing.decide({
       jobspec,
       text: job.jobspec,
+      owner: job.owner,
       candidates,
       policy: job.policy,
       policyOptions: job.policyOptions,

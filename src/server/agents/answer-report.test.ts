@@ -51,6 +51,7 @@ function jobIn(state: JobState, more: Partial<JobRecord> = {}): JobRecord {
     array: null,
     dependedOn: false,
     cancelCode: null,
+    cancelMessage: null,
     overcommit: null,
     later: null,
     question: null,

@@ -6,6 +6,7 @@ import { invalid, RainbowError } from '../../core/errors.ts';
 import { RunAs, type AgentMessage, type Hello } from '../../gen/rainbow/v1/agent_pb.js';
 import type { AgentInstance } from '../../store/store.ts';
 import type { System } from '../../system/system.ts';
+import { MOST_ACCOUNTS } from '../../wire/limits.ts';
 import { PROTOCOL } from './messages.ts';
 import { kept } from './report.ts';
 
@@ -71,5 +72,19 @@ export function instanceOf(hello: Hello, now: number): AgentInstance {
     runner: kept(hello.runner, MOST_TEXT),
     version: kept(hello.version, MOST_TEXT),
     runAs: hello.runAs === RunAs.MAPPED ? 'mapped' : 'single-user',
+    ...(hello.runAs === RunAs.MAPPED && hello.accounts !== undefined
+      ? { accounts: accountsOf(hello.accounts.owners) }
+      : {}),
   };
+}
+
+/** As long as an owner can be; none that is longer has submitted anything. */
+const MOST_OWNER = 256;
+
+function accountsOf(owners: readonly string[]): readonly string[] {
+  if (owners.length > MOST_ACCOUNTS) {
+    throw invalid('hello.accounts', `${owners.length} of them; at most ${MOST_ACCOUNTS}, else leave it out`);
+  }
+  const known = owners.filter((owner) => owner !== '' && owner.length <= MOST_OWNER && !/\s/.test(owner));
+  return [...new Set(known)].sort((a, b) => (a < b ? -1 : 1));
 }

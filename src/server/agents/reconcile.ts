@@ -2,6 +2,7 @@
  * What an agent says that it holds, against what the store says: after any break both agree again. In this order:
  * what it holds is written as reports are; what it does not hold goes back or ends; what it is to stop is told again.
  */
+import { whyStop } from '../../core/job/asked-end.ts';
 import { HELD_STATES, type Reason } from '../../core/job/state.ts';
 import { isPolled } from '../../core/job/polled.ts';
 import type { ClusterRecord, JobId, JobStore } from '../../store/store.ts';
@@ -37,7 +38,7 @@ export async function reconcile(
     if (applied.stop !== null) stop.push({ jobId, epoch, reason: applied.stop });
     else if (applied.job !== null && applied.job.epoch === epoch && !isFinalReport(report.state)) {
       if (applied.job.state === 'received') received.set(jobId, epoch);
-      if (applied.job.cancelRequestedAt !== null) stop.push({ jobId, epoch, reason: { code: 'user', message: '' } });
+      if (applied.job.cancelRequestedAt !== null) stop.push({ jobId, epoch, reason: whyStop(applied.job) });
     }
   });
 

@@ -9,6 +9,7 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import { RainbowError } from '../../core/errors.ts';
+import { whyStop } from '../../core/job/asked-end.ts';
 import { isFinal, type Reason } from '../../core/job/state.ts';
 import type { BidAnswer } from '../../gen/rainbow/v1/bid_pb.js';
 import type {
@@ -197,7 +198,7 @@ export function createSession(
     else if (work.kind === 'assigned') fill();
     else if (work.kind === 'withdraw') {
       outbox.putAs(`withdraw ${work.job.id}`, message.withdraw(work.job, work.message));
-    } else if (work.kind === 'cancel') stop(work.job.id, work.job.epoch, { code: 'user', message: '' });
+    } else if (work.kind === 'cancel') stop(work.job.id, work.job.epoch, whyStop(work.job));
     else if (work.kind === 'stop') stop(work.jobId, work.epoch, work.reason);
     else checkCluster();
   };
@@ -241,7 +242,7 @@ export function createSession(
       if (current?.state !== 'received' && received.get(report.jobId) === report.epoch) received.delete(report.jobId);
       if (acknowledge && (current === null || isFinal(current.state))) stopped.delete(key);
       else if (current !== null && current.cancelRequestedAt !== null && !stopped.has(key)) {
-        stop(report.jobId, report.epoch, { code: 'user', message: '' });
+        stop(report.jobId, report.epoch, whyStop(current));
       }
       fill();
     });

@@ -14,7 +14,7 @@ export function planMaintenance(parts: Parts): Handlers<typeof ClusterService>['
   return async (request, call) => {
     const { name, service } = admit(parts, call, request.cluster, request.secret);
     const [from, until] = [msOf(request.window?.from, 'window.from'), msOf(request.window?.until, 'window.until')];
-    if (until <= from) throw invalid('window.until', 'must be later than window.from');
+    if (until <= from) throw invalid('window.until', 'must be later than when it begins');
     if (until <= parts.system.clock.now()) throw invalid('window.until', 'is over already');
     if (service.windows.length >= MOST_WINDOWS) {
       throw new RainbowError(

@@ -256,10 +256,15 @@ export function candidateToWire(candidate: CandidateResult): MessageInitShape<ty
     satisfiable: FITS[satisfiable.fits],
     startable: FITS[startable.fits],
     reasons: (satisfiable.fits === 'yes' ? startable : satisfiable).reasons.map(reasonToWire),
-    state: structOf(candidate.state),
+    state: structOf(shownState(candidate.state)),
     graphVersion: String(candidate.graphVersion ?? 0),
     ...(bid === null ? {} : { bid }),
   };
+}
+
+/** What only `round-robin` looks at, and is counted anew with each start of a server, tells nobody anything. */
+function shownState(state: CandidateResult['state']): CandidateResult['state'] {
+  return Object.fromEntries(Object.entries(state).filter(([key]) => key !== 'rainbow_last_chosen'));
 }
 
 export function openingToWire({ relaxation, clusters }: Opening): MessageInitShape<typeof wire.OpeningSchema> {

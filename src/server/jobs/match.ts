@@ -17,12 +17,16 @@ export function match(parts: Parts): Handlers<typeof JobService>['match'] {
     const principal = parts.authenticator.principal(call);
     const opened =
       request.credentials.length === 0
-        ? parts.scheduler.registry
-            .list()
-            .map(({ name }) => name)
-            .sort()
-        : (await openCredentials(parts, call, request.credentials)).clusters;
-    const candidates = restrict(opened, request.clusters);
+        ? {
+            clusters: parts.scheduler.registry
+              .list()
+              .map(({ name }) => name)
+              .sort(),
+          }
+        : await openCredentials(parts, call, request.credentials);
+    const candidates = restrict(opened.clusters, request.clusters);
+    // Whose job it would be.
+    const owner = 'owner' in principal ? principal.owner : 'owner' in opened ? opened.owner : undefined;
     const asked = parseJobspec(request.jobspec, 'jobspec');
     const isKnown = principal.kind === 'operator' || request.credentials.length > 0;
     const { jobspec } = await imageNeeds(parts, asked, request.compatibility, isKnown);
@@ -32,7 +36,7 @@ export function match(parts: Parts): Handlers<typeof JobService>['match'] {
         'a placement names the nodes of a cluster: send the names and tokens of the clusters that you may use',
       );
     }
-    const results = parts.scheduler.match(jobspec, candidates);
+    const results = parts.scheduler.match(jobspec, candidates, owner);
     const openings = parts.scheduler.openings(jobspec, results).map(openingToWire);
     if (!request.placement) return { candidates: results.map(candidateToWire), openings };
     const placed = results.map(async (result) => {

@@ -190,6 +190,34 @@ export function clusterConformance(open: Open): void {
       expect((await errorFrom(store.clusters.claimInstance(GONE, instance('a', 1), 1))).code).toBe('not_found');
     });
 
+    test('whose jobs an agent runs is kept, and told where it changes', async () => {
+      const store = await opened(open);
+      const red = await register(store, 'red');
+      const claim = (startedAt: number, ...accounts: string[]) =>
+        store.clusters.claimInstance(
+          red,
+          {
+            id: 'a',
+            startedAt,
+            runner: 'slurm',
+            version: '1',
+            runAs: 'mapped',
+            ...(startedAt > 9 ? {} : { accounts }),
+          },
+          startedAt,
+        );
+      const told = async (): Promise<readonly number[]> =>
+        (await store.events.after(0, 100)).flatMap(({ kind, at }) => (kind === 'accounts_changed' ? [at] : []));
+      await claim(1, 'ann', 'bob');
+      expect(await store.clusters.get('red')).toMatchObject({ instance: { accounts: ['ann', 'bob'] } });
+      await claim(2, 'ann', 'bob');
+      await claim(3, 'ann');
+      await claim(10);
+      expect((await store.clusters.get('red'))?.instance).not.toHaveProperty('accounts');
+      await claim(11);
+      expect(await told()).toEqual([1, 3, 10]);
+    });
+
     test('seen moves forward only, for those that are there', async () => {
       const store = await opened(open);
       await register(store, 'red');

@@ -76,6 +76,7 @@ export function jobConformance(open: Open): void {
         array: null,
         dependedOn: false,
         cancelCode: null,
+        cancelMessage: null,
         overcommit: null,
         later: null,
         question: null,
@@ -331,7 +332,7 @@ export function jobConformance(open: Open): void {
       const store = await opened(open);
       const job = await submit(store);
       const asked = await store.jobs.requestCancel(job.id, because('user', 'wrong input'), 4000);
-      expect(asked).toEqual({ ...job, cancelRequestedAt: 4000, cancelCode: 'user' });
+      expect(asked).toEqual({ ...job, cancelRequestedAt: 4000, cancelCode: 'user', cancelMessage: 'wrong input' });
       expect(await store.jobs.requestCancel(job.id, because('user'), 5000)).toEqual(asked);
       expect(await store.jobs.get(job.id)).toEqual(asked);
       const events = await store.events.after(0, 9);

@@ -46,6 +46,7 @@ export interface JobRow {
   readonly array_facts: string | null;
   readonly depended_on: number;
   readonly cancel_code: 'user' | 'deadline' | null;
+  readonly cancel_message: string | null;
   readonly overcommit: 'queue' | 'deny' | null;
   readonly later: string | null;
   readonly question: string | null;
@@ -66,7 +67,7 @@ const COLUMNS = `CAST(jobs.id AS TEXT) AS id, jobs.name, jobs.owner, jobs.state,
   CAST(jobs.array_id AS TEXT) AS array_id,
   jobs.array_index, CASE WHEN jobs.array_id IS NULL THEN NULL ELSE (SELECT CAST(arrays.tasks AS TEXT) || ' ' ||
     arrays.least_index || ' ' || arrays.most_index FROM arrays WHERE arrays.id = jobs.array_id) END AS array_facts,
-  jobs.depended_on, jobs.cancel_code, jobs.overcommit, jobs.question,
+  jobs.depended_on, jobs.cancel_code, jobs.cancel_message, jobs.overcommit, jobs.question,
   ${shared('candidates')}, job_documents.policy, job_documents.policy_options, job_documents.handling,
   ${shared('jobspec')}, ${shared('image')}, job_documents.allocation, job_documents.later, job_documents.bidding`;
 const DOCUMENTS = 'JOIN job_documents ON job_documents.job_id = jobs.id';
@@ -121,6 +122,7 @@ export function jobOf(row: JobRow): JobRecord {
     array: placeOf(row),
     dependedOn: row.depended_on !== 0,
     cancelCode: row.cancel_code,
+    cancelMessage: row.cancel_message,
     overcommit: row.overcommit,
     later: row.later === null ? null : (JSON.parse(row.later) as LaterClusters),
     question: row.question,

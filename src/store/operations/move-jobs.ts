@@ -50,7 +50,13 @@ export function* requestCancel(id: JobId, reason: Reason, at: number): Operation
   const job = yield* lockJob(id);
   if (job === null || isFinal(job.state) || job.cancelRequestedAt !== null) return job;
   const code = reason.code === 'deadline' ? 'deadline' : 'user';
-  yield* run('UPDATE jobs SET cancel_requested_at = ?, cancel_code = ? WHERE id = ?', at, code, BigInt(job.id));
+  yield* run(
+    'UPDATE jobs SET cancel_requested_at = ?, cancel_code = ?, cancel_message = ? WHERE id = ?',
+    at,
+    code,
+    reason.message,
+    BigInt(job.id),
+  );
   yield* writeJobEvent(job, 'cancel_requested', job.cluster, reason, at);
-  return { ...job, cancelRequestedAt: at, cancelCode: code };
+  return { ...job, cancelRequestedAt: at, cancelCode: code, cancelMessage: reason.message };
 }

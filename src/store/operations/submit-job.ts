@@ -134,6 +134,7 @@ export function storedJob(job: NewJob, id: JobId): JobRecord {
     array: null,
     dependedOn: false,
     cancelCode: null,
+    cancelMessage: null,
     overcommit: job.overcommit ?? null,
     later: job.later ?? null,
     question: job.question ?? null,

@@ -148,15 +148,21 @@ export function* claimInstance(cluster: ClusterRef, instance: AgentInstance, at:
   if (row.id !== cluster.id) throw noCluster(cluster.name);
   const recorded = row.instance === null ? null : (JSON.parse(row.instance) as AgentInstance);
   if (recorded !== null && isNewer(recorded, instance)) return false;
-  const { id, startedAt, runner, version, runAs } = instance;
+  const { id, startedAt, runner, version, runAs, accounts } = instance;
   yield* run(
     'UPDATE clusters SET instance = ?, last_seen_at = ? WHERE id = ?',
-    JSON.stringify({ id, startedAt, runner, version, runAs } satisfies AgentInstance),
+    JSON.stringify({ id, startedAt, runner, version, runAs, accounts } satisfies Kept),
     Math.max(row.last_seen_at ?? at, at),
     row.id,
   );
+  // Other servers decide by it, too.
+  if (recorded?.accounts?.join(' ') !== accounts?.join(' '))
+    yield* writeClusterEvent(cluster.name, 'accounts_changed', at);
   return true;
 }
+
+/** JSON leaves out what is undefined. */
+type Kept = { readonly [K in keyof AgentInstance]: AgentInstance[K] | undefined };
 
 function isNewer(a: AgentInstance, b: AgentInstance): boolean {
   return a.startedAt === b.startedAt ? a.id > b.id : a.startedAt > b.startedAt;

@@ -2,60 +2,71 @@
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import type { Command } from 'commander';
 import { readTime } from '../../../core/jobspec/time.ts';
-import { connect } from '../../connection.ts';
+import { changedCluster, changeOptions } from '../../change-cluster.ts';
+import { connect, type OperatorOptions } from '../../connection.ts';
 import { UsageError } from '../../exit.ts';
+import { inFlagWords, MAINTENANCE_FLAGS } from '../../flag-errors.ts';
 import type { Invocation, Run } from '../../invocation.ts';
 import { clean } from '../../paint.ts';
 import { clusterJson, maintenanceText } from '../../present/cluster.ts';
-import { clusterAccess } from '../../settings.ts';
+import { readMomentHere } from '../../times.ts';
 
-interface Options {
+interface Options extends OperatorOptions {
   readonly from?: string;
   readonly until?: string;
   readonly for?: string;
   readonly reason?: string;
   readonly cancel?: boolean;
-  readonly secret?: string;
 }
 
 export function addMaintenance(parent: Command, run: Run): void {
-  parent
+  const command = parent
     .command('maintenance')
     .description('plan maintenance: no job is placed there whose time limit reaches into it')
     .argument('<name>', 'the cluster')
-    .option('--from <time>', 'when it begins: 2027-03-01T08:00 (local), 2027-03-01T08:00Z; else now')
+    .option(
+      '--from <time>',
+      'when it begins: +2h, 2027-03-01T08:00 (this machine’s time) or with a zone, as in 08:00Z; else now',
+    )
     .option('--until <time>', 'when it is over')
     .option('--for <span>', 'or how long it takes: 90m, 8h')
     .option('--reason <text>', 'why')
     .option('--cancel', 'cancel the one that begins --from then; without --from, all')
-    .option('-s, --secret <secret>', 'the cluster’s secret [RAINBOW_SECRET; the configuration]')
     .addHelpText(
       'after',
       '\nExample:\n  rainbow cluster maintenance red --from 2027-03-01T08:00 --for 8h --reason "new disks"',
-    )
-    .action(run(maintenance));
+    );
+  changeOptions(command).action(run(maintenance));
 }
 
 async function maintenance(invocation: Invocation, options: Options, args: readonly string[]): Promise<void> {
   const now = invocation.io.system.clock.now();
-  const from = options.from === undefined ? null : readMoment(options.from, '--from');
+  const from = options.from === undefined ? null : readMomentHere(options.from, '--from', now);
   const ends = [options.until, options.for].filter((each) => each !== undefined);
   if (options.cancel === true ? ends.length > 0 : ends.length !== 1) {
     throw new UsageError('give --until TIME or --for SPAN, one of them; or --cancel alone, or with --from TIME.');
   }
-  const { name, secret, carries } = await clusterAccess(invocation, options.secret, args[0]);
-  const cluster = await connect(invocation, { anonymous: true, carries }, (client, signal) => {
+  const { name, secret, asking } = await changedCluster(invocation, options, args[0]);
+  const cluster = await connect(invocation, asking, (client, signal) => {
     if (options.cancel === true) {
       const which = from === null ? {} : { from: timestampFromMs(from) };
-      return client.clusters.cancelMaintenance({ cluster: name, secret, ...which }, { signal });
+      return inFlagWords(
+        MAINTENANCE_FLAGS,
+        options,
+        client.clusters.cancelMaintenance({ cluster: name, secret, ...which }, { signal }),
+      );
     }
     const begins = from ?? now;
     const until =
       options.until === undefined
         ? begins + readTime(options.for ?? '', '--for') * 1000
-        : readMoment(options.until, '--until');
+        : readMomentHere(options.until, '--until', now);
     const window = { from: timestampFromMs(begins), until: timestampFromMs(until), reason: options.reason ?? '' };
-    return client.clusters.planMaintenance({ cluster: name, secret, window }, { signal });
+    return inFlagWords(
+      MAINTENANCE_FLAGS,
+      options,
+      client.clusters.planMaintenance({ cluster: name, secret, window }, { signal }),
+    );
   });
   invocation.result(clusterJson(cluster), () => {
     const planned = cluster.maintenance.map((each) => `  ${maintenanceText(each)}`);
@@ -63,13 +74,4 @@ async function maintenance(invocation: Invocation, options: Options, args: reado
       ? `cluster ${clean(name)} has no maintenance planned`
       : [`maintenance of cluster ${clean(name)}:`, ...planned].join('\n');
   });
-}
-
-/** Milliseconds since 1970. */
-function readMoment(text: string, option: string): number {
-  // oxlint-disable-next-line no-restricted-globals -- arithmetic on a given time, no clock
-  const time = /^\d{4}-\d\d-\d\dT\d\d:\d\d/.test(text) ? Date.parse(text) : Number.NaN;
-  if (Number.isNaN(time))
-    throw new UsageError(`${option}: "${text}" is no time; write it as 2027-03-01T08:00 or with Z.`);
-  return time;
 }

@@ -2,6 +2,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Option, type Command } from 'commander';
+import { RainbowError } from '../../../core/errors.ts';
 import type { Discovered } from '../../../core/discover/layout.ts';
 import type { Source } from '../../../core/discover/sources.ts';
 import { discoverMachine, machineName } from '../../discover.ts';
@@ -16,6 +17,8 @@ interface Options {
   readonly runner?: 'slurm' | 'flux';
   readonly output?: string;
   readonly subsystems?: string;
+  /** false: none. */
+  readonly modules?: string | false;
 }
 
 export function addDiscover(parent: Command, run: Run): void {
@@ -31,6 +34,11 @@ export function addDiscover(parent: Command, run: Run): void {
     .addOption(new Option('--runner <runner>', 'ask the cluster itself, as its agent would').choices(['slurm', 'flux']))
     .option('-o, --output <file>', 'write it there instead of printing it')
     .option('--subsystems <folder>', 'write the subsystems that were found there, NAME.json each')
+    .option(
+      '--modules <paths>',
+      'folders of software modules, or what "module -t avail" printed, with colons between: the subsystem "modules" [MODULEPATH, where it is this machine or cluster]',
+    )
+    .option('--no-modules', 'no software modules')
     .addHelpText(
       'after',
       `
@@ -43,7 +51,7 @@ Examples:
 }
 
 async function discover(invocation: Invocation, options: Options, args: readonly string[]): Promise<void> {
-  const { graph, subsystems } = await discovered(invocation, options, args);
+  const { graph, subsystems } = await withModules(invocation, options, args);
   const names = Object.keys(subsystems);
   const files: string[] = [];
   if (options.subsystems !== undefined) {
@@ -59,6 +67,24 @@ async function discover(invocation: Invocation, options: Options, args: readonly
   await writeOutput(options.output, graph, 0o644);
   const all = [options.output, ...files];
   invocation.result({ file: options.output, subsystems: files }, `wrote ${all.map(clean).join(', ')}`);
+}
+
+async function withModules(invocation: Invocation, options: Options, args: readonly string[]): Promise<Discovered> {
+  const found = await discovered(invocation, options, args);
+  if (options.modules === false) return found;
+  const { findModules, modulePaths } = await import('../../../agent/software-modules.ts');
+  const paths = modulePaths(options.modules ?? (args.length === 0 ? invocation.io.env['MODULEPATH'] : ''));
+  if (paths.length === 0) return found;
+  const [{ moduleSubsystem }, { readGraph }] = await Promise.all([
+    import('../../../core/discover/modules.ts'),
+    import('../../../core/graph/read.ts'),
+  ]);
+  const modules = moduleSubsystem(readGraph(found.graph), await findModules(paths));
+  if (modules !== null) return { ...found, subsystems: { ...found.subsystems, modules } };
+  if (options.modules !== undefined) {
+    throw new RainbowError('not_found', `no software module in ${paths.join(', ')}`);
+  }
+  return found;
 }
 
 async function discovered(invocation: Invocation, options: Options, args: readonly string[]): Promise<Discovered> {

@@ -1,4 +1,5 @@
 /** `rainbow graph nfd`: what is known of nodes, as the subsystem that images are matched with. */
+import { counted } from '../../../core/translate/counted.ts';
 import type { Command } from 'commander';
 import type { NodeReport } from '../../../core/image/node-files.ts';
 import { UsageError } from '../../exit.ts';
@@ -55,7 +56,9 @@ async function nfd(invocation: Invocation, options: Options, files: readonly str
   const { text, unknown, kinds } = about(options.graph, () => featureSubsystem(graph, reports));
   if (unknown.length > 0) {
     const more = unknown.length > 5 ? ', …' : '';
-    invocation.say(`nothing is known of ${unknown.length} nodes: ${clean(unknown.slice(0, 5).join(', '))}${more}`);
+    invocation.say(
+      `nothing is known of ${counted(unknown.length, 'node')}: ${clean(unknown.slice(0, 5).join(', '))}${more}`,
+    );
   }
   if (options.output === undefined) return invocation.print(text);
   await writeOutput(options.output, `${text}\n`, 0o644);

@@ -2,6 +2,7 @@
  * A Flux batch script, or a `flux submit` command, to a jobspec. Slots are laid out as Flux lays them out: over N
  * nodes as many slots each, rounded up.
  */
+import { counted } from '../counted.ts';
 import { isMoment } from '../../job/moment.ts';
 import { readPriority } from '../lifecycle.ts';
 import { readTime } from '../../jobspec/time.ts';
@@ -170,9 +171,9 @@ function readSlots(
     const chosen = last.get(key);
     if (chosen !== undefined && !(key in flagsOf(overrides, n, c, g))) report.kept(chosen, chosen.what, became);
   };
-  said('nodes', whole ? `${nodes} whole nodes` : `${nodes} nodes`);
+  said('nodes', whole ? counted(nodes ?? 0, 'whole node') : counted(nodes ?? 0, 'node'));
   said(n, nodes === null ? `${slots} slots` : `${each} slots on each node`);
-  said(c, `${cores} cores in each slot`);
+  said(c, `${counted(cores, 'core')} in each slot`);
   said(g, `${gpus} gpus in each slot`);
   said('exclusive', 'whole nodes');
   const laidOut = layOut({

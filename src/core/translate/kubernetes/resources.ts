@@ -1,4 +1,5 @@
 /** What a pod's containers need together: a pod is one slot, on one node. */
+import { counted } from '../counted.ts';
 import { entries, text, wrong } from '../../jobspec/place.ts';
 import type { Place } from '../../jobspec/place.ts';
 import type { DraftVertex, JsonMap } from '../draft.ts';
@@ -72,8 +73,14 @@ export class PodNeeds {
     const bundle: DraftVertex[] = [{ type: 'core', count: Math.max(1, cores) }];
     const exact = this.#cpus > 0n && this.#cpus % 10n ** 9n === 0n;
     for (const place of this.#cpuPlaces) {
-      if (exact) report.kept(place.node.at, place.path, `${cores} cores in each pod`);
-      else report.narrowed(place.node.at, place.path, `${Math.max(1, cores)} cores in each pod`, 'cores are whole');
+      if (exact) report.kept(place.node.at, place.path, `${counted(cores, 'core')} in each pod`);
+      else
+        report.narrowed(
+          place.node.at,
+          place.path,
+          `${counted(Math.max(1, cores), 'core')} in each pod`,
+          'cores are whole',
+        );
     }
     if (this.#cpuPlaces.length === 0)
       report.narrowed(at.node.at, at.path, 'one core in each pod', 'no cpu is asked for');

@@ -1,4 +1,5 @@
 /** A jobspec as a Kubernetes Job: a slot is a pod. Pods have images, so one must be named. */
+import { counted } from '../counted.ts';
 import { RainbowError } from '../../errors.ts';
 import type { Constraint } from '../../jobspec/jobspec.ts';
 import { isMap } from '../attributes.ts';
@@ -86,7 +87,7 @@ function podsOf(asked: Asked, report: Report): { readonly count: number; readonl
   if (runs === 'once' && (all > 1 || besides)) {
     const times = 'each' in slots ? slots.each : Math.ceil(slots.total / (fixed ?? 1));
     const each = sum(times, slot, beside, report);
-    const said = `one pod of ${each.cores} cores`;
+    const said = `one pod of ${counted(each.cores, 'core')}`;
     report.altered(
       null,
       'resources',

@@ -2,6 +2,7 @@
  * What sbatch's options ask for, laid out as slots over nodes. One CPU of Slurm is one core here. What is counted by
  * task goes into the slots, what is counted by node beside them; a single slot that may lie anywhere has it all.
  */
+import { counted } from '../counted.ts';
 import type { DraftVertex } from '../draft.ts';
 import type { Layout } from '../layout.ts';
 import type { Report } from '../report.ts';
@@ -32,9 +33,12 @@ export function readResources(choices: Choices, hosts: number | null, report: Re
   };
 
   // 1. By task.
-  keep('cpus-per-task', `${cores} cores in each slot`);
-  keep('cpus-per-gpu', `${cores} cores in each slot`);
-  keep('tres-per-task', `${cores} cores${gpusPerTask === null ? '' : ` and ${gresText(gpusPerTask)}`} in each slot`);
+  keep('cpus-per-task', `${counted(cores, 'core')} in each slot`);
+  keep('cpus-per-gpu', `${counted(cores, 'core')} in each slot`);
+  keep(
+    'tres-per-task',
+    `${counted(cores, 'core')}${gpusPerTask === null ? '' : ` and ${gresText(gpusPerTask)}`} in each slot`,
+  );
   if (gpusPerTask !== null) {
     bundle.push(...gpusPerTask.map((each) => gresVertex(each, false)));
     keep('gpus-per-task', `${gresText(gpusPerTask)} in each slot`);
@@ -61,7 +65,7 @@ export function readResources(choices: Choices, hosts: number | null, report: Re
   if (coresOfNode !== null) {
     const there = cores * ('total' in slots ? Math.floor(slots.total / Number(nodes ?? 1)) : slots.each);
     if (coresOfNode > there) beside.push({ type: 'core', count: coresOfNode - there });
-    keep('mincpus', `nodes of at least ${coresOfNode} cores`);
+    keep('mincpus', `nodes of at least ${counted(coresOfNode, 'core')}`);
   }
   return { nodes, exclusive: asked.whole || memory?.all === true, slots, bundle, beside };
 }

@@ -2,6 +2,7 @@
  * Tasks over nodes, as Slurm spreads them: how many tasks, on how many nodes. Where the script leaves the nodes open and
  * something is asked for by node, it is one node: the job gets all that it asked for.
  */
+import { counted } from '../counted.ts';
 import type { Layout } from '../layout.ts';
 import type { Report } from '../report.ts';
 import { gpuCount } from './asked.ts';
@@ -33,7 +34,11 @@ export function spreadTasks(asked: SlurmAsked, choices: Choices, report: Report)
       ? openNodes(asked, total, keep, narrow)
       : overNodes(asked, total, choices, report, keep, narrow);
   const { nodes, slots } = spreading;
-  if (asked.nodes !== null && nodes === asked.nodes.count) keep('nodes', `${asked.nodes.count} nodes`);
+  if (asked.nodes !== null && nodes === asked.nodes.count)
+    keep(
+      'nodes',
+      typeof asked.nodes.count === 'number' ? counted(asked.nodes.count, 'node') : `${asked.nodes.count} nodes`,
+    );
   const balanced = nodes === null || nodes === 1 ? '' : ', balanced over the nodes';
   const inAll = asked.nodes === null && 'total' in slots ? slots.total : (total ?? 1);
   keep('ntasks', `${inAll} tasks${balanced}`);
@@ -66,7 +71,7 @@ function openNodes(asked: SlurmAsked, total: number | null, keep: Keep, narrow: 
   const { tasksPerNode, perNode, whole, coresOfNode, memory } = asked;
   if (total !== null && tasksPerNode !== null) {
     const nodes = Math.ceil(total / tasksPerNode);
-    narrow('ntasks-per-node', '', `${nodes} nodes`, 'as few nodes as that allows; --nodes says how many');
+    narrow('ntasks-per-node', '', counted(nodes, 'node'), 'as few nodes as that allows; --nodes says how many');
     return { nodes, slots: { total } };
   }
   if (tasksPerNode !== null) {
@@ -100,11 +105,11 @@ function overNodes(
     const chosen = choices.peek('nodes') ?? choices.peek('ntasks');
     report.noted(chosen?.at ?? null, chosen?.what ?? 'nodes', `sbatch takes ${total} nodes for ${total} tasks, too`);
   } else if (max !== min) {
-    narrow('nodes', 'nodes', `${over} nodes`, 'a number of tasks in all is spread over a fixed number of nodes');
+    narrow('nodes', 'nodes', counted(over, 'node'), 'a number of tasks in all is spread over a fixed number of nodes');
   }
   const chosen = choices.peek('ntasks-per-node');
   if (chosen !== null && Math.ceil(total / over) > tasksPerNode!) {
     report.noted(chosen.at, chosen.what, `${total} tasks on ${over} nodes are more: sbatch ignores it then, too`);
-  } else keep('ntasks-per-node', `${total} tasks balanced over ${over} nodes`);
+  } else keep('ntasks-per-node', `${counted(total, 'task')} balanced over ${counted(over, 'node')}`);
   return { nodes: over, slots: { total } };
 }

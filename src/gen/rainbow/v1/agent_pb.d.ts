@@ -236,6 +236,14 @@ export declare type Hello = Message<"rainbow.v1.Hello"> & {
    * @generated from field: bool bids = 16;
    */
   bids: boolean;
+
+  /**
+   * Of RUN_AS_MAPPED: the accounts that have a local user there. Jobs of others are not placed on this cluster. Absent: it
+   * does not say, and refuses them itself.
+   *
+   * @generated from field: rainbow.v1.Accounts accounts = 100;
+   */
+  accounts?: Accounts | undefined;
 };
 
 /**
@@ -243,6 +251,24 @@ export declare type Hello = Message<"rainbow.v1.Hello"> & {
  * Use `create(HelloSchema)` to create a new message.
  */
 export declare const HelloSchema: GenMessage<Hello>;
+
+/**
+ * @generated from message rainbow.v1.Accounts
+ */
+export declare type Accounts = Message<"rainbow.v1.Accounts"> & {
+  /**
+   * As Start.owner names them.
+   *
+   * @generated from field: repeated string owners = 1;
+   */
+  owners: string[];
+};
+
+/**
+ * Describes the message rainbow.v1.Accounts.
+ * Use `create(AccountsSchema)` to create a new message.
+ */
+export declare const AccountsSchema: GenMessage<Accounts>;
 
 /**
  * @generated from message rainbow.v1.Welcome

@@ -15,7 +15,7 @@ import { file_rainbow_v1_jobs } from "./jobs_pb.js";
  * Describes the file rainbow/v1/agent.proto.
  */
 export const file_rainbow_v1_agent = /*@__PURE__*/
-  fileDesc("ChZyYWluYm93L3YxL2FnZW50LnByb3RvEgpyYWluYm93LnYxIqwCCgxBZ2VudE1lc3NhZ2USIgoFaGVsbG8YASABKAsyES5yYWluYm93LnYxLkhlbGxvSAASJwoGcmVwb3J0GAIgASgLMhUucmFpbmJvdy52MS5Kb2JSZXBvcnRIABImCgRmcmVlGAMgASgLMhYucmFpbmJvdy52MS5GcmVlUmVwb3J0SAASJAoGb3V0cHV0GAQgASgLMhIucmFpbmJvdy52MS5PdXRwdXRIABIqCgloZWFydGJlYXQYBSABKAsyFS5yYWluYm93LnYxLkhlYXJ0YmVhdEgAEiQKBmNob29zZRgGIAEoCzISLnJhaW5ib3cudjEuQ2hvb3NlSAASJAoDYmlkGAogASgLMhUucmFpbmJvdy52MS5CaWRBbnN3ZXJIAEIJCgdtZXNzYWdlIrUDCg1TZXJ2ZXJNZXNzYWdlEiYKB3dlbGNvbWUYASABKAsyEy5yYWluYm93LnYxLldlbGNvbWVIABIiCgVzdGFydBgCIAEoCzIRLnJhaW5ib3cudjEuU3RhcnRIABIgCgRzdG9wGAMgASgLMhAucmFpbmJvdy52MS5TdG9wSAASKwoKcmVwb3J0X2FjaxgEIAEoCzIVLnJhaW5ib3cudjEuUmVwb3J0QWNrSAASKwoKb3V0cHV0X2FjaxgFIAEoCzIVLnJhaW5ib3cudjEuT3V0cHV0QWNrSAASKgoJaGVhcnRiZWF0GAYgASgLMhUucmFpbmJvdy52MS5IZWFydGJlYXRIABImCgdvZmZlcmVkGAcgASgLMhMucmFpbmJvdy52MS5PZmZlcmVkSAASJAoGZm9sbG93GAggASgLMhIucmFpbmJvdy52MS5Gb2xsb3dIABItCgtiaWRfcmVxdWVzdBgKIAEoCzIWLnJhaW5ib3cudjEuQmlkUmVxdWVzdEgAEigKCHdpdGhkcmF3GAsgASgLMhQucmFpbmJvdy52MS5XaXRoZHJhd0gAQgkKB21lc3NhZ2UirgIKBUhlbGxvEhAKCHByb3RvY29sGAEgASgFEg8KB2NsdXN0ZXIYAiABKAkSDgoGc2VjcmV0GAMgASgJEhMKC2luc3RhbmNlX2lkGAQgASgJEh8KE2luc3RhbmNlX3N0YXJ0ZWRfbXMYBSABKANCAjABEg4KBnJ1bm5lchgGIAEoCRIPCgd2ZXJzaW9uGAcgASgJEiEKBnJ1bl9hcxgIIAEoDjIRLnJhaW5ib3cudjEuUnVuQXMSJAoFaG9sZHMYCSADKAsyFS5yYWluYm93LnYxLkpvYlJlcG9ydBIkCgRmcmVlGAogASgLMhYucmFpbmJvdy52MS5GcmVlUmVwb3J0EhAKCGNhcGFjaXR5GAsgASgFEgwKBHBpY2sYDCABKAkSDAoEYmlkcxgQIAEoCCJGCgdXZWxjb21lEhYKDnNlcnZlcl92ZXJzaW9uGAEgASgJEhAKCHByb3RvY29sGAIgASgFEhEKCWhlYXJ0YmVhdBgDIAEoASLjAgoJSm9iUmVwb3J0EhIKBmpvYl9pZBgBIAEoA0ICMAESEQoFZXBvY2gYAiABKANCAjABEiMKBXN0YXRlGAMgASgOMhQucmFpbmJvdy52MS5Kb2JTdGF0ZRIiCgZyZWFzb24YBCABKAsyEi5yYWluYm93LnYxLlJlYXNvbhIRCgluYXRpdmVfaWQYBSABKAkSLwoLYWNjZXB0ZWRfYXQYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCnN0YXJ0ZWRfYXQYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGVuZGVkX2F0GAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIWCglleGl0X2NvZGUYCSABKAVIAIgBARITCgZzaWduYWwYCiABKAVIAYgBAUIMCgpfZXhpdF9jb2RlQgkKB19zaWduYWwiVwoJUmVwb3J0QWNrEhIKBmpvYl9pZBgBIAEoA0ICMAESEQoFZXBvY2gYAiABKANCAjABEiMKBXN0YXRlGAMgASgOMhQucmFpbmJvdy52MS5Kb2JTdGF0ZSK+AQoFU3RhcnQSEgoGam9iX2lkGAEgASgDQgIwARIRCgVlcG9jaBgCIAEoA0ICMAESDAoEbmFtZRgDIAEoCRINCgVvd25lchgEIAEoCRIPCgdqb2JzcGVjGAUgASgJEhAKCHdhbGx0aW1lGAYgASgBEhAKCHByaW9yaXR5GAcgASgFEiQKBWFycmF5GAggASgLMhUucmFpbmJvdy52MS5BcnJheVRhc2sSFgoKb3V0cHV0X2NhcBgNIAEoA0ICMAEiVgoJQXJyYXlUYXNrEg4KAmlkGAEgASgDQgIwARINCgVpbmRleBgCIAEoBRINCgVjb3VudBgDIAEoBRINCgVsZWFzdBgEIAEoBRIMCgRtb3N0GAUgASgFIlMKB09mZmVyZWQSJAoEam9icxgBIAMoCzIWLnJhaW5ib3cudjEuT2ZmZXJlZEpvYhIiCgRnb25lGAIgAygLMhQucmFpbmJvdy52MS5Kb2JFcG9jaCKFAQoKT2ZmZXJlZEpvYhISCgZqb2JfaWQYASABKANCAjABEhEKBWVwb2NoGAIgASgDQgIwARIMCgRuYW1lGAMgASgJEg0KBW93bmVyGAQgASgJEg8KB2pvYnNwZWMYBSABKAkSEAoId2FsbHRpbWUYBiABKAESEAoIcHJpb3JpdHkYByABKAUiTQoGQ2hvb3NlEiIKBHRha2UYASADKAsyFC5yYWluYm93LnYxLkpvYkVwb2NoEh8KBWxlYXZlGAIgAygLMhAucmFpbmJvdy52MS5MZWZ0Ij4KBExlZnQSEgoGam9iX2lkGAEgASgDQgIwARIRCgVlcG9jaBgCIAEoA0ICMAESDwoHbWVzc2FnZRgDIAEoCSI/CgZGb2xsb3cSEgoGam9iX2lkGAEgASgDQgIwARIRCgVlcG9jaBgCIAEoA0ICMAESDgoGZm9sbG93GAMgASgIIlEKBFN0b3ASEgoGam9iX2lkGAEgASgDQgIwARIRCgVlcG9jaBgCIAEoA0ICMAESIgoGcmVhc29uGAMgASgLMhIucmFpbmJvdy52MS5SZWFzb24idwoKRnJlZVJlcG9ydBIPCgNzZXEYASABKANCAjABEhUKDWJ1c3lfdmVydGljZXMYAiADKAkSJgoIaW5jbHVkZXMYAyADKAsyFC5yYWluYm93LnYxLkpvYkVwb2NoEhkKDWdyYXBoX3ZlcnNpb24YBCABKANCAjABIjEKCEpvYkVwb2NoEhIKBmpvYl9pZBgBIAEoA0ICMAESEQoFZXBvY2gYAiABKANCAjABIlgKBk91dHB1dBISCgZqb2JfaWQYASABKANCAjABEhEKBWVwb2NoGAIgASgDQgIwARInCgZjaHVua3MYAyADKAsyFy5yYWluYm93LnYxLk91dHB1dENodW5rIl0KCU91dHB1dEFjaxISCgZqb2JfaWQYASABKANCAjABEhEKBWVwb2NoGAIgASgDQgIwARIpCgdvZmZzZXRzGAMgAygLMhgucmFpbmJvdy52MS5PdXRwdXRPZmZzZXQiWgoMT3V0cHV0T2Zmc2V0EgwKBHRhc2sYASABKAUSKAoGc3RyZWFtGAIgASgOMhgucmFpbmJvdy52MS5PdXRwdXRTdHJlYW0SEgoGb2Zmc2V0GAMgASgDQgIwASJFCglIZWFydGJlYXQSJgoCYXQYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhAKCGNhcGFjaXR5GAIgASgFKkoKBVJ1bkFzEhYKElJVTl9BU19VTlNQRUNJRklFRBAAEhYKElJVTl9BU19TSU5HTEVfVVNFUhABEhEKDVJVTl9BU19NQVBQRUQQAjJSCgxBZ2VudFNlcnZpY2USQgoHQ29ubmVjdBIYLnJhaW5ib3cudjEuQWdlbnRNZXNzYWdlGhkucmFpbmJvdy52MS5TZXJ2ZXJNZXNzYWdlKAEwAWIGcHJvdG8z", [file_google_protobuf_timestamp, file_rainbow_v1_bid, file_rainbow_v1_job, file_rainbow_v1_jobs]);
+  fileDesc("ChZyYWluYm93L3YxL2FnZW50LnByb3RvEgpyYWluYm93LnYxIqwCCgxBZ2VudE1lc3NhZ2USIgoFaGVsbG8YASABKAsyES5yYWluYm93LnYxLkhlbGxvSAASJwoGcmVwb3J0GAIgASgLMhUucmFpbmJvdy52MS5Kb2JSZXBvcnRIABImCgRmcmVlGAMgASgLMhYucmFpbmJvdy52MS5GcmVlUmVwb3J0SAASJAoGb3V0cHV0GAQgASgLMhIucmFpbmJvdy52MS5PdXRwdXRIABIqCgloZWFydGJlYXQYBSABKAsyFS5yYWluYm93LnYxLkhlYXJ0YmVhdEgAEiQKBmNob29zZRgGIAEoCzISLnJhaW5ib3cudjEuQ2hvb3NlSAASJAoDYmlkGAogASgLMhUucmFpbmJvdy52MS5CaWRBbnN3ZXJIAEIJCgdtZXNzYWdlIrUDCg1TZXJ2ZXJNZXNzYWdlEiYKB3dlbGNvbWUYASABKAsyEy5yYWluYm93LnYxLldlbGNvbWVIABIiCgVzdGFydBgCIAEoCzIRLnJhaW5ib3cudjEuU3RhcnRIABIgCgRzdG9wGAMgASgLMhAucmFpbmJvdy52MS5TdG9wSAASKwoKcmVwb3J0X2FjaxgEIAEoCzIVLnJhaW5ib3cudjEuUmVwb3J0QWNrSAASKwoKb3V0cHV0X2FjaxgFIAEoCzIVLnJhaW5ib3cudjEuT3V0cHV0QWNrSAASKgoJaGVhcnRiZWF0GAYgASgLMhUucmFpbmJvdy52MS5IZWFydGJlYXRIABImCgdvZmZlcmVkGAcgASgLMhMucmFpbmJvdy52MS5PZmZlcmVkSAASJAoGZm9sbG93GAggASgLMhIucmFpbmJvdy52MS5Gb2xsb3dIABItCgtiaWRfcmVxdWVzdBgKIAEoCzIWLnJhaW5ib3cudjEuQmlkUmVxdWVzdEgAEigKCHdpdGhkcmF3GAsgASgLMhQucmFpbmJvdy52MS5XaXRoZHJhd0gAQgkKB21lc3NhZ2Ui1gIKBUhlbGxvEhAKCHByb3RvY29sGAEgASgFEg8KB2NsdXN0ZXIYAiABKAkSDgoGc2VjcmV0GAMgASgJEhMKC2luc3RhbmNlX2lkGAQgASgJEh8KE2luc3RhbmNlX3N0YXJ0ZWRfbXMYBSABKANCAjABEg4KBnJ1bm5lchgGIAEoCRIPCgd2ZXJzaW9uGAcgASgJEiEKBnJ1bl9hcxgIIAEoDjIRLnJhaW5ib3cudjEuUnVuQXMSJAoFaG9sZHMYCSADKAsyFS5yYWluYm93LnYxLkpvYlJlcG9ydBIkCgRmcmVlGAogASgLMhYucmFpbmJvdy52MS5GcmVlUmVwb3J0EhAKCGNhcGFjaXR5GAsgASgFEgwKBHBpY2sYDCABKAkSDAoEYmlkcxgQIAEoCBImCghhY2NvdW50cxhkIAEoCzIULnJhaW5ib3cudjEuQWNjb3VudHMiGgoIQWNjb3VudHMSDgoGb3duZXJzGAEgAygJIkYKB1dlbGNvbWUSFgoOc2VydmVyX3ZlcnNpb24YASABKAkSEAoIcHJvdG9jb2wYAiABKAUSEQoJaGVhcnRiZWF0GAMgASgBIuMCCglKb2JSZXBvcnQSEgoGam9iX2lkGAEgASgDQgIwARIRCgVlcG9jaBgCIAEoA0ICMAESIwoFc3RhdGUYAyABKA4yFC5yYWluYm93LnYxLkpvYlN0YXRlEiIKBnJlYXNvbhgEIAEoCzISLnJhaW5ib3cudjEuUmVhc29uEhEKCW5hdGl2ZV9pZBgFIAEoCRIvCgthY2NlcHRlZF9hdBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKc3RhcnRlZF9hdBgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kZWRfYXQYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhYKCWV4aXRfY29kZRgJIAEoBUgAiAEBEhMKBnNpZ25hbBgKIAEoBUgBiAEBQgwKCl9leGl0X2NvZGVCCQoHX3NpZ25hbCJXCglSZXBvcnRBY2sSEgoGam9iX2lkGAEgASgDQgIwARIRCgVlcG9jaBgCIAEoA0ICMAESIwoFc3RhdGUYAyABKA4yFC5yYWluYm93LnYxLkpvYlN0YXRlIr4BCgVTdGFydBISCgZqb2JfaWQYASABKANCAjABEhEKBWVwb2NoGAIgASgDQgIwARIMCgRuYW1lGAMgASgJEg0KBW93bmVyGAQgASgJEg8KB2pvYnNwZWMYBSABKAkSEAoId2FsbHRpbWUYBiABKAESEAoIcHJpb3JpdHkYByABKAUSJAoFYXJyYXkYCCABKAsyFS5yYWluYm93LnYxLkFycmF5VGFzaxIWCgpvdXRwdXRfY2FwGA0gASgDQgIwASJWCglBcnJheVRhc2sSDgoCaWQYASABKANCAjABEg0KBWluZGV4GAIgASgFEg0KBWNvdW50GAMgASgFEg0KBWxlYXN0GAQgASgFEgwKBG1vc3QYBSABKAUiUwoHT2ZmZXJlZBIkCgRqb2JzGAEgAygLMhYucmFpbmJvdy52MS5PZmZlcmVkSm9iEiIKBGdvbmUYAiADKAsyFC5yYWluYm93LnYxLkpvYkVwb2NoIoUBCgpPZmZlcmVkSm9iEhIKBmpvYl9pZBgBIAEoA0ICMAESEQoFZXBvY2gYAiABKANCAjABEgwKBG5hbWUYAyABKAkSDQoFb3duZXIYBCABKAkSDwoHam9ic3BlYxgFIAEoCRIQCgh3YWxsdGltZRgGIAEoARIQCghwcmlvcml0eRgHIAEoBSJNCgZDaG9vc2USIgoEdGFrZRgBIAMoCzIULnJhaW5ib3cudjEuSm9iRXBvY2gSHwoFbGVhdmUYAiADKAsyEC5yYWluYm93LnYxLkxlZnQiPgoETGVmdBISCgZqb2JfaWQYASABKANCAjABEhEKBWVwb2NoGAIgASgDQgIwARIPCgdtZXNzYWdlGAMgASgJIj8KBkZvbGxvdxISCgZqb2JfaWQYASABKANCAjABEhEKBWVwb2NoGAIgASgDQgIwARIOCgZmb2xsb3cYAyABKAgiUQoEU3RvcBISCgZqb2JfaWQYASABKANCAjABEhEKBWVwb2NoGAIgASgDQgIwARIiCgZyZWFzb24YAyABKAsyEi5yYWluYm93LnYxLlJlYXNvbiJ3CgpGcmVlUmVwb3J0Eg8KA3NlcRgBIAEoA0ICMAESFQoNYnVzeV92ZXJ0aWNlcxgCIAMoCRImCghpbmNsdWRlcxgDIAMoCzIULnJhaW5ib3cudjEuSm9iRXBvY2gSGQoNZ3JhcGhfdmVyc2lvbhgEIAEoA0ICMAEiMQoISm9iRXBvY2gSEgoGam9iX2lkGAEgASgDQgIwARIRCgVlcG9jaBgCIAEoA0ICMAEiWAoGT3V0cHV0EhIKBmpvYl9pZBgBIAEoA0ICMAESEQoFZXBvY2gYAiABKANCAjABEicKBmNodW5rcxgDIAMoCzIXLnJhaW5ib3cudjEuT3V0cHV0Q2h1bmsiXQoJT3V0cHV0QWNrEhIKBmpvYl9pZBgBIAEoA0ICMAESEQoFZXBvY2gYAiABKANCAjABEikKB29mZnNldHMYAyADKAsyGC5yYWluYm93LnYxLk91dHB1dE9mZnNldCJaCgxPdXRwdXRPZmZzZXQSDAoEdGFzaxgBIAEoBRIoCgZzdHJlYW0YAiABKA4yGC5yYWluYm93LnYxLk91dHB1dFN0cmVhbRISCgZvZmZzZXQYAyABKANCAjABIkUKCUhlYXJ0YmVhdBImCgJhdBgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEAoIY2FwYWNpdHkYAiABKAUqSgoFUnVuQXMSFgoSUlVOX0FTX1VOU1BFQ0lGSUVEEAASFgoSUlVOX0FTX1NJTkdMRV9VU0VSEAESEQoNUlVOX0FTX01BUFBFRBACMlIKDEFnZW50U2VydmljZRJCCgdDb25uZWN0EhgucmFpbmJvdy52MS5BZ2VudE1lc3NhZ2UaGS5yYWluYm93LnYxLlNlcnZlck1lc3NhZ2UoATABYgZwcm90bzM", [file_google_protobuf_timestamp, file_rainbow_v1_bid, file_rainbow_v1_job, file_rainbow_v1_jobs]);
 
 /**
  * Describes the message rainbow.v1.AgentMessage.
@@ -39,123 +39,130 @@ export const HelloSchema = /*@__PURE__*/
   messageDesc(file_rainbow_v1_agent, 2);
 
 /**
+ * Describes the message rainbow.v1.Accounts.
+ * Use `create(AccountsSchema)` to create a new message.
+ */
+export const AccountsSchema = /*@__PURE__*/
+  messageDesc(file_rainbow_v1_agent, 3);
+
+/**
  * Describes the message rainbow.v1.Welcome.
  * Use `create(WelcomeSchema)` to create a new message.
  */
 export const WelcomeSchema = /*@__PURE__*/
-  messageDesc(file_rainbow_v1_agent, 3);
+  messageDesc(file_rainbow_v1_agent, 4);
 
 /**
  * Describes the message rainbow.v1.JobReport.
  * Use `create(JobReportSchema)` to create a new message.
  */
 export const JobReportSchema = /*@__PURE__*/
-  messageDesc(file_rainbow_v1_agent, 4);
+  messageDesc(file_rainbow_v1_agent, 5);
 
 /**
  * Describes the message rainbow.v1.ReportAck.
  * Use `create(ReportAckSchema)` to create a new message.
  */
 export const ReportAckSchema = /*@__PURE__*/
-  messageDesc(file_rainbow_v1_agent, 5);
+  messageDesc(file_rainbow_v1_agent, 6);
 
 /**
  * Describes the message rainbow.v1.Start.
  * Use `create(StartSchema)` to create a new message.
  */
 export const StartSchema = /*@__PURE__*/
-  messageDesc(file_rainbow_v1_agent, 6);
+  messageDesc(file_rainbow_v1_agent, 7);
 
 /**
  * Describes the message rainbow.v1.ArrayTask.
  * Use `create(ArrayTaskSchema)` to create a new message.
  */
 export const ArrayTaskSchema = /*@__PURE__*/
-  messageDesc(file_rainbow_v1_agent, 7);
+  messageDesc(file_rainbow_v1_agent, 8);
 
 /**
  * Describes the message rainbow.v1.Offered.
  * Use `create(OfferedSchema)` to create a new message.
  */
 export const OfferedSchema = /*@__PURE__*/
-  messageDesc(file_rainbow_v1_agent, 8);
+  messageDesc(file_rainbow_v1_agent, 9);
 
 /**
  * Describes the message rainbow.v1.OfferedJob.
  * Use `create(OfferedJobSchema)` to create a new message.
  */
 export const OfferedJobSchema = /*@__PURE__*/
-  messageDesc(file_rainbow_v1_agent, 9);
+  messageDesc(file_rainbow_v1_agent, 10);
 
 /**
  * Describes the message rainbow.v1.Choose.
  * Use `create(ChooseSchema)` to create a new message.
  */
 export const ChooseSchema = /*@__PURE__*/
-  messageDesc(file_rainbow_v1_agent, 10);
+  messageDesc(file_rainbow_v1_agent, 11);
 
 /**
  * Describes the message rainbow.v1.Left.
  * Use `create(LeftSchema)` to create a new message.
  */
 export const LeftSchema = /*@__PURE__*/
-  messageDesc(file_rainbow_v1_agent, 11);
+  messageDesc(file_rainbow_v1_agent, 12);
 
 /**
  * Describes the message rainbow.v1.Follow.
  * Use `create(FollowSchema)` to create a new message.
  */
 export const FollowSchema = /*@__PURE__*/
-  messageDesc(file_rainbow_v1_agent, 12);
+  messageDesc(file_rainbow_v1_agent, 13);
 
 /**
  * Describes the message rainbow.v1.Stop.
  * Use `create(StopSchema)` to create a new message.
  */
 export const StopSchema = /*@__PURE__*/
-  messageDesc(file_rainbow_v1_agent, 13);
+  messageDesc(file_rainbow_v1_agent, 14);
 
 /**
  * Describes the message rainbow.v1.FreeReport.
  * Use `create(FreeReportSchema)` to create a new message.
  */
 export const FreeReportSchema = /*@__PURE__*/
-  messageDesc(file_rainbow_v1_agent, 14);
+  messageDesc(file_rainbow_v1_agent, 15);
 
 /**
  * Describes the message rainbow.v1.JobEpoch.
  * Use `create(JobEpochSchema)` to create a new message.
  */
 export const JobEpochSchema = /*@__PURE__*/
-  messageDesc(file_rainbow_v1_agent, 15);
+  messageDesc(file_rainbow_v1_agent, 16);
 
 /**
  * Describes the message rainbow.v1.Output.
  * Use `create(OutputSchema)` to create a new message.
  */
 export const OutputSchema = /*@__PURE__*/
-  messageDesc(file_rainbow_v1_agent, 16);
+  messageDesc(file_rainbow_v1_agent, 17);
 
 /**
  * Describes the message rainbow.v1.OutputAck.
  * Use `create(OutputAckSchema)` to create a new message.
  */
 export const OutputAckSchema = /*@__PURE__*/
-  messageDesc(file_rainbow_v1_agent, 17);
+  messageDesc(file_rainbow_v1_agent, 18);
 
 /**
  * Describes the message rainbow.v1.OutputOffset.
  * Use `create(OutputOffsetSchema)` to create a new message.
  */
 export const OutputOffsetSchema = /*@__PURE__*/
-  messageDesc(file_rainbow_v1_agent, 18);
+  messageDesc(file_rainbow_v1_agent, 19);
 
 /**
  * Describes the message rainbow.v1.Heartbeat.
  * Use `create(HeartbeatSchema)` to create a new message.
  */
 export const HeartbeatSchema = /*@__PURE__*/
-  messageDesc(file_rainbow_v1_agent, 19);
+  messageDesc(file_rainbow_v1_agent, 20);
 
 /**
  * Describes the enum rainbow.v1.RunAs.

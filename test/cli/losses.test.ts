@@ -1,0 +1,103 @@
+/** What a cluster cannot be told, or does not act on, is said where a job is submitted: by cluster, and what to do. */
+import { expect, test } from 'vitest';
+import { AgentService, RunAs } from '../../src/gen/rainbow/v1/agent_pb.js';
+import { connect } from '../server/raw-client.ts';
+import { afterwards, expectExit, json } from './command-line.ts';
+import { place, startAgent, untilConnected, write, type Place } from './with-server.ts';
+
+/** An agent that says that it is one of a Slurm cluster, and takes nothing. */
+async function slurmAgent(at: Place, cluster: string, secret: string, accounts?: readonly string[]): Promise<void> {
+  const connection = connect(`127.0.0.1:${at.server.port}`);
+  const stream = connection.client(AgentService).connect();
+  afterwards(() => {
+    stream.cancel();
+    connection.close();
+  });
+  const mapping = accounts === undefined ? {} : { runAs: RunAs.MAPPED, accounts: { owners: [...accounts] } };
+  const value = {
+    protocol: 1,
+    cluster,
+    secret,
+    instanceId: 'one',
+    instanceStartedMs: '1',
+    runner: 'slurm',
+    ...mapping,
+  };
+  stream.send({ message: { case: 'hello', value } });
+  await untilConnected(at, cluster);
+}
+
+test('--allow-lossy reaches the cluster: without it a job that Slurm cannot be told waits, with it it goes', async () => {
+  const at = await place();
+  const { secret } = await at.register('red', '--nodes', '2', '--cores', '4');
+  await slurmAgent(at, 'red', secret);
+  const file = write(
+    at.folder,
+    'job.yaml',
+    `version: 1 # of RFC 14
+resources: [{type: slot, count: 1, label: t, with: [{type: core, count: 1}]}]
+tasks: [{command: [hostname], slot: t, count: {per_slot: 1}}]
+attributes: {system: {duration: 60}, strange: {a: 1}}
+`,
+  );
+  const dry = await at.run(['submit', '--jobspec', file, '--dry-run']);
+  expect(dry.stdout).toMatch(/on red \(slurm\):\n(.*\n)+ {2}would be lost: .*strange.*\n {2}so it is not placed there/);
+  expect((await at.run(['submit', '--jobspec', file, '--dry-run', '--allow-lossy'])).stdout).toContain(
+    'and it may be: --allow-lossy',
+  );
+  const refused = await at.run(['submit', '--jobspec', file, '--json']);
+  expect(json(refused)).toMatchObject({
+    state: 'pending',
+    reason: { message: expect.stringContaining('cannot be told all of it') as string },
+  });
+  const allowed = await at.run(['submit', '--jobspec', file, '--allow-lossy', '--json']);
+  expect(json(allowed)).toMatchObject({ state: expect.stringMatching(/assigned|received/) as string, cluster: 'red' });
+  const { id } = json<{ id: number }>(allowed);
+  const shown = json<{ jobspec: string }>(await at.run(['job', 'show', String(id), '--json']));
+  expect(shown.jobspec).toContain('version: 1 # of RFC 14');
+  expect(shown.jobspec).toContain('allowLossy: true');
+
+  const script = write(at.folder, 'job.sh', '#!/bin/sh\n#SBATCH --licenses=matlab:1 --time=1\nhostname\n');
+  const batch = await at.run(['submit', '--batch', script, '--allow-lossy', '--json']);
+  expect(json(batch)).toMatchObject({ cluster: 'red' });
+});
+
+test('a cluster whose agent maps accounts is a no for those whom it does not', async () => {
+  const at = await place();
+  const { secret } = await at.register('red', '--nodes', '1', '--cores', '2');
+  await at.register('blue', '--nodes', '1', '--cores', '1');
+  const { owner } = json<{ owner: string }>(await at.run(['submit', '--json', '--', 'true']));
+  expect(owner).toMatch(/^user:/);
+  await slurmAgent(at, 'red', secret, ['user:somebody']);
+  const dry = await at.run(['submit', '--dry-run', '--cores', '2', '--', 'true']);
+  expect(dry.code).toBe(1);
+  expect(dry.stdout).toContain(`its owner (${owner}) has no local user there`);
+  const rejected = await at.run(['submit', '--cores', '2', '--', 'true']);
+  expect(rejected).toMatchObject({
+    code: 1,
+    stdout: expect.stringContaining(`its owner (${owner}) has no local user`),
+  });
+  expect(json(await at.run(['submit', '--json', '--', 'true']))).toMatchObject({ cluster: 'blue' });
+});
+
+test('an image that is not used is said at submit, in a dry run and by explain', async () => {
+  const at = await place();
+  await at.register('red', '--nodes', '1', '--cores', '2');
+  startAgent(at, 'red', ['--graph', `${at.folder}/red.json`]);
+  await untilConnected(at, 'red');
+  const said = 'red: its agent starts programs on the machine itself, so the image debian:12 is not used there';
+  const command = ['--image', 'debian:12', '--', 'true'];
+  const outcome = await at.run(['submit', '--json', ...command]);
+  expectExit(outcome, 0);
+  expect(outcome.stderr).toContain(said);
+  const { id } = json<{ id: number }>(outcome);
+  expect((await at.run(['explain', String(id)])).stdout).toContain(said);
+  expect((await at.run(['submit', '--dry-run', ...command])).stdout).toContain(said);
+  const file = write(
+    at.folder,
+    'job.yaml',
+    json<{ jobspec: string }>(await at.run(['job', 'show', String(id), '--json'])).jobspec,
+  );
+  expect((await at.run(['explain', '--jobspec', file])).stdout).toContain(said);
+  expect((await at.run(['submit', '--', 'true'])).stderr).toBe('');
+});
