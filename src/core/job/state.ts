@@ -91,6 +91,8 @@ export const REASON_CODES = [
   'in_native_queue',
   'started',
   'agent_back',
+  // files that it leaves behind
+  'collected',
   // bids
   'invalid_bid', // an answer that cannot be one
   // ends

@@ -12,7 +12,7 @@ import type { Notices } from '../notices.ts';
 /** Jobs that wait at a cluster, tried when others came there. */
 const TRIED = 16;
 /** They change nothing that memory holds. */
-const TELL_NOTHING: ReadonlySet<string> = new Set(['reason', 'left']);
+const TELL_NOTHING: ReadonlySet<string> = new Set(['reason', 'left', 'files']);
 
 export interface ApplyDependencies {
   readonly store: Pick<Store, 'jobs'>;

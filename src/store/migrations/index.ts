@@ -7,6 +7,7 @@ import { service } from './0005-service.ts';
 import { documentPieces } from './0006-document-pieces.ts';
 import { image } from './0007-image.ts';
 import { servers } from './0008-servers.ts';
+import { staging } from './0013-staging.ts';
 import type { Migration } from './migration.ts';
 
 export const MIGRATIONS: readonly Migration[] = [
@@ -18,4 +19,5 @@ export const MIGRATIONS: readonly Migration[] = [
   documentPieces,
   image,
   servers,
+  staging,
 ];
