@@ -15,6 +15,8 @@ import type { SchedulerSettings } from './settings.ts';
 const BATCH = 500;
 /** Arrays looked at in a round. */
 const ARRAYS = 100;
+/** Lists and contents of files that are dropped in one transaction. */
+const FILES = 20;
 
 export interface Chores {
   start(): void;
@@ -24,7 +26,7 @@ export interface Chores {
 }
 
 export interface ChoreDependencies {
-  readonly store: Pick<Store, 'jobs' | 'arrays' | 'retention'>;
+  readonly store: Pick<Store, 'jobs' | 'arrays' | 'retention' | 'files'>;
   readonly system: System;
   readonly settings: SchedulerSettings;
   readonly moves: Moves;
@@ -40,6 +42,7 @@ export function createChores(deps: ChoreDependencies): Chores {
   let asked = false;
   let stopped = true;
   let prunedAt = 0;
+  let droppedAt = 0;
 
   const settle = async (): Promise<void> => {
     for (;;) {
@@ -68,11 +71,20 @@ export function createChores(deps: ChoreDependencies): Chores {
     await pruneEnded(store.retention, retention, clock, () => stopped);
   };
 
+  /** What no job names; each may be large, so few at a time. */
+  const dropFiles = async (): Promise<void> => {
+    if (clock.now() - droppedAt < settings.retention.every * 1000) return;
+    droppedAt = clock.now();
+    const before = Math.trunc(clock.now() - settings.filesUnused * 1000);
+    while (!stopped && (await store.files.prune(before, FILES)) > 0);
+  };
+
   const round = async (): Promise<void> => {
     await keepDeadlines({ jobs: store.jobs, clock, moves, wakeCycle: deps.wakeCycle });
     await settle();
     await cancelArrays();
     await prune();
+    await dropFiles();
   };
 
   const isAsked = (): boolean => {

@@ -10,6 +10,7 @@ import type { MessageInitShape } from '@bufbuild/protobuf';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import { RainbowError } from '../../core/errors.ts';
 import { isFinal, type Reason } from '../../core/job/state.ts';
+import type { FileLimits } from '../../core/staging/manifest.ts';
 import type { BidAnswer } from '../../gen/rainbow/v1/bid_pb.js';
 import type {
   AgentMessage,
@@ -54,6 +55,8 @@ export interface AgentSettings {
   readonly helloWithin: number;
   /** Bytes kept of each task's standard output, and of its standard error. */
   readonly outputCap: number;
+  /** Of what jobs leave behind; the usual ones. */
+  readonly files?: FileLimits;
 }
 
 export interface Greeting {
@@ -135,7 +138,7 @@ export function createSession(
 
   const start = (job: JobRecord): void => {
     received.set(job.id, job.epoch);
-    outbox.put(message.start(job, settings.outputCap));
+    outbox.put(message.start(job, settings));
     // A cancel may overtake the write that handed the job over; its Stop must not overtake the Start.
     const reason = stopped.get(`${job.id}.${job.epoch}`);
     if (reason !== undefined) stop(job.id, job.epoch, reason);
