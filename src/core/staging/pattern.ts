@@ -80,7 +80,16 @@ function readClass(inside: readonly string[]): (character: string) => boolean {
 }
 
 /** Does it match the path of a file, or of a folder above it? */
-export function matches({ parts }: Pattern, path: string): boolean {
+export function matches(pattern: Pattern, path: string): boolean {
+  return follow(pattern, path) === 'matches';
+}
+
+/** Could a file in this folder, or further down, match? */
+export function mayLead(pattern: Pattern, folder: string): boolean {
+  return folder === '' || follow(pattern, folder) !== 'never';
+}
+
+function follow({ parts }: Pattern, path: string): 'matches' | 'so far' | 'never' {
   const names = path.split('/').map((name) => [...name]);
   // reached[i]: the first i parts match the names so far.
   let reached = [true, ...parts.map(() => false)];
@@ -102,9 +111,9 @@ export function matches({ parts }: Pattern, path: string): boolean {
     });
     reached = next;
     closeOver();
-    if (reached[parts.length] === true) return true;
+    if (reached[parts.length] === true) return 'matches';
   }
-  return false;
+  return reached.includes(true) ? 'so far' : 'never';
 }
 
 function matchesName(items: readonly Item[], name: readonly string[]): boolean {

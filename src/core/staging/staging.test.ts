@@ -2,7 +2,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { checkManifest, whyNoPath, type FileEntry } from './manifest.ts';
-import { matches, readPattern } from './pattern.ts';
+import { matches, mayLead, readPattern } from './pattern.ts';
 import { sizeText } from './size.ts';
 
 const LIMITS = { files: 3, bytes: 100, fileBytes: 60 };
@@ -108,6 +108,17 @@ describe('a pattern', () => {
       }),
       { numRuns: 2000 },
     );
+  });
+
+  test.each([
+    ['results/*.csv', ['', 'results'], ['other', 'results/deep']],
+    ['**/*.log', ['', 'a', 'a/b/c'], []],
+    ['a/**/z', ['a', 'a/b'], ['b']],
+    ['a', ['a', 'a/b'], ['b']],
+  ])('%s: folders that are worth a look', (text, yes, no) => {
+    const pattern = readPattern(text, 'out');
+    for (const folder of yes) expect([folder, mayLead(pattern, folder)]).toEqual([folder, true]);
+    for (const folder of no) expect([folder, mayLead(pattern, folder)]).toEqual([folder, false]);
   });
 
   test('a pattern of many stars takes no time', () => {

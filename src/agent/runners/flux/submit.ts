@@ -7,7 +7,7 @@ import { readJobspec } from '../../../core/jobspec/read.ts';
 import { lossAllowed, lostOn } from '../../../core/translate/native.ts';
 import { fluxJob, type FluxJob } from '../../../core/translate/render/flux-job.ts';
 import { slotsInAll } from '../../../core/translate/render/rendered.ts';
-import type { Order } from '../runner.ts';
+import { filesEnvironment, type Order } from '../runner.ts';
 import { nativeName, type NativeName } from './key.ts';
 
 /**
@@ -54,6 +54,7 @@ export function nativeJobspec({ asked, document }: FluxJob, order: Order, name: 
     RAINBOW_JOB_NAME: order.name,
     RAINBOW_CLUSTER: where.cluster,
     RAINBOW_TASKS: String(slotsInAll(asked)),
+    ...filesEnvironment(order),
   });
   return JSON.stringify({
     ...document,
@@ -61,7 +62,7 @@ export function nativeJobspec({ asked, document }: FluxJob, order: Order, name: 
       system: {
         ...system,
         duration: system['duration'] ?? Math.max(0, order.walltime),
-        cwd: system['cwd'] ?? `${where.runDir}/scratch`,
+        cwd: system['cwd'] ?? order.sandbox ?? `${where.runDir}/scratch`,
         environment,
         job: { ...mapOf(system['job']), name: nativeName(name, order.name) },
         shell: { ...shell, options: { ...options, output: outputOf(options['output'], order, where.runDir) } },

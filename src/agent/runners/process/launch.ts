@@ -36,6 +36,8 @@ export interface Attempt {
   readonly cwd: string | null;
   readonly plan: readonly Launch[];
   readonly start: StartRecord;
+  /** Where its files are. */
+  readonly files?: Readonly<Record<string, string>>;
   /** Its place in an array. */
   readonly array?: ArrayTask | undefined;
 }
@@ -97,6 +99,7 @@ export function jobScript(
     RAINBOW_TASKS: String(plan.length),
     RAINBOW_JOB_DIR: runDir,
     ...arrayEnvironment(attempt.array),
+    ...attempt.files,
   };
   const others = arrayEnvironmentOfOthers(attempt.array);
   const lines = [

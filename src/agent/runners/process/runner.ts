@@ -24,7 +24,7 @@ import { bootId, selfIdentity, startOf } from '../../process-identity.ts';
 import { noHook, type ReachedHook } from '../../sentinels.ts';
 import { createTurns } from '../../wait.ts';
 import type { JobKey, NativeJob, Order, Runner } from '../runner.ts';
-import { keyText } from '../runner.ts';
+import { filesEnvironment, keyText } from '../runner.ts';
 import { createAllocation } from './allocation.ts';
 import { writeDurably } from './files.ts';
 import { createJobTable, nativeJob, type LocalJob } from './jobs.ts';
@@ -168,7 +168,8 @@ export async function createProcessRunner(options: ProcessRunnerOptions, system:
           name: order.name,
           walltime: order.walltime,
           grace,
-          cwd: jobspec.cwd,
+          cwd: jobspec.cwd ?? order.sandbox ?? null,
+          files: filesEnvironment(order),
           plan,
           start: record,
           array: order.array,
@@ -317,6 +318,7 @@ export async function createProcessRunner(options: ProcessRunnerOptions, system:
         return table.jobs.get(job.text)?.status.state === 'ended';
       }),
     find: async () => [...table.jobs.values()].map(nativeJob),
+    ownerOf: async () => (user.switched ? { uid: user.uid, gid: user.gid } : null),
     submit: (order: Order) =>
       inTurn(async () => {
         const there = table.jobs.get(keyText(order));
