@@ -152,7 +152,11 @@ export function decode({ message }: ServerMessage): FromServer {
     }
     case 'start': {
       const { outputCap, array } = message.value;
-      const order = { ...readOrder(message.value, 'start'), ...readArray(array), ...readStaging(message.value.staging) };
+      const order = {
+        ...readOrder(message.value, 'start'),
+        ...readArray(array),
+        ...readStaging(message.value.staging),
+      };
       return { kind: 'start', order: outputCap === '0' ? order : { ...order, outputCap: Number(outputCap) } };
     }
     case 'offered':

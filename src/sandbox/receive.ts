@@ -32,7 +32,8 @@ export async function receiveFiles(
       if (open === null) {
         const entry = wanted[next];
         next += 1;
-        if (entry === undefined || entry.sha256 !== sha256) throw wrong('the server sent a file that was not asked for');
+        if (entry === undefined || entry.sha256 !== sha256)
+          throw wrong('the server sent a file that was not asked for');
         open = { entry, handle: await target.create(entry), hash: createHash('sha256'), came: 0 };
       }
       const { entry, handle, hash } = open;

@@ -81,11 +81,7 @@ function whyTooMuch(bytes: number, limits: FileLimits): string | null {
 }
 
 /** Paths of everything that is no folder, in order of names. */
-async function* walk(
-  root: string,
-  patterns: readonly Pattern[],
-  note: (text: string) => void,
-): AsyncGenerator<string> {
+async function* walk(root: string, patterns: readonly Pattern[], note: (text: string) => void): AsyncGenerator<string> {
   const waiting: { readonly path: string; readonly depth: number }[] = [{ path: '', depth: 0 }];
   let names = 0;
   for (let folder = waiting.pop(); folder !== undefined; folder = waiting.pop()) {

@@ -57,7 +57,8 @@ async function bring(parts: StageIn, { sandbox }: Place): Promise<void> {
   // 1. Which files.
   const entries: FileEntry[] = [];
   for await (const { files } of client.list({ holder, stageIn: true }, { signal })) {
-    for (const { path, size, executable, sha256 } of files) entries.push({ path, size: Number(size), executable, sha256 });
+    for (const { path, size, executable, sha256 } of files)
+      entries.push({ path, size: Number(size), executable, sha256 });
   }
   const { files = 0, bytes = 0 } = order.staging ?? {};
   const limits = { files, bytes, fileBytes: bytes };
@@ -138,7 +139,9 @@ function inWords(error: unknown, folder: string): unknown {
     code === 'ENOSPC' || code === 'EDQUOT'
       ? `there is no room for its files in ${folder}`
       : `its files cannot be written in ${folder} (${message})`;
-  return new RainbowError('failed_precondition', `${words}: the agent's --sandboxes names another folder`, { cause: error });
+  return new RainbowError('failed_precondition', `${words}: the agent's --sandboxes names another folder`, {
+    cause: error,
+  });
 }
 
 /** Made where it is missing. Throws `failed_precondition`, naming what to do. */

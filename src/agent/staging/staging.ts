@@ -98,13 +98,17 @@ function createStaging(parts: StagingParts): Staging {
     const ending = new AbortController();
     const work: Work = { ending, done: Promise.resolve(), state: 'under way' };
     works.set(keyText(key), work);
-    work.done = run(ending.signal).then(
-      () => (work.state = 'done'),
-      (error: unknown) =>
-        (work.state = { error: error instanceof RainbowError ? error : new RainbowError('internal', describe(error)) }),
-    ).then(() => {
-      if (!ending.signal.aborted) told();
-    });
+    work.done = run(ending.signal)
+      .then(
+        () => (work.state = 'done'),
+        (error: unknown) =>
+          (work.state = {
+            error: error instanceof RainbowError ? error : new RainbowError('internal', describe(error)),
+          }),
+      )
+      .then(() => {
+        if (!ending.signal.aborted) told();
+      });
   };
 
   /** Until it is done, or cannot be. */
@@ -143,25 +147,28 @@ function createStaging(parts: StagingParts): Staging {
       going,
       order,
       (signal) =>
-        slots.out(() =>
-          persist(`job ${keyText(order)}: what it left behind could not be sent`, signal, async () => {
-            try {
-              const owner = await ownerOf(order);
-              await collect({ client, holder: holderOf(order), order, folder, owner, reached, signal });
-            } catch (error) {
-              looks += 1;
-              const changed = error instanceof RainbowError && (error.code === 'aborted' || error.code === 'invalid_input');
-              if (changed && looks < LOOKS) throw new RainbowError('unavailable', error.message, { cause: error });
-              throw error;
-            }
+        slots
+          .out(() =>
+            persist(`job ${keyText(order)}: what it left behind could not be sent`, signal, async () => {
+              try {
+                const owner = await ownerOf(order);
+                await collect({ client, holder: holderOf(order), order, folder, owner, reached, signal });
+              } catch (error) {
+                looks += 1;
+                const changed =
+                  error instanceof RainbowError && (error.code === 'aborted' || error.code === 'invalid_input');
+                if (changed && looks < LOOKS) throw new RainbowError('unavailable', error.message, { cause: error });
+                throw error;
+              }
+            }),
+          )
+          .catch(async (error: unknown) => {
+            if (signal.aborted) return;
+            // Its end is told all the same, and why there is nothing.
+            log.warn(`job ${keyText(order)}: what it left behind is not brought back: ${describe(error)}`);
+            const notes = [`nothing: ${describe(error)}`];
+            await client.collect({ holder: holderOf(order), files: [], notes }, { signal }).catch(() => undefined);
           }),
-        ).catch(async (error: unknown) => {
-          if (signal.aborted) return;
-          // Its end is told all the same, and why there is nothing.
-          log.warn(`job ${keyText(order)}: what it left behind is not brought back: ${describe(error)}`);
-          const notes = [`nothing: ${describe(error)}`];
-          await client.collect({ holder: holderOf(order), files: [], notes }, { signal }).catch(() => undefined);
-        }),
       () => parts.collected(order),
     );
   };
@@ -216,7 +223,8 @@ function createStaging(parts: StagingParts): Staging {
       }
       return null;
     },
-    isCollected: (entry) => !isToCollect(entry) || (going.get(keyText(entryKey(entry)))?.state ?? 'under way') !== 'under way',
+    isCollected: (entry) =>
+      !isToCollect(entry) || (going.get(keyText(entryKey(entry)))?.state ?? 'under way') !== 'under way',
     changed,
     async close() {
       closed = true;

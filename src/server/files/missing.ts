@@ -12,6 +12,8 @@ export function missing(parts: Parts): Handlers<typeof FileService>['missing'] {
     const files = readEntries(request.files, parts.settings.files, 'files');
     readPatterns(request.stageOut, 'stage_out');
     const digests = files.map((file) => file.sha256);
-    return { sha256: [...(await parts.store.files.missing(owner, digests, parts.system.clock.now()))] };
+    const missed = await parts.store.files.missing(owner, digests, parts.system.clock.now());
+    const { files: mostFiles, bytes, fileBytes } = parts.settings.files;
+    return { sha256: [...missed], mostFiles, mostBytes: String(bytes), mostFileBytes: String(fileBytes) };
   };
 }

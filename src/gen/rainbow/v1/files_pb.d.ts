@@ -117,6 +117,23 @@ export declare type MissingFilesResponse = Message<"rainbow.v1.MissingFilesRespo
    * @generated from field: repeated string sha256 = 1;
    */
   sha256: string[];
+
+  /**
+   * What this server allows of one job's files, one way: files, bytes in all, and of one file.
+   *
+   * @generated from field: int32 most_files = 2;
+   */
+  mostFiles: number;
+
+  /**
+   * @generated from field: int64 most_bytes = 3 [jstype = JS_STRING];
+   */
+  mostBytes: string;
+
+  /**
+   * @generated from field: int64 most_file_bytes = 4 [jstype = JS_STRING];
+   */
+  mostFileBytes: string;
 };
 
 /**
