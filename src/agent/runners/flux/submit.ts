@@ -58,6 +58,7 @@ export function nativeJobspec({ asked, document }: FluxJob, order: Order, name: 
   });
   return JSON.stringify({
     ...document,
+    tasks: order.sandbox === undefined ? document.tasks : document.tasks.map(whereFilesAre),
     attributes: {
       system: {
         ...system,
@@ -74,6 +75,19 @@ export function nativeJobspec({ asked, document }: FluxJob, order: Order, name: 
     },
   });
 }
+
+/** Flux would begin in /tmp where the node does not see the folder: then it is not run without its files. */
+function whereFilesAre(task: FluxJob['document']['tasks'][number]): unknown {
+  const { command, ...rest } = mapOf(task);
+  const words = Array.isArray(command) ? (command as readonly string[]) : ['/bin/sh', '-c', textOf(command)];
+  return { ...rest, command: ['/bin/sh', '-c', SEEN, 'rainbow', ...words] };
+}
+
+const SEEN = `[ -d "$RAINBOW_FILES" ] || {
+  echo "the folder of its files, $RAINBOW_FILES, is not there on node $(uname -n): the agent needs --sandboxes with a folder that the nodes see" >&2
+  exit 127
+}
+exec "$@"`;
 
 /**
  * Where the job says nothing itself: a file for each stream, without waiting for the end of a line. Where it names a
