@@ -4,7 +4,7 @@
  * plain file, links that lead out of what was named, two files for one place.
  */
 import { constants } from 'node:fs';
-import { lstat, open, readdir, realpath, stat, type FileHandle } from 'node:fs/promises';
+import { open, readdir, realpath, stat, type FileHandle } from 'node:fs/promises';
 import { basename, join, relative, resolve, sep } from 'node:path';
 import { RainbowError } from '../core/errors.ts';
 import { bytesIn, whyNoPath, whyTooLarge, type FileEntry, type FileLimits } from '../core/staging/manifest.ts';
@@ -167,12 +167,4 @@ function tooMuch(message: string): RainbowError {
 /** What is to be sent with a submit. */
 export function entriesOf(files: readonly LocalFile[]): (Omit<FileEntry, 'size'> & { size: string })[] {
   return files.map(({ entry }) => ({ ...entry, size: String(entry.size) }));
-}
-
-/** Is there something of that name that is no folder? Of names that a script says. */
-export async function isFile(path: string): Promise<boolean> {
-  return lstat(path).then(
-    (found) => !found.isDirectory(),
-    () => false,
-  );
 }

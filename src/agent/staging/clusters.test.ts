@@ -36,7 +36,14 @@ beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'rainbow-staging-'));
   await chmod(root, 0o755);
   server = await serve(
-    { host: '127.0.0.1:0', database: ':memory:', version: 'test', secret: SECRET, logLevel: 'silent', graceSeconds: 0.2 },
+    {
+      host: '127.0.0.1:0',
+      database: ':memory:',
+      version: 'test',
+      secret: SECRET,
+      logLevel: 'silent',
+      graceSeconds: 0.2,
+    },
     realSystem,
   );
   client = createClient({ host: server.address, authorization: SECRET });
@@ -124,7 +131,11 @@ describe('a node that does not see the folder', () => {
 
   test.each([true, false])('of Flux (seen: %s)', (isSeen) => {
     const sandbox = isSeen ? root : join(root, 'absent');
-    const text = nativeJobspec(fluxJobOf(order(sandbox)), order(sandbox), name, { cluster: 'blue', runDir: '/r', environment: {} });
+    const text = nativeJobspec(fluxJobOf(order(sandbox)), order(sandbox), name, {
+      cluster: 'blue',
+      runDir: '/r',
+      environment: {},
+    });
     const { tasks, attributes } = JSON.parse(text) as {
       tasks: { command: string[] }[];
       attributes: { system: { cwd: string; environment: Record<string, string> } };

@@ -17,6 +17,7 @@ import { candidateJson, candidateLines, decisionJson, openingJson, openingLines 
 import { jobJson, jobLine } from '../present/job.ts';
 import { busyNumber, dependencyNumber, fitsWord, lossNumber, ON_CLUSTER_LOSS, stateWord } from '../present/words.ts';
 import { readSettings } from '../settings.ts';
+import { checkNamed } from '../named-files.ts';
 import { stage, type Staged } from '../stage.ts';
 import { findStaged } from '../staged-files.ts';
 import { readRequests, type SubmitRequest } from '../submit-requests.ts';
@@ -170,6 +171,7 @@ async function submit(invocation: Invocation, options: SubmitOptions, words: rea
   const handling = handlingOf(options);
   const requests = await readRequests(invocation, options, words);
   const found = await findStaged(options.stageIn ?? []);
+  await checkNamed(invocation, options, requests, found);
   const compatibility =
     options.compatibility === undefined ? '' : await readInput(invocation.io, options.compatibility);
   const settings = await readSettings(invocation);
