@@ -4,10 +4,11 @@
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { homeIn, rainbow } from '../../../test/cli/command-line.ts';
 import { fluxMissing, startFlux, type FluxLab } from '../../../test/lab/flux.ts';
 import { slurmMissing, startLab, type Lab } from '../../../test/lab/slurm.ts';
 import { skipWithout } from '../../../test/needs.ts';
@@ -164,6 +165,34 @@ describe.skipIf(noSlurm)('with Slurm', () => {
     expect(job).toMatchObject({ state: JobState.FAILED, exitCode: 3 });
     expect(job.files!.collected).toMatchObject([{ files: 1, notes: [] }]);
     expect(await brought(job.id)).toBe('for slurm here\n');
+  });
+
+  test('an array of a script is one of Rainbow’s: each task runs once there', { timeout: PATIENT_MS }, async () => {
+    const shared = join(root, 'shared');
+    await mkdir(shared);
+    await chmod(shared, 0o777);
+    const script = join(root, 'sweep.sh');
+    const lines = [
+      '#!/bin/sh',
+      '#SBATCH --array=4,6 --time=2 --no-requeue',
+      `echo $SLURM_ARRAY_TASK_ID >> ${shared}/log`,
+    ];
+    await writeFile(script, `${lines.join('\n')}\n`);
+    const args = [
+      'submit',
+      '--batch',
+      script,
+      '--operator',
+      '--secret',
+      SECRET,
+      '--cluster',
+      'red',
+      '--wait',
+      '--json',
+    ];
+    const outcome = await rainbow(args, { env: { ...homeIn(root), RAINBOW_HOST: server.address } });
+    expect([outcome.code, outcome.stderr]).toEqual([0, expect.any(String)]);
+    expect((await readFile(join(shared, 'log'), 'utf8')).split('\n').sort()).toEqual(['', '4', '6']);
   });
 });
 

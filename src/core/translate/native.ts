@@ -61,19 +61,19 @@ export function lostOn(jobspec: string, runner: string): readonly string[] {
   if (!NATIVE_RUNNERS.has(runner)) return others;
   try {
     const { report } = runner === 'flux' ? fluxJob(jobspec) : slurmJob(jobspec);
-    return [...others, ...lostOf(report).map(lineText)];
+    return [...others, ...lostOf(report, runner).map(lineText)];
   } catch (error) {
     if (error instanceof RainbowError) return [error.message];
     throw error;
   }
 }
 
-function lostOf(report: readonly ReportLine[]): readonly ReportLine[] {
-  return obstacles(report).filter((line) => !isGranted(line) && !FOR_OTHERS.test(line.what));
+/** `particulars` says of options kept for another kind of cluster, which of them it cannot do without. */
+function lostOf(report: readonly ReportLine[], runner: string): readonly ReportLine[] {
+  const isForOthers = ({ what }: ReportLine): boolean =>
+    Object.keys(KEPT).some((system) => system !== runner && what.startsWith(`attributes.rainbow.${system}.`));
+  return obstacles(report).filter((line) => !isGranted(line) && !isForOthers(line));
 }
-
-/** Options kept for another kind of cluster: `particulars` says of which it cannot do without. */
-const FOR_OTHERS = /^attributes\.rainbow\.(slurm|flux)\./;
 
 function lineText({ what, became, why }: ReportLine): string {
   return `${what}${became === null ? '' : ` → ${became}`}${why === null ? '' : ` (${why})`}`;

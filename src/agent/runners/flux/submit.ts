@@ -7,7 +7,7 @@ import { readJobspec } from '../../../core/jobspec/read.ts';
 import { lossAllowed, lostOn } from '../../../core/translate/native.ts';
 import { fluxJob, type FluxJob } from '../../../core/translate/render/flux-job.ts';
 import { slotsInAll } from '../../../core/translate/render/rendered.ts';
-import { filesEnvironment, type Order } from '../runner.ts';
+import { arrayEnvironment, arrayEnvironmentOfOthers, filesEnvironment, type Order } from '../runner.ts';
 import { nativeName, type NativeName } from './key.ts';
 
 /**
@@ -48,12 +48,13 @@ export function nativeJobspec({ asked, document }: FluxJob, order: Order, name: 
   const environment: Record<string, string> = { ...where.environment };
   const unset = [...asked.jobspec.unset, ...asked.jobspec.tasks.flatMap((task) => task.unset)];
   for (const variable of unset) delete environment[variable];
-  Object.assign(environment, asked.environment, {
+  Object.assign(environment, arrayEnvironmentOfOthers(order.array), asked.environment, {
     RAINBOW_JOB_ID: order.jobId,
     RAINBOW_EPOCH: String(order.epoch),
     RAINBOW_JOB_NAME: order.name,
     RAINBOW_CLUSTER: where.cluster,
     RAINBOW_TASKS: String(slotsInAll(asked)),
+    ...arrayEnvironment(order.array),
     ...filesEnvironment(order),
   });
   return JSON.stringify({

@@ -13,7 +13,7 @@ import { carried, readShebang } from '../../../core/translate/carrier.ts';
 import type { Asked } from '../../../core/translate/render/asked.ts';
 import { slotsInAll } from '../../../core/translate/render/rendered.ts';
 import { quote } from '../process/launch.ts';
-import { filesEnvironment, keyText, type Order } from '../runner.ts';
+import { arrayEnvironment, arrayEnvironmentOfOthers, filesEnvironment, keyText, type Order } from '../runner.ts';
 import type { NativeName } from './key.ts';
 
 /** The wrapper leaves with it where another native job of the same key has the claim. */
@@ -36,10 +36,11 @@ export function wrapperScript({ order, name, cluster, asked, runDir }: Wrapped):
     RAINBOW_CLUSTER: cluster,
     RAINBOW_TASKS: String(slotsInAll(asked)),
     RAINBOW_JOB_DIR: runDir,
+    ...arrayEnvironment(order.array),
     ...filesEnvironment(order),
   };
   const unset = [...new Set([...asked.jobspec.unset, ...asked.jobspec.tasks.flatMap((task) => task.unset)])];
-  const exported = Object.entries({ ...asked.environment, ...own })
+  const exported = Object.entries({ ...arrayEnvironmentOfOthers(order.array), ...asked.environment, ...own })
     .filter(([variable]) => /^[A-Za-z_]\w*$/.test(variable))
     .map(([variable, value]) => `export ${variable}=${quote(value)}`);
   // What a shell cannot export (a name with dots) is set by env.
