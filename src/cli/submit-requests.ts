@@ -23,6 +23,8 @@ export interface SubmitRequest {
 
 /** Options that describe a job, and so exclude --jobspec. */
 const SHAPE = ['nodes', 'tasks', 'cores', 'gpus', 'memory', 'time', 'image', 'cwd', 'env', 'command'] as const;
+/** Bytes of a jobspec, as the server takes at most: here it can be said where it passes them. */
+const MOST_JOBSPEC = 2 ** 20;
 const FILES = ['jobspec', 'batch', 'kubernetes'] as const;
 
 /** At least one. The report of a translation is on standard error when it returns, or throws because of it. */
@@ -45,7 +47,7 @@ export async function readRequests(
   const extra = SHAPE.find((each) => options[each] !== undefined);
   if (extra !== undefined) throw new UsageError(`--jobspec says all of it: leave out --${extra}, or --jobspec.`);
   if (words.length > 0) throw new UsageError('--jobspec says what to run: leave out the program, or --jobspec.');
-  const jobspec = await readInput(invocation.io, options.jobspec);
+  const jobspec = await readInput(invocation.io, options.jobspec, MOST_JOBSPEC);
   return [{ jobspec, name, when: null, lines: [], translation: null }];
 }
 

@@ -59,8 +59,9 @@ async function* messages(
   told: (bytes: number) => void,
 ): AsyncGenerator<MessageInitShape<typeof UploadFilesRequestSchema>> {
   let first = true;
-  for (const { entry, open } of files) {
-    const handle = await open();
+  for (const file of files) {
+    const { entry } = file;
+    const handle = await file.open();
     try {
       yield { ...(first ? who : {}), file: { ...entry, size: String(entry.size) } };
       first = false;

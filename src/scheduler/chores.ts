@@ -76,7 +76,9 @@ export function createChores(deps: ChoreDependencies): Chores {
     if (clock.now() - droppedAt < settings.retention.every * 1000) return;
     droppedAt = clock.now();
     const before = Math.trunc(clock.now() - settings.filesUnused * 1000);
-    while (!stopped && (await store.files.prune(before, FILES)) > 0);
+    for (;;) {
+      if (stopped || (await store.files.prune(before, FILES)) === 0) return;
+    }
   };
 
   const round = async (): Promise<void> => {

@@ -12,7 +12,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { expectExit, json } from './command-line.ts';
+import { data, expectExit, json } from './command-line.ts';
 import { place, startAgent, untilConnected, write, type Place } from './with-server.ts';
 
 async function withAgent(): Promise<Place> {
@@ -28,41 +28,36 @@ const read = (...path: string[]): string => readFileSync(join(...path), 'utf8');
 describe('files that travel with a job', () => {
   test('a program and its data go along, results come back with their modes; fetched once, and never over others', async () => {
     const { run, folder } = await withAgent();
-    const source = join(folder, 'work');
-    mkdirSync(join(source, 'data', 'deep'), { recursive: true });
-    const program = write(
-      source,
-      'count.sh',
-      '#!/bin/sh\nmkdir -p out/more\ncat data/deep/* | wc -l > out/lines\ncp data/deep/b out/more/\nchmod +x out/more/b\npwd > out/where\necho "$RAINBOW_FILES" >> out/where\n',
-    );
-    chmodSync(program, 0o755);
-    write(join(source, 'data', 'deep'), 'a', 'one\ntwo\n');
-    write(join(source, 'data', 'deep'), 'b', 'three\n');
+    const example = join(data, 'files');
     const submitted = await run([
       'submit',
       '--stage-in',
-      program,
+      join(example, 'count.sh'),
       '--stage-in',
-      join(source, 'data'),
+      join(example, 'texts'),
       '--stage-out',
-      'out/**',
+      'counts/**',
+      '--stage-out',
+      'where',
       '--stage-out',
       'never-made',
       '--wait',
       '--json',
       '--',
-      './count.sh',
+      'sh',
+      '-c',
+      './count.sh; chmod +x counts/words; pwd > where; echo "$RAINBOW_FILES" >> where',
     ]);
     expectExit(submitted, 0);
     const { id } = json<{ id: number }>(submitted);
     const shown = json<{ files: unknown }>(await run(['job', 'show', String(id), '--json']));
     expect(shown.files).toMatchObject({
       stageIn: { files: 3 },
-      stageOut: ['out/**', 'never-made'],
+      stageOut: ['counts/**', 'where', 'never-made'],
       collected: [{ attempt: 1, files: 3, notes: ['nothing matches never-made'] }],
     });
     const text = (await run(['job', 'show', String(id)])).stdout;
-    expect(text).toMatch(/files +3 go along .*; out\/\*\*, never-made comes back/);
+    expect(text).toMatch(/files +3 go along .*; counts\/\*\*, where, never-made comes back/);
     expect(text).toMatch(/brought back +3 files, .* of attempt 1; not: nothing matches never-made/);
     expect((await run(['job', 'events', String(id)])).stdout).toContain('3 files brought back');
 
@@ -70,24 +65,25 @@ describe('files that travel with a job', () => {
     const fetched = await run(['job', 'fetch', String(id), '--to', to]);
     expectExit(fetched, 0);
     expect(fetched.stderr).toContain('not brought back: nothing matches never-made');
-    expect(read(to, 'out', 'lines').trim()).toBe('3');
-    const [where, files] = read(to, 'out', 'where').trim().split('\n');
+    expect(read(to, 'counts', 'words')).toMatch(/18 texts\/more\/long.txt\n +4 texts\/short.txt\n +22 total/);
+    expect(read(to, 'counts', 'longest', 'long.txt')).toBe(read(example, 'texts', 'more', 'long.txt'));
+    const [where, files] = read(to, 'where').trim().split('\n');
     expect(where).toBe(files);
     await expect.poll(() => existsSync(where!), { timeout: 10_000 }).toBe(false);
-    expect(statSync(join(to, 'out', 'more', 'b')).mode & 0o111).not.toBe(0);
-    expect(statSync(join(to, 'out', 'lines')).mode & 0o111).toBe(0);
-    expect(readdirSync(to)).toEqual(['out']);
+    expect(statSync(join(to, 'counts', 'words')).mode & 0o111).not.toBe(0);
+    expect(statSync(join(to, 'where')).mode & 0o111).toBe(0);
+    expect(readdirSync(to).sort()).toEqual(['counts', 'where']);
 
     // Again: nothing to do. Then something of mine is in the way.
     expect((await run(['job', 'fetch', String(id), '--to', to])).stdout).toContain('(3 were there already)');
-    write(join(to, 'out'), 'lines', 'mine');
+    write(to, 'where', 'mine');
     const refused = await run(['job', 'fetch', String(id), '--to', to]);
     expectExit(refused, 1);
-    expect(refused.stderr).toContain(join(to, 'out', 'lines'));
-    expect(read(to, 'out', 'lines')).toBe('mine');
+    expect(refused.stderr).toContain(join(to, 'where'));
+    expect(read(to, 'where')).toBe('mine');
     expectExit(await run(['job', 'fetch', String(id), '--to', to, '--force']), 0);
-    expect(read(to, 'out', 'lines').trim()).toBe('3');
-    expect(readdirSync(to)).toEqual(['out']);
+    expect(read(to, 'where')).toContain(where);
+    expect(readdirSync(to).sort()).toEqual(['counts', 'where']);
   });
 
   test('each task of an array has a folder of its own, here and there', async () => {

@@ -267,5 +267,6 @@ describe('files', () => {
     await mkdir(join(all, own, '999.1', 'files'), { recursive: true });
     agent(here);
     await until('it is gone', async () => (await sandboxes(here)).length === 0);
+    expect(await sandboxes(here)).toEqual([]);
   });
 });

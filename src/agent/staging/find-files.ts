@@ -109,7 +109,7 @@ async function* walk(root: string, patterns: readonly Pattern[], note: (text: st
   }
 }
 
-function createNotes(): { add(text: string): void; all(): readonly string[] } {
+function createNotes(): { readonly add: (text: string) => void; readonly all: () => readonly string[] } {
   const notes: string[] = [];
   let more = 0;
   return {

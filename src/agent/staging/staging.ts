@@ -98,17 +98,15 @@ function createStaging(parts: StagingParts): Staging {
     const ending = new AbortController();
     const work: Work = { ending, done: Promise.resolve(), state: 'under way' };
     works.set(keyText(key), work);
-    work.done = run(ending.signal)
-      .then(
-        () => (work.state = 'done'),
-        (error: unknown) =>
-          (work.state = {
-            error: error instanceof RainbowError ? error : new RainbowError('internal', describe(error)),
-          }),
-      )
-      .then(() => {
-        if (!ending.signal.aborted) told();
-      });
+    work.done = (async () => {
+      try {
+        await run(ending.signal);
+        work.state = 'done';
+      } catch (error) {
+        work.state = { error: error instanceof RainbowError ? error : new RainbowError('internal', describe(error)) };
+      }
+      if (!ending.signal.aborted) told();
+    })();
   };
 
   /** Until it is done, or cannot be. */

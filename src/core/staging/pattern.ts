@@ -41,7 +41,7 @@ export function readPattern(text: string, place: string): Pattern {
 
 function readPart(text: string, place: string): readonly Item[] {
   const items: Item[] = [];
-  const characters = [...text];
+  const characters = Array.from(text);
   for (let i = 0; i < characters.length; i++) {
     const character = characters[i]!;
     if (character === '*') {
@@ -90,7 +90,7 @@ export function mayLead(pattern: Pattern, folder: string): boolean {
 }
 
 function follow({ parts }: Pattern, path: string): 'matches' | 'so far' | 'never' {
-  const names = path.split('/').map((name) => [...name]);
+  const names = path.split('/').map((name) => Array.from(name));
   // reached[i]: the first i parts match the names so far.
   let reached = [true, ...parts.map(() => false)];
   const closeOver = (): void => {

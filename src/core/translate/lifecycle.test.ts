@@ -1,9 +1,12 @@
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { translate, type Form } from './translate.ts';
 import { lifecycleOf, withoutLifecycle } from './lifecycle.ts';
 import { readJobspec } from '../jobspec/read.ts';
 import { render } from './render/render.ts';
 import { obstacles } from './report.ts';
+import { caseCount, caseSeed } from './testing/cases.ts';
+import { jobspecs } from './testing/jobspecs.ts';
 
 function read(text: string, form: Form) {
   const { jobs } = translate(text, form, { file: 'job.sh', args: [], environment: {}, overrides: {} });
@@ -96,4 +99,21 @@ spec:
   suspend: true
   template: {spec: {restartPolicy: Never, containers: [{name: a, image: x, command: [perl]}]}}`;
   expect(read(job, 'kubernetes')).toMatchObject({ array: '0-4%2', hold: true, dependencies: [], priority: null });
+});
+
+test('whatever jobspec: nothing that is asked for beside it is left, and nothing else of it is gone', () => {
+  fc.assert(
+    fc.property(jobspecs('sbatch'), (jobspec) => {
+      const after = withoutLifecycle(jobspec);
+      const { dependencies, ...times } = lifecycleOf(after);
+      expect([dependencies, Object.values(times)]).toEqual([[], [null, null, null, false, null]]);
+      expect(withoutLifecycle(after)).toBe(after);
+      const held = (text: string): unknown => {
+        const { request, tasks, environment, walltime, cwd, name } = readJobspec(text);
+        return { request, tasks, environment, walltime, cwd, name };
+      };
+      expect(held(after)).toEqual(held(jobspec));
+    }),
+    { numRuns: caseCount(40), seed: caseSeed },
+  );
 });

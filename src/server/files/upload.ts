@@ -52,8 +52,8 @@ interface Coming {
   held: Uint8Array[];
   heldBytes: number;
   pieces: number;
-  /** In the store; null: none is made yet. `there`: it is kept already, and what comes is dropped. */
-  blob: string | 'there' | null;
+  /** In the store; null: none is made yet. '': it is kept already, and what comes is dropped. */
+  blob: string | null;
 }
 
 function createKeeping(parts: Parts, owner: string): Keeping {
@@ -83,10 +83,11 @@ function createKeeping(parts: Parts, owner: string): Keeping {
 
   const writePieces = async (file: Coming, isLast: boolean): Promise<void> => {
     const now = system.clock.now();
-    file.blob ??= (await files.begin({ owner, sha256: file.sha256, bytes: file.size }, quota, now)) ?? 'there';
+    file.blob ??= (await files.begin({ owner, sha256: file.sha256, bytes: file.size }, quota, now)) ?? '';
     let data = joined(file);
-    while (data.byteLength >= PIECE_BYTES || (isLast && data.byteLength > 0)) {
-      if (file.blob !== 'there') await files.append(file.blob, file.pieces, data.subarray(0, PIECE_BYTES), now);
+    const least = isLast ? 1 : PIECE_BYTES;
+    while (data.byteLength >= least) {
+      if (file.blob !== '') await files.append(file.blob, file.pieces, data.subarray(0, PIECE_BYTES), now);
       file.pieces += 1;
       data = data.subarray(PIECE_BYTES);
     }
@@ -108,7 +109,7 @@ function createKeeping(parts: Parts, owner: string): Keeping {
       if (smallBytes >= GATHER_BYTES || small.length >= GATHER_FILES) await flush();
     } else {
       await writePieces(file, true);
-      if (file.blob !== 'there') await files.finish(file.blob, system.clock.now());
+      if (file.blob !== '') await files.finish(file.blob, system.clock.now());
     }
     coming = null;
     count += 1;
@@ -118,8 +119,7 @@ function createKeeping(parts: Parts, owner: string): Keeping {
   const close = async (): Promise<void> => {
     const file = coming;
     coming = null;
-    if (file !== null && file.blob !== null && file.blob !== 'there')
-      await files.drop(file.blob).catch(() => undefined);
+    if (file !== null && file.blob !== null && file.blob !== '') await files.drop(file.blob).catch(() => undefined);
   };
 
   return {

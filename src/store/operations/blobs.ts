@@ -128,8 +128,9 @@ export function* finishBlob(blob: string, at: number): Operation<void> {
     BigInt(blob),
   );
   if (row === undefined) throw new RainbowError('aborted', 'the upload took too long, and was dropped: begin it again');
-  if ((yield* missingBlobs(row.owner, [row.sha256], at)).length === 0) return yield* dropBlob(blob);
-  yield* run('UPDATE blobs SET whole = 1, unused_since = ? WHERE id = ?', at, BigInt(blob));
+  const isFirst = (yield* missingBlobs(row.owner, [row.sha256], at)).length > 0;
+  if (isFirst) yield* run('UPDATE blobs SET whole = 1, unused_since = ? WHERE id = ?', at, BigInt(blob));
+  else yield* dropBlob(blob);
 }
 
 export function* dropBlob(blob: string): Operation<void> {
