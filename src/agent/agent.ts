@@ -3,11 +3,12 @@
  * connecting again cannot help. Jobs outlive it: they run under their own shims (or in the cluster's own queue), and
  * the next start finds them by journal and key.
  */
-import { mkdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { chmod, mkdir, readFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import { createClient } from '../client/client.ts';
 import { checkName } from '../core/names.ts';
 import { RainbowError } from '../core/errors.ts';
+import type { FileClient } from '../sandbox/send.ts';
 import type { System } from '../system/system.ts';
 import { stayConnected } from './connect.ts';
 import { clusterUpdates, createClusterFollower, type FollowedCluster } from './follow-cluster.ts';
@@ -29,10 +30,11 @@ import { pickNamed } from './pick/picks.ts';
 import type { Pick } from './pick/pick.ts';
 import { follow, reconcile } from './run.ts';
 import { realmOf, runnerNamed } from './runners/runners.ts';
-import type { Runner } from './runners/runner.ts';
+import type { Order, Runner } from './runners/runner.ts';
 import { readMapping } from './runners/slurm/users.ts';
 import { noHook, type ReachedHook } from './sentinels.ts';
 import { withModules } from './software-modules.ts';
+import { openStaging, type Staging } from './staging/staging.ts';
 import { stopAll } from './stop-all.ts';
 import { MOST_ACCOUNTS } from '../wire/limits.ts';
 import { grpcUplink } from './wire.ts';
@@ -65,6 +67,8 @@ export interface AgentOptions {
   readonly mapUsers?: string;
   /** Where a runner of a batch system keeps scripts and output; default: `jobs/` in the state directory. */
   readonly spool?: string;
+  /** Where the files that travel with jobs are kept meanwhile; default: `files/` in the spool, else in the state directory. */
+  readonly sandboxes?: string;
   /** Keep the files of ended jobs, in the state directory's `kept/`. */
   readonly keepFiles?: boolean;
   /** Graph and subsystems are registered as they are above: they need not be brought up to date at the start. */
@@ -119,6 +123,7 @@ export async function runAgent(options: AgentOptions, system: System, signal: Ab
         },
         system,
       );
+      if (options.sandboxes === undefined && options.spool === undefined) await openWay(options, runner);
       const client = createClient({ host: options.host, tls: options.tls, system });
       try {
         const { secret, version = '', maxJobs = MAX_JOBS } = options;
@@ -150,6 +155,13 @@ export async function runAgent(options: AgentOptions, system: System, signal: Ab
             reached,
             pick,
             followed,
+            files: {
+              client: client.files,
+              folder: join(
+                resolve(options.sandboxes ?? join(options.spool ?? options.stateDir, 'files')),
+                `${cluster}-${realmOf(cluster, secret)}`,
+              ),
+            },
           },
           system,
           signal,
@@ -164,6 +176,13 @@ export async function runAgent(options: AgentOptions, system: System, signal: Ab
   } finally {
     lock.release();
   }
+}
+
+/** Where jobs run as another user, he finds the way to his files in the state directory, and reads nothing else there. */
+async function openWay({ stateDir }: AgentOptions, runner: Runner): Promise<void> {
+  if (runner.ownerOf === undefined || process.getuid?.() !== 0) return;
+  await chmod(join(stateDir, 'journal.sqlite'), 0o600);
+  await chmod(stateDir, 0o711);
 }
 
 export interface ClusterParts {
@@ -188,6 +207,8 @@ export interface ClusterParts {
   readonly outputLimits?: OutputLimits;
   /** `first-come` where it is left out. */
   readonly pick?: { readonly name: string; readonly pick: Pick };
+  /** Where files that travel with jobs can be brought, and from where; without, such jobs are refused. */
+  readonly files?: { readonly client: FileClient; readonly folder: string };
   /** Where the cluster itself can say what it is. */
   readonly followed?: FollowedCluster | null;
 }
@@ -226,14 +247,22 @@ export async function serveCluster(parts: ClusterParts, system: System, signal: 
     log,
     reached,
     maxJobs: identity.maxJobs,
+    isCollected: (entry) => staging?.isCollected(entry) ?? true,
     settled: () => free.changed(),
   });
+  let staging: Staging | null = null;
+  const prepared = (order: Order): Order | null => {
+    if (order.staging === undefined) return order;
+    if (staging !== null) return staging.prepared(order);
+    throw new RainbowError('failed_precondition', 'files travel with it, and this agent brings none');
+  };
   const receiver = createReceiver({
     holding,
     runner,
     system,
     log,
     reached,
+    prepared,
     repeat: (key) => reporter.repeat(key),
     deny: (key, reason) => reporter.deny(key, reason),
   });
@@ -261,7 +290,22 @@ export async function serveCluster(parts: ClusterParts, system: System, signal: 
   await holding.load();
   const running = { holding, runner, system, log, reached };
   await reconcile(running);
+  if (parts.files !== undefined) {
+    staging = await openStaging({
+      ...parts.files,
+      cluster: identity.cluster,
+      secret: identity.secret,
+      holding,
+      runner,
+      system,
+      log,
+      reached,
+      placed: () => receiver.again(),
+      collected: (key) => reporter.changed(key),
+    });
+  }
   holding.onChange((key) => {
+    staging?.changed(key);
     reporter.changed(key);
     output.changed(key);
     free.changed();
@@ -361,6 +405,7 @@ export async function serveCluster(parts: ClusterParts, system: System, signal: 
     // 4. Let go; what runs goes on.
     unfollow();
     await receiver.close();
+    await staging?.close();
     reporter.close();
     output.close();
     follower?.disconnected();

@@ -41,6 +41,8 @@ export interface ReceiveParts {
   readonly system: System;
   readonly log: Log;
   readonly reached: ReachedHook;
+  /** The order with its files in place; null: they are on their way, and `again` is called. Throws RainbowError. */
+  readonly prepared: (order: Order) => Order | null;
   /** How this job stands is to be said again. */
   readonly repeat: (key: JobKey) => void;
   /** The server is to be told of a job that is not held (any more). */
@@ -156,16 +158,17 @@ export function createReceiver(parts: ReceiveParts): Receiver {
         if (entry.step === 'received') await holding.remove(key);
         continue;
       }
-      if ((await submitOne(entry, natives)) === 'done') {
+      const outcome = await submitOne(entry, natives);
+      if (outcome === 'done') {
         ready.delete(text);
         retryMs = FIRST_RETRY_MS;
-      } else {
+      } else if (outcome === 'later') {
         later();
       }
     }
   }
 
-  async function submitOne(entry: Entry, natives: readonly NativeJob[]): Promise<'done' | 'later'> {
+  async function submitOne(entry: Entry, natives: readonly NativeJob[]): Promise<'done' | 'later' | 'waits'> {
     const key = entryKey(entry);
     const text = keyText(key);
     // 1. Is there a native job of this id already, of any epoch?
@@ -203,7 +206,18 @@ export function createReceiver(parts: ReceiveParts): Receiver {
       return 'done';
     }
 
-    // 3. Submit.
+    // 3. Its files.
+    let order: Order | null;
+    try {
+      order = parts.prepared(entry.order);
+    } catch (error) {
+      if (!(error instanceof RainbowError)) throw error;
+      await holding.note(key, (now) => withEnd(now, refusal(error, system.clock.now())));
+      return 'done';
+    }
+    if (order === null) return 'waits';
+
+    // 4. Submit.
     await reached('beforeIntent', key);
     try {
       await holding.update(key, (now) => ({ ...now, step: 'intent' }));
@@ -214,7 +228,7 @@ export function createReceiver(parts: ReceiveParts): Receiver {
     await reached('beforeSubmit', key);
     let nativeId: string;
     try {
-      nativeId = await runner.submit(entry.order);
+      nativeId = await runner.submit(order);
     } catch (error) {
       if (error instanceof RainbowError && error.code !== 'unavailable') {
         await holding.note(key, (now) => withEnd(now, refusal(error, system.clock.now())));

@@ -44,6 +44,8 @@ export function createReporter(parts: {
   readonly log: Log;
   readonly reached: ReachedHook;
   readonly maxJobs: number;
+  /** What it left behind is with the server, or cannot be. */
+  readonly isCollected: (entry: Entry) => boolean;
   /** A job's resources may have become free, or taken. */
   readonly settled: () => void;
 }): Reporter {
@@ -61,12 +63,15 @@ export function createReporter(parts: {
 
   const capacity = (): number => Math.max(0, parts.maxJobs - holding.count());
 
-  /** An end waits until the output before it is with the server. */
+  /** An end waits until the output before it is with the server, and what it left behind. */
   const sayable = (entry: Entry): Report => {
     const { report } = entry;
-    if (!isOver(report.state) || report.startedAt === null || output.isDrained(entryKey(entry))) return report;
-    const reason = { code: 'started', message: '' } as const;
-    return { ...report, state: 'running', reason, endedAt: null, exitCode: null, signal: null };
+    if (!isOver(report.state)) return report;
+    const isDrained = report.startedAt === null || output.isDrained(entryKey(entry));
+    if (isDrained && parts.isCollected(entry)) return report;
+    const [state, code] = report.startedAt === null ? ['accepted', 'in_native_queue'] : ['running', 'started'];
+    const reason = { code, message: '' } as Reason;
+    return { ...report, state: state as ReportState, reason, endedAt: null, exitCode: null, signal: null };
   };
 
   const flush = (): void => {

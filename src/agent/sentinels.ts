@@ -37,6 +37,17 @@ export const FLUX_SENTINELS = [
   'released', // Flux may run it; that is on no disk of ours
 ] as const;
 
+/** Where files travel with the job, between those of every runner. */
+export const STAGING_SENTINELS = [
+  'sandboxMade', // its folder is there, empty
+  'filePlaced', // a file is in it; not all may be
+  'staged', // all are, and the mark says so
+  'filesFound', // what it left behind was looked at
+  'filesSent', // the server has the contents
+  'filesCollected', // the server has the list; its end is not told
+  'sandboxRemoved', // the end is acknowledged, and its folder gone
+] as const;
+
 /** Only the process runner comes by these. */
 const PROCESS_SENTINELS: ReadonlySet<string> = new Set(['orderAdded', 'startPrepared', 'shimStarted']);
 
@@ -52,7 +63,11 @@ export const WITH_FLUX: readonly Sentinel[] = [
   ...FLUX_SENTINELS,
 ];
 
-export type Sentinel = (typeof SENTINELS)[number] | (typeof SLURM_SENTINELS)[number] | (typeof FLUX_SENTINELS)[number];
+export type Sentinel =
+  | (typeof SENTINELS)[number]
+  | (typeof SLURM_SENTINELS)[number]
+  | (typeof FLUX_SENTINELS)[number]
+  | (typeof STAGING_SENTINELS)[number];
 
 export type ReachedHook = (point: Sentinel, key: JobKey) => void | Promise<void>;
 

@@ -17,6 +17,7 @@ import { OutputStream } from '../gen/rainbow/v1/jobs_pb.js';
 import type { Free, FromServer, Report, ReportState, ToServer, Uplink } from './messages.ts';
 import { readReason } from './reason.ts';
 import type { ArrayTask, JobKey, Order } from './runners/runner.ts';
+import type { StagingOrder } from './staging/order.ts';
 
 /** The version of the protocol that this agent speaks. */
 export const PROTOCOL = 1;
@@ -152,7 +153,11 @@ export function decode({ message }: ServerMessage): FromServer {
     }
     case 'start': {
       const { outputCap, array } = message.value;
-      const order = { ...readOrder(message.value, 'start'), ...readArray(array) };
+      const order = {
+        ...readOrder(message.value, 'start'),
+        ...readArray(array),
+        ...readStaging(message.value.staging),
+      };
       return { kind: 'start', order: outputCap === '0' ? order : { ...order, outputCap: Number(outputCap) } };
     }
     case 'offered':
@@ -204,6 +209,13 @@ function readArray(array: Start['array']): { readonly array?: ArrayTask } {
   if (array === undefined) return {};
   const { id, index, count, least, most } = array;
   return { array: { id, index, count, least, most } };
+}
+
+function readStaging(staging: Start['staging']): { readonly staging?: StagingOrder } {
+  if (staging === undefined) return {};
+  const { files, bytes, stageOut, mostFiles, mostBytes, mostFileBytes } = staging;
+  const limits = { files: mostFiles, bytes: Number(mostBytes), fileBytes: Number(mostFileBytes) };
+  return { staging: { files, bytes: Number(bytes), out: stageOut, limits } };
 }
 
 function readOrder(

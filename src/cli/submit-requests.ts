@@ -16,11 +16,15 @@ export interface SubmitRequest {
   readonly name: string;
   /** What the file says of when it is to run; null: it was not translated. */
   readonly when: Lifecycle | null;
+  /** The report of its translation; empty where it was not. */
+  readonly lines: readonly ReportLine[];
   readonly translation: { readonly file: string; readonly form: string; readonly report: readonly ReportLine[] } | null;
 }
 
 /** Options that describe a job, and so exclude --jobspec. */
 const SHAPE = ['nodes', 'tasks', 'cores', 'gpus', 'memory', 'time', 'image', 'cwd', 'env', 'command'] as const;
+/** Bytes of a jobspec, as the server takes at most: here it can be said where it passes them. */
+const MOST_JOBSPEC = 2 ** 20;
 const FILES = ['jobspec', 'batch', 'kubernetes'] as const;
 
 /** At least one. The report of a translation is on standard error when it returns, or throws because of it. */
@@ -52,12 +56,13 @@ async function readAll(
   if (first === 'batch' || first === 'kubernetes') return translateFile(invocation, options, first, words);
   const name = options.name ?? options.jobName ?? '';
   if (options.jobspec === undefined) {
-    return [{ jobspec: await fromFlags(options, words), name, when: null, translation: null }];
+    return [{ jobspec: await fromFlags(options, words), name, when: null, lines: [], translation: null }];
   }
   const extra = SHAPE.find((each) => options[each] !== undefined);
   if (extra !== undefined) throw new UsageError(`--jobspec says all of it: leave out --${extra}, or --jobspec.`);
   if (words.length > 0) throw new UsageError('--jobspec says what to run: leave out the program, or --jobspec.');
-  return [{ jobspec: await readInput(invocation.io, options.jobspec), name, when: null, translation: null }];
+  const jobspec = await readInput(invocation.io, options.jobspec, MOST_JOBSPEC);
+  return [{ jobspec, name, when: null, lines: [], translation: null }];
 }
 
 async function fromFlags(options: SubmitOptions, words: readonly string[]): Promise<string> {
@@ -102,14 +107,15 @@ async function translateFile(
   // Nothing is submitted by --dry-run, so nothing of it is lost.
   if (options.allowLossy !== true && options.dryRun !== true) refuse(file, 'submitted', obstacles(lines));
   const { readJobspec } = await import('../core/jobspec/read.ts');
-  const { lifecycleOf } = await import('../core/translate/lifecycle.ts');
+  const { lifecycleOf, withoutLifecycle } = await import('../core/translate/lifecycle.ts');
   return translation.jobs.map(({ jobspec, report }, index) => {
     const unnamed = readJobspec(jobspec).name === null && file !== '-';
     return {
-      jobspec,
+      jobspec: withoutLifecycle(jobspec),
       // As sbatch and Flux name it.
       name: unnamed ? basename(file) : '',
       when: lifecycleOf(jobspec),
+      lines: report,
       translation: { file, form: translation.form, report: index === 0 ? [...translation.report, ...report] : report },
     };
   });

@@ -8,6 +8,7 @@ import { MemoryGraph } from '../gen/prototype/memory_pb.js';
 import { AgentService } from '../gen/rainbow/v1/agent_pb.js';
 import { BidService } from '../gen/rainbow/v1/bid_pb.js';
 import { ClusterService } from '../gen/rainbow/v1/clusters_pb.js';
+import { FileService } from '../gen/rainbow/v1/files_pb.js';
 import { GroupService } from '../gen/rainbow/v1/groups_pb.js';
 import { JobService } from '../gen/rainbow/v1/jobs_pb.js';
 import { ServerService } from '../gen/rainbow/v1/server_pb.js';
@@ -29,6 +30,7 @@ export interface ClientOptions extends ChannelOptions {
 export interface RainbowClient {
   readonly jobs: Client<typeof JobService>;
   readonly clusters: Client<typeof ClusterService>;
+  readonly files: Client<typeof FileService>;
   readonly groups: Client<typeof GroupService>;
   readonly bids: Client<typeof BidService>;
   readonly agents: Client<typeof AgentService>;
@@ -55,6 +57,7 @@ export function createClient(options: ClientOptions): RainbowClient {
   return {
     jobs: typedClient(JobService, transport),
     clusters: typedClient(ClusterService, transport),
+    files: typedClient(FileService, transport),
     groups: typedClient(GroupService, transport),
     bids: typedClient(BidService, transport),
     agents: typedClient(AgentService, transport),

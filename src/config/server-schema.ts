@@ -11,6 +11,8 @@ const whole = z
   .positive()
   .max(2 ** 31 - 1);
 
+const bytes = z.int().positive().max(Number.MAX_SAFE_INTEGER);
+
 const HOST_PORT = /^[A-Za-z0-9.:[\]-]+$/;
 const HOST_PATTERN = /^(?:\*\.)?[A-Za-z0-9.:[\]-]+$/;
 
@@ -78,6 +80,15 @@ export const serverSchema = z.strictObject({
     .int()
     .min(0)
     .max(2 ** 31 - 1)
+    .optional(),
+  files: z
+    .strictObject({
+      maxFiles: whole.max(100_000).optional(),
+      maxBytes: bytes.optional(),
+      maxFileBytes: bytes.optional(),
+      quotaBytes: bytes.optional(),
+      keepUnusedHours: z.number().min(1).max(8_784).optional(),
+    })
     .optional(),
   images: z
     .strictObject({

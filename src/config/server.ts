@@ -71,6 +71,8 @@ export interface ServerSettings {
     readonly notReportedGrace?: number;
     /** How long ended jobs are kept; for ever. */
     readonly retention?: { readonly days: number | null; readonly count: number | null; readonly every: number };
+    /** Seconds that files are kept which no job names; 86,400. */
+    readonly filesUnused?: number;
     /** Seconds after which a job that an agent leaves lying goes elsewhere; 300. */
     readonly leftAfter?: number;
     /** See src/scheduler/settings.ts. */
@@ -83,6 +85,13 @@ export interface ServerSettings {
     readonly rebidLeast?: number;
     readonly rebidRest?: number;
     readonly shadow?: { readonly policy: string; readonly options: Readonly<Record<string, string>> };
+  };
+  /** What files may travel with jobs; see src/server/files/settings.ts. */
+  readonly files?: {
+    readonly files?: number;
+    readonly bytes?: number;
+    readonly fileBytes?: number;
+    readonly quota?: number;
   };
   /** Registries that may be asked what an image needs; none. */
   readonly images?: ImageSettings;
@@ -157,6 +166,7 @@ function readOwn(document: DocumentNode): ServerSettings {
     leftAfterSeconds,
     walltimeDefaultSeconds,
     retention,
+    files,
     images,
     ...rest
   } = result.data;
@@ -169,6 +179,7 @@ function readOwn(document: DocumentNode): ServerSettings {
         ? undefined
         : { days: retention.days ?? null, count: retention.count ?? null, every: retention.everySeconds ?? 60 },
     leftAfter: leftAfterSeconds,
+    filesUnused: files?.keepUnusedHours === undefined ? undefined : files.keepUnusedHours * 3600,
     ...bidSettings(bids),
   });
   const options = selection?.options;
@@ -176,6 +187,15 @@ function readOwn(document: DocumentNode): ServerSettings {
   return given({
     ...rest,
     database: db,
+    files:
+      files === undefined
+        ? undefined
+        : given({
+            files: files.maxFiles,
+            bytes: files.maxBytes,
+            fileBytes: files.maxFileBytes,
+            quota: files.quotaBytes,
+          }),
     images: images === undefined ? undefined : imageSettingsOf(images),
     policy: selection?.name,
     policyOptions:

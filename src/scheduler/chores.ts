@@ -17,6 +17,8 @@ import type { SchedulerSettings } from './settings.ts';
 const BATCH = 500;
 /** Arrays looked at in a round. */
 const ARRAYS = 100;
+/** Lists and contents of files that are dropped in one transaction. */
+const FILES = 20;
 
 export interface Chores {
   start(): void;
@@ -26,7 +28,7 @@ export interface Chores {
 }
 
 export interface ChoreDependencies {
-  readonly store: Pick<Store, 'jobs' | 'arrays' | 'retention'>;
+  readonly store: Pick<Store, 'jobs' | 'arrays' | 'retention' | 'files'>;
   readonly system: System;
   readonly settings: SchedulerSettings;
   readonly moves: Moves;
@@ -46,6 +48,7 @@ export function createChores(deps: ChoreDependencies): Chores {
   let whole = false;
   let stopped = true;
   let prunedAt = 0;
+  let droppedAt = 0;
 
   const settle = async (): Promise<void> => {
     for (;;) {
@@ -74,11 +77,22 @@ export function createChores(deps: ChoreDependencies): Chores {
     await pruneEnded(store.retention, retention, clock, () => stopped);
   };
 
+  /** What no job names; each may be large, so few at a time. */
+  const dropFiles = async (): Promise<void> => {
+    if (clock.now() - droppedAt < settings.retention.every * 1000) return;
+    droppedAt = clock.now();
+    const before = Math.trunc(clock.now() - settings.filesUnused * 1000);
+    for (;;) {
+      if (stopped || (await store.files.prune(before, FILES)) === 0) return;
+    }
+  };
+
   const round = async (isWhole: boolean): Promise<void> => {
     if (isWhole) await keepDeadlines({ jobs: store.jobs, clock, moves, wakeCycle: deps.wakeCycle });
     await settle();
     await cancelArrays();
     if (isWhole) await prune();
+    if (isWhole) await dropFiles();
   };
 
   const isAsked = (): boolean => {

@@ -8,7 +8,7 @@ import type { Reason } from '../core/job/state.ts';
 import { byPreference } from '../core/image/constrain.ts';
 import type { Jobspec, Request } from '../core/jobspec/jobspec.ts';
 import { whyNotServing } from '../core/serving.ts';
-import { lossAllowed, lostOn, NATIVE_RUNNERS } from '../core/translate/native.ts';
+import { lossAllowed, lostOn, mayBeParticular, NATIVE_RUNNERS } from '../core/translate/native.ts';
 import { unheededOn } from '../core/translate/unheeded.ts';
 import type { Asking, Matcher, Verdict } from '../core/match/matcher.ts';
 import { openings, type Opening } from '../core/match/openings.ts';
@@ -202,7 +202,8 @@ export function createPlacing(deps: {
 
   /** '' where nothing is lost, or may be. */
   const lossOn = (runner: string, text: string): string => {
-    if (!NATIVE_RUNNERS.has(runner)) return '';
+    // Of a cluster without an agent it is not known what it can be told; its agent refuses, and says why.
+    if (!NATIVE_RUNNERS.has(runner) && (runner === '' || !mayBeParticular(text))) return '';
     const key = `${runner}\n${text}`;
     let lost = losses.get(key);
     if (lost === undefined) {

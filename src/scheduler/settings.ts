@@ -46,6 +46,8 @@ export interface SchedulerSettings {
   readonly pollEvery: number;
   /** How long ended jobs are kept. */
   readonly retention: RetentionSettings;
+  /** How long contents and lists of files are kept that no job names. */
+  readonly filesUnused: number;
 }
 
 export const defaultSettings: SchedulerSettings = {
@@ -71,4 +73,5 @@ export const defaultSettings: SchedulerSettings = {
   sweepEvery: 1,
   pollEvery: 15,
   retention: { days: null, count: null, every: 60 },
+  filesUnused: 86_400,
 };

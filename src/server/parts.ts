@@ -6,6 +6,7 @@ import type { System } from '../system/system.ts';
 import type { Authenticator } from './authenticate.ts';
 import type { Followers } from './followers.ts';
 import type { Images } from './images/images.ts';
+import type { FileSettings } from './files/settings.ts';
 import type { SubmitLimit } from './limits.ts';
 
 export interface Parts {
@@ -40,4 +41,5 @@ export interface Settings {
   readonly retention: string;
   /** Bytes of each task's stream that a job may ask to be kept. */
   readonly outputCapMax: number;
+  readonly files: FileSettings;
 }

@@ -23,6 +23,8 @@ import { clusterHandlers } from './clusters/handlers.ts';
 import { listen } from './edge/listen.ts';
 import type { TlsFiles } from './edge/tls.ts';
 import { afterCatchingUp } from './catch-up.ts';
+import { fileHandlers } from './files/handlers.ts';
+import { defaultFileSettings, type FileSettings } from './files/settings.ts';
 import { createFollowers } from './followers.ts';
 import { followersAcross } from './followers-across.ts';
 import { groupHandlers } from './groups/handlers.ts';
@@ -71,6 +73,8 @@ export interface ServeOptions {
   readonly outputCapBytes?: number | undefined;
   /** Bytes that a job may ask for instead; 64 MiB, or `outputCapBytes` where that is more. */
   readonly outputCapMaxBytes?: number | undefined;
+  /** What files may travel with jobs; see `defaultFileSettings`. */
+  readonly files?: Partial<FileSettings> | undefined;
   readonly scheduler?: Partial<SchedulerSettings> | undefined;
   /** Heartbeats, output cap; see `defaultAgentSettings`. */
   readonly agents?: Partial<Omit<AgentSettings, 'serverVersion'>> | undefined;
@@ -193,6 +197,7 @@ function bindings(parts: Parts, options: ServeOptions): readonly Binding[] {
     settings: {
       ...defaultAgentSettings,
       ...(options.outputCapBytes === undefined ? {} : { outputCap: options.outputCapBytes }),
+      files: settings.files,
       ...options.agents,
       serverVersion: settings.version,
     },
@@ -203,6 +208,7 @@ function bindings(parts: Parts, options: ServeOptions): readonly Binding[] {
     prototypeHandlers(parts),
     memoryGraphHandlers(parts),
     jobHandlers(parts),
+    fileHandlers(parts),
     clusterHandlers(parts),
     groupHandlers(parts),
     bidHandlers(parts),
@@ -233,6 +239,7 @@ function settingsOf(options: ServeOptions): Settings {
     leaseMs,
     retention: retentionText(options.scheduler?.retention),
     outputCapMax: options.outputCapMaxBytes ?? Math.max(64 * 2 ** 20, options.outputCapBytes ?? 0),
+    files: { ...defaultFileSettings, ...options.files },
   };
 }
 

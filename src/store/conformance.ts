@@ -10,6 +10,7 @@ import { clusterConformance } from './conformance/clusters.ts';
 import { concurrencyConformance } from './conformance/concurrency.ts';
 import { durabilityConformance, type Place } from './conformance/durability.ts';
 import { eventConformance } from './conformance/events.ts';
+import { fileConformance } from './conformance/files.ts';
 import { groupConformance } from './conformance/groups.ts';
 import { arrayConformance } from './conformance/arrays.ts';
 import { jobConformance } from './conformance/jobs.ts';
@@ -41,6 +42,7 @@ export function storeConformance(name: string, open: () => Promise<Store>, runs 
     restoredConformance(open);
     eventConformance(open);
     outputConformance(open);
+    fileConformance(open);
     serverConformance(open);
     concurrencyConformance(open);
     propertyConformance(open, runs);

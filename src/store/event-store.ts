@@ -12,7 +12,7 @@ export interface EventRecord {
   readonly cluster: string | null;
   /** Of a task, and of its array itself: that array. */
   readonly arrayId: JobId | null;
-  /** For a job the state it came to, `cancel_requested`, or `reason` (another reason in the same state); for a cluster `registered`, `replaced`, `deleted` … */
+  /** For a job the state it came to, `cancel_requested`, `reason` (another reason in the same state), or `files` (what it leaves behind was brought back); for a cluster `registered`, `replaced`, `deleted` … */
   readonly kind: string;
   readonly epoch: number | null;
   readonly reason: Reason | null;

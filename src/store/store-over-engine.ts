@@ -3,7 +3,7 @@ import type { Engine } from './engine.ts';
 import type { Arguments, OperationName, Result } from './operations/operations.ts';
 import { storedJob } from './operations/submit-job.ts';
 import { serversOver } from './servers-over-engine.ts';
-import type { ClusterRef, JobId, OutputChunk, Store } from './store.ts';
+import type { ClusterRef, JobId, Store } from './store.ts';
 
 export function storeOver(engine: Engine, kind: Store['kind']): Store {
   const eventListeners = new Set<(seq: number) => void>();
@@ -47,7 +47,9 @@ export function storeOver(engine: Engine, kind: Store['kind']): Store {
     },
     jobs: {
       async submit(job) {
-        if ((job.dependencies ?? []).length > 0) return call('submitDependent', job);
+        if ((job.dependencies ?? []).length > 0 || (job.handling?.staging?.set ?? null) !== null) {
+          return call('submitDependent', job);
+        }
         const stored = await call('submitJob', job);
         return stored.created ? { job: storedJob(job, stored.id), created: true } : stored;
       },
@@ -133,6 +135,21 @@ export function storeOver(engine: Engine, kind: Store['kind']): Store {
         };
       },
     },
+    files: {
+      missing: (owner, digests, at) => call('missingBlobs', owner, digests, at),
+      keepSmall: (owner, contents, quota, at) => call('keepSmallBlobs', owner, contents.map(alone), quota, at),
+      begin: (blob, quota, at) => call('beginBlob', blob, quota, at),
+      append: (blob, number, data, at) => call('appendBlob', blob, number, alone({ data }).data, at),
+      finish: (blob, at) => call('finishBlob', blob, at),
+      drop: (blob) => call('dropBlob', blob),
+      piece: (owner, sha256, number) => call('readBlob', owner, sha256, number),
+      keepSet: (owner, sha256, files, at) => call('keepFileSet', owner, sha256, files, at),
+      set: (id) => call('getFileSet', id),
+      ofJob: (id) => call('getJobFiles', id),
+      collected: (collected, at) => call('keepCollected', collected, at),
+      used: (owner) => call('usedBytes', owner),
+      prune: (unusedSince, limit) => call('pruneFiles', unusedSince, limit),
+    },
     settings: {
       get: (key) => call('getSetting', key),
       setOnce: (key, value) => call('setSettingOnce', key, value),
@@ -155,7 +172,7 @@ function only({ name, id }: ClusterRef): ClusterRef {
 }
 
 /** The bytes without the buffer that they may be a window of: a copy to a thread takes the whole buffer along. */
-function alone(chunk: OutputChunk): OutputChunk {
+function alone<T extends { readonly data: Uint8Array }>(chunk: T): T {
   const { data } = chunk;
   return data.byteLength === data.buffer.byteLength ? chunk : { ...chunk, data: new Uint8Array(data) };
 }

@@ -15,6 +15,7 @@ import type { Dependency } from '../core/job/waits.ts';
 import type { ArrayPlace, ArrayStore } from './array-store.ts';
 import type { BiddingChoice, BidStore } from './bid-store.ts';
 import type { ClusterRef, ClusterStore } from './cluster-store.ts';
+import type { FileStore } from './file-store.ts';
 import type { EventStore } from './event-store.ts';
 import type { OutputChunk, OutputEnd, OutputStore } from './output-store.ts';
 import type { RetentionStore } from './retention-store.ts';
@@ -35,6 +36,8 @@ export type {
   ResourceCount,
   ServiceEvent,
 } from './cluster-store.ts';
+export type { FileSetRecord, FileStore, JobFilesRecord, NewBlob } from './file-store.ts';
+export { PIECE_BYTES } from './file-store.ts';
 export type { EventRecord, EventStore } from './event-store.ts';
 export { IN_SERVICE } from './cluster-store.ts';
 export type { RetentionStore } from './retention-store.ts';
@@ -50,6 +53,7 @@ export interface Store {
   readonly bids: BidStore;
   readonly events: EventStore;
   readonly output: OutputStore;
+  readonly files: FileStore;
   readonly settings: SettingStore;
   readonly servers: ServerStore;
   /** Waits for what is under way, then closes. Calls after it are `unavailable`. */

@@ -21,6 +21,7 @@ import { agentHandlers } from '../../src/server/agents/connect.ts';
 import { createAuthenticator } from '../../src/server/authenticate.ts';
 import type { Binding, CallContext, Handlers } from '../../src/server/call.ts';
 import { clusterHandlers } from '../../src/server/clusters/handlers.ts';
+import { defaultFileSettings } from '../../src/server/files/settings.ts';
 import { createFollowers } from '../../src/server/followers.ts';
 import { createHttpGet } from '../../src/server/images/http.ts';
 import { createImages } from '../../src/server/images/images.ts';
@@ -171,6 +172,7 @@ export class ServerHost {
         leaseMs: LEASE_MS,
         retention: '',
         outputCapMax: 1 << 20,
+        files: defaultFileSettings,
       },
       log,
     };

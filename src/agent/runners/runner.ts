@@ -6,6 +6,7 @@
  * which `submit` may have taken effect, after a crash too. Nothing here is a delta: `watch` tells how a job stands.
  */
 import type { Reason } from '../../core/job/state.ts';
+import type { SandboxOwner, StagingOrder } from '../staging/order.ts';
 
 /** One attempt of one job. */
 export interface JobKey {
@@ -36,6 +37,10 @@ export interface Order extends JobKey {
   readonly array?: ArrayTask;
   /** Bytes that the server keeps of each task's stream; 1 MiB where it did not say. */
   readonly outputCap?: number;
+  /** Files travel with it. */
+  readonly staging?: StagingOrder;
+  /** The folder of its files, once they are there: it begins there, where its jobspec does not say another. Absolute. */
+  readonly sandbox?: string;
 }
 
 /** One task of many with the same jobspec; the job is told by its environment (arrayEnvironment). */
@@ -46,6 +51,11 @@ export interface ArrayTask {
   readonly count: number;
   readonly least: number;
   readonly most: number;
+}
+
+/** Where a job finds its files, wherever it begins. */
+export function filesEnvironment({ sandbox }: Pick<Order, 'sandbox'>): Readonly<Record<string, string>> {
+  return sandbox === undefined ? {} : { RAINBOW_FILES: sandbox };
 }
 
 /** What every runner gives to the processes of such a job. */
@@ -150,6 +160,8 @@ export interface Runner {
    * Throws RainbowError: `unavailable` = try again; anything else = refused, and no native job is left.
    */
   submit(order: Order): Promise<string>;
+  /** Whom its folder of files is to belong to; null, or absent: the agent's own user. Throws where it cannot be given. */
+  ownerOf?(order: Order): Promise<SandboxOwner | null>;
   /** Asks it to end; how it did comes by `watch`. Idempotent; an ended or unknown job is no error. */
   stop(key: JobKey, reason: Reason): Promise<void>;
   /**

@@ -27,6 +27,7 @@ export interface AgentOptions {
   readonly runAs?: string;
   readonly mapUsers?: string;
   readonly spool?: string;
+  readonly sandboxes?: string;
   readonly maxJobs?: number;
   readonly pick?: string;
   readonly pickOption?: Readonly<Record<string, string>>;
@@ -61,6 +62,10 @@ export function addAgent(parent: Command, run: Run): void {
     .option(
       '--spool <folder>',
       'runners slurm and flux: scripts and output, where the nodes see it [jobs in the state directory]',
+    )
+    .option(
+      '--sandboxes <folder>',
+      'where the files that travel with jobs are while they run; where the nodes see it [files in the spool, else in the state directory]',
     )
     .option('--max-jobs <count>', 'at most this many jobs at once', wholeNumber(1, 100_000))
     .addOption(
@@ -152,6 +157,7 @@ async function agent(invocation: Invocation, options: AgentOptions): Promise<voi
       ...(options.runAs === undefined ? {} : { runAs: options.runAs }),
       ...(options.mapUsers === undefined ? {} : { mapUsers: resolve(options.mapUsers) }),
       ...(options.spool === undefined ? {} : { spool: resolve(options.spool) }),
+      ...(options.sandboxes === undefined ? {} : { sandboxes: resolve(options.sandboxes) }),
       isRegistered: discovery !== null && known === undefined,
       ...(options.maxJobs === undefined ? {} : { maxJobs: options.maxJobs }),
       ...(options.pick === undefined ? {} : { pick: options.pick }),

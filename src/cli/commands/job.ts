@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import type { Run } from '../invocation.ts';
 import { addCancel } from './job/cancel.ts';
 import { addEvents } from './job/events.ts';
+import { addFetch } from './job/fetch.ts';
 import { addHold } from './job/hold.ts';
 import { addLogs } from './job/logs.ts';
 import { addRelease } from './job/release.ts';
@@ -14,6 +15,7 @@ export function addJob(parent: Command, run: Run): void {
   addShow(job, run);
   addWait(job, run);
   addLogs(job, run);
+  addFetch(job, run);
   addEvents(job, run);
   addHold(job, run);
   addRelease(job, run);

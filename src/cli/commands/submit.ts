@@ -18,6 +18,9 @@ import { candidateJson, candidateLines, decisionJson, openingJson, openingLines 
 import { jobJson, jobLine } from '../present/job.ts';
 import { busyNumber, dependencyNumber, fitsWord, lossNumber, ON_CLUSTER_LOSS, stateWord } from '../present/words.ts';
 import { readSettings } from '../settings.ts';
+import { checkNamed } from '../named-files.ts';
+import { stage, type Staged } from '../stage.ts';
+import { findStaged } from '../staged-files.ts';
 import { readRequests, type SubmitRequest } from '../submit-requests.ts';
 import { startTimeLimit } from '../time-limit.ts';
 import { wireMoment } from '../times.ts';
@@ -61,6 +64,8 @@ export interface SubmitOptions extends OperatorOptions, HandlingOptions {
   readonly hold?: boolean;
   readonly waitForCluster?: boolean;
   readonly queue?: boolean;
+  readonly stageIn?: readonly string[];
+  readonly stageOut?: readonly string[];
   readonly dryRun?: boolean;
   readonly wait?: boolean;
   readonly timeout?: string;
@@ -108,6 +113,17 @@ export function addSubmit(parent: Command, run: Run): void {
     )
     .option('--queue', 'where a cluster could hold it and is busy, wait in that cluster’s queue')
     .option('--no-queue', 'the same, but wait here until it could start')
+    .optionsGroup('Files that travel with it:')
+    .option(
+      '--stage-in <path>',
+      'a file or folder that goes along, into the folder in which it begins (repeatable)',
+      collect,
+    )
+    .option(
+      '--stage-out <pattern>',
+      'what comes back from there, for "rainbow job fetch": results/*.csv (repeatable)',
+      collect,
+    )
     .optionsGroup('When it may run, and how often:')
     .option(
       '--after <job>',
@@ -141,6 +157,7 @@ Examples:
   rainbow submit --jobspec job.yaml --cluster red --cluster blue --json
   rainbow submit --batch job.sh --time 2h -- input.dat
   rainbow submit --array 0-99%10 --after 17 -- sh -c './step $RAINBOW_ARRAY_INDEX'
+  rainbow submit --stage-in model.py --stage-in data --stage-out 'results/**' -- python3 model.py data
   rainbow submit --begin +8h --deadline 2030-01-31T12:00Z --time 2h -- ./report`,
     );
   addHandling(command.optionsGroup('What happens when it fails, lies about, or writes much:'));
@@ -154,6 +171,8 @@ async function submit(invocation: Invocation, options: SubmitOptions, words: rea
   if (options.dryRun === true && options.wait === true) throw new UsageError('--dry-run stores nothing to --wait for.');
   const handling = handlingOf(options);
   const requests = await readRequests(invocation, options, words);
+  const found = await findStaged(options.stageIn ?? []);
+  await checkNamed(invocation, options, requests, found);
   const compatibility =
     options.compatibility === undefined ? '' : await readInput(invocation.io, options.compatibility);
   const settings = await readSettings(invocation);
@@ -163,6 +182,7 @@ async function submit(invocation: Invocation, options: SubmitOptions, words: rea
 
   const sent = { ...options, ...tokensSent(options, credentials, settings.configPath) };
   return connect(invocation, sent, async (client, signal) => {
+    const staged = await stage(invocation, client, options, found, signal);
     let worst = 0;
     for (const [index, request] of requests.entries()) {
       const named = <T>(work: Promise<T>): Promise<T> =>
@@ -171,6 +191,7 @@ async function submit(invocation: Invocation, options: SubmitOptions, words: rea
         request,
         handling,
         compatibility,
+        staged,
         index: requests.length > 1 ? index : null,
         credentials,
         clusters,
@@ -199,6 +220,7 @@ interface Parts {
   readonly handling: ReturnType<typeof handlingOf>;
   /** A document; '' where none is given. */
   readonly compatibility: string;
+  readonly staged: Staged;
   /** Which of several; null for the only one. */
   readonly index: number | null;
   readonly credentials: { name: string; token: string }[];
@@ -211,7 +233,7 @@ async function one(
   invocation: Invocation,
   client: RainbowClient,
   options: SubmitOptions,
-  { request, handling, compatibility, index, credentials, clusters, named }: Parts,
+  { request, handling, compatibility, staged, index, credentials, clusters, named }: Parts,
   signal: AbortSignal,
 ): Promise<number> {
   const key = options.idempotencyKey ?? '';
@@ -230,6 +252,7 @@ async function one(
       onClusterLoss: lossNumber(options.onClusterLoss),
       ...handling,
       ...biddingOf(options),
+      ...staged,
       compatibility,
     },
     { signal },

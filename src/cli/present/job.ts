@@ -5,6 +5,7 @@ import { clean, type Paint } from '../paint.ts';
 import { jobName } from '../tasks.ts';
 import { busyWord, dependencyWord, lossWord, stateWord } from './words.ts';
 import { agoText, durationText, isoTime, milliseconds } from './time.ts';
+import { sizeText } from '../../core/staging/size.ts';
 import type { Column } from '../table.ts';
 
 export interface ReasonJson {
@@ -72,9 +73,41 @@ function handlingJson(job: Job) {
       retry === undefined ? null : { limit: retry.limit, on: retry.on, where: retry.where, delay: retry.delay ?? null },
     returnAfter: job.returnAfter === 0 ? null : job.returnAfter,
     outputCap: job.outputCap === '0' ? null : Number(job.outputCap),
+    files: filesJson(job),
     endedBy: job.endedBy === '0' ? null : Number(job.endedBy),
     leftUntil: isoTime(job.leftUntil),
   };
+}
+
+/** What travels with it, and what came back; null: nothing does. */
+function filesJson({ files }: Job) {
+  if (files === undefined) return null;
+  return {
+    stageIn: { files: files.stageInFiles, bytes: Number(files.stageInBytes) },
+    stageOut: files.stageOut,
+    collected: files.collected.map(({ epoch, files: count, bytes, notes }) => ({
+      attempt: Number(epoch),
+      files: count,
+      bytes: Number(bytes),
+      notes,
+    })),
+  };
+}
+
+function stagedText({ files }: Job): string {
+  if (files === undefined) return '';
+  const { stageInFiles, stageInBytes, stageOut } = files;
+  return [
+    ...(stageInFiles === 0 ? [] : [`${stageInFiles} go along (${sizeText(Number(stageInBytes))})`]),
+    ...(stageOut.length === 0 ? [] : [`${stageOut.map(clean).join(', ')} comes back`]),
+  ].join('; ');
+}
+
+function collectedText({ files }: Job): string {
+  const last = files?.collected.at(-1);
+  if (last === undefined) return '';
+  const count = `${last.files} ${last.files === 1 ? 'file' : 'files'}, ${sizeText(Number(last.bytes))}, of attempt ${last.epoch}`;
+  return last.notes.length === 0 ? count : `${count}; not: ${last.notes.map(clean).join('; ')}`;
 }
 
 function retryText({ retry }: Job): string {
@@ -231,6 +264,8 @@ export function jobText(paint: Paint, job: Job, now: number): string {
     ['cluster loss', lossWord(job.onClusterLoss) ?? ''],
     ['image', imageText(job)],
     ['retry', retryText(job)],
+    ['files', stagedText(job)],
+    ['brought back', collectedText(job)],
     ['left until', isoTime(job.leftUntil) ?? ''],
     ['ended by', job.endedBy === '0' ? '' : `attempt ${job.endedBy}`],
   ];

@@ -1,4 +1,5 @@
 /** What a job's owner asked for beside the jobspec; what is left out is as the server does it. */
+import type { Staging } from '../staging/staging.ts';
 import type { RetryPolicy } from './retry.ts';
 
 export interface Handling {
@@ -8,6 +9,8 @@ export interface Handling {
   readonly returnAfter?: number;
   /** Bytes that are kept of each task's standard output, and of its standard error. */
   readonly outputCap?: number;
+  /** Files that travel with it. */
+  readonly staging?: Staging;
 }
 
 /** Nothing asked for. */

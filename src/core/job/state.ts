@@ -92,6 +92,8 @@ export const REASON_CODES = [
   'started',
   'agent_back',
   'restored', // the store was put back to an earlier state: it may have gone on meanwhile
+  // files that it leaves behind
+  'collected',
   // bids
   'invalid_bid', // an answer that cannot be one
   // ends

@@ -1,6 +1,6 @@
 /** The attributes of a jobspec as a tree, taken apart path by path: what nobody takes is seen at the end. */
 import { readDocument } from '../jobspec/document.ts';
-import { jsonMap } from './draft.ts';
+import { jsonMap, under } from './draft.ts';
 import type { Json, JsonMap } from './draft.ts';
 import { toJson } from './kubernetes/fields.ts';
 
@@ -32,6 +32,12 @@ export class Attributes {
     };
     if (this.peek(...path.slice(0, -1)) !== undefined) remove(this.#tree, path);
     return found;
+  }
+
+  put(value: Json, ...path: readonly string[]): void {
+    let map = this.#tree;
+    for (const key of path.slice(0, -1)) map = under(map, key);
+    map[path.at(-1)!] = value;
   }
 
   takeText(...path: readonly string[]): string | null {

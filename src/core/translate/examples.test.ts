@@ -28,7 +28,7 @@ export function shape(vertex: RequestVertex): string {
 describe('examples', () => {
   test.each([
     ['batch/simulation.sh', 'sbatch', 'node:2[slot:4[core:4] memory:64GiB]', 5400, 1, []],
-    ['batch/array.sh', 'sbatch', 'slot:1[core:1 memory:2GiB]', 1200, 1, ['--licenses=matlab:1']],
+    ['batch/array.sh', 'sbatch', 'slot:1[core:1 memory:2GiB]', 1200, 1, []],
     ['batch/gpu.py', 'sbatch', 'node:1[slot:1[core:8] gpu:2! memory:32GiB]', 216_000, 1, []],
     ['batch/one-program.sh', 'sbatch', 'slot:4[core:1]', 300, 4, []],
     ['batch/flux.sh', 'flux', 'node:2[slot:4[core:4]]', 5400, 1, []],

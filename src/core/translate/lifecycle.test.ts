@@ -1,7 +1,12 @@
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { translate, type Form } from './translate.ts';
-import { lifecycleOf } from './lifecycle.ts';
+import { lifecycleOf, withoutLifecycle } from './lifecycle.ts';
+import { readJobspec } from '../jobspec/read.ts';
+import { render } from './render/render.ts';
 import { obstacles } from './report.ts';
+import { caseCount, caseSeed } from './testing/cases.ts';
+import { jobspecs } from './testing/jobspecs.ts';
 
 function read(text: string, form: Form) {
   const { jobs } = translate(text, form, { file: 'job.sh', args: [], environment: {}, overrides: {} });
@@ -36,9 +41,38 @@ true`;
     dependencies: [{ kind: 'afterok', on: '12' }],
     begin: null,
     deadline: null,
-    inTheWay: ['-d afterok:12,singleton', '-b 16:00', '--deadline=2030-01-31'],
+    inTheWay: ['-d afterok:12,singleton', '-b 16:00'],
   });
   expect(read('#!/bin/sh\n#SBATCH -d afterok:1?afterok:2\ntrue', 'sbatch').dependencies).toEqual([]);
+});
+
+test('what is asked for beside the jobspec is in it no more: no scheduler does it a second time', () => {
+  const script = `#!/bin/sh
+#SBATCH -a 0-9%5 -d afterok:12 -H -b now+1hour --deadline=2030-01-31T12:00:00Z --nice=3 --licenses=matlab -J sweep -t 5
+true`;
+  const { jobs } = translate(script, 'sbatch', { file: 'job.sh', args: [], environment: {}, overrides: {} });
+  const before = jobs[0]!.jobspec;
+  const after = withoutLifecycle(before);
+  expect(lifecycleOf(after)).toEqual({
+    array: null,
+    dependencies: [],
+    begin: null,
+    deadline: null,
+    hold: false,
+    priority: null,
+  });
+  const directives = render(after, 'sbatch', null)
+    .text.split('\n')
+    .filter((line) => line.startsWith('#SBATCH'));
+  expect(directives).toEqual(['#SBATCH --job-name=sweep', '#SBATCH --time=00:05:00', '#SBATCH --licenses=matlab']);
+  expect({ ...readJobspec(after), attributes: null }).toEqual({ ...readJobspec(before), attributes: null });
+  expect(withoutLifecycle(after)).toBe(after);
+});
+
+test('of dependencies that are not all heeded, those on Rainbow’s own jobs are no cluster’s business', () => {
+  const script = '#!/bin/sh\n#SBATCH -d afterok:12,after:13,singleton\ntrue';
+  const { jobs } = translate(script, 'sbatch', { file: 'job.sh', args: [], environment: {}, overrides: {} });
+  expect(render(withoutLifecycle(jobs[0]!.jobspec), 'sbatch', null).text).toMatch(/--dependency=singleton\n/);
 });
 
 test('Flux: urgency around 16, cc, dependencies one by one', () => {
@@ -65,4 +99,21 @@ spec:
   suspend: true
   template: {spec: {restartPolicy: Never, containers: [{name: a, image: x, command: [perl]}]}}`;
   expect(read(job, 'kubernetes')).toMatchObject({ array: '0-4%2', hold: true, dependencies: [], priority: null });
+});
+
+test('whatever jobspec: nothing that is asked for beside it is left, and nothing else of it is gone', () => {
+  fc.assert(
+    fc.property(jobspecs('sbatch'), (jobspec) => {
+      const after = withoutLifecycle(jobspec);
+      const { dependencies, ...times } = lifecycleOf(after);
+      expect([dependencies, Object.values(times)]).toEqual([[], [null, null, null, false, null]]);
+      expect(withoutLifecycle(after)).toBe(after);
+      const held = (text: string): unknown => {
+        const { request, tasks, environment, walltime, cwd, name } = readJobspec(text);
+        return { request, tasks, environment, walltime, cwd, name };
+      };
+      expect(held(after)).toEqual(held(jobspec));
+    }),
+    { numRuns: caseCount(40), seed: caseSeed },
+  );
 });

@@ -3,10 +3,11 @@
  * after which jobs, not before, by when, held, how urgent. A submit asks for these beside the jobspec; what cannot be
  * asked for is left out here, and its line in the report says that it is not heeded. Pure.
  */
+import { parse } from 'yaml';
 import { DEPENDENCY_KINDS, type Dependency, type DependencyKind } from '../job/waits.ts';
 import { isMoment } from '../job/moment.ts';
 import { Attributes, isMap } from './attributes.ts';
-import type { Json } from './draft.ts';
+import { toYaml, type Json } from './draft.ts';
 
 export interface Lifecycle {
   /** As core/job/array-spec.ts reads it; null: no array. */
@@ -37,6 +38,38 @@ export function lifecycleOf(jobspec: string): Lifecycle {
     hold: attributes.peek('rainbow', 'hold') === true,
     priority: priorityOf(attributes),
   };
+}
+
+/**
+ * The jobspec without what `lifecycleOf` found in it: it is asked for beside it, and a cluster's own scheduler is not to
+ * do it a second time (an array of Slurm for each task of an array of Rainbow, a dependency on a Slurm job of that
+ * number). What was not found stays. `jobspec`: as a reader wrote it.
+ */
+export function withoutLifecycle(jobspec: string): string {
+  const { array, begin, deadline, hold, priority } = lifecycleOf(jobspec);
+  const attributes = new Attributes(jobspec);
+  if (array !== null) attributes.take('rainbow', 'array');
+  // Numbers of jobs in it are Rainbow's, also of those that are not heeded.
+  const own = attributes.take('system', 'dependencies');
+  const others = Array.isArray(own)
+    ? (own as readonly Json[]).filter((each) => isMap(each) && each['value'] === '')
+    : [];
+  if (others.length > 0) attributes.put(others, 'system', 'dependencies');
+  if (others.length < 2) attributes.take('rainbow', 'anyDependency');
+  if (begin !== null) attributes.take('rainbow', 'begin');
+  if (deadline !== null) attributes.take('rainbow', 'slurm', 'deadline');
+  if (hold) attributes.take('rainbow', 'hold');
+  if (priority !== null) {
+    for (const [system, key] of [
+      ['slurm', 'priority'],
+      ['slurm', 'nice'],
+      ['flux', 'urgency'],
+    ] as const) {
+      if (readPriority(attributes.peek('rainbow', system, key)) !== null) attributes.take('rainbow', system, key);
+    }
+  }
+  const { attributes: _before, ...rest } = parse(jobspec) as Record<string, unknown>;
+  return toYaml({ ...rest, attributes: attributes.tree() });
 }
 
 function arrayOf(found: Json | undefined): string | null {

@@ -3,10 +3,12 @@
  * before anything is placed there, and again by the runner before it submits. Pure.
  */
 import { RainbowError } from '../errors.ts';
-import { Attributes } from './attributes.ts';
+import { Attributes, isMap } from './attributes.ts';
+import { CARRIED as FLUXS } from './flux/options.ts';
 import { fluxJob } from './render/flux-job.ts';
 import { render, type Target } from './render/render.ts';
 import { slurmJob } from './render/slurm.ts';
+import { CARRIED as SLURMS } from './slurm/options.ts';
 import { obstacles, type ReportLine } from './report.ts';
 
 /** Runners whose clusters have a language of their own. */
@@ -29,20 +31,48 @@ export function nativeRendering(
   }
 }
 
+/** Options of sbatch and Flux that are kept for those clusters: with the effect of running without them, or null. */
+const KEPT: Readonly<Record<string, Readonly<Record<string, string | null>>>> = { slurm: SLURMS, flux: FLUXS };
+
+/** Could it be a job that only one kind of cluster can run as it was asked to? Asked of many: a look at the text alone. */
+export function mayBeParticular(jobspec: string): boolean {
+  return jobspec.includes('rainbow') && (jobspec.includes('slurm') || jobspec.includes('flux'));
+}
+
+/** In words, options of other kinds of clusters without which it would run otherwise than it was asked to. */
+function particulars(jobspec: string, runner: string): readonly string[] {
+  if (!mayBeParticular(jobspec)) return [];
+  const attributes = new Attributes(jobspec);
+  return Object.entries(KEPT).flatMap(([system, effects]) => {
+    const options = system === runner ? undefined : attributes.peek('rainbow', system);
+    if (!isMap(options)) return [];
+    return Object.entries(options).flatMap(([key, value]) => {
+      const effect = Object.hasOwn(effects, key) ? effects[key] : null;
+      if (effect === null || effect === undefined) return [];
+      const said = typeof value === 'string' ? `--${key}=${value}` : `--${key}`;
+      return [`${said} of ${system === 'slurm' ? 'sbatch' : 'Flux'} (${effect})`];
+    });
+  });
+}
+
 /** In words, what would be lost on a cluster of that kind; empty where all can be said. */
 export function lostOn(jobspec: string, runner: string): readonly string[] {
-  if (!NATIVE_RUNNERS.has(runner)) return [];
+  const others = particulars(jobspec, runner);
+  if (!NATIVE_RUNNERS.has(runner)) return others;
   try {
     const { report } = runner === 'flux' ? fluxJob(jobspec) : slurmJob(jobspec);
-    return lostOf(report).map(lineText);
+    return [...others, ...lostOf(report, runner).map(lineText)];
   } catch (error) {
     if (error instanceof RainbowError) return [error.message];
     throw error;
   }
 }
 
-function lostOf(report: readonly ReportLine[]): readonly ReportLine[] {
-  return obstacles(report).filter((line) => !isGranted(line));
+/** `particulars` says of options kept for another kind of cluster, which of them it cannot do without. */
+function lostOf(report: readonly ReportLine[], runner: string): readonly ReportLine[] {
+  const isForOthers = ({ what }: ReportLine): boolean =>
+    Object.keys(KEPT).some((system) => system !== runner && what.startsWith(`attributes.rainbow.${system}.`));
+  return obstacles(report).filter((line) => !isGranted(line) && !isForOthers(line));
 }
 
 function lineText({ what, became, why }: ReportLine): string {
@@ -55,6 +85,8 @@ function isGranted({ what, became, why }: ReportLine): boolean {
   if (/^(attributes\.system|tasks\[0\]\.attributes)\.environment(\.|$)/.test(what)) return true;
   if (what === 'tasks[0].count' && became?.startsWith('srun --ntasks=') === true) return true;
   if (what === 'memory' && why?.includes('is no whole number') === true) return true;
+  // Rainbow itself tries it again.
+  if (what === 'attributes.rainbow.retry') return true;
   return what === 'attributes.system.duration' || what === 'attributes.parameter';
 }
 

@@ -15,7 +15,7 @@ const TRIED = 16;
 /** Jobs read at once by a server that begins anew. */
 const BATCH = 512;
 /** They change nothing that memory holds. */
-const TELL_NOTHING: ReadonlySet<string> = new Set(['reason', 'left']);
+const TELL_NOTHING: ReadonlySet<string> = new Set(['reason', 'left', 'files']);
 
 export interface ApplyDependencies {
   readonly store: Pick<Store, 'clusters' | 'jobs'>;

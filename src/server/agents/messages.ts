@@ -2,10 +2,13 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { Timestamp } from '@bufbuild/protobuf/wkt';
 import type { BidQuestion } from '../../core/bid/bid.ts';
+import type { Handling } from '../../core/job/handling.ts';
 import type { Reason } from '../../core/job/state.ts';
-import type { OutputOffsetSchema, ServerMessageSchema } from '../../gen/rainbow/v1/agent_pb.js';
+import type { FileLimits } from '../../core/staging/manifest.ts';
+import type { OutputOffsetSchema, ServerMessageSchema, StagingSchema } from '../../gen/rainbow/v1/agent_pb.js';
 import { JobState } from '../../gen/rainbow/v1/job_pb.js';
 import type { JobId, JobRecord } from '../../store/store.ts';
+import { defaultFileSettings } from '../files/settings.ts';
 import type { Report } from './report.ts';
 
 /** The version of the agent protocol that this server speaks. */
@@ -18,8 +21,11 @@ export function welcome(settings: { readonly serverVersion: string; readonly hea
   return { message: { case: 'welcome', value: { serverVersion, protocol: PROTOCOL, heartbeat } } };
 }
 
-/** `outputCap`: bytes, where the job asks for none of its own. */
-export function start(job: JobRecord, outputCap: number): Message {
+/** `outputCap`: bytes, where the job asks for none of its own. `files`: the limits of what it leaves behind. */
+export function start(
+  job: JobRecord,
+  { outputCap, files = defaultFileSettings }: { readonly outputCap: number; readonly files?: FileLimits },
+): Message {
   const { name, owner, jobspec, walltime, priority, handling, array } = job;
   const cap = String(handling.outputCap ?? outputCap);
   return {
@@ -35,7 +41,22 @@ export function start(job: JobRecord, outputCap: number): Message {
         priority,
         outputCap: cap,
         ...(array === null ? {} : { array: { ...array } }),
+        ...stagingOf(handling, files),
       },
+    },
+  };
+}
+
+function stagingOf({ staging }: Handling, limits: FileLimits): { staging?: MessageInitShape<typeof StagingSchema> } {
+  if (staging === undefined) return {};
+  return {
+    staging: {
+      files: staging.files,
+      bytes: String(staging.bytes),
+      stageOut: [...staging.out],
+      mostFiles: limits.files,
+      mostBytes: String(limits.bytes),
+      mostFileBytes: String(limits.fileBytes),
     },
   };
 }

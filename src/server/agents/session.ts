@@ -11,6 +11,7 @@ import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import { RainbowError } from '../../core/errors.ts';
 import { whyStop } from '../../core/job/asked-end.ts';
 import { isFinal, type Reason } from '../../core/job/state.ts';
+import type { FileLimits } from '../../core/staging/manifest.ts';
 import type { BidAnswer } from '../../gen/rainbow/v1/bid_pb.js';
 import type {
   AgentMessage,
@@ -55,6 +56,8 @@ export interface AgentSettings {
   readonly helloWithin: number;
   /** Bytes kept of each task's standard output, and of its standard error. */
   readonly outputCap: number;
+  /** Of what jobs leave behind; the usual ones. */
+  readonly files?: FileLimits;
 }
 
 export interface Greeting {
@@ -143,7 +146,7 @@ export function createSession(
 
   const start = (job: JobRecord): void => {
     received.set(job.id, job.epoch);
-    outbox.put(message.start(job, settings.outputCap));
+    outbox.put(message.start(job, settings));
     // A cancel may overtake the write that handed the job over; its Stop must not overtake the Start.
     const reason = stopped.get(`${job.id}.${job.epoch}`);
     if (reason !== undefined) stop(job.id, job.epoch, reason);

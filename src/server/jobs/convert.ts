@@ -3,6 +3,7 @@ import { readResolved } from '../../core/image/resolved.ts';
 import type { JsonObject, MessageInitShape } from '@bufbuild/protobuf';
 import { timestampFromMs, type Timestamp } from '@bufbuild/protobuf/wkt';
 import { invalid } from '../../core/errors.ts';
+import type { Handling } from '../../core/job/handling.ts';
 import { JOB_STATES, type JobState, type OnClusterLoss } from '../../core/job/state.ts';
 import { stateOfArray } from '../../core/job/array-state.ts';
 import { WAITS, type Dependency, type DependencyKind } from '../../core/job/waits.ts';
@@ -13,7 +14,15 @@ import * as wire from '../../gen/rainbow/v1/job_pb.js';
 import { OutputStream, type OutputChunkSchema } from '../../gen/rainbow/v1/jobs_pb.js';
 import { bidToWire } from '../bids/convert.ts';
 import type { CandidateResult, DecisionRecord } from '../../scheduler/scheduler.ts';
-import type { ArrayRecord, AttemptRecord, EventRecord, JobId, JobRecord, OutputChunk } from '../../store/store.ts';
+import type {
+  ArrayRecord,
+  AttemptRecord,
+  EventRecord,
+  JobFilesRecord,
+  JobId,
+  JobRecord,
+  OutputChunk,
+} from '../../store/store.ts';
 import { handlingToWire } from './handling.ts';
 
 const STATES: Readonly<Record<JobState, wire.JobState>> = {
@@ -66,7 +75,11 @@ function shadowOf({ shadow = null }: DecisionRecord): { shadow?: MessageInitShap
 /** `whole`: with the jobspec and the attempts, as Get answers. */
 export function jobToWire(
   job: JobRecord,
-  whole?: { readonly attempts: readonly AttemptRecord[]; readonly dependencies: readonly Dependency[] },
+  whole?: {
+    readonly attempts: readonly AttemptRecord[];
+    readonly dependencies: readonly Dependency[];
+    readonly collected: readonly JobFilesRecord[];
+  },
 ): MessageInitShape<typeof wire.JobSchema> {
   return {
     id: job.id,
@@ -90,6 +103,7 @@ export function jobToWire(
     }),
     endedBy: String(job.endedBy ?? 0),
     ...handlingToWire(job.handling),
+    ...filesToWire(job.handling, whole?.collected ?? []),
     priority: job.priority,
     ...promised(job),
     ...(job.array === null ? {} : { arrayId: job.array.id, arrayIndex: job.array.index }),
@@ -102,6 +116,24 @@ export function jobToWire(
           attempts: whole.attempts.map(attemptToWire),
           dependencies: whole.dependencies.map(dependencyToWire),
         }),
+  };
+}
+
+/** What travels with it, and what came back. */
+function filesToWire(
+  { staging }: Handling,
+  collected: readonly JobFilesRecord[],
+): { files?: MessageInitShape<typeof wire.JobFilesSchema> } {
+  if (staging === undefined) return {};
+  return {
+    files: {
+      stageInFiles: staging.files,
+      stageInBytes: String(staging.bytes),
+      stageOut: [...staging.out],
+      collected: collected.flatMap(({ epoch, files, bytes, notes }) =>
+        epoch === 0 ? [] : [{ epoch: String(epoch), files, bytes: String(bytes), notes: [...notes] }],
+      ),
+    },
   };
 }
 
@@ -143,6 +175,7 @@ export function arrayToWire(
   const state = stateOfArray(counts);
   return {
     ...(first === undefined ? {} : { ...promised(first), jobspec: first.jobspec, ...imageToWire(first.image) }),
+    ...(first === undefined ? {} : filesToWire(first.handling, [])),
     ...(whole === undefined ? {} : { dependencies: whole.dependencies.map(dependencyToWire) }),
     ...(first === undefined || state !== 'pending' ? {} : { reason: { ...first.reason } }),
     id: array.id,

@@ -10,7 +10,10 @@ export function get(parts: Parts): Handlers<typeof JobService>['get'] {
     const { jobs } = parts.store;
     const { job, array } = await ownJobOrArray(parts, call, request.id);
     const dependencies = await jobs.dependencies(array?.id ?? job?.array?.id ?? job?.id ?? '');
-    if (job !== null) return jobToWire(job, { attempts: await jobs.attempts(job.id), dependencies });
+    if (job !== null) {
+      const collected = job.handling.staging === undefined ? [] : await parts.store.files.ofJob(job.id);
+      return jobToWire(job, { attempts: await jobs.attempts(job.id), dependencies, collected });
+    }
     const [first] = await jobs.list({ array: array.id, limit: 1, oldestFirst: true });
     return arrayToWire(array, { first, dependencies });
   };

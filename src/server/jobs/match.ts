@@ -9,6 +9,7 @@ import type { Handlers } from '../call.ts';
 import { parseJobspec } from '../input.ts';
 import { imageNeeds } from '../images/needs.ts';
 import type { Parts } from '../parts.ts';
+import { ownerOf } from '../authenticate.ts';
 import { openCredentials, restrict } from './candidates.ts';
 import { candidateToWire, openingToWire, structOf } from './convert.ts';
 
@@ -25,10 +26,11 @@ export function match(parts: Parts): Handlers<typeof JobService>['match'] {
           }
         : await openCredentials(parts, call, request.credentials);
     const candidates = restrict(opened.clusters, request.clusters);
-    // Whose job it would be.
-    const owner = 'owner' in principal ? principal.owner : 'owner' in opened ? opened.owner : undefined;
-    const asked = parseJobspec(request.jobspec, 'jobspec');
     const isKnown = principal.kind === 'operator' || request.credentials.length > 0;
+    // Whose job it would be, if that is known.
+    const bearer = request.credentials.length > 0 ? ownerOf(request.credentials) : undefined;
+    const owner = 'owner' in principal ? principal.owner : bearer;
+    const asked = parseJobspec(request.jobspec, 'jobspec');
     const { jobspec } = await imageNeeds(parts, asked, request.compatibility, isKnown);
     if (request.placement && request.credentials.length === 0 && principal.kind !== 'operator') {
       throw new RainbowError(

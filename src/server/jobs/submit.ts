@@ -19,6 +19,7 @@ import { choosePolicy } from '../policy.ts';
 import { openCredentials, restrict } from './candidates.ts';
 import { arrayToWire, decisionToWire, jobToWire, onClusterLossFromWire, openingToWire } from './convert.ts';
 import { readHandling } from './handling.ts';
+import { readStaging } from './staging.ts';
 import { readArray, readDependencies, readTimes, whenBusyFromWire } from './when.ts';
 
 type Answer = MessageInitShape<typeof SubmitResponseSchema>;
@@ -60,7 +61,11 @@ function submitFresh(parts: Parts): (request: SubmitRequest, person: Person, ope
     const candidates = request.clusters.length > 0 && today.length === 0 ? [] : restrict(all, today);
     const asked = parseJobspec(request.jobspec, 'jobspec');
     checkTasks(asked);
-    const handling = readHandling(request, parts.settings.outputCapMax);
+    const staging = await readStaging(parts, person.owner, request);
+    const handling = {
+      ...readHandling(request, parts.settings.outputCapMax),
+      ...(staging === null ? {} : { staging }),
+    };
     const { jobspec: parsed, resolved } = await imageNeeds(parts, asked, request.compatibility);
     const policy = choosePolicy(parts.settings, { name: request.policy, options: request.policyOptions }, 'ours');
     const { job, array, created, decision } = await parts.scheduler.submit({

@@ -43,7 +43,7 @@ async function take(parts: Parts, cluster: ClusterRef, most: number): Promise<Re
     // 2. Lease as many. They may be others than those looked at: by priority, and new ones arrive.
     const leased = await scheduler.receive(cluster, limit, settings.leaseMs);
     const entries = await Promise.all(
-      leased.map(async (job) => {
+      (await withoutFiles(parts, leased)).map(async (job) => {
         const number = await store.jobs.numberAt(cluster, job.id);
         return { number, text: entryOf(number, cluster.name, job) };
       }),
@@ -58,6 +58,18 @@ async function take(parts: Parts, cluster: ClusterRef, most: number): Promise<Re
     if (leased.length < limit || waiting.length < BATCH) break;
   }
   return taken;
+}
+
+/** Nobody brings their files there: they go back, and elsewhere. */
+async function withoutFiles({ scheduler, system }: Parts, leased: readonly JobRecord[]): Promise<readonly JobRecord[]> {
+  const message = 'its files cannot travel there: the cluster is polled by a client that knows of none';
+  for (const job of leased) {
+    if (job.handling.staging === undefined) continue;
+    const { id, epoch } = job;
+    const reason = { code: 'refused', message } as const;
+    await scheduler.transition({ id, epoch, from: ['received'], to: 'pending', reason, at: system.clock.now() });
+  }
+  return leased.filter(({ handling }) => handling.staging === undefined);
 }
 
 /** How many jobs surely fit into the room, if they are like these; the first of an answer always does. */

@@ -146,6 +146,32 @@ export async function callEveryOperation(call: CallOperation): Promise<void> {
   await call('keptOutput', '1', 1);
   await call('readOutput', '1', 1, 0, 9);
   await call('cutOutput', '1', 1);
+  const digest = 'a'.repeat(64);
+  await call('keepSmallBlobs', 'ada', [{ sha256: digest, data: hash }], 999, 1);
+  const blob = { owner: 'ada', sha256: 'b'.repeat(64), bytes: 32 };
+  for (const [id, end] of [['2', 'finishBlob'] as const, ['3', 'dropBlob'] as const]) {
+    await call('beginBlob', id === '2' ? blob : { ...blob, sha256: 'c'.repeat(64) }, 999, 1);
+    await call('appendBlob', id, 0, hash, 1);
+    await (end === 'finishBlob' ? call(end, id, 1) : call(end, id));
+  }
+  await call('missingBlobs', 'ada', [digest], 1);
+  const files = [{ path: 'a', size: 32, executable: false, sha256: digest }];
+  for (const name of ['1', '2', '3', '3']) await call('keepFileSet', 'ada', name, files, 1);
+  const staging = { set: '1', files: 1, bytes: 32, out: ['*'] };
+  await call('submitDependent', {
+    ...waiting,
+    idempotencyKey: null,
+    waits: 0,
+    dependencies: [],
+    handling: { staging },
+  });
+  for (const set of ['1', '2']) {
+    await call('keepCollected', { id: '1', epoch: 1, set, notes: [], message: '' }, 1);
+  }
+  await call('readBlob', 'ada', digest, 0);
+  await call('usedBytes', 'ada');
+  await call('getFileSet', '1');
+  await call('getJobFiles', '1');
   await call('setSettingOnce', 'a', 'b');
   await call('getSetting', 'a');
   const became = {
@@ -194,6 +220,7 @@ export async function callEveryOperation(call: CallOperation): Promise<void> {
   await call('deleteSubsystem', 'red', 'io', 1);
   await call('deleteGroup', 'g', 1);
   await call('deleteCluster', 'red', 9, true);
+  await call('pruneFiles', 99, 9);
   await call('pruneJobs', { endedBefore: 99, keep: 1 }, 9);
   await call('pruneJobs', { endedBefore: 99, keep: null }, 9);
 }

@@ -7,7 +7,8 @@ import { service } from './0005-service.ts';
 import { documentPieces } from './0006-document-pieces.ts';
 import { image } from './0007-image.ts';
 import { servers } from './0008-servers.ts';
-import { cancelMessage } from './0012-cancel-message.ts';
+import { cancelMessage } from './0009-cancel-message.ts';
+import { staging } from './0010-staging.ts';
 import type { Migration } from './migration.ts';
 
 export const MIGRATIONS: readonly Migration[] = [
@@ -20,4 +21,5 @@ export const MIGRATIONS: readonly Migration[] = [
   image,
   servers,
   cancelMessage,
+  staging,
 ];

@@ -80,6 +80,26 @@ CREATE TABLE bid_outcomes (
 
 CREATE INDEX bid_outcomes_cluster ON bid_outcomes (cluster_id, id);
 
+CREATE TABLE blob_pieces (
+      blob_id INTEGER NOT NULL REFERENCES blobs (id) ON DELETE CASCADE,
+      number INTEGER NOT NULL,
+      data BLOB NOT NULL,
+      PRIMARY KEY (blob_id, number)
+    ) STRICT;
+
+CREATE TABLE blobs (
+      id INTEGER PRIMARY KEY AUTOINCREMENT,
+      owner TEXT NOT NULL,
+      sha256 TEXT NOT NULL,
+      bytes INTEGER NOT NULL CHECK (bytes >= 0),
+      whole INTEGER NOT NULL CHECK (whole IN (0, 1)),
+      unused_since INTEGER
+    ) STRICT;
+
+CREATE UNIQUE INDEX blobs_digest ON blobs (owner, sha256) WHERE whole = 1;
+
+CREATE INDEX blobs_unused ON blobs (unused_since, id) WHERE unused_since IS NOT NULL;
+
 CREATE TABLE cluster_graphs (
       cluster_id INTEGER NOT NULL PRIMARY KEY REFERENCES clusters (id) ON DELETE CASCADE,
       graph TEXT NOT NULL
@@ -171,6 +191,33 @@ CREATE INDEX events_job ON events (job_id, seq) WHERE job_id IS NOT NULL;
 
 CREATE INDEX events_owner ON events (owner, seq) WHERE owner IS NOT NULL;
 
+CREATE TABLE file_owners (
+      owner TEXT NOT NULL PRIMARY KEY,
+      bytes INTEGER NOT NULL
+    ) STRICT;
+
+CREATE TABLE file_set_blobs (
+      set_id INTEGER NOT NULL REFERENCES file_sets (id) ON DELETE CASCADE,
+      blob_id INTEGER NOT NULL REFERENCES blobs (id),
+      PRIMARY KEY (set_id, blob_id)
+    ) STRICT;
+
+CREATE INDEX file_set_blobs_blob ON file_set_blobs (blob_id);
+
+CREATE TABLE file_sets (
+      id INTEGER PRIMARY KEY AUTOINCREMENT,
+      owner TEXT NOT NULL,
+      sha256 TEXT NOT NULL,
+      files INTEGER NOT NULL,
+      bytes INTEGER NOT NULL,
+      manifest TEXT NOT NULL,
+      unused_since INTEGER
+    ) STRICT;
+
+CREATE UNIQUE INDEX file_sets_digest ON file_sets (owner, sha256);
+
+CREATE INDEX file_sets_unused ON file_sets (unused_since, id) WHERE unused_since IS NOT NULL;
+
 CREATE TABLE free_reports (
       cluster_id INTEGER NOT NULL PRIMARY KEY REFERENCES clusters (id) ON DELETE CASCADE,
       number INTEGER NOT NULL,
@@ -195,6 +242,16 @@ CREATE TABLE job_documents (
       policy_options TEXT NOT NULL,
       allocation TEXT
     , later TEXT, handling TEXT, bidding TEXT, image TEXT) STRICT;
+
+CREATE TABLE job_files (
+      job_id INTEGER NOT NULL,
+      epoch INTEGER NOT NULL,
+      set_id INTEGER NOT NULL REFERENCES file_sets (id),
+      notes TEXT NOT NULL,
+      PRIMARY KEY (job_id, epoch)
+    ) STRICT;
+
+CREATE INDEX job_files_set ON job_files (set_id);
 
 CREATE TABLE job_numbers (
       cluster_id INTEGER NOT NULL REFERENCES clusters (id) ON DELETE CASCADE,
@@ -229,7 +286,7 @@ CREATE TABLE jobs (
       started_at INTEGER,
       ended_at INTEGER,
       lease_expires_at INTEGER,
-      cancel_requested_at INTEGER, waits INTEGER NOT NULL DEFAULT 0, begin_at INTEGER, start_before INTEGER, deadline INTEGER, start_by INTEGER, question TEXT, array_id INTEGER, array_index INTEGER, depended_on INTEGER NOT NULL DEFAULT 0, cancel_code TEXT, overcommit TEXT CHECK (overcommit = 'queue' OR overcommit = 'deny'), left_until INTEGER, ended_by INTEGER, claimed_by TEXT, claimed_until INTEGER,
+      cancel_requested_at INTEGER, waits INTEGER NOT NULL DEFAULT 0, begin_at INTEGER, start_before INTEGER, deadline INTEGER, start_by INTEGER, question TEXT, array_id INTEGER, array_index INTEGER, depended_on INTEGER NOT NULL DEFAULT 0, cancel_code TEXT, overcommit TEXT CHECK (overcommit = 'queue' OR overcommit = 'deny'), left_until INTEGER, ended_by INTEGER, claimed_by TEXT, claimed_until INTEGER, cancel_message TEXT,
       CHECK (CASE state
         WHEN 'pending' THEN cluster_id IS NULL AND ended_at IS NULL
         WHEN 'assigned' THEN cluster_id IS NOT NULL AND ended_at IS NULL

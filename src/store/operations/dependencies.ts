@@ -4,10 +4,12 @@
  * that a chain of any length neither recurses nor holds up others. What is marked stays marked over a crash.
  */
 import { RainbowError } from '../../core/errors.ts';
+import { NO_HANDLING } from '../../core/job/handling.ts';
 import type { JobState } from '../../core/job/state.ts';
 import { isFinal } from '../../core/job/state.ts';
 import { dependenciesText, verdictOf, WAITS, type Dependency, type DependencyKind } from '../../core/job/waits.ts';
 import type { JobId, JobRecord, NewJob } from '../store.ts';
+import { attachStaged } from './file-sets.ts';
 import { clearWaits } from './clear-waits.ts';
 import { idOf, jobOf, selectJobBy, type JobRow } from './job-row.ts';
 import { all, limitOf, one, run, type Operation } from './statement.ts';
@@ -15,7 +17,7 @@ import { earlierSubmit, storedJob, submitJob } from './submit-job.ts';
 import { writeArrayEvent, writeJobEvent } from './write-event.ts';
 import { applyChange } from './write-transition.ts';
 
-/** A submit of a job that depends on others; `submitJob` itself asks nothing of them. */
+/** A submit of a job that depends on others, or has files; `submitJob` itself asks nothing of them. */
 export function* submitDependent(job: NewJob): Operation<{ readonly job: JobRecord; readonly created: boolean }> {
   // A repeated submit is answered even where what it depended on is gone by now.
   const earlier = yield* earlierSubmit(job);
@@ -25,6 +27,7 @@ export function* submitDependent(job: NewJob): Operation<{ readonly job: JobReco
   const stored = yield* submitJob(dependent);
   if (!stored.created) return stored;
   yield* keepDependencies(stored.id, job.dependencies ?? []);
+  yield* attachStaged(stored.id, job.handling ?? NO_HANDLING);
   return { job: storedJob(dependent, stored.id), created: true };
 }
 

@@ -5,11 +5,22 @@
  */
 import { adoptJob } from './adopt-job.ts';
 import { addBidCounts, bidCounts, bidOutcomes, decisionsSince, keepBidOutcome } from './bids.ts';
+import {
+  appendBlob,
+  beginBlob,
+  dropBlob,
+  finishBlob,
+  keepSmallBlobs,
+  missingBlobs,
+  readBlob,
+  usedBytes,
+} from './blobs.ts';
 import { cancelingArrays, holdArray, releaseArray, requestArrayCancel, tasksToCancel } from './change-arrays.ts';
 import { claimPending } from './claim-pending.ts';
 import { deleteCluster, wasClusterDeleted } from './delete-cluster.ts';
 import { getDependencies, settleDependencies, submitDependent } from './dependencies.ts';
 import { eventsAfter, eventsToFollow, lastEvent } from './events.ts';
+import { getFileSet, getJobFiles, keepCollected, keepFileSet, pruneFiles } from './file-sets.ts';
 import { createGroup, deleteGroup, getGroup, listGroups, updateGroup } from './groups.ts';
 import { assignedJobs, leaveJobs, leftOverJobs, receiveTheseJobs } from './left-jobs.ts';
 import { receiveJobs, requestCancel, returnExpired } from './move-jobs.ts';
@@ -94,6 +105,15 @@ export const WRITES = {
   releaseStream,
   keepFree,
   claimPending,
+  missingBlobs,
+  keepSmallBlobs,
+  beginBlob,
+  appendBlob,
+  finishBlob,
+  dropBlob,
+  keepFileSet,
+  keepCollected,
+  pruneFiles,
 } as const;
 
 export const READS = {
@@ -137,6 +157,10 @@ export const READS = {
   standingsOf,
   getFree,
   storeTime,
+  readBlob,
+  usedBytes,
+  getFileSet,
+  getJobFiles,
 } as const;
 
 type Operations = typeof WRITES & typeof READS;

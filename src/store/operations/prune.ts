@@ -4,6 +4,7 @@
  * pending depends on stays until that has been decided. Ids are never given again (the database counts them up).
  */
 import type { JobId } from '../store.ts';
+import { releaseJobFiles } from './file-sets.ts';
 import { idOf } from './job-row.ts';
 import { getSetting } from './settings.ts';
 import { all, limitOf, one, run, type Operation } from './statement.ts';
@@ -59,6 +60,7 @@ function* boundOf(table: 'jobs' | 'arrays', { endedBefore, keep }: RetentionRule
 function* deleteJob(key: bigint): Operation<number> {
   yield* deleteEvents('job_id', key);
   yield* run('DELETE FROM dependencies WHERE job_id = ?', key);
+  yield* releaseJobFiles(key);
   // Documents, attempts, decisions, numbers and output go with the row.
   yield* run('DELETE FROM jobs WHERE id = ?', key);
   return 1;
@@ -74,6 +76,7 @@ function* deleteArray(key: bigint, most: number): Operation<number> {
   if (tasks.length === most) return most;
   yield* deleteEvents('array_id', key);
   yield* run('DELETE FROM dependencies WHERE job_id = ?', key);
+  yield* releaseJobFiles(key);
   yield* run('DELETE FROM arrays WHERE id = ?', key);
   return tasks.length + 1;
 }

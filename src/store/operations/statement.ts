@@ -57,7 +57,7 @@ export function limitOf(limit: number): number {
 }
 
 /** A list for `IN (…)` filled up to a power of two with its first, so that there are few statements to prepare. */
-export function filledUp(list: readonly bigint[]): readonly bigint[] {
+export function filledUp<T extends SqlValue>(list: readonly T[]): readonly T[] {
   const places = list.length === 0 ? 0 : 2 ** Math.ceil(Math.log2(list.length));
-  return [...list, ...Array.from({ length: places - list.length }, () => list[0] as bigint)];
+  return [...list, ...Array.from({ length: places - list.length }, () => list[0] as T)];
 }

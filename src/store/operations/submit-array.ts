@@ -2,10 +2,12 @@
  * An array, stored at once: its own row with what its tasks share, then all tasks in two statements, and one event. So
  * 10,000 tasks cost some 20 µs each, and their jobspec is there once. The first task carries the idempotency key.
  */
+import { NO_HANDLING } from '../../core/job/handling.ts';
 import { isFinal } from '../../core/job/state.ts';
 import { WAITS } from '../../core/job/waits.ts';
 import type { ArrayRecord, JobId, JobRecord, NewArray } from '../store.ts';
 import { heed, keepDependencies } from './dependencies.ts';
+import { attachStaged } from './file-sets.ts';
 import { getArray } from './read-arrays.ts';
 import { one, run, type Operation, type SqlValue } from './statement.ts';
 import { biddingText, candidatesOf, earlierSubmit, handlingText, laterText, whenValues } from './submit-job.ts';
@@ -88,6 +90,7 @@ export function* submitArrayIn(words: ArrayWords, array: NewArray): Operation<Ar
     array.image ?? null,
   );
   if (!over) yield* keepDependencies(id, dependencies);
+  yield* attachStaged(id, array.handling ?? NO_HANDLING);
 
   // 3. Its tasks. Those beyond the limit wait for one before them to end.
   const [waits, ...when] = whenValues(array);

@@ -301,17 +301,20 @@ test('a dry run shows the command line, and what would be lost; urgencies, scrip
     count: { total: 1 },
   };
   const text = JSON.stringify(spec);
-  expect(lostOn(text, 'flux').map((line) => line.split(' ')[0])).toEqual([
-    'attributes.user.image',
-    'attributes.rainbow.flux.signal',
-  ]);
+  expect(lostOn(text, 'flux').map((line) => line.split(' ')[0])).toEqual(['attributes.user.image']);
   const { document, urgency } = fluxJob(text);
   expect(urgency).toBe(31);
   expect(document.tasks).toMatchObject([{ command: ['flux', 'broker', '{{tmpdir}}/script', 'a'] }]);
   expect(document.attributes.system).toMatchObject({
     dependencies: [{ scheme: 'begin-time', value: '1803888000' }],
     files: { script: { data: '#!/bin/sh\n', encoding: 'utf-8', mode: 0o100700 } },
-    shell: { options: { 'per-resource': { type: 'node' }, output: { stdout: { label: true } } } },
+    shell: {
+      options: {
+        'per-resource': { type: 'node' },
+        output: { stdout: { label: true } },
+        signal: { signum: 10, timeleft: 30 },
+      },
+    },
   });
 });
 

@@ -322,6 +322,7 @@ export async function createFluxRunner(options: FluxRunnerOptions, system: Syste
   poll.soon();
 
   return {
+    ownerOf: async () => (user.switched ? { uid: user.uid, gid: user.gid } : null),
     async find() {
       try {
         await poll.newerThan(poll.now() - FRESH_MS);

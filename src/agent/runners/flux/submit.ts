@@ -7,7 +7,7 @@ import { readJobspec } from '../../../core/jobspec/read.ts';
 import { lossAllowed, lostOn } from '../../../core/translate/native.ts';
 import { fluxJob, type FluxJob } from '../../../core/translate/render/flux-job.ts';
 import { slotsInAll } from '../../../core/translate/render/rendered.ts';
-import type { Order } from '../runner.ts';
+import { arrayEnvironment, arrayEnvironmentOfOthers, filesEnvironment, type Order } from '../runner.ts';
 import { nativeName, type NativeName } from './key.ts';
 
 /**
@@ -48,20 +48,23 @@ export function nativeJobspec({ asked, document }: FluxJob, order: Order, name: 
   const environment: Record<string, string> = { ...where.environment };
   const unset = [...asked.jobspec.unset, ...asked.jobspec.tasks.flatMap((task) => task.unset)];
   for (const variable of unset) delete environment[variable];
-  Object.assign(environment, asked.environment, {
+  Object.assign(environment, arrayEnvironmentOfOthers(order.array), asked.environment, {
     RAINBOW_JOB_ID: order.jobId,
     RAINBOW_EPOCH: String(order.epoch),
     RAINBOW_JOB_NAME: order.name,
     RAINBOW_CLUSTER: where.cluster,
     RAINBOW_TASKS: String(slotsInAll(asked)),
+    ...arrayEnvironment(order.array),
+    ...filesEnvironment(order),
   });
   return JSON.stringify({
     ...document,
+    tasks: order.sandbox === undefined ? document.tasks : document.tasks.map(whereFilesAre),
     attributes: {
       system: {
         ...system,
         duration: system['duration'] ?? Math.max(0, order.walltime),
-        cwd: system['cwd'] ?? `${where.runDir}/scratch`,
+        cwd: system['cwd'] ?? order.sandbox ?? `${where.runDir}/scratch`,
         environment,
         job: { ...mapOf(system['job']), name: nativeName(name, order.name) },
         shell: { ...shell, options: { ...options, output: outputOf(options['output'], order, where.runDir) } },
@@ -73,6 +76,19 @@ export function nativeJobspec({ asked, document }: FluxJob, order: Order, name: 
     },
   });
 }
+
+/** Flux would begin in /tmp where the node does not see the folder: then it is not run without its files. */
+function whereFilesAre(task: FluxJob['document']['tasks'][number]): unknown {
+  const { command, ...rest } = mapOf(task);
+  const words = Array.isArray(command) ? (command as readonly string[]) : ['/bin/sh', '-c', textOf(command)];
+  return { ...rest, command: ['/bin/sh', '-c', SEEN, 'rainbow', ...words] };
+}
+
+const SEEN = `[ -d "$RAINBOW_FILES" ] || {
+  echo "the folder of its files, $RAINBOW_FILES, is not there on node $(uname -n): the agent needs --sandboxes with a folder that the nodes see" >&2
+  exit 127
+}
+exec "$@"`;
 
 /**
  * Where the job says nothing itself: a file for each stream, without waiting for the end of a line. Where it names a

@@ -7,6 +7,7 @@ import { existsSync } from 'node:fs';
 import { chmod, chown, mkdir, rm, writeFile } from 'node:fs/promises';
 import { RainbowError } from '../../../core/errors.ts';
 import type { Launch } from '../../../core/jobspec/launch.ts';
+import { Attributes, isMap } from '../../../core/translate/attributes.ts';
 import { writeDurably, type JobFiles } from './files.ts';
 import { arrayEnvironment, arrayEnvironmentOfOthers, type ArrayTask } from '../runner.ts';
 import type { StartRecord } from './native.ts';
@@ -23,6 +24,21 @@ export interface Tools {
   readonly setsid: string;
 }
 
+/**
+ * The same, reading what `--input` of a script names (attributes.system.shell.options.input.stdin); a relative name is
+ * looked for where the task begins. Where it is not there the task says so and ends with 1.
+ */
+export function withInput(plan: readonly Launch[], jobspec: string): readonly Launch[] {
+  if (!jobspec.includes('stdin')) return plan;
+  const found = new Attributes(jobspec).peek('system', 'shell', 'options', 'input', 'stdin');
+  const path = isMap(found) && found['type'] === 'file' ? found['path'] : null;
+  if (typeof path !== 'string' || path === '' || path === '/dev/null') return plan;
+  const prefix = ['/bin/sh', '-c', 'exec <"$0" && exec "$@"', path];
+  // Ranks that do the same share one command still.
+  const commands = new Map(plan.map(({ command }) => [command, [...prefix, ...command]]));
+  return plan.map((launch) => ({ ...launch, command: commands.get(launch.command) ?? launch.command }));
+}
+
 export interface Attempt {
   readonly jobId: string;
   readonly epoch: number;
@@ -36,6 +52,8 @@ export interface Attempt {
   readonly cwd: string | null;
   readonly plan: readonly Launch[];
   readonly start: StartRecord;
+  /** Where its files are. */
+  readonly files?: Readonly<Record<string, string>>;
   /** Its place in an array. */
   readonly array?: ArrayTask | undefined;
 }
@@ -97,6 +115,7 @@ export function jobScript(
     RAINBOW_TASKS: String(plan.length),
     RAINBOW_JOB_DIR: runDir,
     ...arrayEnvironment(attempt.array),
+    ...attempt.files,
   };
   const others = arrayEnvironmentOfOthers(attempt.array);
   const lines = [

@@ -18,17 +18,18 @@ import type { Jobspec } from '../../../core/jobspec/jobspec.ts';
 import { launchPlan } from '../../../core/jobspec/launch.ts';
 import { readJobspec } from '../../../core/jobspec/read.ts';
 import type { Witness } from '../../../core/match/matcher.ts';
+import { lossAllowed, lostOn } from '../../../core/translate/native.ts';
 import type { System, Timer } from '../../../system/system.ts';
 import { describe, type Log } from '../../log.ts';
 import { bootId, selfIdentity, startOf } from '../../process-identity.ts';
 import { noHook, type ReachedHook } from '../../sentinels.ts';
 import { createTurns } from '../../wait.ts';
 import type { JobKey, NativeJob, Order, Runner } from '../runner.ts';
-import { keyText } from '../runner.ts';
+import { filesEnvironment, keyText } from '../runner.ts';
 import { createAllocation } from './allocation.ts';
 import { writeDurably } from './files.ts';
 import { createJobTable, nativeJob, type LocalJob } from './jobs.ts';
-import { findTools, prepare, startShim, type Attempt } from './launch.ts';
+import { findTools, prepare, startShim, type Attempt, withInput } from './launch.ts';
 import { canceledBy, claimText, NOBODY, readStop, type StartRecord } from './native.ts';
 import { readOutput } from './output.ts';
 import { signalQuietly } from './remains.ts';
@@ -142,7 +143,7 @@ export async function createProcessRunner(options: ProcessRunnerOptions, system:
     const { order } = job.accepted;
     let plan: Attempt['plan'];
     try {
-      plan = launchPlan(jobspec, witness);
+      plan = withInput(launchPlan(jobspec, witness), order.jobspec);
     } catch (error) {
       await table.conclude(job, failed({ code: 'cannot_start', message: describe(error) }));
       return;
@@ -168,7 +169,8 @@ export async function createProcessRunner(options: ProcessRunnerOptions, system:
           name: order.name,
           walltime: order.walltime,
           grace,
-          cwd: jobspec.cwd,
+          cwd: jobspec.cwd ?? order.sandbox ?? null,
+          files: filesEnvironment(order),
           plan,
           start: record,
           array: order.array,
@@ -317,12 +319,15 @@ export async function createProcessRunner(options: ProcessRunnerOptions, system:
         return table.jobs.get(job.text)?.status.state === 'ended';
       }),
     find: async () => [...table.jobs.values()].map(nativeJob),
+    ownerOf: async () => (user.switched ? { uid: user.uid, gid: user.gid } : null),
     submit: (order: Order) =>
       inTurn(async () => {
         const there = table.jobs.get(keyText(order));
         if (there !== undefined) return there.text;
         const jobspec = readJobspec(order.jobspec);
         launchPlan(jobspec, null);
+        const lost = lossAllowed(order.jobspec) ? [] : lostOn(order.jobspec, 'process');
+        if (lost.length > 0) throw new RainbowError('failed_precondition', `not on plain machines: ${lost.join('; ')}`);
         const verdict = allocation.satisfiable(jobspec.request);
         if (verdict.fits !== 'yes') {
           const why = verdict.reasons.map((reason) => reason.message).join('; ');

@@ -274,7 +274,7 @@ export async function createSlurmRunner(options: SlurmRunnerOptions, system: Sys
     const name: NativeName = { jobId: order.jobId, epoch: order.epoch, realm, nonce };
     const { user } = job.accepted;
     // A directory of another user's can only be made as him: there his home has to do.
-    const cwd = user?.by === 'sudo' ? (user.home ?? '/tmp') : join(job.runDir, 'scratch');
+    const cwd = order.sandbox ?? (user?.by === 'sudo' ? (user.home ?? '/tmp') : join(job.runDir, 'scratch'));
     const native = nativeSubmission(slurmJobOf(order), order, name, { cluster, runDir: job.runDir, cwd });
     const submission: Submission = { nonce, name: nativeName(name, order.name), at: clock.now(), nativeId: null };
     await table.changeSubmissions(job, (now) => [...now, submission]);
@@ -365,6 +365,14 @@ export async function createSlurmRunner(options: SlurmRunnerOptions, system: Sys
   poll.soon();
 
   return {
+    async ownerOf(order) {
+      const user = await users.userOf(order);
+      if (user?.by !== 'sudo') return user;
+      throw new RainbowError(
+        'failed_precondition',
+        `files cannot be given to ${user.name}: an agent that submits for others by sudo brings none; one that is started as root does`,
+      );
+    },
     async find() {
       try {
         await poll.newerThan(poll.now() - FRESH_MS);

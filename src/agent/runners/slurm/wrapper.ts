@@ -13,7 +13,7 @@ import { carried, readShebang } from '../../../core/translate/carrier.ts';
 import type { Asked } from '../../../core/translate/render/asked.ts';
 import { slotsInAll } from '../../../core/translate/render/rendered.ts';
 import { quote } from '../process/launch.ts';
-import { keyText, type Order } from '../runner.ts';
+import { arrayEnvironment, arrayEnvironmentOfOthers, filesEnvironment, keyText, type Order } from '../runner.ts';
 import type { NativeName } from './key.ts';
 
 /** The wrapper leaves with it where another native job of the same key has the claim. */
@@ -36,9 +36,11 @@ export function wrapperScript({ order, name, cluster, asked, runDir }: Wrapped):
     RAINBOW_CLUSTER: cluster,
     RAINBOW_TASKS: String(slotsInAll(asked)),
     RAINBOW_JOB_DIR: runDir,
+    ...arrayEnvironment(order.array),
+    ...filesEnvironment(order),
   };
   const unset = [...new Set([...asked.jobspec.unset, ...asked.jobspec.tasks.flatMap((task) => task.unset)])];
-  const exported = Object.entries({ ...asked.environment, ...own })
+  const exported = Object.entries({ ...arrayEnvironmentOfOthers(order.array), ...asked.environment, ...own })
     .filter(([variable]) => /^[A-Za-z_]\w*$/.test(variable))
     .map(([variable, value]) => `export ${variable}=${quote(value)}`);
   // What a shell cannot export (a name with dots) is set by env.
@@ -52,6 +54,7 @@ export function wrapperScript({ order, name, cluster, asked, runDir }: Wrapped):
     ...unset.filter((variable) => /^[A-Za-z_]\w*$/.test(variable)).map((variable) => `unset ${variable}`),
     ...exported,
     ...payload(asked, env),
+    ...(order.sandbox === undefined ? [] : [UNSEEN]),
     TAIL,
   ].join('\n');
 }
@@ -95,6 +98,12 @@ esac || {
   exit 127
 }
 exec "$@"`;
+
+/** The files are where the agent is, and this node does not see them: then it is not run without them. */
+const UNSEEN = String.raw`[ -d "$RAINBOW_FILES" ] || rb_payload() {
+  printf 'the folder of its files, %s, is not there on node %s: the agent needs --sandboxes with a folder that the nodes see\n' "$RAINBOW_FILES" "$(uname -n)" | tee "$rb_cannot" >&2
+  exit 127
+}`;
 
 function payload(asked: Asked, env: readonly string[]): readonly string[] {
   const inside = asked.runs === 'once' ? carried(asked.command) : null;

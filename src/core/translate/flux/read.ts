@@ -18,7 +18,7 @@ import type { Given, OptionKind } from '../getopt.ts';
 import { layOut } from '../layout.ts';
 import { Report } from '../report.ts';
 import type { Spot } from '../report.ts';
-import type { TranslatedJob } from '../slurm/read.ts';
+import { STDIN, type TranslatedJob } from '../slurm/read.ts';
 import { checkLength } from '../text.ts';
 import { noteTools } from '../tools.ts';
 import { readOneLine } from '../words.ts';
@@ -253,8 +253,8 @@ function readOnes(last: Map<string, Given>, draft: Draft, overrides: Overrides, 
       if (value === 'none' || value === 'kvs') return report.noted(at, what, 'output is always kept, too');
       const kind = stream === 'stdin' ? 'input' : 'output';
       under(under(under(draft.system, 'shell'), 'options'), kind)[stream] = { type: 'file', path: value };
-      const effect = stream === 'stdin' && value !== '/dev/null' ? 'nothing is read from that file' : null;
-      report.carried(at, what, `attributes.system.shell.options.${kind}.${stream}`, effect);
+      if (stream === 'stdin') report.kept(at, what, STDIN);
+      else report.carried(at, what, `attributes.system.shell.options.${kind}.${stream}`, null);
     });
   }
   for (const key of ['cc', 'bcc']) {
@@ -304,6 +304,7 @@ function readRest(each: Given, last: Map<string, Given>, draft: Draft, report: R
     if (MANY.includes(key)) flux[key] = [...(Array.isArray(before) ? (before as Json[]) : []), value ?? ''];
     else flux[key] = value ?? true;
     if (key === 'urgency' && readPriority(value ?? '') !== null) report.kept(each, what, 'its priority, around 16');
-    else report.carried(each, what, `attributes.rainbow.flux.${key}`, CARRIED[key]!);
+    else if (CARRIED[key] === null) report.carried(each, what, `attributes.rainbow.flux.${key}`, null);
+    else report.narrowed(each, what, 'asked of clusters of Flux', `no other gets it: there ${CARRIED[key]!}`);
   }
 }

@@ -85,6 +85,18 @@ test.each<[JsonMap, string, RegExp | null, string]>([
   [{ suspend: true }, 'slot:1', /hold: true/, 'kept'],
   [{ backoffLimit: 0 }, 'slot:1', /limit: 0/, 'kept'],
   [{ backoffLimit: 4 }, 'slot:1', /retry:\n +limit: 4/, 'kept'],
+  [
+    { backoffLimitPerIndex: 2, completions: 3, parallelism: 3, completionMode: 'Indexed' },
+    'slot:1',
+    /retry:\n +limit: 2/,
+    'kept kept kept kept',
+  ],
+  [
+    { backoffLimitPerIndex: 2, backoffLimit: 9, completions: 3, parallelism: 3, completionMode: 'Indexed' },
+    'slot:1',
+    /retry:\n +limit: 2/,
+    'kept kept kept altered kept',
+  ],
   [{ backoffLimit: 5000 }, 'slot:1', /limit: 1000/, 'altered'],
   [{ ttlSecondsAfterFinished: 5 }, 'slot:1', /spec\.ttlSecondsAfterFinished: 5/, 'carried'],
   [{ whatever: 5 }, 'slot:1', null, 'dropped'],

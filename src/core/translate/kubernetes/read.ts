@@ -114,7 +114,6 @@ const SERVER_SET = [
 ];
 
 const JOB: Policy = {
-  backoffLimitPerIndex: 'it is not tried again',
   managedBy: null,
   manualSelector: null,
   maxFailedIndexes: 'it is not tried again',
@@ -147,7 +146,7 @@ function readJob(place: Place, context: ReadContext): TranslatedJob {
 
   const pods = readPods(job, draft, overrides.tasks, report);
   readDeadline(job.take('activeDeadlineSeconds'), pod.deadline, draft, overrides.time, report);
-  readRetries(job.take('backoffLimit'), draft, report);
+  readRetries(job, draft, report);
   const suspend = job.take('suspend');
   if (suspend !== null && boolean(suspend)) {
     draft.rainbow['hold'] = true;
@@ -320,7 +319,18 @@ function readDeadline(
   }
 }
 
-function readRetries(place: Place | null, draft: Draft, report: Report): void {
+/** Of an Indexed Job that says so each index by itself, as the tasks of an array are tried again here. */
+function readRetries(job: Fields, draft: Draft, report: Report): void {
+  const inAll = job.take('backoffLimit');
+  const each = job.take('backoffLimitPerIndex');
+  if (each !== null) {
+    if (child(job.place, 'completionMode') === null || text(child(job.place, 'completionMode')!) !== 'Indexed') {
+      throw wrong(each, 'is for Jobs with completionMode: Indexed');
+    }
+    if (inAll !== null)
+      report.altered(inAll.node.at, inAll.path, 'no limit for all together', 'each of its tasks has its own limit');
+  }
+  const place = each ?? inAll;
   if (place === null) return;
   const limit = number(place);
   if (!Number.isInteger(limit) || limit < 0 || limit > 2 ** 31 - 1) throw wrong(place, 'must be a whole number from 0');

@@ -61,6 +61,7 @@ export function fluxJob(jobspec: string): FluxJob {
   const constraints = new Attributes(jobspec).peek('system', 'constraints');
   if (constraints !== undefined) system['constraints'] = constraints;
   const options = under(under(system, 'shell'), 'options');
+  if (own.signal !== null) options['signal'] = own.signal;
   if (own.labelled) for (const stream of ['stdout', 'stderr']) under(under(options, 'output'), stream)['label'] = true;
   const resources = resourcesOf(asked, report);
   const tasks = tasksOf(asked, system, options, own.broker, report);
@@ -141,7 +142,11 @@ function urgencyOf({ attributes }: Asked, report: Report): number | null {
 }
 
 /** Options of Flux's command line that have a place in the document. */
-function takeOwn({ attributes }: Asked): { readonly labelled: boolean; readonly broker: readonly string[] } {
+function takeOwn({ attributes }: Asked): {
+  readonly labelled: boolean;
+  readonly broker: readonly string[];
+  readonly signal: JsonMap | null;
+} {
   // Its output is not buffered anyway.
   attributes.take('rainbow', 'flux', 'unbuffered');
   const retry = attributes.peek('rainbow', 'retry');
@@ -149,7 +154,34 @@ function takeOwn({ attributes }: Asked): { readonly labelled: boolean; readonly 
   const labelled = attributes.take('rainbow', 'flux', 'label-io') === true;
   const broker = attributes.take('rainbow', 'flux', 'broker-opts');
   const words = Array.isArray(broker) ? broker : broker === undefined ? [] : [broker];
-  return { labelled, broker: words.map(String) };
+  const signal = signalOf(attributes.peek('rainbow', 'flux', 'signal'));
+  if (signal !== null) attributes.take('rainbow', 'flux', 'signal');
+  return { labelled, broker: words.map(String), signal };
+}
+
+/** By their numbers on Linux. */
+const SIGNALS: Readonly<Record<string, number>> = {
+  HUP: 1,
+  INT: 2,
+  QUIT: 3,
+  KILL: 9,
+  USR1: 10,
+  USR2: 12,
+  ALRM: 14,
+  TERM: 15,
+  CONT: 18,
+  STOP: 19,
+};
+
+/** `--signal=[SIG][@TIME]`, of flux-submit(1), as the shell takes it: USR1, a minute before the end. Null: neither. */
+function signalOf(said: Json | undefined): JsonMap | null {
+  const found = typeof said === 'string' ? /^(?:SIG)?([A-Z]+[12]?|\d{1,2})?(?:@(.+))?$/i.exec(said) : null;
+  if (said !== true && found === null) return null;
+  const [, name = 'USR1', time = '60s'] = found ?? [];
+  const signum = /^\d+$/.test(name) ? Number(name) : SIGNALS[name.toUpperCase()];
+  const [, amount = '', unit = 's'] = /^(\d{1,9}(?:\.\d{1,6})?)(ms|s|m|h|d)?$/.exec(time) ?? [];
+  const timeleft = Number(amount) * { ms: 0.001, s: 1, m: 60, h: 3600, d: 86_400 }[unit as 's'];
+  return signum === undefined || amount === '' ? null : jsonMap({ signum, timeleft });
 }
 
 /** RFC 26: those that it has, and the time before which it must not begin. */

@@ -42,8 +42,7 @@ export function readAsked(choices: Choices, hosts: number | null, report: Report
   return {
     nodes: nodesOf(choices, hosts),
     tasks: number('ntasks'),
-    // Slurm takes 0 for not given.
-    tasksPerNode: number('ntasks-per-node', 0) || null,
+    tasksPerNode: tasksPerNode(choices, number('ntasks-per-node', 0), report),
     tasksPerGpu: number('ntasks-per-gpu'),
     cores: cpus ?? (cpusPerGpu === null ? 1 : cpusPerGpu * gpuCount(gpusPerTask ?? [], 1)),
     gpusInAll: gpuList(choices, report, 'gpus'),
@@ -57,6 +56,14 @@ export function readAsked(choices: Choices, hosts: number | null, report: Report
     whole: readExclusive(choices, report),
     coresOfNode: number('mincpus'),
   };
+}
+
+/** Slurm takes 0 for not given. */
+function tasksPerNode(choices: Choices, tasks: number | null, report: Report): number | null {
+  if (tasks !== 0) return tasks;
+  const chosen = choices.peek('ntasks-per-node')!;
+  report.noted(chosen.at, chosen.what, 'none a node is as if it were not said, for sbatch too');
+  return null;
 }
 
 function nodesOf(choices: Choices, hosts: number | null): NodeCount | null {

@@ -1,5 +1,7 @@
 /** Directives of sbatch, one by one: what they become, and what is said of them. */
 import { describe, expect, test } from 'vitest';
+import { withoutLifecycle } from '../lifecycle.ts';
+import { lostOn } from '../native.ts';
 import { checkTasks, readJobspec } from '../../jobspec/read.ts';
 import type { Jobspec, RequestVertex } from '../../jobspec/jobspec.ts';
 import { NO_CONTEXT } from '../context.ts';
@@ -188,9 +190,21 @@ test('what is carried: kept in the jobspec, and said', () => {
   }
   const kept = ['-a 0-15:4%2', '-H', '-b now+1hour'];
   expect(report.filter(({ outcome }) => outcome === 'kept').map(({ what }) => what)).toEqual(kept);
-  expect(report.filter(({ outcome }) => outcome !== 'kept').every(({ outcome }) => outcome === 'carried')).toBe(true);
+  // What only Slurm can do keeps it to clusters of Slurm.
+  const narrowed = report.filter(({ outcome }) => outcome === 'narrowed').map(({ what }) => what);
+  expect(narrowed).toEqual(['-L matlab:2', '--signal=B:USR1@60']);
+  const others = report.filter(({ outcome }) => outcome !== 'kept' && outcome !== 'narrowed');
+  expect(others.every(({ outcome }) => outcome === 'carried')).toBe(true);
   const unheeded = report.filter((line) => line.unheeded).map(({ what }) => what);
-  expect(unheeded).toEqual(['-d afterok:1:2,singleton', '-L matlab:2', '--signal=B:USR1@60']);
+  expect(unheeded).toEqual(['-d afterok:1:2,singleton']);
+  for (const [runner, most] of [
+    ['slurm', 0],
+    ['flux', 2],
+    ['process', 2],
+  ] as const) {
+    const lost = lostOn(withoutLifecycle(text).replace(/ +dependencies:\n.*\n.*\n/, ''), runner);
+    expect([runner, lost.filter((line) => /licenses|signal/.test(line)).length]).toEqual([runner, most]);
+  }
 });
 
 test('a heterogeneous job: only its first component', () => {

@@ -191,6 +191,9 @@ function readNames(choices: Choices, draft: Draft, report: Report): void {
   }
 }
 
+/** What the report says of `--input`. */
+export const STDIN = 'its standard input';
+
 function readInsOuts(choices: Choices, draft: Draft, report: Report): void {
   for (const [key, stream] of [
     ['input', 'stdin'],
@@ -203,9 +206,8 @@ function readInsOuts(choices: Choices, draft: Draft, report: Report): void {
     const options = under(under(under(draft.system, 'shell'), 'options'), kind);
     options[stream] = { type: 'file', path: fromPattern(chosen.value) };
     const where = `attributes.system.shell.options.${kind}.${stream}`;
-    const isNull = chosen.value === '/dev/null';
-    const effect = stream === 'stdin' && !isNull ? 'nothing is read from that file' : null;
-    report.carried(chosen.at, chosen.what, where, effect);
+    if (stream === 'stdin') report.kept(chosen.at, chosen.what, STDIN);
+    else report.carried(chosen.at, chosen.what, where, null);
   }
   const mode = choices.take('open-mode');
   if (mode !== null) {
@@ -291,7 +293,8 @@ function readOthers(choices: Choices, report: Report): void {
       if (key === 'deadline' && isMoment(chosen.value)) report.kept(at, what, 'ended by then');
       else if ((key === 'priority' || key === 'nice') && readPriority(chosen.value) !== null) {
         report.kept(at, what, key === 'nice' ? 'taken from its priority' : 'its priority');
-      } else report.carried(at, what, `attributes.rainbow.slurm.${key}`, CARRIED[key]!);
+      } else if (CARRIED[key] === null) report.carried(at, what, `attributes.rainbow.slurm.${key}`, null);
+      else report.narrowed(at, what, 'asked of clusters of Slurm', `no other gets it: there ${CARRIED[key]!}`);
     } else report.dropped(at, what, DROPPED[key] ?? 'nothing here means the same');
   }
 }

@@ -244,6 +244,8 @@ function own(taste: Taste): fc.Arbitrary<Record<string, Json>> {
           slurm: fc.constantFrom<Json>(
             { qos: 'high' },
             { licenses: 'a:2', requeue: true },
+            { signal: 'B:USR1@60', reservation: 'maint', tmp: '10G' },
+            { deadline: '2030-01-31T12:00:00Z', nice: '5' },
             ...(taste === null ? [{ unknown: 'x' }] : []),
           ),
         }
@@ -258,7 +260,7 @@ function own(taste: Taste): fc.Arbitrary<Record<string, Json>> {
         }
       : {}),
     ...(taste === null || taste === 'flux'
-      ? { flux: fc.constantFrom<Json>({ urgency: '20' }, { rlimit: ['core', 'nofile=16'] }) }
+      ? { flux: fc.constantFrom<Json>({ urgency: '20' }, { signal: 'TERM@2m' }, { rlimit: ['core', 'nofile=16'] }) }
       : {}),
   };
   return fc.record(all, { requiredKeys: [] }) as fc.Arbitrary<Record<string, Json>>;

@@ -447,6 +447,13 @@ export declare type Start = Message<"rainbow.v1.Start"> & {
    * @generated from field: int64 output_cap = 13 [jstype = JS_STRING];
    */
   outputCap: string;
+
+  /**
+   * Files travel with it: FileService has them.
+   *
+   * @generated from field: rainbow.v1.Staging staging = 110;
+   */
+  staging?: Staging | undefined;
 };
 
 /**
@@ -454,6 +461,51 @@ export declare type Start = Message<"rainbow.v1.Start"> & {
  * Use `create(StartSchema)` to create a new message.
  */
 export declare const StartSchema: GenMessage<Start>;
+
+/**
+ * What an agent does with a job's files: before it is submitted natively, and after its end.
+ *
+ * @generated from message rainbow.v1.Staging
+ */
+export declare type Staging = Message<"rainbow.v1.Staging"> & {
+  /**
+   * @generated from field: int32 files = 1;
+   */
+  files: number;
+
+  /**
+   * @generated from field: int64 bytes = 2 [jstype = JS_STRING];
+   */
+  bytes: string;
+
+  /**
+   * @generated from field: repeated string stage_out = 3;
+   */
+  stageOut: string[];
+
+  /**
+   * Of what comes back: files, bytes in all, and of one file.
+   *
+   * @generated from field: int32 most_files = 4;
+   */
+  mostFiles: number;
+
+  /**
+   * @generated from field: int64 most_bytes = 5 [jstype = JS_STRING];
+   */
+  mostBytes: string;
+
+  /**
+   * @generated from field: int64 most_file_bytes = 6 [jstype = JS_STRING];
+   */
+  mostFileBytes: string;
+};
+
+/**
+ * Describes the message rainbow.v1.Staging.
+ * Use `create(StagingSchema)` to create a new message.
+ */
+export declare const StagingSchema: GenMessage<Staging>;
 
 /**
  * A task's place in its array; the runner gives it to the job's environment.

@@ -296,6 +296,13 @@ export declare type Job = Message<"rainbow.v1.Job"> & {
    * @generated from field: rainbow.v1.ImageNeeds image_needs = 65;
    */
   imageNeeds?: ImageNeeds | undefined;
+
+  /**
+   * Absent: no files travel with it.
+   *
+   * @generated from field: rainbow.v1.JobFiles files = 110;
+   */
+  files?: JobFiles | undefined;
 };
 
 /**
@@ -303,6 +310,74 @@ export declare type Job = Message<"rainbow.v1.Job"> & {
  * Use `create(JobSchema)` to create a new message.
  */
 export declare const JobSchema: GenMessage<Job>;
+
+/**
+ * @generated from message rainbow.v1.JobFiles
+ */
+export declare type JobFiles = Message<"rainbow.v1.JobFiles"> & {
+  /**
+   * What was sent along.
+   *
+   * @generated from field: int32 stage_in_files = 1;
+   */
+  stageInFiles: number;
+
+  /**
+   * @generated from field: int64 stage_in_bytes = 2 [jstype = JS_STRING];
+   */
+  stageInBytes: string;
+
+  /**
+   * @generated from field: repeated string stage_out = 3;
+   */
+  stageOut: string[];
+
+  /**
+   * What attempts left behind, oldest first. Only in the answer of Get.
+   *
+   * @generated from field: repeated rainbow.v1.CollectedFiles collected = 4;
+   */
+  collected: CollectedFiles[];
+};
+
+/**
+ * Describes the message rainbow.v1.JobFiles.
+ * Use `create(JobFilesSchema)` to create a new message.
+ */
+export declare const JobFilesSchema: GenMessage<JobFiles>;
+
+/**
+ * @generated from message rainbow.v1.CollectedFiles
+ */
+export declare type CollectedFiles = Message<"rainbow.v1.CollectedFiles"> & {
+  /**
+   * @generated from field: int64 epoch = 1 [jstype = JS_STRING];
+   */
+  epoch: string;
+
+  /**
+   * @generated from field: int32 files = 2;
+   */
+  files: number;
+
+  /**
+   * @generated from field: int64 bytes = 3 [jstype = JS_STRING];
+   */
+  bytes: string;
+
+  /**
+   * What could not be brought back, and why.
+   *
+   * @generated from field: repeated string notes = 4;
+   */
+  notes: string[];
+};
+
+/**
+ * Describes the message rainbow.v1.CollectedFiles.
+ * Use `create(CollectedFilesSchema)` to create a new message.
+ */
+export declare const CollectedFilesSchema: GenMessage<CollectedFiles>;
 
 /**
  * What is known of a job's image.
@@ -637,7 +712,7 @@ export declare type Event = Message<"rainbow.v1.Event"> & {
   cluster: string;
 
   /**
-   * For a job: the state it came to, "cancel_requested", or "reason" (another reason in the same state); for a cluster: "registered", "replaced", "connected" ...
+   * For a job: the state it came to, "cancel_requested", "reason" (another reason in the same state), or "files" (what it left behind was brought back); for a cluster: "registered", "replaced", "connected" ...
    *
    * @generated from field: string kind = 6;
    */

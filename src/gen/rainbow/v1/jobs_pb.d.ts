@@ -9,6 +9,7 @@ import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobu
 import type { Message } from "@bufbuild/protobuf";
 import type { Candidate, Decision, Dependency, Event, EventSchema, Job, JobSchema, JobState, OnClusterLoss, Opening, RetryPolicy, WhenBusy } from "./job_pb.js";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import type { FileEntry } from "./files_pb.js";
 
 /**
  * Describes the file rainbow/v1/jobs.proto.
@@ -203,6 +204,20 @@ export declare type SubmitRequest = Message<"rainbow.v1.SubmitRequest"> & {
    * @generated from field: string compatibility = 50;
    */
   compatibility: string;
+
+  /**
+   * Files that go along, into the folder in which the job begins; their contents were uploaded before.
+   *
+   * @generated from field: repeated rainbow.v1.FileEntry stage_in = 110;
+   */
+  stageIn: FileEntry[];
+
+  /**
+   * What comes back from that folder: paths and patterns (*, ?, [a-z], **); a folder with all in it.
+   *
+   * @generated from field: repeated string stage_out = 111;
+   */
+  stageOut: string[];
 };
 
 /**

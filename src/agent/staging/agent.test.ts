@@ -1,0 +1,272 @@
+/** Files that travel with jobs: a real server, real processes, and an agent that is killed with SIGKILL on the way. */
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { createClient, type RainbowClient } from '../../client/client.ts';
+import { generateGraph } from '../../core/graph/generate.ts';
+import { JobState, type Job } from '../../gen/rainbow/v1/job_pb.js';
+import { serve, type RunningServer } from '../../server/serve.ts';
+import { realSystem } from '../../system/real.ts';
+import { runAgent, type AgentOptions } from '../agent.ts';
+import { jobspecOf } from '../runners/conformance.ts';
+import { SENTINELS, STAGING_SENTINELS, type Sentinel } from '../sentinels.ts';
+import type { AgentProcessOptions } from '../testing/agent-process.ts';
+
+const SECRET = 'test-server-secret';
+const FINAL = [JobState.COMPLETED, JobState.FAILED, JobState.CANCELED, JobState.REJECTED];
+
+let root: string;
+let server: RunningServer;
+let client: RainbowClient;
+let made = 0;
+const endings: (() => Promise<unknown>)[] = [];
+
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'rainbow-staging-'));
+  await chmod(root, 0o755);
+  server = await serve(
+    {
+      host: '127.0.0.1:0',
+      database: join(root, 'rainbow.db'),
+      version: 'test',
+      secret: SECRET,
+      agents: { heartbeat: 1 },
+      files: { files: 20, bytes: 2_000_000, fileBytes: 1_000_000, quota: 20_000_000 },
+      logLevel: 'silent',
+      graceSeconds: 0.2,
+    },
+    realSystem,
+  );
+  client = createClient({ host: server.address, authorization: SECRET });
+});
+afterEach(async () => {
+  for (const end of endings.splice(0)) await end();
+});
+afterAll(async () => {
+  client.close();
+  await server.stop();
+  await rm(root, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
+});
+
+interface Here {
+  readonly options: Omit<AgentOptions, 'log' | 'reached'>;
+  readonly token: string;
+  /** Everybody may write there. */
+  readonly scratch: string;
+}
+
+async function cluster(): Promise<Here> {
+  const name = `red${made++}`;
+  const graph = generateGraph({ name, nodes: 1, coresPerNode: 4 });
+  const { secret, token } = await client.clusters.register({ name, secret: SECRET, graph });
+  const stateDir = join(root, `${name}-state`);
+  const scratch = join(root, `${name}-scratch`);
+  await mkdir(scratch);
+  await chmod(scratch, 0o777);
+  return {
+    options: { host: server.address, cluster: name, secret, runner: 'process', stateDir, graph },
+    token,
+    scratch,
+  };
+}
+
+function agent(here: Here, more: Partial<AgentOptions> = {}): { stop(): Promise<unknown>; said: string[] } {
+  const ending = new AbortController();
+  const said: string[] = [];
+  const say = (message: string): void => void said.push(message);
+  const log = { info: say, warn: say };
+  const done = runAgent({ ...here.options, log, ...more }, realSystem, ending.signal).catch((error: unknown) => error);
+  const stop = (): Promise<unknown> => {
+    ending.abort();
+    return done;
+  };
+  endings.push(stop);
+  return { stop, said };
+}
+
+/** As `kill -9` at that point; resolves to the signal. */
+function agentKilledAt(here: Here, killAt: Sentinel): Promise<NodeJS.Signals | number | null> {
+  const options: AgentProcessOptions = { ...here.options, killAt };
+  const program = join(import.meta.dirname, '..', 'testing', 'agent-process.ts');
+  const child = spawn(process.execPath, [program, JSON.stringify(options)], { stdio: ['ignore', 'ignore', 'inherit'] });
+  endings.push(async () => void (child.exitCode === null && child.signalCode === null && child.kill('SIGKILL')));
+  return new Promise((resolve) => child.once('exit', (code, signal) => resolve(signal ?? code)));
+}
+
+const entry = (path: string, text: string, executable = false) => ({
+  path,
+  size: String(Buffer.byteLength(text)),
+  executable,
+  sha256: createHash('sha256').update(text).digest('hex'),
+});
+
+async function submit(
+  here: Here,
+  script: string,
+  files: Record<string, string>,
+  stageOut: string[],
+  more = {},
+): Promise<string> {
+  const stageIn = Object.entries(files).map(([path, text]) => entry(path, text));
+  async function* contents() {
+    for (const [path, text] of Object.entries(files)) {
+      yield { file: entry(path, text) };
+      yield { data: Buffer.from(text) };
+    }
+  }
+  await client.files.upload(contents());
+  const { job } = await client.jobs.submit({
+    jobspec: jobspecOf(script.replaceAll('$SCRATCH', here.scratch), 1),
+    credentials: [{ name: here.options.cluster, token: here.token }],
+    stageIn,
+    stageOut,
+    ...more,
+  });
+  return job!.id;
+}
+
+async function until<T>(what: string, look: () => Promise<T>): Promise<Exclude<T, null | undefined | false>> {
+  for (let tries = 0; tries < 1000; tries++) {
+    const found = await look();
+    if (found !== null && found !== undefined && found !== false) return found as Exclude<T, null | undefined | false>;
+    await new Promise((resolve) => setTimeout(resolve, 30)); // oxlint-disable-line no-restricted-globals -- between two looks
+  }
+  throw new Error(`never: ${what}`);
+}
+
+const ended = (id: string): Promise<Job> =>
+  until(`job ${id} has ended`, async () => {
+    const job = await client.jobs.get({ id });
+    return FINAL.includes(job.state) ? job : null;
+  });
+
+async function brought(jobId: string, epoch = '0'): Promise<Record<string, string>> {
+  const files: Record<string, string> = {};
+  for await (const page of client.files.list({ jobId, epoch })) {
+    for (const { path, sha256 } of page.files) {
+      const pieces: Uint8Array[] = [];
+      for await (const { data } of client.files.download({ jobId, epoch: page.epoch, sha256: [sha256] }))
+        pieces.push(data);
+      files[path] = Buffer.concat(pieces).toString();
+    }
+  }
+  return files;
+}
+
+const log = (here: Here): Promise<string> => readFile(join(here.scratch, 'log'), 'utf8').catch(() => '');
+
+async function sandboxes(here: Here): Promise<readonly string[]> {
+  const all = join(here.options.stateDir, 'files');
+  const [own] = await readdir(all).catch(() => []);
+  return own === undefined ? [] : readdir(join(all, own));
+}
+
+const INPUT = { 'in/a': 'one', 'in/b': 'two', 'in/same': 'one', large: 'x'.repeat(700_000) };
+const SCRIPT = 'echo started >> $SCRATCH/log; cat in/a in/b in/same > out; wc -c < large >> out; sleep 0.2; exit 3';
+const OUTPUT = { out: 'onetwoone700000\n' };
+
+describe('killed with SIGKILL', () => {
+  // Of the others each is tried without files in ../agent.test.ts.
+  const others = process.env['RAINBOW_SOAK'] === undefined ? ['beforeSubmit'] : SENTINELS.slice(1);
+  test.each([...STAGING_SENTINELS, ...SENTINELS.filter((point) => others.includes(point))])(
+    'at %s: run once with all its files, which come back once',
+    async (point) => {
+      const here = await cluster();
+      const first = agentKilledAt(here, point);
+      const id = await submit(here, SCRIPT, INPUT, ['out']);
+      expect(await first).toBe('SIGKILL');
+      agent(here);
+      const job = await ended(id);
+      expect(job).toMatchObject({ state: JobState.FAILED, exitCode: 3, epoch: '1' });
+      expect(await brought(id)).toEqual(OUTPUT);
+      expect(job.files!.collected).toMatchObject([{ epoch: '1', files: 1, notes: [] }]);
+      expect(await log(here)).toBe('started\n');
+      await until('nothing of it is left', async () => (await sandboxes(here)).length === 0);
+      const told: string[] = [];
+      for await (const event of client.jobs.watchEvents({ jobId: id })) told.push(event.kind);
+      expect(told.filter((kind) => kind === 'files' || kind === 'failed')).toEqual(['files', 'failed']);
+    },
+  );
+});
+
+describe('files', () => {
+  test('what a job changes of what it was sent does not change what it was sent: a retry begins with that', async () => {
+    const here = await cluster();
+    agent(here);
+    const script = 'cat state; echo spoiled > state; test -e $SCRATCH/again || { touch $SCRATCH/again; exit 1; }';
+    const id = await submit(here, script, { state: 'fresh' }, ['state'], {
+      retry: { limit: 1, on: ['exit'], delay: 0 },
+    });
+    expect(await ended(id)).toMatchObject({ state: JobState.COMPLETED, epoch: '2' });
+    const out: Uint8Array[] = [];
+    for await (const { data } of client.jobs.readOutput({ id, epoch: '2' })) out.push(data);
+    expect(Buffer.concat(out).toString()).toBe('fresh');
+    expect(await brought(id, '1')).toEqual({ state: 'spoiled\n' });
+    expect(await brought(id, '2')).toEqual({ state: 'spoiled\n' });
+  });
+
+  test('limits: what is too large, too many or too much stays behind, and is said', async () => {
+    const here = await cluster();
+    agent(here);
+    const script =
+      'head -c 1000001 /dev/zero > large; for i in 1 2 3; do head -c 900000 /dev/urandom > part$i; done; mkdir many; for i in $(seq 30); do : > many/$i; done';
+    const id = await submit(here, script, {}, ['large', 'part*', 'many/**']);
+    const job = await ended(id);
+    expect(job).toMatchObject({ state: JobState.COMPLETED });
+    const [{ files, notes }] = job.files!.collected as [NonNullable<Job['files']>['collected'][number]];
+    expect(files).toBe(20);
+    const said = notes.join('\n');
+    expect(said).toContain('large has 977 KiB (1000001 bytes); a file may have at most 977 KiB (1000000 bytes)');
+    // In order of names, files before those in folders.
+    expect(said).toContain('part3 does not fit: a job brings at most 1.9 MiB (2000000 bytes) back in all');
+    expect(said).toContain('many/9: a job brings at most 20 files back');
+    expect(said).not.toContain('part2');
+  });
+
+  test('a folder that was exchanged for a link leads nowhere', async () => {
+    const here = await cluster();
+    agent(here);
+    const id = await submit(here, 'mkdir d; ln -s /etc e; ln -s / d/up; echo x > d/x', {}, ['**/*']);
+    expect(await ended(id)).toMatchObject({ state: JobState.COMPLETED });
+    expect(await brought(id)).toEqual({ 'd/x': 'x\n' });
+  });
+
+  test('a job that is canceled while its files come never starts', async () => {
+    const here = await cluster();
+    const gate = Promise.withResolvers<void>();
+    agent(here, { reached: (point) => (point === 'filePlaced' ? gate.promise : undefined) });
+    const id = await submit(here, SCRIPT, INPUT, ['out']);
+    await until('they are on their way', async () => (await sandboxes(here)).length === 1);
+    await client.jobs.cancel({ id });
+    gate.resolve();
+    expect(await ended(id)).toMatchObject({ state: JobState.CANCELED });
+    expect(await log(here)).toBe('');
+    await until('nothing of it is left', async () => (await sandboxes(here)).length === 0);
+  });
+
+  test('a folder that cannot be used ends the agent’s start, with what to do', async () => {
+    const here = await cluster();
+    const ended = await agent(here, { sandboxes: '/dev/null/files' }).stop();
+    expect(ended).toMatchObject({
+      code: 'failed_precondition',
+      message: expect.stringContaining('--sandboxes') as string,
+    });
+  });
+
+  test('an agent that is started anew removes what no job of its journal has', async () => {
+    const here = await cluster();
+    const first = agent(here);
+    const id = await submit(here, 'cat a', { a: 'x' }, []);
+    await ended(id);
+    await first.stop();
+    const all = join(here.options.stateDir, 'files');
+    const [own = ''] = await readdir(all);
+    await mkdir(join(all, own, '999.1', 'files'), { recursive: true });
+    agent(here);
+    await until('it is gone', async () => (await sandboxes(here)).length === 0);
+    expect(await sandboxes(here)).toEqual([]);
+  });
+});

@@ -1,0 +1,43 @@
+/** The files of a submit: measured, and sent where the server has them not, before the job is stored. */
+import type { RainbowClient } from '../client/client.ts';
+import { sizeText } from '../core/staging/size.ts';
+import { sendFiles } from '../sandbox/send.ts';
+import type { SubmitOptions } from './commands/submit.ts';
+import type { Invocation } from './invocation.ts';
+import { startProgress } from './progress.ts';
+import { entriesOf, measureAll, type FoundFile } from './staged-files.ts';
+
+export interface Staged {
+  readonly stageIn: ReturnType<typeof entriesOf>;
+  readonly stageOut: string[];
+}
+
+/** With --dry-run nothing is sent. Throws RainbowError before anything is, where it cannot all be. */
+export async function stage(
+  invocation: Invocation,
+  client: RainbowClient,
+  options: SubmitOptions,
+  found: readonly FoundFile[],
+  signal: AbortSignal,
+): Promise<Staged> {
+  const stageOut = [...(options.stageOut ?? [])];
+  if (found.length === 0 || options.dryRun === true) return { stageIn: [], stageOut };
+  const { mostFiles, mostBytes, mostFileBytes } = await client.files.missing({ files: [], stageOut }, { signal });
+  const progress = startProgress(invocation, 'reading the files that go along');
+  try {
+    const limits = { files: mostFiles, bytes: Number(mostBytes), fileBytes: Number(mostFileBytes) };
+    const files = await measureAll(found, limits, (path) => progress.set(`reading ${path}`));
+    let sent = 0;
+    await sendFiles(client.files, null, files, {
+      stageOut,
+      signal,
+      told(bytes, all) {
+        sent += bytes;
+        progress.set(`sending files: ${sizeText(sent)} of ${sizeText(all)}`);
+      },
+    });
+    return { stageIn: entriesOf(files), stageOut };
+  } finally {
+    progress.end();
+  }
+}

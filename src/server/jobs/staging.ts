@@ -1,0 +1,28 @@
+/** Files that a submit sends along, and what it wants back: checked, and kept as a list. */
+import { RainbowError } from '../../core/errors.ts';
+import { bytesIn } from '../../core/staging/manifest.ts';
+import { readPatterns } from '../../core/staging/pattern.ts';
+import type { Staging } from '../../core/staging/staging.ts';
+import type { SubmitRequest } from '../../gen/rainbow/v1/jobs_pb.js';
+import { digestOf, readEntries } from '../files/entries.ts';
+import type { Parts } from '../parts.ts';
+
+/** Null where no files travel. Throws `invalid_input`, `resource_exhausted`, or `failed_precondition` before the upload. */
+export async function readStaging(
+  parts: Parts,
+  owner: string,
+  request: Pick<SubmitRequest, 'stageIn' | 'stageOut'>,
+): Promise<Staging | null> {
+  if (request.stageIn.length === 0 && request.stageOut.length === 0) return null;
+  const files = readEntries(request.stageIn, parts.settings.files, 'stage_in');
+  const out = [...new Set(readPatterns(request.stageOut, 'stage_out').map(({ text }) => text))];
+  if (files.length === 0) return { set: null, files: 0, bytes: 0, out };
+  const kept = await parts.store.files.keepSet(owner, digestOf(files), files, parts.system.clock.now());
+  if ('missing' in kept) {
+    throw new RainbowError(
+      'failed_precondition',
+      `stage_in: the contents of ${kept.missing.length} files are not here: upload them first (FileService.Missing and Upload)`,
+    );
+  }
+  return { set: kept.set, files: files.length, bytes: bytesIn(files), out };
+}

@@ -1,0 +1,187 @@
+/** Files that travel with jobs: contents by digest, each owner's own, within a quota; lists; what goes when. */
+import { createHash } from 'node:crypto';
+import { describe, expect, test } from 'vitest';
+import type { FileEntry } from '../../core/staging/manifest.ts';
+import type { Store } from '../store.ts';
+import { change, errorFrom, moved, newJob, opened, register, submit, type Open } from './fixtures.ts';
+
+const ADA = 'user:ada';
+const QUOTA = 1000;
+
+const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+const digest = (text: string): string => createHash('sha256').update(text).digest('hex');
+const content = (text: string) => ({ sha256: digest(text), data: bytes(text) });
+
+function list(...files: [path: string, text: string][]): readonly FileEntry[] {
+  return files.map(([path, text]) => ({ path, size: text.length, executable: false, sha256: digest(text) }));
+}
+
+async function setOf(store: Store, files: readonly FileEntry[], at = 10, owner = ADA): Promise<string> {
+  const kept = await store.files.keepSet(owner, digest(JSON.stringify(files)), files, at);
+  if (!('set' in kept)) throw new Error(`missing: ${kept.missing.join()}`);
+  return kept.set;
+}
+
+async function read(store: Store, text: string, owner = ADA): Promise<string | null> {
+  const pieces: Uint8Array[] = [];
+  for (let number = 0; ; number++) {
+    const piece = await store.files.piece(owner, digest(text), number);
+    if (piece === null) return number === 0 ? null : Buffer.concat(pieces).toString();
+    pieces.push(piece);
+  }
+}
+
+const withFiles = (set: string) => ({ handling: { staging: { set, files: 1, bytes: 1, out: ['*'] } } });
+
+export function fileConformance(open: Open): void {
+  describe('files', () => {
+    test('small contents are kept once, and are their owner’s alone', async () => {
+      const store = await opened(open);
+      await store.files.keepSmall(ADA, [content('one'), content('two'), content('one')], QUOTA, 1);
+      await store.files.keepSmall(ADA, [content('two')], QUOTA, 1);
+      expect(await store.files.used(ADA)).toBe(6);
+      expect(await read(store, 'one')).toBe('one');
+      expect(await read(store, 'one', 'user:eve')).toBe(null);
+      const asked = ['one', 'three', 'two', 'three'].map(digest);
+      expect(await store.files.missing(ADA, asked, 2)).toEqual([digest('three')]);
+      expect(await store.files.missing('user:eve', asked, 2)).toHaveLength(3);
+    });
+
+    test('an empty content is a content', async () => {
+      const store = await opened(open);
+      await store.files.keepSmall(ADA, [content('')], QUOTA, 1);
+      expect(await store.files.missing(ADA, [digest('')], 1)).toEqual([]);
+      expect(await store.files.used(ADA)).toBe(0);
+      await setOf(store, list(['empty', '']));
+    });
+
+    test('a large one comes in pieces, and is there once it is whole', async () => {
+      const store = await opened(open);
+      const blob = { owner: ADA, sha256: digest('abcd'), bytes: 4 };
+      const id = (await store.files.begin(blob, QUOTA, 1))!;
+      await store.files.append(id, 0, bytes('ab'), 1);
+      expect(await read(store, 'abcd')).toBe(null);
+      // Another that is faster.
+      const other = (await store.files.begin(blob, QUOTA, 1))!;
+      expect(await store.files.used(ADA)).toBe(8);
+      await store.files.append(other, 0, bytes('abcd'), 1);
+      await store.files.finish(other, 1);
+      await store.files.append(id, 1, bytes('cd'), 1);
+      await store.files.finish(id, 1);
+      expect(await read(store, 'abcd')).toBe('abcd');
+      expect(await store.files.used(ADA)).toBe(4);
+      expect(await store.files.begin(blob, QUOTA, 1)).toBe(null);
+      expect(await errorFrom(store.files.append(id, 2, bytes('x'), 1))).toMatchObject({ code: 'aborted' });
+    });
+
+    test('the quota holds, also where many come at once; what is refused costs nothing', async () => {
+      const store = await opened(open);
+      const big = 'x'.repeat(400);
+      await store.files.keepSmall(ADA, [content(big)], QUOTA, 1);
+      const refused = await errorFrom(
+        store.files.keepSmall(ADA, [content('y'.repeat(300)), content('z'.repeat(301))], QUOTA, 1),
+      );
+      expect(refused.code).toBe('resource_exhausted');
+      expect(refused.message).toMatch(/601 B more .* may have 1000 B, and have 400 B/);
+      expect(await store.files.missing(ADA, [digest('y'.repeat(300))], 1)).toHaveLength(1);
+      expect(await store.files.used(ADA)).toBe(400);
+      const begun = await Promise.allSettled(
+        Array.from({ length: 5 }, (_, i) =>
+          store.files.begin({ owner: ADA, sha256: digest(`${i}`), bytes: 250 }, QUOTA, 1),
+        ),
+      );
+      expect(begun.filter(({ status }) => status === 'fulfilled')).toHaveLength(2);
+      for (const each of begun) if (each.status === 'fulfilled') await store.files.drop(each.value!);
+      expect(await store.files.used(ADA)).toBe(400);
+      await store.files.keepSmall('user:eve', [content(big)], 400, 1);
+    });
+
+    test('a list names only what is there, of its owner; the same list has one id', async () => {
+      const store = await opened(open);
+      const files = list(['a', 'one'], ['b/c', 'two'], ['b/d', 'one']);
+      await store.files.keepSmall(ADA, [content('one')], QUOTA, 1);
+      const kept = await store.files.keepSet(ADA, digest('list'), files, 1);
+      expect(kept).toEqual({ missing: [digest('two')] });
+      await store.files.keepSmall('user:eve', [content('two')], QUOTA, 1);
+      expect(await store.files.keepSet(ADA, digest('list'), files, 1)).toEqual(kept);
+      await store.files.keepSmall(ADA, [content('two')], QUOTA, 1);
+      const set = await setOf(store, files);
+      expect(await setOf(store, files)).toBe(set);
+      expect(await store.files.set(set)).toEqual({ id: set, files });
+      expect(await store.files.set('999')).toBe(null);
+    });
+
+    test('a list of hundreds', async () => {
+      const store = await opened(open);
+      const texts = Array.from({ length: 300 }, (_, i) => `text ${i}`);
+      await store.files.keepSmall(ADA, texts.map(content), 10_000, 1);
+      const files = list(...texts.map((text, i): [string, string] => [`f${i}`, text]));
+      const set = await setOf(store, files);
+      expect((await store.files.set(set))!.files).toEqual(files);
+    });
+
+    test('what no job names goes after a while; what is asked for stays a while longer', async () => {
+      const store = await opened(open);
+      await store.files.keepSmall(ADA, [content('old'), content('new'), content('mine')], QUOTA, 10);
+      const half = (await store.files.begin({ owner: ADA, sha256: digest('half'), bytes: 4 }, QUOTA, 10))!;
+      await setOf(store, list(['old', 'old']), 10);
+      await submit(store, withFiles(await setOf(store, list(['mine', 'mine']), 10)));
+      await store.files.missing(ADA, [digest('new')], 20);
+      // The list first, then what it alone named.
+      while ((await store.files.prune(15, 1)) > 0);
+      expect(await store.files.missing(ADA, ['old', 'new', 'mine'].map(digest), 20)).toEqual([digest('old')]);
+      expect(await errorFrom(store.files.finish(half, 20))).toMatchObject({ code: 'aborted' });
+      expect(await store.files.used(ADA)).toBe(7);
+    });
+
+    test('a job has its files with the commit that stores it; of an array all tasks share them', async () => {
+      const store = await opened(open);
+      await store.files.keepSmall(ADA, [content('one')], QUOTA, 1);
+      const set = await setOf(store, list(['a', 'one']));
+      const job = await submit(store, { ...withFiles(set), idempotencyKey: 'k' });
+      expect(job.handling.staging).toEqual({ set, files: 1, bytes: 1, out: ['*'] });
+      expect(await store.files.ofJob(job.id)).toEqual([{ epoch: 0, set, files: 1, bytes: 3, notes: [] }]);
+      expect(await submit(store, { ...withFiles(set), idempotencyKey: 'k' })).toMatchObject({ id: job.id });
+      const { dependencies: _none, ...rest } = newJob(withFiles(set));
+      const { array } = await store.arrays.submit({
+        ...rest,
+        outcome: { state: 'pending', reason: { code: 'submitted', message: '' } },
+        indices: '0-1',
+        tasks: [0, 1],
+        mostAtOnce: null,
+      });
+      expect(await store.files.ofJob(array!.id)).toMatchObject([{ epoch: 0, set }]);
+      expect(await errorFrom(store.jobs.submit(newJob(withFiles('999'))))).toMatchObject({ code: 'aborted' });
+      expect(await store.jobs.list({ limit: 9 })).toHaveLength(1);
+    });
+
+    test('what an attempt left behind: told once, replaced until the job has ended, and gone with the job', async () => {
+      const store = await opened(open);
+      await register(store, 'red');
+      await store.files.keepSmall(ADA, [content('one'), content('two')], QUOTA, 10);
+      const [first, second] = [await setOf(store, list(['a', 'one'])), await setOf(store, list(['b', 'two']))];
+      const job = await moved(store, await submit(store), 'assigned', 'received', 'accepted', 'running');
+      const say = (set: string, epoch = 1, notes: readonly string[] = []): Promise<boolean> =>
+        store.files.collected({ id: job.id, epoch, set, notes, message: `${set} is back` }, 50);
+      expect([await say(first), await say(first), await say(second, 1, ['c: too large'])]).toEqual([true, true, true]);
+      expect(await store.files.ofJob(job.id)).toEqual([
+        { epoch: 1, set: second, files: 1, bytes: 3, notes: ['c: too large'] },
+      ]);
+      // What only the first named is not named any more.
+      expect(await store.files.set(first)).toBe(null);
+      await store.files.prune(5, 9);
+      expect(await store.files.missing(ADA, [digest('one')], 60)).toHaveLength(1);
+      const told = (await store.events.after(0, 99, { jobId: job.id })).filter(({ kind }) => kind === 'files');
+      expect(told.map(({ reason, epoch }) => [reason, epoch])).toEqual([
+        [{ code: 'collected', message: `${first} is back` }, 1],
+        [{ code: 'collected', message: `${second} is back` }, 1],
+      ]);
+      await store.jobs.transition(change(job, 'completed', { endedAt: 100 }));
+      expect(await say(second)).toBe(false);
+      expect(await store.retention.prune({ endedBefore: 200, keep: null }, 9)).toBe(1);
+      expect(await store.files.ofJob(job.id)).toEqual([]);
+      await store.files.prune(5, 9);
+      expect(await store.files.used(ADA)).toBe(0);
+    });
+  });
+}

@@ -1,0 +1,198 @@
+/**
+ * Contents by digest, each owner's own. What nothing names carries the time since when; every statement that makes one
+ * be named, or no more, keeps that. The bytes of an owner are counted in one row, with a condition, so that the quota
+ * holds however many uploads come at once.
+ */
+import { RainbowError } from '../../core/errors.ts';
+import { sizeText } from '../../core/staging/size.ts';
+import type { NewBlob } from '../file-store.ts';
+import { all, filledUp, limitOf, one, run, type Operation } from './statement.ts';
+
+/** Values in one statement. */
+const CHUNK = 64;
+
+export function* chunksOf<T>(list: readonly T[]): Generator<readonly T[], void, undefined> {
+  for (let from = 0; from < list.length; from += CHUNK) yield list.slice(from, from + CHUNK);
+}
+
+export function places(list: readonly unknown[], place = '?'): string {
+  return list.map(() => place).join(', ');
+}
+
+export interface FoundBlob {
+  readonly id: string;
+  readonly sha256: string;
+}
+
+/** Those that are whole; locked, so that none is dropped meanwhile. */
+export function* findBlobs(owner: string, digests: readonly string[]): Operation<readonly FoundBlob[]> {
+  const found: FoundBlob[] = [];
+  for (const chunk of chunksOf(digests)) {
+    const values = filledUp(chunk);
+    found.push(
+      ...(yield* all<FoundBlob>(
+        `SELECT CAST(id AS TEXT) AS id, sha256 FROM blobs
+         WHERE owner = ? AND whole = 1 AND sha256 IN (${places(values)}) FOR UPDATE`,
+        owner,
+        ...values,
+      )),
+    );
+  }
+  return found;
+}
+
+export function* missingBlobs(owner: string, digests: readonly string[], at: number): Operation<readonly string[]> {
+  const distinct = [...new Set(digests)];
+  const found = yield* findBlobs(owner, distinct);
+  yield* touch(found, at);
+  const there = new Set(found.map(({ sha256 }) => sha256));
+  return distinct.filter((digest) => !there.has(digest));
+}
+
+function* touch(blobs: readonly FoundBlob[], at: number): Operation<void> {
+  for (const chunk of chunksOf(blobs)) {
+    const values = filledUp(chunk.map(({ id }) => BigInt(id)));
+    yield* run(
+      `UPDATE blobs SET unused_since = ? WHERE id IN (${places(values)}) AND unused_since IS NOT NULL`,
+      at,
+      ...values,
+    );
+  }
+}
+
+export function* keepSmallBlobs(
+  owner: string,
+  contents: readonly { readonly sha256: string; readonly data: Uint8Array }[],
+  quota: number,
+  at: number,
+): Operation<void> {
+  const missing = new Set(
+    yield* missingBlobs(
+      owner,
+      contents.map(({ sha256 }) => sha256),
+      at,
+    ),
+  );
+  const fresh = contents.filter(({ sha256 }) => missing.delete(sha256));
+  yield* charge(
+    owner,
+    fresh.reduce((sum, { data }) => sum + data.byteLength, 0),
+    quota,
+  );
+  for (const { sha256, data } of fresh) {
+    const id = yield* insertBlob({ owner, sha256, bytes: data.byteLength }, 1, at);
+    // Another server's came first.
+    if (id === null) yield* refund(owner, data.byteLength);
+    else if (data.byteLength > 0) yield* insertPiece(id, 0, data);
+  }
+}
+
+export function* beginBlob(blob: NewBlob, quota: number, at: number): Operation<string | null> {
+  const { owner, sha256, bytes } = blob;
+  if ((yield* missingBlobs(owner, [sha256], at)).length === 0) return null;
+  yield* charge(owner, bytes, quota);
+  return yield* insertBlob(blob, 0, at);
+}
+
+function* insertBlob({ owner, sha256, bytes }: NewBlob, whole: 0 | 1, at: number): Operation<string | null> {
+  const inserted = yield* one<{ id: string }>(
+    `INSERT INTO blobs (owner, sha256, bytes, whole, unused_since) VALUES (?, ?, ?, ?, ?)
+     ON CONFLICT (owner, sha256) WHERE whole = 1 DO NOTHING RETURNING CAST(id AS TEXT) AS id`,
+    owner,
+    sha256,
+    bytes,
+    whole,
+    at,
+  );
+  return inserted?.id ?? null;
+}
+
+function* insertPiece(blob: string, number: number, data: Uint8Array): Operation<void> {
+  yield* run('INSERT INTO blob_pieces (blob_id, number, data) VALUES (?, ?, ?)', BigInt(blob), number, data);
+}
+
+export function* appendBlob(blob: string, number: number, data: Uint8Array, at: number): Operation<void> {
+  const there = yield* one<{ id: string }>(
+    'UPDATE blobs SET unused_since = ? WHERE id = ? AND whole = 0 RETURNING CAST(id AS TEXT) AS id',
+    at,
+    BigInt(blob),
+  );
+  if (there === undefined)
+    throw new RainbowError('aborted', 'the upload took too long, and was dropped: begin it again');
+  yield* insertPiece(blob, number, data);
+}
+
+export function* finishBlob(blob: string, at: number): Operation<void> {
+  const row = yield* one<{ owner: string; sha256: string }>(
+    'SELECT owner, sha256 FROM blobs WHERE id = ? AND whole = 0 FOR UPDATE',
+    BigInt(blob),
+  );
+  if (row === undefined) throw new RainbowError('aborted', 'the upload took too long, and was dropped: begin it again');
+  const isFirst = (yield* missingBlobs(row.owner, [row.sha256], at)).length > 0;
+  if (isFirst) yield* run('UPDATE blobs SET whole = 1, unused_since = ? WHERE id = ?', at, BigInt(blob));
+  else yield* dropBlob(blob);
+}
+
+export function* dropBlob(blob: string): Operation<void> {
+  const row = yield* one<{ owner: string; bytes: number }>(
+    'DELETE FROM blobs WHERE id = ? AND whole = 0 RETURNING owner, bytes',
+    BigInt(blob),
+  );
+  if (row !== undefined) yield* refund(row.owner, row.bytes);
+}
+
+export function* readBlob(owner: string, sha256: string, number: number): Operation<Uint8Array | null> {
+  const row = yield* one<{ data: Uint8Array }>(
+    `SELECT data FROM blob_pieces
+     WHERE blob_id = (SELECT id FROM blobs WHERE owner = ? AND sha256 = ? AND whole = 1) AND number = ?`,
+    owner,
+    sha256,
+    number,
+  );
+  return row?.data ?? null;
+}
+
+export function* usedBytes(owner: string): Operation<number> {
+  return (yield* one<{ bytes: number }>('SELECT bytes FROM file_owners WHERE owner = ?', owner))?.bytes ?? 0;
+}
+
+/** What nothing names since then, the first first. */
+export function* pruneBlobs(unusedSince: number, limit: number): Operation<number> {
+  const rows = yield* all<{ id: string; owner: string; bytes: number }>(
+    `SELECT CAST(id AS TEXT) AS id, owner, bytes FROM blobs WHERE unused_since IS NOT NULL AND unused_since < ?
+     ORDER BY unused_since, blobs.id LIMIT ? FOR UPDATE SKIP LOCKED`,
+    unusedSince,
+    limitOf(limit),
+  );
+  for (const { id, owner, bytes } of rows) {
+    yield* run('DELETE FROM blobs WHERE id = ?', BigInt(id));
+    yield* refund(owner, bytes);
+  }
+  return rows.length;
+}
+
+function* charge(owner: string, bytes: number, quota: number): Operation<void> {
+  if (bytes === 0) return;
+  const counted =
+    bytes > quota
+      ? undefined
+      : yield* one<{ bytes: number }>(
+          `INSERT INTO file_owners (owner, bytes) VALUES (?, ?)
+           ON CONFLICT (owner) DO UPDATE SET bytes = file_owners.bytes + excluded.bytes
+           WHERE file_owners.bytes + excluded.bytes <= ? RETURNING bytes`,
+          owner,
+          bytes,
+          quota,
+        );
+  if (counted !== undefined) return;
+  const used = yield* usedBytes(owner);
+  throw new RainbowError(
+    'resource_exhausted',
+    `${sizeText(bytes)} more would be too much: your files on this server may have ${sizeText(quota)}, and have ` +
+      `${sizeText(used)}; they go with the jobs that they belong to, and what no job names goes by itself after a while`,
+  );
+}
+
+function* refund(owner: string, bytes: number): Operation<void> {
+  if (bytes > 0) yield* run('UPDATE file_owners SET bytes = bytes - ? WHERE owner = ?', bytes, owner);
+}

@@ -1,0 +1,228 @@
+/** FileService and submits with files, over a real socket: what is refused, and that nobody gets another's. */
+import { createHash, randomBytes } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createClient, type RainbowClient } from '../../src/client/client.ts';
+import { generateGraph } from '../../src/core/graph/generate.ts';
+import { serve, type RunningServer } from '../../src/server/serve.ts';
+import { realSystem } from '../../src/system/real.ts';
+import { errorFrom } from '../../src/store/conformance/fixtures.ts';
+
+const SECRET = 'orange';
+const userKey = (letter: string): string => `rbu_${letter.repeat(43)}`;
+const LIMITS = { files: 5, bytes: 900_000, fileBytes: 600_000, quota: 2_000_000 };
+
+let server: RunningServer;
+let ada: RainbowClient;
+let eve: RainbowClient;
+const clients: RainbowClient[] = [];
+let red: { token: string; secret: string };
+
+beforeAll(async () => {
+  server = await serve(
+    { host: '127.0.0.1:0', database: ':memory:', version: 'test', secret: SECRET, files: LIMITS, logLevel: 'silent' },
+    realSystem,
+  );
+  const client = (authorization?: string): RainbowClient => {
+    const made = createClient({ host: server.address, ...(authorization === undefined ? {} : { authorization }) });
+    clients.push(made);
+    return made;
+  };
+  ada = client(userKey('A'));
+  eve = client(userKey('E'));
+  const graph = generateGraph({ name: 'red', nodes: 1, coresPerNode: 4 });
+  red = await ada.clusters.register({ name: 'red', secret: SECRET, graph });
+  await ada.clusters.register({
+    name: 'blue',
+    secret: SECRET,
+    graph: generateGraph({ name: 'blue', nodes: 1, coresPerNode: 4 }),
+  });
+});
+afterAll(async () => {
+  for (const client of clients) client.close();
+  await server.stop();
+});
+
+const JOBSPEC =
+  'version: 1\nresources: [{type: slot, count: 1, label: s, with: [{type: core, count: 1}]}]\ntasks: [{command: [cat, a], slot: s, count: {per_slot: 1}}]\n';
+
+function entry(path: string, data: Uint8Array) {
+  const sha256 = createHash('sha256').update(data).digest('hex');
+  return { path, size: String(data.byteLength), executable: false, sha256 };
+}
+
+async function* sent(...files: [file: ReturnType<typeof entry>, data: Uint8Array][]) {
+  for (const [file, data] of files) {
+    yield { file };
+    for (let from = 0; from < data.byteLength; from += 100_000) yield { data: data.subarray(from, from + 100_000) };
+  }
+}
+
+const submit = (
+  client: RainbowClient,
+  stageIn: ReturnType<typeof entry>[],
+  more: { stageOut?: string[]; idempotencyKey?: string } = {},
+) => client.jobs.submit({ jobspec: JOBSPEC, credentials: [{ name: 'red', token: red.token }], stageIn, ...more });
+
+async function downloaded(client: RainbowClient, jobId: string, sha256: string): Promise<Buffer> {
+  const pieces: Uint8Array[] = [];
+  for await (const { data } of client.files.download({ jobId, sha256: [sha256] })) pieces.push(data);
+  return Buffer.concat(pieces);
+}
+
+describe('files over the wire', () => {
+  test('only what is missing is sent; a job is stored with its list, and what was sent comes back as it was', async () => {
+    const large = randomBytes(550_000);
+    const small = Buffer.from('small');
+    const files = [entry('in/large', large), entry('in/small', small), entry('empty', Buffer.alloc(0))];
+    const { sha256: missing } = await ada.files.missing({ files });
+    expect(missing).toHaveLength(3);
+    expect((await errorFrom(submit(ada, files))).message).toContain('the contents of 3 files are not here');
+    const all = [large, small, Buffer.alloc(0)].map((data, i): [ReturnType<typeof entry>, Buffer] => [files[i]!, data]);
+    expect(await ada.files.upload(sent(...all))).toMatchObject({ files: 3, bytes: '550005' });
+    expect((await ada.files.missing({ files })).sha256).toEqual([]);
+    const { job } = await submit(ada, files, { stageOut: ['out/**'], idempotencyKey: 'once' });
+    expect((await ada.jobs.get({ id: job!.id })).files).toMatchObject({
+      stageInFiles: 3,
+      stageInBytes: '550005',
+      stageOut: ['out/**'],
+      collected: [],
+    });
+    expect((await submit(ada, files, { stageOut: ['out/**'], idempotencyKey: 'once' })).job!.id).toBe(job!.id);
+    expect(await downloaded(ada, job!.id, files[0]!.sha256)).toEqual(large);
+    const paths: string[] = [];
+    for await (const page of ada.files.list({ jobId: job!.id, stageIn: true }))
+      paths.push(...page.files.map(({ path }) => path));
+    expect(paths).toEqual(['empty', 'in/large', 'in/small']);
+    expect(await errorFrom(downloaded(eve, job!.id, files[1]!.sha256))).toMatchObject({ code: 'not_found' });
+    const nothing = await errorFrom(
+      (async () => {
+        for await (const _ of ada.files.list({ jobId: job!.id }));
+      })(),
+    );
+    expect(nothing).toMatchObject({
+      code: 'not_found',
+      message: expect.stringContaining('has brought no files back yet') as string,
+    });
+  });
+
+  test('a digest opens nothing: what another has is missing for me', async () => {
+    const mine = Buffer.from('only mine');
+    const file = entry('a', mine);
+    await ada.files.upload(sent([file, mine]));
+    expect((await eve.files.missing({ files: [file] })).sha256).toEqual([file.sha256]);
+    expect(await errorFrom(submit(eve, [file]))).toMatchObject({ code: 'failed_precondition' });
+  });
+
+  test.each([
+    [
+      'a digest that is another’s',
+      [{ file: entry('a', Buffer.from('right')) }, { data: Buffer.from('wrong') }],
+      /the bytes have the digest/,
+    ],
+    [
+      'more than was said',
+      [{ file: entry('a', Buffer.from('x')) }, { data: Buffer.from('xy') }],
+      /2 bytes came for a file of 1/,
+    ],
+    [
+      'less',
+      [{ file: entry('a', Buffer.from('xyz')) }, { data: Buffer.from('xy') }],
+      /ended in the middle of a file: 2 of 3 bytes/,
+    ],
+    ['data without a file', [{ data: Buffer.from('x') }], /without a file/],
+    [
+      'a file in a file',
+      [{ file: entry('a', Buffer.from('xyz')) }, { file: entry('b', Buffer.from('xyz')) }],
+      /before the last was whole/,
+    ],
+    ['a file that is too large', [{ file: { ...entry('a', Buffer.from('x')), size: '600001' } }], /at most 586 KiB/],
+    [
+      'a digest that is none',
+      [{ file: { ...entry('a', Buffer.from('x')), sha256: '../../etc' } }],
+      /64 hexadecimal digits/,
+    ],
+  ])('an upload with %s is refused, and leaves nothing', async (_what, messages, words) => {
+    async function* stream() {
+      yield* messages;
+    }
+    const refused = await errorFrom(ada.files.upload(stream()));
+    expect(refused).toMatchObject({ code: 'invalid_input' });
+    expect(refused.message).toMatch(words);
+  });
+
+  test('a large upload that breaks off gives back its part of the quota', async () => {
+    const data = randomBytes(590_000);
+    for (let i = 0; i < 6; i++) {
+      async function* broken() {
+        yield { file: entry('a', data) };
+        yield { data: data.subarray(0, 500_000) };
+      }
+      expect(await errorFrom(eve.files.upload(broken()))).toMatchObject({ code: 'invalid_input' });
+    }
+    expect(await eve.files.upload(sent([entry('a', data), data]))).toMatchObject({ files: 1 });
+  });
+
+  test.each([
+    [[{ path: '../up' }], /files\[0\]\.path: "\.\.\/up" has the part "\.\."/],
+    [[{ path: '/etc/x' }], /is absolute/],
+    [[{ path: 'a' }, { path: 'a/b' }], /both a file and a folder/],
+    [Array.from({ length: 6 }, (_, i) => ({ path: `f${i}` })), /6 files are more than a job may have; at most 5/],
+    [[{ path: 'a', size: '600001' }], /a file may have at most/],
+    [
+      [
+        { path: 'a', size: '500000' },
+        { path: 'b', size: '500000', sha256: 'b'.repeat(64) },
+      ],
+      /at most 879 KiB \(900000 bytes\)/,
+    ],
+    [[{ path: 'a', size: '-1' }], /is not a whole number/],
+  ])('what could not be kept is refused before it is sent: %j', async (files, words) => {
+    const listed = files.map((file) => ({ size: '1', sha256: 'a'.repeat(64), ...file }));
+    for (const refused of [
+      await errorFrom(ada.files.missing({ files: listed })),
+      await errorFrom(
+        ada.jobs.submit({ jobspec: JOBSPEC, credentials: [{ name: 'red', token: red.token }], stageIn: listed }),
+      ),
+    ]) {
+      expect(['invalid_input', 'resource_exhausted']).toContain(refused.code);
+      expect(refused.message.replace('stage_in', 'files')).toMatch(words);
+    }
+  });
+
+  test('a pattern that leads out is refused', async () => {
+    for (const pattern of ['/etc/*', '../*', 'a/../../b', '[']) {
+      expect((await errorFrom(submit(ada, [], { stageOut: ['ok', pattern] }))).message).toContain('stage_out[1]');
+    }
+  });
+
+  test('an agent has no part in what its cluster does not hold', async () => {
+    const data = Buffer.from('for red');
+    const file = entry('a', data);
+    await ada.files.upload(sent([file, data]));
+    const { job } = await submit(ada, [file]);
+    const holder = { cluster: 'red', secret: red.secret, jobId: job!.id, epoch: '1' };
+    const asked = (as: typeof holder) =>
+      errorFrom(
+        (async () => {
+          for await (const _ of ada.files.download({ holder: as, jobId: job!.id, sha256: [file.sha256] }));
+        })(),
+      );
+    // Assigned, and nobody holds it yet.
+    expect(await asked(holder)).toMatchObject({ code: 'failed_precondition' });
+    expect(await asked({ ...holder, secret: 'wrong' })).toMatchObject({ code: 'unauthenticated' });
+    expect(await asked({ ...holder, cluster: 'blue' })).toMatchObject({ code: 'unauthenticated' });
+    expect(await errorFrom(ada.files.collect({ holder, files: [] }))).toMatchObject({ code: 'failed_precondition' });
+    expect(await errorFrom(ada.files.collect({ files: [] }))).toMatchObject({ code: 'unauthenticated' });
+  });
+
+  test('a client that polls is not given a job with files', async () => {
+    const { job } = await submit(ada, [], { stageOut: ['*'] });
+    const answer = await ada.prototype.receiveJobs({ cluster: 'red', secret: red.secret, maxJobs: 100 });
+    expect(Object.keys(answer.jobs)).toEqual([]);
+    const { attempts } = await ada.jobs.get({ id: job!.id });
+    expect(attempts[0]!.reason).toMatchObject({
+      code: 'refused',
+      message: expect.stringContaining('files cannot travel') as string,
+    });
+  });
+});
