@@ -13,8 +13,8 @@ import { carried, readShebang } from '../../../core/translate/carrier.ts';
 import type { Asked } from '../../../core/translate/render/asked.ts';
 import { slotsInAll } from '../../../core/translate/render/rendered.ts';
 import { quote } from '../process/launch.ts';
+import type { NativeName } from '../batch/key.ts';
 import { keyText, type Order } from '../runner.ts';
-import type { NativeName } from './key.ts';
 
 /** The wrapper leaves with it where another native job of the same key has the claim. */
 export const CLAIMED = 75;

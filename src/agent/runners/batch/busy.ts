@@ -1,15 +1,12 @@
-/** What is taken now, by anybody; as it was last where the instance cannot be asked. Callers at once share one answer. */
+/** What is taken now, by anybody; as it was last where the cluster cannot be asked. Callers at once share one answer. */
 import type { System } from '../../../system/system.ts';
 import { describe, type Log } from '../../log.ts';
-import { askResources } from './cluster.ts';
-import type { Flux } from './commands.ts';
-import { takenVertices } from './nodes.ts';
 
 const FRESH_MS = 100;
 
-/** Answers ids of vertices in the discovered graph. */
+/** `ask`: for the ids of vertices in the discovered graph. */
 export function createBusyTeller(
-  flux: Flux,
+  ask: () => Promise<readonly string[]>,
   cluster: string,
   log: Log,
   { clock }: System,
@@ -18,8 +15,8 @@ export function createBusyTeller(
   let last: readonly string[] = [];
   return () => {
     if (asked !== null && clock.monotonic() - asked.at <= FRESH_MS) return asked.answer;
-    const answer = askResources(flux).then(
-      (resources) => (last = takenVertices(resources)),
+    const answer = ask().then(
+      (taken) => (last = taken),
       (error: unknown) => {
         // Nothing is said of a cluster that cannot be asked.
         log.warn(`cluster ${cluster}: what is free cannot be asked now: ${describe(error)}`);
