@@ -37,6 +37,12 @@ export const FLUX_SENTINELS = [
   'released', // Flux may run it; that is on no disk of ours
 ] as const;
 
+/** While a job that waits is taken out of a native queue. */
+export const WITHDRAWAL_SENTINELS = [
+  'claimedForNobody', // slurm runner: it can never run here; why is in its directory, not in its stop
+  'heldAgain', // flux runner: noted as held, Flux does not know yet
+] as const;
+
 /** Only the process runner comes by these. */
 const PROCESS_SENTINELS: ReadonlySet<string> = new Set(['orderAdded', 'startPrepared', 'shimStarted']);
 
@@ -52,7 +58,11 @@ export const WITH_FLUX: readonly Sentinel[] = [
   ...FLUX_SENTINELS,
 ];
 
-export type Sentinel = (typeof SENTINELS)[number] | (typeof SLURM_SENTINELS)[number] | (typeof FLUX_SENTINELS)[number];
+export type Sentinel =
+  | (typeof SENTINELS)[number]
+  | (typeof SLURM_SENTINELS)[number]
+  | (typeof FLUX_SENTINELS)[number]
+  | (typeof WITHDRAWAL_SENTINELS)[number];
 
 export type ReachedHook = (point: Sentinel, key: JobKey) => void | Promise<void>;
 

@@ -1,7 +1,8 @@
 /** What every batch system's runner does alike, from its table of jobs and what it follows: see runner.ts beside it. */
+import type { Reason } from '../../../core/job/state.ts';
 import type { System } from '../../../system/system.ts';
 import { readWritten, type WrittenFile } from '../process/output.ts';
-import { keyText, type JobKey, type NativeJob, type Order, type Runner } from '../runner.ts';
+import { keyText, type JobKey, type NativeJob, type Order, type Runner, type RunnerQueue } from '../runner.ts';
 import type { Following } from './following.ts';
 import type { Accepted, BatchJob, JobTable, OutputPaths } from './jobs.ts';
 
@@ -14,6 +15,8 @@ export function batchRunner<A extends Accepted, N, R>(
     readonly submit: (order: Order) => Promise<string>;
     /** Asks the scheduler to end it. */
     readonly cancel: (job: BatchJob<A, N>) => Promise<void>;
+    /** Makes sure that it never starts, and notes the stop; false where it has started, or that cannot be known. */
+    readonly withdraw: (job: BatchJob<A, N>, reason: Reason) => Promise<boolean>;
     readonly written: (job: BatchJob<A, N>) => Promise<readonly WrittenFile[]>;
     /** Whose its files are. */
     readonly uidOf: (job: BatchJob<A, N>) => number;
@@ -21,12 +24,14 @@ export function batchRunner<A extends Accepted, N, R>(
     readonly taken: () => Promise<readonly string[]>;
     readonly remove: (job: BatchJob<A, N>) => Promise<void>;
     readonly closing: () => void;
+    readonly queue: RunnerQueue;
   },
   { clock }: System,
 ): Runner {
   const { table, following, watchers } = parts;
   const { inTurn, poll } = following;
   return {
+    queue: parts.queue,
     find: following.find,
     submit: (order) => following.submitOnce(order, parts.submit),
     async stop(key, reason) {
@@ -36,6 +41,13 @@ export function batchRunner<A extends Accepted, N, R>(
         if (job.status.state !== 'ended') await table.setStop(job, reason);
       });
       if (job.status.state !== 'ended') await parts.cancel(job);
+    },
+    async withdraw(key, reason) {
+      const job = table.jobs.get(keyText(key));
+      if (job === undefined || job.status.state === 'ended') return false;
+      const isOut = await inTurn(() => parts.withdraw(job, reason));
+      if (isOut) await parts.cancel(job);
+      return isOut;
     },
     watch(changed) {
       watchers.add(changed);

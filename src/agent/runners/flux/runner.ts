@@ -13,6 +13,7 @@
 import { chmod, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RainbowError } from '../../../core/errors.ts';
+import type { Reason } from '../../../core/job/state.ts';
 import { readJobspec } from '../../../core/jobspec/read.ts';
 import type { System } from '../../../system/system.ts';
 import { describe, type Log } from '../../log.ts';
@@ -38,7 +39,8 @@ import { readNativeName } from './key.ts';
 import { createLook } from './look.ts';
 import { takenVertices } from './nodes.ts';
 import { noncesUnderWay } from './orphans.ts';
-import type { FluxRecord } from './records.ts';
+import { createFluxQueue } from './queue.ts';
+import { readJobList, type FluxRecord } from './records.ts';
 import { phaseOf } from './status.ts';
 import { fluxJobOf, nativeJobspec, urgencyOf } from './submit.ts';
 import { endOfVanished, LOST_LOOKS, LOST_MS } from './vanished.ts';
@@ -278,6 +280,28 @@ export async function createFluxRunner(options: FluxRunnerOptions, system: Syste
     poll.soon();
   }
 
+  /**
+   * Held first: that is refused once it has resources. An agent that is killed in between lets it go again. Should Flux be
+   * about to give it resources at this very moment, it is canceled in its first second, and its end says that it began.
+   */
+  async function withdraw(job: FluxJobEntry, reason: Reason): Promise<boolean> {
+    const { chosen, isReleased } = job.native;
+    const waits = job.status.state === 'accepted' && job.stop === null && job.accepted.order !== null;
+    if (!waits || chosen === null || !isReleased || following.isSubmitting(job)) return false;
+    await table.change(job, (now) => ({ ...now, isReleased: false }));
+    await reached('heldAgain', job.key);
+    const held = await flux.ask(['job', 'urgency', chosen.id, '0']);
+    const listed = held.code === 0 ? await flux.ask(['job', 'list-ids', chosen.id]) : null;
+    const [record] = listed === null ? [] : readJobList(listed.stdout);
+    if (record === undefined || phaseOf(record.state) !== 'waiting') {
+      await table.change(job, (now) => ({ ...now, isReleased: true }));
+      poll.soon();
+      return false;
+    }
+    await table.setStop(job, reason);
+    return true;
+  }
+
   async function raise(id: string, why: string): Promise<void> {
     const note = why === '' ? [] : ['-m', why.replaceAll(/\s+/g, ' ').slice(0, 200)];
     const answer = await flux
@@ -298,6 +322,7 @@ export async function createFluxRunner(options: FluxRunnerOptions, system: Syste
       watchers,
       submit,
       cancel,
+      withdraw,
       async written(job) {
         const paths = await pathsOf(job);
         return paths === null ? [] : filesOf(0, paths);
@@ -306,6 +331,7 @@ export async function createFluxRunner(options: FluxRunnerOptions, system: Syste
       taken: createBusyTeller(async () => takenVertices(await askResources(flux)), cluster, log, system),
       remove: (job) => table.remove(job),
       closing: stopJournal,
+      queue: createFluxQueue({ flux, cluster, realm, missingFor }, system),
     },
     system,
   );

@@ -7,11 +7,11 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { skipWithout } from '../../../../test/needs.ts';
 import { slurmMissing, startLab, type Lab } from '../../../../test/lab/slurm.ts';
 import { realSystem } from '../../../system/real.ts';
+import { createQueueBidder } from '../../bid/queue-bidder.ts';
 import { silentLog } from '../../log.ts';
+import type { ReachedHook } from '../../sentinels.ts';
 import { jobspecOf, runnerConformance } from '../conformance.ts';
 import type { NativeJob, Order, Runner } from '../runner.ts';
-import { slurmCommands } from './commands.ts';
-import { estimateNew, estimateQueued } from './estimate.ts';
 import { createSlurmRunner } from './runner.ts';
 import { slurmUsers } from './users.ts';
 
@@ -19,7 +19,7 @@ const away = skipWithout('slurm', slurmMissing());
 let lab: Lab;
 let realms = 0;
 
-async function open(cluster: string, spool: string, realm: string): Promise<Runner> {
+async function open(cluster: string, spool: string, realm: string, reached?: ReachedHook): Promise<Runner> {
   return createSlurmRunner(
     {
       spool,
@@ -29,6 +29,7 @@ async function open(cluster: string, spool: string, realm: string): Promise<Runn
       keepFiles: false,
       environment: { ...lab.environment(cluster), RAINBOW_SECRET: 'hidden' },
       log: silentLog,
+      ...(reached === undefined ? {} : { reached }),
       pace: { least: 100, most: 400 },
     },
     realSystem,
@@ -66,7 +67,7 @@ describe.skipIf(away)('with a real Slurm', { timeout: 120_000 }, () => {
       const realm = (++realms).toString(16).padStart(8, '0');
       return {
         scratch,
-        open: () => open('red', spool, realm),
+        open: (reached) => open('red', spool, realm, reached),
         dispose: () => rm(dir, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 }),
       };
     },
@@ -139,24 +140,54 @@ describe.skipIf(away)('with a real Slurm', { timeout: 120_000 }, () => {
       await reaches('1', 'ended');
     });
 
-    test('Slurm says when it would start a job, that it never could, and nothing where it would not tell the truth', async () => {
-      const slurm = slurmCommands(lab.environment('red'), realSystem);
-      const script = '#!/bin/sh\ntrue\n';
-      const idle = await estimateNew(slurm, { args: ['-n1', '-t1'], script, partition: null });
-      expect(idle).toMatchObject({ kind: 'at' });
-      expect(await estimateNew(slurm, { args: ['-N99'], script, partition: null })).toMatchObject({ kind: 'never' });
-      await runner.submit(order('1', 'exec sleep 60', {}, 4));
+    test('a bid is what Slurm itself plans: by --test-only while nothing waits, by its backfill for the like that waits', async () => {
+      const bidder = createQueueBidder({ runner, tariff: null, coming: () => [], system: realSystem })!;
+      const p90 = async (cores: number, walltime: number): Promise<number> => {
+        const { jobspec } = order('9', 'true', { system: { duration: walltime } }, cores);
+        const bid = await bidder.bid({ shape: `${cores} ${walltime}`, jobspec, walltime, priority: 0 });
+        if (bid.kind === 'no') throw new Error(bid.reason.message);
+        return Date.now() / 1000 + bid.estimate.startP90;
+      };
+      const idOf = async (): Promise<number> =>
+        Number(
+          (await lab.slurm('red', 'sbatch', '--parsable', '--uid=nobody', '-H', '-o/dev/null', '--wrap=true')).trim(),
+        );
+      await runner.submit(order('1', 'exec sleep 60', { system: { duration: 600 } }, 4));
       await reaches('1', 'running');
-      await runner.submit(order('2', 'true', {}, 4));
-      const { name } = (
-        JSON.parse(await readFile(join(here.spool, '2.1', 'native.json'), 'utf8')) as { name: string }[]
-      )[0]!;
-      expect(await estimateNew(slurm, { args: ['-n1'], script, partition: null })).toEqual({ kind: 'unknown' });
-      const queued = await until('backfill has planned it', async () => {
-        const estimate = await estimateQueued(slurm, name);
-        return estimate.kind === 'at' && estimate;
+      const before = await idOf();
+      const first = await until('it is seen as taken', async () => {
+        const found = await p90(4, 60);
+        return found > Date.now() / 1000 + 300 && found;
       });
-      expect(queued.start).toBeGreaterThan((await reaches('1', 'running')).status.startedAt!);
+      // The same question does not cost another id.
+      for (let i = 0; i < 5; i++) await p90(4, 60);
+      expect((await idOf()) - before).toBeLessThanOrEqual(2);
+      await runner.submit(order('2', 'true', { system: { duration: 60 } }, 4));
+      const planned = await until('backfill has planned it', async () => {
+        const said = await lab.slurm('red', 'squeue', '-h', '--start', '-o', '%S %j');
+        const found = /^(\S+T\S+) rainbow-2\.1-/m.exec(said);
+        return found !== null && Date.parse(`${found[1]}Z`) / 1000;
+      });
+      expect(Math.abs(first - planned)).toBeLessThan(62);
+      // One like it stands behind it; one that is gone before its turn passes by.
+      await until('the next one is behind', async () => (await p90(4, 60)) >= planned + 58);
+      bidder.close();
+      await lab.slurm('red', 'scancel', '--user=nobody', '--state=PENDING');
+    });
+
+    test('what a partition will never take is a no', async () => {
+      const bidder = createQueueBidder({ runner, tariff: null, coming: () => [], system: realSystem })!;
+      const why = async (system: object, walltime: number): Promise<string> => {
+        const { jobspec } = order('9', 'true', { system });
+        const bid = await bidder.bid({ shape: JSON.stringify(system), jobspec, walltime, priority: 0 });
+        return bid.kind === 'no' ? `${bid.reason.code} ${bid.reason.message}` : bid.kind;
+      };
+      expect(await why({ duration: 60, queue: 'debug' }, 60)).toBe('yes');
+      expect(await why({ duration: 3600, queue: 'debug' }, 3600)).toContain(
+        'never_fits partition debug lets a job run for 10',
+      );
+      expect(await why({ duration: 60, queue: 'nope' }, 60)).toContain('never_fits there is no partition nope');
+      bidder.close();
     });
 
     test('a job that Slurm forgets is known by what its wrapper wrote', async () => {

@@ -45,11 +45,13 @@ import { nativeName, readNativeName } from './key.ts';
 import { look } from './look.ts';
 import { takenVertices } from './nodes.ts';
 import { namesUnderWay } from './orphans.ts';
+import { createSlurmQueue } from './queue.ts';
 import type { SlurmRecord } from './records.ts';
 import { phaseOf } from './status.ts';
 import { lastTaskOf, nativeSubmission, readJobId, slurmJobOf } from './submit.ts';
 import type { Users } from './users.ts';
 import { fateOf } from './vanished.ts';
+import { canBeWithdrawn, claimForNobody, withdrawnFor } from './withdraw.ts';
 
 export interface SlurmRunnerOptions {
   /** Absolute; on the shared file system. */
@@ -81,6 +83,8 @@ export async function createSlurmRunner(options: SlurmRunnerOptions, system: Sys
   await chmod(spool, 0o711).catch(() => undefined);
   const gone = await openGone(spool, system);
   const watchers = new Set<(native: NativeJob) => void>();
+  /** The agent has their claim. */
+  const withdrawn = new WeakSet<SlurmJobEntry>();
   const ownUid = process.getuid?.() ?? -1;
 
   const table = createJobTable<Accepted, Submissions>({
@@ -133,6 +137,7 @@ export async function createSlurmRunner(options: SlurmRunnerOptions, system: Sys
 
   async function follow(job: SlurmJobEntry, mine: readonly Found<SlurmRecord>[], askedAt: number): Promise<void> {
     await learnIds(job, mine);
+    if (withdrawn.has(job)) return seeOff(job, mine, askedAt);
     await endDuplicates(job, mine);
     const records = await relevant(job, mine);
     if (records.length > 0) {
@@ -148,6 +153,16 @@ export async function createSlurmRunner(options: SlurmRunnerOptions, system: Sys
     if (fate.kind === 'ended') await table.conclude(job, fate.end, fate.endedAt);
     else if (fate.kind === 'lost') await submitAgain(job);
     else poll.soon();
+  }
+
+  /** It was taken out of the queue: what Slurm still has of it cannot run, and is over once it is gone. */
+  async function seeOff(job: SlurmJobEntry, mine: readonly Found<SlurmRecord>[], askedAt: number): Promise<void> {
+    if (mine.some(({ record }) => phaseOf(record.state) !== 'ended')) {
+      if (following.looks() % CANCEL_EVERY === 0) await cancel(job);
+    } else if (mine.length > 0 || following.isMissed(job, askedAt)) {
+      const end = { outcome: 'canceled', reason: job.stop!, exitCode: null, signal: null } as const;
+      await table.conclude(job, end, clock.now());
+    }
   }
 
   /**
@@ -300,6 +315,14 @@ export async function createSlurmRunner(options: SlurmRunnerOptions, system: Sys
     }
   }
 
+  async function withdraw(job: SlurmJobEntry, reason: Reason): Promise<boolean> {
+    if (!canBeWithdrawn(job) || following.isSubmitting(job) || !(await claimForNobody(job, reason))) return false;
+    withdrawn.add(job);
+    await reached('claimedForNobody', job.key);
+    await table.setStop(job, reason);
+    return true;
+  }
+
   async function remove(job: SlurmJobEntry): Promise<void> {
     await gone.add(job.native.map(({ nonce }) => nonce));
     await table.remove(job);
@@ -317,6 +340,12 @@ export async function createSlurmRunner(options: SlurmRunnerOptions, system: Sys
   }
 
   await table.load();
+  for (const job of table.jobs.values()) {
+    const reason = job.status.state === 'ended' ? null : await withdrawnFor(job);
+    if (reason === null) continue;
+    withdrawn.add(job);
+    await table.setStop(job, reason);
+  }
   const { jobcomp, hasAccounting } = await askConfiguration(slurm);
   const stopGlancing = startGlancing(
     () => table.jobs.values(),
@@ -333,11 +362,13 @@ export async function createSlurmRunner(options: SlurmRunnerOptions, system: Sys
       watchers,
       submit,
       cancel,
+      withdraw,
       written,
       uidOf: ({ accepted }) => accepted.uid,
       taken: createBusyTeller(async () => takenVertices(await askNodes(slurm)), cluster, log, system),
       remove,
       closing: stopGlancing,
+      queue: createSlurmQueue({ slurm, cluster, realm, users, missingFor }, system),
     },
     system,
   );
