@@ -1,6 +1,6 @@
 /** The slurm runner with a real Slurm: what every runner must do, and what only a batch system does. */
 import { existsSync } from 'node:fs';
-import { chmod, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -56,7 +56,7 @@ async function until<T>(what: string, look: () => T | Promise<T>): Promise<Exclu
 
 describe.skipIf(away)('with a real Slurm', { timeout: 120_000 }, () => {
   beforeAll(async () => {
-    lab = await startLab(['red:1'], { SLURM_LAB_CORES: '4' });
+    lab = await startLab(['red:1'], { SLURM_LAB_CORES: '4', SLURM_LAB_PREEMPT: 'CANCEL' });
   });
   afterAll(async () => lab?.wipe());
 
@@ -188,6 +188,59 @@ describe.skipIf(away)('with a real Slurm', { timeout: 120_000 }, () => {
       );
       expect(await why({ duration: 60, queue: 'nope' }, 60)).toContain('never_fits there is no partition nope');
       bidder.close();
+    });
+
+    test('preempted, canceled by somebody else, failed with its node, started again: each is told apart', async () => {
+      const slow = `echo started >> ${here.scratch}/log; exec sleep 300`;
+      const endOf = async (jobId: string): Promise<unknown> => (await reaches(jobId, 'ended')).status.end;
+      // A partition of a higher tier takes all of the cluster.
+      await runner.submit(order('1', slow));
+      await reaches('1', 'running');
+      const other = await lab.slurm(
+        'red',
+        'sbatch',
+        '--parsable',
+        '-pdebug',
+        '--uid=nobody',
+        '-n1',
+        '-c4',
+        '-o/dev/null',
+        '--wrap=sleep 60',
+      );
+      expect(await endOf('1')).toMatchObject({ outcome: 'failed', reason: { code: 'preempted' } });
+      await lab.slurm('red', 'scancel', other.trim());
+      // Waiting, and canceled by an administrator.
+      await runner.submit(order('2', slow, { rainbow: { hold: true } }));
+      const { nativeId } = await until('it says that it is held', async () =>
+        (await runner.find()).find(({ status }) => status.waitsFor === 'Slurm: JobHeldUser'),
+      );
+      await lab.slurm('red', 'scancel', nativeId);
+      expect(await endOf('2')).toMatchObject({ outcome: 'canceled', reason: { code: 'native' }, exitCode: null });
+      // Its node is lost; it may be started again, and is.
+      const again = { rainbow: { slurm: { requeue: true } } };
+      await runner.submit(
+        order('3', `echo try >> ${here.scratch}/tries; [ -e ${here.scratch}/go ] || exec sleep 300`, again),
+      );
+      const running = await reaches('3', 'running');
+      await writeFile(join(here.scratch, 'go'), '');
+      await lab.slurm('red', 'scontrol', 'requeue', running.nativeId);
+      // Slurm lets a job that was requeued wait for two minutes.
+      await until('it may start', async () =>
+        lab.slurm('red', 'scontrol', 'update', `JobId=${running.nativeId}`, 'StartTime=now').then(
+          () => true,
+          () => false,
+        ),
+      );
+      expect(await endOf('3')).toMatchObject({
+        outcome: 'completed',
+        reason: { message: 'Slurm had started it 2 times' },
+      });
+      expect((await readFile(join(here.scratch, 'tries'), 'utf8')).trim().split('\n')).toHaveLength(2);
+      await runner.submit(order('4', slow));
+      await reaches('4', 'running');
+      await lab.slurm('red', 'scontrol', 'update', 'NodeName=red-c1', 'State=DOWN', 'Reason=test');
+      expect(await endOf('4')).toMatchObject({ outcome: 'failed', reason: { code: 'node_failure' } });
+      await lab.slurm('red', 'scontrol', 'update', 'NodeName=red-c1', 'State=RESUME');
     });
 
     test('a job that Slurm forgets is known by what its wrapper wrote', async () => {
