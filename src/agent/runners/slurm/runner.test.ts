@@ -224,13 +224,11 @@ describe.skipIf(away)('with a real Slurm', { timeout: 120_000 }, () => {
       const running = await reaches('3', 'running');
       await writeFile(join(here.scratch, 'go'), '');
       await lab.slurm('red', 'scontrol', 'requeue', running.nativeId);
-      // Slurm lets a job that was requeued wait for two minutes.
-      await until('it may start', async () =>
-        lab.slurm('red', 'scontrol', 'update', `JobId=${running.nativeId}`, 'StartTime=now').then(
-          () => true,
-          () => false,
-        ),
-      );
+      // Slurm lets a job that was requeued wait for two minutes, from when its first run is cleared away.
+      await until('it is started again', async () => {
+        await lab.slurm('red', 'scontrol', 'update', `JobId=${running.nativeId}`, 'StartTime=now').catch(() => '');
+        return existsSync(join(here.spool, '3.1', 'run', 'end.0.1'));
+      });
       expect(await endOf('3')).toMatchObject({
         outcome: 'completed',
         reason: { message: 'Slurm had started it 2 times' },
@@ -240,7 +238,7 @@ describe.skipIf(away)('with a real Slurm', { timeout: 120_000 }, () => {
       await reaches('4', 'running');
       await lab.slurm('red', 'scontrol', 'update', 'NodeName=red-c1', 'State=DOWN', 'Reason=test');
       expect(await endOf('4')).toMatchObject({ outcome: 'failed', reason: { code: 'node_failure' } });
-      await lab.slurm('red', 'scontrol', 'update', 'NodeName=red-c1', 'State=RESUME');
+      await until('it serves again', async () => (await lab.slurm('red', 'sinfo', '-h', '-o', '%T')).includes('idle'));
     });
 
     test('a job that Slurm forgets is known by what its wrapper wrote', async () => {
