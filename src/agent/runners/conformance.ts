@@ -134,6 +134,27 @@ export function runnerConformance(runnerCase: RunnerCase): void {
       expect((await of(second))!.status.state).not.toBe('ended');
     });
 
+    test('what Rainbow itself has seen to is not asked for again: a task of an array, released, its dependencies ended', async () => {
+      const { jobspec } = order('1', 'env | grep -E "^(RAINBOW_|SLURM_)ARRAY_(INDEX|COUNT|TASK_ID)=" | sort');
+      const spec = JSON.parse(jobspec) as { attributes: { system: object } };
+      spec.attributes.system = {
+        ...spec.attributes.system,
+        dependencies: [{ scheme: 'afterok', type: 'string', value: '4711' }],
+      };
+      const rainbow = { array: { indices: '3,5', limit: 1 }, hold: true, begin: '2020-01-01T00:00:00Z' };
+      const given = {
+        ...order('1', ''),
+        jobspec: JSON.stringify({ ...spec, attributes: { ...spec.attributes, rainbow } }),
+        array: { id: '1', index: 5, count: 2, least: 3, most: 5 },
+      };
+      await runner.submit(given);
+      expect((await reaches(given, 'ended')).status.end).toMatchObject({ outcome: 'completed' });
+      const { pieces } = await runner.output(given, [], 1 << 20);
+      expect(pieces.map(({ task, data }) => [task, Buffer.from(data).toString()])).toEqual([
+        [0, 'RAINBOW_ARRAY_COUNT=2\nRAINBOW_ARRAY_INDEX=5\nSLURM_ARRAY_TASK_ID=5\n'],
+      ]);
+    });
+
     test('output comes from any position on, and says when it is all', async () => {
       const given = order('1', `printf 'one\\n'; printf 'problem' >&2; ${waitsFor('go')}; printf 'two\\n'`);
       await runner.submit(given);

@@ -39,6 +39,28 @@ export function lifecycleOf(jobspec: string): Lifecycle {
   };
 }
 
+/** What of a jobspec Rainbow sees to itself, so that no native scheduler is to be told it a second time. */
+export interface Heeded {
+  /** It is one task of an array of Rainbow's; else an array in it is the native scheduler's to make. */
+  readonly array: boolean;
+}
+
+/**
+ * By the time a cluster is given a job it is not held, its time has come, and what it depends on (by ids of Rainbow's,
+ * which no native scheduler knows) has ended.
+ */
+export function takeHeeded(attributes: Attributes, { array }: Heeded): void {
+  attributes.take('rainbow', 'hold');
+  const begin = attributes.peek('rainbow', 'begin');
+  if (typeof begin === 'string' && isMoment(begin)) attributes.take('rainbow', 'begin');
+  if (array) attributes.take('rainbow', 'array');
+  const any = attributes.peek('rainbow', 'anyDependency') === true;
+  const { heeded, all } = heededDependencies(attributes.peek('system', 'dependencies'), any);
+  if (heeded.length === 0 || !all) return;
+  attributes.take('system', 'dependencies');
+  attributes.take('rainbow', 'anyDependency');
+}
+
 function arrayOf(found: Json | undefined): string | null {
   if (!isMap(found) || typeof found['indices'] !== 'string') return null;
   const limit = found['limit'];

@@ -4,6 +4,7 @@
  */
 import { RainbowError } from '../errors.ts';
 import { Attributes } from './attributes.ts';
+import type { Heeded } from './lifecycle.ts';
 import { fluxJob } from './render/flux-job.ts';
 import { render, type Target } from './render/render.ts';
 import { slurmJob } from './render/slurm.ts';
@@ -29,11 +30,11 @@ export function nativeRendering(
   }
 }
 
-/** In words, what would be lost on a cluster of that kind; empty where all can be said. */
-export function lostOn(jobspec: string, runner: string): readonly string[] {
+/** In words, what would be lost on a cluster of that kind; empty where all can be said, or Rainbow sees to it. */
+export function lostOn(jobspec: string, runner: string, heeded: Heeded = { array: true }): readonly string[] {
   if (!NATIVE_RUNNERS.has(runner)) return [];
   try {
-    const { report } = runner === 'flux' ? fluxJob(jobspec) : slurmJob(jobspec);
+    const { report } = runner === 'flux' ? fluxJob(jobspec, heeded) : slurmJob(jobspec, heeded);
     return lostOf(report).map(lineText);
   } catch (error) {
     if (error instanceof RainbowError) return [error.message];

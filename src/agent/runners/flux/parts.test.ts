@@ -190,7 +190,8 @@ test('the jobspec that Flux is given', () => {
           job: { name: 'n' },
         },
         user: { mine: { is: 'kept' } },
-        rainbow: { hold: true },
+        // It was held, and is not any more: it would not be here.
+        rainbow: { hold: true, flux: { urgency: 'hold' } },
       },
     }),
   );
@@ -305,11 +306,12 @@ test('a dry run shows the command line, and what would be lost; urgencies, scrip
     'attributes.user.image',
     'attributes.rainbow.flux.signal',
   ]);
-  const { document, urgency } = fluxJob(text);
+  const { document, urgency } = fluxJob(text, { array: true });
   expect(urgency).toBe(31);
+  // Its time has come, or it would not be here.
+  expect(document.attributes.system).not.toHaveProperty('dependencies');
   expect(document.tasks).toMatchObject([{ command: ['flux', 'broker', '{{tmpdir}}/script', 'a'] }]);
   expect(document.attributes.system).toMatchObject({
-    dependencies: [{ scheme: 'begin-time', value: '1803888000' }],
     files: { script: { data: '#!/bin/sh\n', encoding: 'utf-8', mode: 0o100700 } },
     shell: { options: { 'per-resource': { type: 'node' }, output: { stdout: { label: true } } } },
   });

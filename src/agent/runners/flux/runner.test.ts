@@ -144,7 +144,7 @@ describe.skipIf(away)('with a real Flux', { timeout: 120_000 }, () => {
       try {
         await until('it runs', async () => (await runner.busy()).vertices.length === 3);
         expect((await runner.busy()).includes).toEqual([]);
-        await runner.submit(order('1', 'true', { rainbow: { hold: true } }));
+        await runner.submit(order('1', 'true', { rainbow: { flux: { urgency: 0 } } }));
         await until('it says why', async () =>
           (await runner.find()).some(({ status }) => status.waitsFor === 'Flux: it is held (urgency 0)'),
         );

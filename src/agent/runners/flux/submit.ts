@@ -9,7 +9,7 @@ import { fluxJob, type FluxJob } from '../../../core/translate/render/flux-job.t
 import { slotsInAll } from '../../../core/translate/render/rendered.ts';
 import type { OutputPaths } from '../batch/jobs.ts';
 import type { NativeName } from '../batch/key.ts';
-import type { Order } from '../runner.ts';
+import { arrayEnvironment, arrayEnvironmentOfOthers, type Order } from '../runner.ts';
 import { nativeName } from './key.ts';
 
 /**
@@ -18,14 +18,15 @@ import { nativeName } from './key.ts';
  */
 export function fluxJobOf(order: Order): FluxJob {
   readJobspec(order.jobspec);
+  const heeded = { array: order.array !== undefined };
   let job: FluxJob;
   try {
-    job = fluxJob(order.jobspec);
+    job = fluxJob(order.jobspec, heeded);
   } catch (error) {
     if (!(error instanceof RainbowError)) throw error;
     throw new RainbowError('failed_precondition', `Flux cannot be told this job: ${error.message}`, { cause: error });
   }
-  const lost = lossAllowed(order.jobspec) ? [] : lostOn(order.jobspec, 'flux');
+  const lost = lossAllowed(order.jobspec) ? [] : lostOn(order.jobspec, 'flux', heeded);
   if (lost.length > 0) {
     throw new RainbowError(
       'failed_precondition',
@@ -50,12 +51,13 @@ export function nativeJobspec({ asked, document }: FluxJob, order: Order, name: 
   const environment: Record<string, string> = { ...where.environment };
   const unset = [...asked.jobspec.unset, ...asked.jobspec.tasks.flatMap((task) => task.unset)];
   for (const variable of unset) delete environment[variable];
-  Object.assign(environment, asked.environment, {
+  Object.assign(environment, arrayEnvironmentOfOthers(order.array), asked.environment, {
     RAINBOW_JOB_ID: order.jobId,
     RAINBOW_EPOCH: String(order.epoch),
     RAINBOW_JOB_NAME: order.name,
     RAINBOW_CLUSTER: where.cluster,
     RAINBOW_TASKS: String(slotsInAll(asked)),
+    ...arrayEnvironment(order.array),
   });
   return JSON.stringify({
     ...document,

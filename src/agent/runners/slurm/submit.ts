@@ -18,14 +18,15 @@ import { wrapperScript } from './wrapper.ts';
  */
 export function slurmJobOf(order: Order): SlurmJob {
   readJobspec(order.jobspec);
+  const heeded = { array: order.array !== undefined };
   let job: SlurmJob;
   try {
-    job = slurmJob(order.jobspec);
+    job = slurmJob(order.jobspec, heeded);
   } catch (error) {
     if (!(error instanceof RainbowError)) throw error;
     throw new RainbowError('failed_precondition', `Slurm cannot be told this job: ${error.message}`, { cause: error });
   }
-  const lost = lossAllowed(order.jobspec) ? [] : lostOn(order.jobspec, 'slurm');
+  const lost = lossAllowed(order.jobspec) ? [] : lostOn(order.jobspec, 'slurm', heeded);
   if (lost.length > 0) {
     throw new RainbowError(
       'failed_precondition',

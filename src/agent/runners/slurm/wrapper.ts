@@ -14,7 +14,7 @@ import type { Asked } from '../../../core/translate/render/asked.ts';
 import { slotsInAll } from '../../../core/translate/render/rendered.ts';
 import { quote } from '../process/launch.ts';
 import type { NativeName } from '../batch/key.ts';
-import { keyText, type Order } from '../runner.ts';
+import { arrayEnvironment, arrayEnvironmentOfOthers, keyText, type Order } from '../runner.ts';
 
 /** The wrapper leaves with it where another native job of the same key has the claim. */
 export const CLAIMED = 75;
@@ -36,9 +36,10 @@ export function wrapperScript({ order, name, cluster, asked, runDir }: Wrapped):
     RAINBOW_CLUSTER: cluster,
     RAINBOW_TASKS: String(slotsInAll(asked)),
     RAINBOW_JOB_DIR: runDir,
+    ...arrayEnvironment(order.array),
   };
   const unset = [...new Set([...asked.jobspec.unset, ...asked.jobspec.tasks.flatMap((task) => task.unset)])];
-  const exported = Object.entries({ ...asked.environment, ...own })
+  const exported = Object.entries({ ...arrayEnvironmentOfOthers(order.array), ...asked.environment, ...own })
     .filter(([variable]) => /^[A-Za-z_]\w*$/.test(variable))
     .map(([variable, value]) => `export ${variable}=${quote(value)}`);
   // What a shell cannot export (a name with dots) is set by env.

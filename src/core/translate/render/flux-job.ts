@@ -10,6 +10,7 @@ import { carried } from '../carrier.ts';
 import { jsonMap, under } from '../draft.ts';
 import type { Json, JsonMap } from '../draft.ts';
 import { readJobspec } from '../../jobspec/read.ts';
+import { takeHeeded, type Heeded } from '../lifecycle.ts';
 import { countText } from '../normal.ts';
 import { Report } from '../report.ts';
 import type { ReportLine } from '../report.ts';
@@ -32,12 +33,15 @@ export interface FluxJob {
   readonly report: readonly ReportLine[];
 }
 
-/** Throws `invalid_input` where the jobspec is none, or of a shape that Flux does not know. */
-export function fluxJob(jobspec: string): FluxJob {
+/**
+ * Of a job that Rainbow gives to a cluster. Throws `invalid_input` where the jobspec is none, or of a shape that Flux does
+ * not know.
+ */
+export function fluxJob(jobspec: string, heeded: Heeded): FluxJob {
   const { dialect } = readJobspec(jobspec);
   if (dialect === 'nextgen' || dialect === 'experimental') {
     const first = renderRfc14(jobspec);
-    const second = fluxJob(first.text);
+    const second = fluxJob(first.text, heeded);
     return { ...second, report: [...first.report, ...second.report] };
   }
   const report = new Report();
@@ -45,12 +49,13 @@ export function fluxJob(jobspec: string): FluxJob {
   const { attributes } = asked;
   // For whoever places it, not for Flux.
   attributes.take('rainbow', 'allowLossy');
+  takeHeeded(attributes, heeded);
   const urgency = urgencyOf(asked, report);
   const own = takeOwn(asked);
   if (asked.jobspec.image !== null) {
     report.dropped(null, 'attributes.user.image', 'Flux knows no image by its reference; start it in the script');
   }
-  const dependencies = takeDependencies(asked, report);
+  const dependencies = takeDependencies(asked);
   const system = mapOf(takeRoot(attributes, 'system'));
   const user = mapOf(takeRoot(attributes, 'user'));
   const { walltime, cwd } = asked.jobspec;
@@ -131,13 +136,12 @@ function tasksOf(
 const NAMED: Readonly<Record<string, number>> = { hold: 0, default: 16, expedite: 31 };
 
 function urgencyOf({ attributes }: Asked, report: Report): number | null {
-  const isHeld = attributes.take('rainbow', 'hold') === true;
   const said = attributes.take('rainbow', 'flux', 'urgency');
-  if (said === undefined) return isHeld ? 0 : null;
+  if (said === undefined) return null;
   const urgency = typeof said === 'string' ? (NAMED[said] ?? Number(said)) : Number(said);
-  if (Number.isInteger(urgency) && urgency >= 0 && urgency <= 31) return isHeld ? 0 : urgency;
+  if (Number.isInteger(urgency) && urgency >= 0 && urgency <= 31) return urgency;
   report.dropped(null, 'attributes.rainbow.flux.urgency', 'an urgency is a whole number from 0 to 31');
-  return isHeld ? 0 : null;
+  return null;
 }
 
 /** Options of Flux's command line that have a place in the document. */
@@ -152,18 +156,10 @@ function takeOwn({ attributes }: Asked): { readonly labelled: boolean; readonly 
   return { labelled, broker: words.map(String) };
 }
 
-/** RFC 26: those that it has, and the time before which it must not begin. */
-function takeDependencies({ attributes }: Asked, report: Report): readonly Json[] {
+/** RFC 26: those that Rainbow knows nothing of. */
+function takeDependencies({ attributes }: Asked): readonly Json[] {
   const found = attributes.take('system', 'dependencies');
-  const begin = attributes.takeText('rainbow', 'begin');
-  const all: Json[] = Array.isArray(found) ? [...(found as Json[])] : [];
-  if (begin !== null) {
-    // oxlint-disable-next-line no-restricted-globals -- arithmetic on a given time, no clock
-    const at = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)$/.test(begin) ? Date.parse(begin) : NaN;
-    if (Number.isNaN(at)) report.dropped(null, 'attributes.rainbow.begin', `${begin} is no time with a time zone`);
-    else all.push({ scheme: 'begin-time', value: String(at / 1000) });
-  }
-  return all;
+  return Array.isArray(found) ? (found as Json[]) : [];
 }
 
 function takeRoot(attributes: Attributes, root: 'system' | 'user'): Json | undefined {

@@ -7,6 +7,7 @@ import { isMap } from '../attributes.ts';
 import { carried, MOST_SCRIPT } from '../carrier.ts';
 import { NO_CONTEXT } from '../context.ts';
 import { hostCount } from '../hosts.ts';
+import { takeHeeded, type Heeded } from '../lifecycle.ts';
 import { countText, sameJobspec } from '../normal.ts';
 import { Report } from '../report.ts';
 import { OWN_DIRECTIVES, readSbatch } from '../slurm/read.ts';
@@ -47,27 +48,31 @@ export interface SlurmJob {
   readonly report: Rendered['report'];
 }
 
-/** Throws as `renderSbatch`. `--export` and `--job-name` are left to the caller, and are not lost. */
-export function slurmJob(jobspec: string): SlurmJob {
+/**
+ * Of a job that Rainbow gives to a cluster. Throws as `renderSbatch`. `--export` and `--job-name` are left to the caller,
+ * and are not lost.
+ */
+export function slurmJob(jobspec: string, heeded: Heeded): SlurmJob {
   const { dialect } = readJobspec(jobspec);
   if (dialect === 'nextgen' || dialect === 'experimental') {
     const first = renderRfc14(jobspec);
-    const second = slurmJob(first.text);
+    const second = slurmJob(first.text, heeded);
     return { ...second, report: [...first.report, ...second.report] };
   }
   const report = new Report();
-  const { asked, options } = said(jobspec, report, { variablesToo: false });
+  const { asked, options } = said(jobspec, report, { variablesToo: false, heeded });
   return { asked, options: options.filter(([name]) => name !== 'job-name'), report: report.sorted() };
 }
 
 function said(
   jobspec: string,
   report: Report,
-  { variablesToo = true }: { readonly variablesToo?: boolean } = {},
+  { variablesToo = true, heeded = null }: { readonly variablesToo?: boolean; readonly heeded?: Heeded | null } = {},
 ): { readonly asked: Asked; readonly options: readonly Option[] } {
   const asked = readAsked(jobspec, report);
   // For whoever places it, not for Slurm.
   asked.attributes.take('rainbow', 'allowLossy');
+  if (heeded !== null) takeHeeded(asked.attributes, heeded);
   const options: Option[] = [
     ...named(asked),
     ...resources(asked, report),
