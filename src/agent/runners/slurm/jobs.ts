@@ -9,7 +9,7 @@ import type { BatchJob, Accepted as AcceptedOrder, JobTable } from '../batch/job
 import type { Found } from '../batch/key.ts';
 import { readUntrusted } from '../process/files.ts';
 import type { SlurmRecord } from './records.ts';
-import { endOf, phaseOf, phaseOfAll, waitsFor, type TaskEnd } from './status.ts';
+import { endOf, isForgotten, phaseOf, phaseOfAll, waitsFor, type TaskEnd } from './status.ts';
 import type { SlurmUser } from './users.ts';
 
 /** order.json */
@@ -126,9 +126,12 @@ export async function refresh(
   if (phase === 'ended') {
     const { ends, lastAt } = await said(job);
     const ran = ends.length > 0 || records.some(({ state }) => state !== 'CANCELLED');
+    const forgotten = isForgotten(records, ends, lastAt);
+    const end = endOf({ records, tasks: ends, stop: job.stop, forgotten });
     const endedAt = Math.max(...records.map((record) => record.endedAt ?? 0)) || lastAt || clock.now();
-    job.status = { ...job.status, startedAt: ran || !wasNever(records) ? startedAt : null };
-    return table.conclude(job, endOf({ records, tasks: ends, stop: job.stop }), endedAt);
+    const began = ran || !wasNever(records) ? startedAt : null;
+    job.status = { ...job.status, startedAt: forgotten ? Math.min(job.status.startedAt ?? lastAt, lastAt) : began };
+    return table.conclude(job, end, forgotten ? lastAt : endedAt);
   }
   const why = waitsFor(records);
   const waits = phase === 'waiting' && job.status.state === 'accepted';

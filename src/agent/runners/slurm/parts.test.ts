@@ -9,7 +9,7 @@ import type { Order } from '../runner.ts';
 import { nativeName, readNativeName } from './key.ts';
 import { clusterState, takenVertices } from './nodes.ts';
 import { readCompletions, readSacct, readSqueue } from './records.ts';
-import { endOf, KNOWN_STATES, phaseOf, phaseOfAll, waitsFor } from './status.ts';
+import { endOf, isForgotten, KNOWN_STATES, phaseOf, phaseOfAll, waitsFor, wasNotLaunched } from './status.ts';
 import { lastTaskOf, nativeSubmission, readJobId, slurmJobOf } from './submit.ts';
 import { readMapping, slurmUsers } from './users.ts';
 
@@ -161,6 +161,40 @@ test.each([
   ],
 ] as const)('how it ended: %s', (_, ended, tasks, stop, expected) => {
   expect(endOf({ records: [ended], tasks, stop })).toMatchObject(expected);
+});
+
+test('a controller that forgot a run and began another: what the wrapper wrote of the first is the end', () => {
+  const at = 1_000_000;
+  const again = (state: string, waitStatus: number, startedAt = at + 5_000) => [
+    { ...record(state, waitStatus), startedAt },
+  ];
+  const end = (records: ReturnType<typeof again>, status: number) => {
+    const tasks = [task(status)];
+    return endOf({ records, tasks, stop: null, forgotten: isForgotten(records, tasks, at) });
+  };
+  expect(end(again('FAILED', 75 << 8), 0)).toMatchObject({ outcome: 'completed', exitCode: 0 });
+  expect(end(again('FAILED', 75 << 8), 3)).toMatchObject({ outcome: 'failed', exitCode: 3 });
+  expect(end(again('CANCELLED', 0), 0)).toMatchObject({ outcome: 'completed' });
+  expect(end(again('NODE_FAIL', 0), 3)).toMatchObject({ outcome: 'failed', exitCode: 3 });
+  // In the same second.
+  expect(end(again('FAILED', 75 << 8, at - 500), 0)).toMatchObject({ outcome: 'completed' });
+  expect(end(again('CANCELLED', 0, at - 500), 0)).toMatchObject({ outcome: 'completed' });
+  // It ran, and was canceled; or leaves with that code itself.
+  expect(end(again('CANCELLED', 15, at - 500), 143)).toMatchObject({ outcome: 'canceled', reason: { code: 'native' } });
+  expect(end(again('FAILED', 75 << 8, at - 500), 75)).toMatchObject({ outcome: 'failed', exitCode: 75 });
+  expect(isForgotten(again('FAILED', 75 << 8), [], 0)).toBe(false);
+});
+
+test('what was never launched is told from what failed by itself, where there is no claim', () => {
+  expect(wasNotLaunched(record('FAILED', 2 << 8, 'NonZeroExitCode'))).toBe(true);
+  expect(wasNotLaunched(record('CANCELLED'))).toBe(true);
+  for (const code of [74, 75]) expect(wasNotLaunched(record('FAILED', code << 8, 'NonZeroExitCode'))).toBe(false);
+  expect(wasNotLaunched(record('FAILED', 1 << 8, 'JobLaunchFailure'))).toBe(false);
+  expect(wasNotLaunched(record('TIMEOUT'))).toBe(false);
+  const noFiles = endOf({ records: [record('FAILED', 74 << 8, 'NonZeroExitCode')], tasks: [], stop: null });
+  expect(noFiles).toMatchObject({
+    reason: { code: 'cannot_start', message: expect.stringContaining('--spool') as string },
+  });
 });
 
 test('of an array the worst of its tasks counts', () => {

@@ -47,7 +47,7 @@ import { takenVertices } from './nodes.ts';
 import { namesUnderWay } from './orphans.ts';
 import { createSlurmQueue } from './queue.ts';
 import type { SlurmRecord } from './records.ts';
-import { phaseOf } from './status.ts';
+import { phaseOf, wasNotLaunched } from './status.ts';
 import { lastTaskOf, nativeSubmission, readJobId, slurmJobOf } from './submit.ts';
 import type { Users } from './users.ts';
 import { fateOf } from './vanished.ts';
@@ -166,12 +166,13 @@ export async function createSlurmRunner(options: SlurmRunnerOptions, system: Sys
   }
 
   /**
-   * Slurm kills what it cannot launch (after a controller lost a job's id: "Duplicate jobid") and calls it canceled. It
-   * had nodes, it never began, and nobody here asked for it: it may go again, for the claim lets no two of them run.
+   * After a controller lost a job's id Slurm kills what it cannot launch ("Duplicate jobid") and calls it canceled, or
+   * runs a script that is not there any more and calls it failed. It had nodes, its wrapper never began, and nobody here
+   * asked for it: it may go again, for the claim lets no two of them run.
    */
   async function wasDroppedAtLaunch(job: SlurmJobEntry, records: readonly SlurmRecord[]): Promise<boolean> {
     if (job.stop !== null || job.accepted.order === null || job.native.length >= MOST_SUBMISSIONS) return false;
-    if (!records.every(({ state, hadNodes }) => state === 'CANCELLED' && hadNodes)) return false;
+    if (!records.every((record) => record.hadNodes && wasNotLaunched(record))) return false;
     return (await said(job)).claimedBy.size === 0;
   }
 
