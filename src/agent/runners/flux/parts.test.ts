@@ -15,7 +15,7 @@ import { environmentFor, failed } from './commands.ts';
 import { jobIdOf, readJobId } from './id.ts';
 import { nativeName, readNativeName } from './key.ts';
 import { clusterState, takenVertices } from './nodes.ts';
-import { readFeasible } from './queue.ts';
+import { queueOf, readFeasible } from './queue.ts';
 import { readJobList, type FluxRecord } from './records.ts';
 import { endOf, phaseOf, waitsFor } from './status.ts';
 import { fluxJobOf, nativeJobspec, outputPaths, urgencyOf } from './submit.ts';
@@ -326,6 +326,26 @@ test('words on standard error: the instance is away, or it refuses', () => {
   expect(failed('x', { code: 1, stdout: '', stderr: 'flux-job: Missing key (resources)\n' }).message).toBe(
     'x: Missing key (resources)',
   );
+});
+
+test('its queue: what runs and what waits, everybody’s, with the plans of a policy that makes them', () => {
+  const cluster = {
+    nodes: [
+      { name: 'node0', rank: 0, sockets: [{ cores: 4, devices: [] }], memoryMiB: 0, devices: [], properties: [] },
+    ],
+    down: new Map(),
+    allocated: new Map([[0, { cores: [0, 1, 2, 3], gpus: [] }]]),
+  };
+  const jobs = readJobList(recorded('job-list-estimate.txt'));
+  const now = 1795362327000;
+  expect(queueOf(null, cluster, jobs, { realm: KEY.realm, now })).toMatchObject({
+    total: { node: 1, core: 4 },
+    free: { node: 0, core: 0 },
+    running: [{ key: null, takes: { core: 4 }, walltime: 600 }],
+    waiting: [{ takes: { core: 2 }, walltime: 300, planned: 600 }],
+  });
+  const other = { name: 'other', nodes: [], facts: {} };
+  expect(queueOf(other, cluster, jobs, { realm: KEY.realm, now })).toMatchObject({ total: { node: 0 }, waiting: [] });
 });
 
 test('feasibility, as the service says it', () => {

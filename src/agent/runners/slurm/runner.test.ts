@@ -190,6 +190,38 @@ describe.skipIf(away)('with a real Slurm', { timeout: 120_000 }, () => {
       bidder.close();
     });
 
+    test.skipIf(process.env['RAINBOW_SOAK'] === undefined)(
+      'bids against what happened: nine in ten start by their P90, half of them about their P50',
+      { timeout: 600_000 },
+      async () => {
+        const bidder = createQueueBidder({ runner, tariff: null, coming: () => [], system: realSystem })!;
+        const said: { p50: number; p90: number }[] = [];
+        for (let i = 0; i < 60; i++) {
+          const cores = 1 + (i % 4);
+          const given = order(String(i + 1), `exec sleep ${1 + ((i * 7) % 11)}`, {}, cores);
+          const bid = await bidder.bid({ shape: `${cores}`, jobspec: given.jobspec, walltime: 120, priority: 0 });
+          if (bid.kind === 'no') throw new Error(bid.reason.message);
+          const now = Date.now();
+          said.push({ p50: now + bid.estimate.startP50 * 1000, p90: now + bid.estimate.startP90 * 1000 });
+          await runner.submit(given);
+          await new Promise((resolve) => setTimeout(resolve, 2_500));
+        }
+        const ends = await until('all ended', async () => {
+          const all = await runner.find();
+          return all.every(({ status }) => status.state === 'ended') && all;
+        });
+        const late = said.map(({ p50, p90 }, i) => {
+          const { startedAt } = ends.find(({ jobId }) => jobId === String(i + 1))!.status;
+          return { p50: (startedAt! - p50) / 1000, p90: (startedAt! - p90) / 1000 };
+        });
+        const by = (of: 'p50' | 'p90'): number => late.filter((each) => each[of] <= 1).length / late.length;
+        const median = late.map(({ p50 }) => p50).toSorted((a, b) => a - b)[late.length / 2];
+        console.info(`by P50 ${by('p50').toFixed(2)}, by P90 ${by('p90').toFixed(2)}, median error ${median} s`);
+        expect(by('p90')).toBeGreaterThanOrEqual(0.8);
+        bidder.close();
+      },
+    );
+
     test('preempted, canceled by somebody else, failed with its node, started again: each is told apart', async () => {
       const slow = `echo started >> ${here.scratch}/log; exec sleep 300`;
       const endOf = async (jobId: string): Promise<unknown> => (await reaches(jobId, 'ended')).status.end;
