@@ -1,6 +1,7 @@
 /** What is taken now, by anybody; as it was last where the cluster cannot be asked. Callers at once share one answer. */
 import type { System } from '../../../system/system.ts';
 import { describe, type Log } from '../../log.ts';
+import { freshFor } from './once.ts';
 
 const FRESH_MS = 100;
 
@@ -11,19 +12,14 @@ export function createBusyTeller(
   log: Log,
   { clock }: System,
 ): () => Promise<readonly string[]> {
-  let asked: { readonly at: number; readonly answer: Promise<readonly string[]> } | null = null;
   let last: readonly string[] = [];
-  return () => {
-    if (asked !== null && clock.monotonic() - asked.at <= FRESH_MS) return asked.answer;
-    const answer = ask().then(
-      (taken) => (last = taken),
-      (error: unknown) => {
-        // Nothing is said of a cluster that cannot be asked.
-        log.warn(`cluster ${cluster}: what is free cannot be asked now: ${describe(error)}`);
-        return last;
-      },
-    );
-    asked = { at: clock.monotonic(), answer };
-    return answer;
-  };
+  return freshFor(FRESH_MS, clock, async () => {
+    try {
+      last = await ask();
+    } catch (error) {
+      // Nothing is said of a cluster that cannot be asked.
+      log.warn(`cluster ${cluster}: what is free cannot be asked now: ${describe(error)}`);
+    }
+    return last;
+  });
 }

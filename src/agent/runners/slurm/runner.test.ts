@@ -45,8 +45,12 @@ async function room(): Promise<{ dir: string; scratch: string; spool: string }> 
   return { dir, scratch, spool: join(dir, 'spool') };
 }
 
-async function until<T>(what: string, look: () => T | Promise<T>): Promise<Exclude<T, null | undefined | false>> {
-  for (let tries = 0; tries < 1500; tries++) {
+async function until<T>(
+  what: string,
+  look: () => T | Promise<T>,
+  most = 1_500,
+): Promise<Exclude<T, null | undefined | false>> {
+  for (let tries = 0; tries < most; tries++) {
     const found = await look();
     if (found !== null && found !== undefined && found !== false) return found as Exclude<T, null | undefined | false>;
     await new Promise((resolve) => setTimeout(resolve, 40));
@@ -196,7 +200,7 @@ describe.skipIf(away)('with a real Slurm', { timeout: 120_000 }, () => {
       async () => {
         const bidder = createQueueBidder({ runner, tariff: null, coming: () => [], system: realSystem })!;
         const said: { p50: number; p90: number }[] = [];
-        for (let i = 0; i < 60; i++) {
+        for (let i = 0; i < 40; i++) {
           const cores = 1 + (i % 4);
           const given = order(String(i + 1), `exec sleep ${1 + ((i * 7) % 11)}`, {}, cores);
           const bid = await bidder.bid({ shape: `${cores}`, jobspec: given.jobspec, walltime: 120, priority: 0 });
@@ -206,10 +210,14 @@ describe.skipIf(away)('with a real Slurm', { timeout: 120_000 }, () => {
           await runner.submit(given);
           await new Promise((resolve) => setTimeout(resolve, 2_500));
         }
-        const ends = await until('all ended', async () => {
-          const all = await runner.find();
-          return all.every(({ status }) => status.state === 'ended') && all;
-        });
+        const ends = await until(
+          'all ended',
+          async () => {
+            const all = await runner.find();
+            return all.every(({ status }) => status.state === 'ended') && all;
+          },
+          10_000,
+        );
         const late = said.map(({ p50, p90 }, i) => {
           const { startedAt } = ends.find(({ jobId }) => jobId === String(i + 1))!.status;
           return { p50: (startedAt! - p50) / 1000, p90: (startedAt! - p90) / 1000 };
