@@ -138,6 +138,7 @@ describe.skipIf(away)('agents on real Slurm clusters', { timeout: PATIENT_MS }, 
         version: 'test',
         secret: SERVER_SECRET,
         agents: { heartbeat: 1 },
+        scheduler: { rebidEvery: 1, rebidLeast: 60, bidReuse: 1, bidWithin: 10 },
         logLevel: 'silent',
         graceSeconds: 0.2,
       },
@@ -293,6 +294,40 @@ describe.skipIf(away)('agents on real Slurm clusters', { timeout: PATIENT_MS }, 
     );
     expect(new Set(lines).size).toBe(lines.length);
     expect(new Set(jobs.map(({ cluster: name }) => name)).size).toBe(2);
+  });
+
+  test('a job that waits moves to the cluster that starts it sooner, out of the one queue into the other', async () => {
+    const [red, blue] = [await cluster('red'), await cluster('blue')];
+    for (const here of [red, blue]) agent(here);
+    for (const here of [red, blue]) await followed(here);
+    const take = async (slurm: string, nodes: number, minutes: number): Promise<string> => {
+      const args = ['--parsable', '--uid=nobody', `-N${nodes}`, '--exclusive', `-t${minutes}`, '-o/dev/null'];
+      const id = (await lab.slurm(slurm, 'sbatch', ...args, '--wrap=sleep 600')).trim();
+      await until(`${slurm} is taken`, async () =>
+        (await lab.slurm(slurm, 'squeue', '-h', '-o', '%i %T')).includes('RUNNING'),
+      );
+      return id;
+    };
+    const foreign = { red: await take('red', 4, 60), blue: await take('blue', 3, 20) };
+    const credentials = [red, blue].map(({ name, token }) => ({ name, token }));
+    const jobspec = jobspecOf(`echo here >> ${red.scratch}/log`, 2);
+    const { job } = await client.jobs.submit({ jobspec, credentials, policy: 'soonest', ask: true, rebid: true });
+    const { id } = job!;
+    const waits = await reaches(id, [JobState.ACCEPTED]);
+    expect(waits.cluster).toBe(blue.name);
+    const reason = async (): Promise<string> => (await client.jobs.get({ id })).reason?.message ?? '';
+    await until('it says why it waits', async () => (await reason()).startsWith('Slurm: '));
+    await lab.slurm('red', 'scancel', foreign.red);
+    const done = await ended(id);
+    expect(done).toMatchObject({ state: JobState.COMPLETED, cluster: red.name, epoch: '2' });
+    expect(done.attempts.map((each) => [each.cluster, each.reason?.code])).toEqual([
+      [blue.name, 'moved'],
+      [red.name, 'exit'],
+    ]);
+    expect(await log(red)).toBe('here\n');
+    const left = await lab.slurm('blue', 'squeue', '-h', '-t', 'PENDING,RUNNING', '-o', '%j');
+    expect(left).not.toContain(`rainbow-${id}.`);
+    await lab.slurm('blue', 'scancel', foreign.blue);
   });
 
   test('a node that is lost fails its job; the controller being away ends none', async () => {
