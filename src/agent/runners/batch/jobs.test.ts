@@ -23,7 +23,7 @@ const table = (): JobTable<Accepted, readonly string[]> =>
     changed: (native) => void told.push(native),
     noNative: [],
     nativeId: (native) => native[0] ?? '',
-    makeRunDir: async (dir) => void (await mkdir(join(dir, 'run'))),
+    makeRunDir: (dir) => mkdir(join(dir, 'run')),
   });
 const ACCEPTED = { jobId: '1', epoch: 1, order: null, acceptedAt: 5 };
 

@@ -29,15 +29,14 @@ export function batchRunner<A extends Accepted, N, R>(
   { clock }: System,
 ): Runner {
   const { table, following, watchers } = parts;
-  const { inTurn, poll } = following;
   return {
     queue: parts.queue,
-    find: following.find,
+    find: () => following.find(),
     submit: (order) => following.submitOnce(order, parts.submit),
     async stop(key, reason) {
       const job = table.jobs.get(keyText(key));
       if (job === undefined) return;
-      await inTurn(async () => {
+      await following.inTurn(async () => {
         if (job.status.state !== 'ended') await table.setStop(job, reason);
       });
       if (job.status.state !== 'ended') await parts.cancel(job);
@@ -45,7 +44,7 @@ export function batchRunner<A extends Accepted, N, R>(
     async withdraw(key, reason) {
       const job = table.jobs.get(keyText(key));
       if (job === undefined || job.status.state === 'ended') return false;
-      const isOut = await inTurn(() => parts.withdraw(job, reason));
+      const isOut = await following.inTurn(() => parts.withdraw(job, reason));
       if (isOut) await parts.cancel(job);
       return isOut;
     },
@@ -69,7 +68,7 @@ export function batchRunner<A extends Accepted, N, R>(
       return { vertices: await parts.taken(), includes };
     },
     forget: (key) =>
-      inTurn(async () => {
+      following.inTurn(async () => {
         const job = table.jobs.get(keyText(key));
         if (job === undefined || job.status.state !== 'ended') return;
         following.forget(job);
@@ -77,9 +76,9 @@ export function batchRunner<A extends Accepted, N, R>(
       }),
     async close() {
       parts.closing();
-      poll.close();
+      following.poll.close();
       watchers.clear();
-      await inTurn(async () => undefined);
+      await following.inTurn(async () => undefined);
     },
   };
 }
