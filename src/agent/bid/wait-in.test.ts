@@ -17,13 +17,15 @@ const entry = (core: number, walltime: number, node = core / 4) => ({ key: null,
 const runs = (core: number, walltime: number, elapsed = 0) => ({ ...entry(core, walltime), elapsed });
 const waits = (core: number, walltime: number, planned: number | null) => ({ ...entry(core, walltime), planned });
 const asks = (core: number, walltime: number) => ({ takes: { core }, walltime });
-/** Jobs take half of what they ask for. */
-const HALF = Array.from({ length: 20 }, () => 0.5);
+/** Jobs take half of what they ask for; one in ten, and one in five, take all. */
+const MOST_HALF = Array.from({ length: 20 }, (_, i) => (i % 10 === 0 ? 1 : 0.5));
+const SOME_ALL = Array.from({ length: 20 }, (_, i) => (i % 5 === 0 ? 1 : 0.5));
 
-test('what its scheduler plans for it is the P90, and the part that jobs really take the P50', () => {
+test('what its scheduler plans for it counts by the part of their walltimes that jobs really take', () => {
   const planned = queue({ running: [runs(8, 3600)], planned: 3000 });
   expect(waitIn(planned, asks(4, 60), [])).toEqual({ p50: 3000, p90: 3000 });
-  expect(waitIn(planned, asks(4, 60), HALF)).toEqual({ p50: 1500, p90: 3000 });
+  expect(waitIn(planned, asks(4, 60), MOST_HALF)).toEqual({ p50: 0.55 * 3000, p90: 1500 });
+  expect(waitIn(planned, asks(4, 60), SOME_ALL)).toEqual({ p50: 0.6 * 3000, p90: 3000 });
 });
 
 test('it starts no sooner than one before it that asks for no more; a larger or longer one says nothing', () => {

@@ -1,7 +1,8 @@
 /**
  * How long a job would wait in a queue as it is now. Our own walk (core/bid/estimate.ts) knows how much of their walltime
- * jobs really take, and only counts; a cluster's own scheduler knows its nodes, and takes each walltime in full. So what
- * it plans is taken for a P90, and the part of it that jobs really take for the median. Pure.
+ * jobs really take, and only counts; a cluster's own scheduler knows its nodes, and takes each walltime in full. So of
+ * what it plans the part counts that jobs really take of their walltimes: the mean for the median, and for the P90 that
+ * which nine in ten stay within. Pure.
  *
  * Where it stops: who comes later and overtakes is not foreseen; the cluster's record corrects what is systematic.
  */
@@ -31,8 +32,8 @@ export function waitIn(
     return { p50: UNTIL_SERVED + behind, p90: 2 * (UNTIL_SERVED + behind) };
   }
   /** Of a walltime, what jobs take. */
-  const part = runtimeModel(ratios).remaining(1, 0).mean;
-  if (queue.planned !== null) return { p50: queue.planned * part, p90: queue.planned };
+  const part = runtimeModel(ratios).remaining(1, 0);
+  if (queue.planned !== null) return { p50: queue.planned * part.mean, p90: queue.planned * part.p90 };
   // Its scheduler lets one pass by that is gone before anybody's turn comes.
   const plans = waiting.flatMap(({ planned }) => planned ?? []);
   const next = plans.length === 0 ? 0 : Math.min(...plans);
@@ -48,8 +49,8 @@ export function waitIn(
   const hidden = { takes: hiddenIn(queue), walltime, elapsed: 0 };
   const backlog = backlogOf({ total, free, running: [...running, hidden], waiting, ratios });
   const own = startIn(backlog, takes) ?? { p50: 0, p90: 0 };
-  const p50 = Math.max(own.p50, least * part);
-  return { p50, p90: Math.max(p50, own.p90, least) };
+  const p50 = Math.max(own.p50, least * part.mean);
+  return { p50, p90: Math.max(p50, own.p90, least * part.p90) };
 }
 
 /** What is neither free nor anybody's that we may see. */

@@ -7,6 +7,7 @@ import { fluxMissing, startFlux, type FluxLab } from '../../../../test/lab/flux.
 import { skipWithout } from '../../../../test/needs.ts';
 import { carry } from '../../../core/translate/carrier.ts';
 import { realSystem } from '../../../system/real.ts';
+import { createQueueBidder } from '../../bid/queue-bidder.ts';
 import { silentLog } from '../../log.ts';
 import type { ReachedHook } from '../../sentinels.ts';
 import { jobspecOf, runnerConformance } from '../conformance.ts';
@@ -215,6 +216,39 @@ describe.skipIf(away)('with a real Flux', { timeout: 120_000 }, () => {
       expect(await isFeasible(flux, jobspec(4))).toBe('');
       expect(await isFeasible(flux, jobspec(5))).toContain('it can never run');
     });
+  });
+
+  test.each([
+    ['plans: what is gone before anybody’s turn passes by', 'conservative', 0, 10],
+    ['does not plan: first come, first served', 'fcfs', 1000, 1300],
+  ])('a bid where the queue policy %s', async (_, policy, least, most) => {
+    const here = await room();
+    const other = lab;
+    lab = await startFlux({ cores: 4, config: `[sched-fluxion-qmanager]\nqueue-policy = "${policy}"\n` });
+    const runner = await open(here.spool, 'dddddddd');
+    try {
+      const submit = (jobId: string, cores: number): Promise<string> => {
+        const spec = JSON.parse(jobspecOf('exec sleep 300', cores)) as { attributes: object };
+        const jobspec = JSON.stringify({ ...spec, attributes: { system: { duration: 600 } } });
+        return runner.submit({ jobId, epoch: 1, name: '', owner: 'ada', jobspec, walltime: 600, priority: 0 });
+      };
+      await submit('1', 2);
+      await until('it runs', async () => (await runner.find())[0]?.status.state === 'running');
+      await submit('2', 4);
+      const bidder = createQueueBidder({ runner, tariff: null, coming: () => [], system: realSystem })!;
+      const found = await until('what waits is seen', async () => {
+        const bid = await bidder.bid({ shape: 'x', jobspec: jobspecOf('true', 1), walltime: 120, priority: 0 });
+        const wait = bid.kind === 'yes' ? bid.estimate.startP50 : Infinity;
+        return wait >= least && wait <= most && { wait };
+      });
+      expect(found.wait).toBeLessThanOrEqual(most);
+      bidder.close();
+    } finally {
+      await runner.close();
+      await lab.wipe();
+      lab = other;
+      await rm(here.dir, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
+    }
   });
 
   describe('an instance that goes', () => {
