@@ -35,6 +35,8 @@ export interface Reporter {
 
 /** A report that is not acknowledged is said again. */
 const REPEAT_MS = 15_000;
+/** Why a job waits may change with each look of its cluster's scheduler: said so often at most. */
+const REASON_EVERY_MS = 30_000;
 
 export function createReporter(parts: {
   readonly holding: Holding;
@@ -56,6 +58,9 @@ export function createReporter(parts: {
   const changed = new Map<string, JobKey>();
   const denied = new Map<string, Report>();
   const settling = new Set<string>();
+  /** When a reason alone was said last, monotonic, and what waits to be said after that. */
+  const reasonSaidAt = new Map<string, number>();
+  const later = new Map<string, Timer>();
   let send: Send | null = null;
   let toldCapacity = -1;
   let planned = false;
@@ -88,6 +93,7 @@ export function createReporter(parts: {
       }
       const now = JSON.stringify(report);
       if (told.get(text) === now) continue;
+      if (isTooSoon(text, report)) continue;
       // Capacity first: an acceptance frees a place at the server, and it must not fill it with what we cannot take.
       sayCapacity();
       told.set(text, now);
@@ -95,6 +101,27 @@ export function createReporter(parts: {
       send({ kind: 'report', report }, `report ${text}`);
     }
     sayCapacity();
+  };
+
+  /** Of a report that says another reason for waiting, and nothing else: then it is said later. */
+  const isTooSoon = (text: string, report: Report): boolean => {
+    later.get(text)?.cancel();
+    later.delete(text);
+    const before = told.get(text);
+    if (report.state !== 'accepted' || before === undefined) return false;
+    if (besideReason(JSON.parse(before) as Report) !== besideReason(report)) return false;
+    const now = system.clock.monotonic();
+    const wait = (reasonSaidAt.get(text) ?? -Infinity) + REASON_EVERY_MS - now;
+    if (wait > 0) {
+      const { jobId, epoch } = report;
+      later.set(
+        text,
+        system.timers.after(wait, () => plan({ jobId, epoch })),
+      );
+      return true;
+    }
+    reasonSaidAt.set(text, now);
+    return false;
   };
 
   const sayCapacity = (): void => {
@@ -123,6 +150,7 @@ export function createReporter(parts: {
     if (settling.has(text)) return;
     settling.add(text);
     try {
+      reasonSaidAt.delete(text);
       await reached('beforeForget', key);
       await runner.forget(key);
       await reached('afterForgotten', key);
@@ -163,6 +191,8 @@ export function createReporter(parts: {
     },
     disconnected() {
       send = null;
+      for (const timer of later.values()) timer.cancel();
+      later.clear();
       repeating?.cancel();
       repeating = null;
     },
@@ -190,8 +220,11 @@ export function createReporter(parts: {
       if (isOver(state)) await settle(key);
     },
     close() {
-      send = null;
-      repeating?.cancel();
+      this.disconnected();
     },
   };
+}
+
+function besideReason(report: Report): string {
+  return JSON.stringify({ ...report, reason: null });
 }

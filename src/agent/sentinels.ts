@@ -48,6 +48,12 @@ export const STAGING_SENTINELS = [
   'sandboxRemoved', // the end is acknowledged, and its folder gone
 ] as const;
 
+/** While a job that waits is taken out of a native queue. */
+export const WITHDRAWAL_SENTINELS = [
+  'claimedForNobody', // slurm runner: it can never run here; why is in its directory, not in its stop
+  'heldAgain', // flux runner: noted as held, Flux does not know yet
+] as const;
+
 /** Only the process runner comes by these. */
 const PROCESS_SENTINELS: ReadonlySet<string> = new Set(['orderAdded', 'startPrepared', 'shimStarted']);
 
@@ -67,7 +73,8 @@ export type Sentinel =
   | (typeof SENTINELS)[number]
   | (typeof SLURM_SENTINELS)[number]
   | (typeof FLUX_SENTINELS)[number]
-  | (typeof STAGING_SENTINELS)[number];
+  | (typeof STAGING_SENTINELS)[number]
+  | (typeof WITHDRAWAL_SENTINELS)[number];
 
 export type ReachedHook = (point: Sentinel, key: JobKey) => void | Promise<void>;
 

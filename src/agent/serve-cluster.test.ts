@@ -151,6 +151,36 @@ describe('one job', () => {
     expect(await held(journal)).toEqual([]);
   });
 
+  test('why it waits is said when it changes, not with every look, and the last word is always said', async () => {
+    const { system, cluster, server, journal } = world();
+    startAgent({ system, cluster, server, journal });
+    await system.settle();
+    server.say({ kind: 'start', order: order('7') });
+    await system.until(() => cluster.jobs.has('7.1'), 'submitted');
+    await system.settle();
+    const said = (): string[] =>
+      server.reports('7.1').flatMap(({ state, reason }) => (state === 'accepted' ? [reason.message] : []));
+    cluster.waits('7.1', 'Slurm: Resources');
+    await system.settle();
+    expect(said()).toEqual(['', 'Slurm: Resources']);
+    for (let look = 0; look < 40; look++) {
+      cluster.waits('7.1', look % 2 === 0 ? 'Slurm: Priority' : 'Slurm: Resources');
+      await system.advance(1_000);
+    }
+    cluster.waits('7.1', 'Slurm: ReqNodeNotAvail');
+    await system.advance(60_000);
+    expect(said().length).toBeLessThanOrEqual(5);
+    expect(said().at(-1)).toBe('Slurm: ReqNodeNotAvail');
+    // A start is no reason: it is said at once.
+    cluster.waits('7.1', 'Slurm: Resources');
+    cluster.run('7.1');
+    await system.settle();
+    expect(server.reports('7.1').at(-1)).toMatchObject({ state: 'running' });
+    const count = server.reports('7.1').length;
+    await system.advance(60_000);
+    expect(server.reports('7.1')).toHaveLength(count);
+  });
+
   test('a Start that comes twice runs once', async () => {
     const { system, cluster, server, journal } = world();
     startAgent({ system, cluster, server, journal });

@@ -365,8 +365,8 @@ export interface JobStore {
   /** The jobs behind such numbers; unknown numbers are left out. */
   byNumbers(cluster: ClusterRef, numbers: readonly number[]): Promise<ReadonlyMap<number, JobRecord>>;
   /**
-   * Another reason of a job that stays pending, with its event; null where it is not pending under that epoch any more,
-   * or says so already.
+   * Another reason of a job that stays where it is, with its event: `in_native_queue` of one that is accepted, any other
+   * of one that is pending. Null where it is not there under that epoch any more, or says so already.
    */
   changeReason(id: JobId, epoch: number, reason: Reason, at: number): Promise<JobRecord | null>;
   /** Pending jobs only: nobody decides on it until `release`. Null: no such job. The caller looks at what came out. */

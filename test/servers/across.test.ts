@@ -4,6 +4,7 @@ import { serveCluster } from '../../src/agent/agent.ts';
 import { memoryJournal } from '../../src/agent/journal.ts';
 import { silentLog } from '../../src/agent/log.ts';
 import { pickNamed } from '../../src/agent/pick/picks.ts';
+import { ownQueue } from '../../src/agent/runners/own-queue.ts';
 import { noHook } from '../../src/agent/sentinels.ts';
 import { nativeCluster, type NativeCluster } from '../../src/agent/testing/native-cluster.ts';
 import { grpcUplink } from '../../src/agent/wire.ts';
@@ -59,13 +60,15 @@ async function register(client: RainbowClient, name: string): Promise<{ secret: 
 function agent(client: RainbowClient, cluster: string, secret: string, accounts?: readonly string[]): NativeCluster {
   const native = nativeCluster(realSystem);
   const ending = new AbortController();
-  const queue = {
+  const queue = ownQueue({
     totals: [
       { type: 'node', total: 2 },
       { type: 'core', total: 8 },
     ],
+    jobs: async () => [...native.jobs.values()],
     refusal: () => null,
-  };
+    clock: realSystem.clock,
+  });
   const mapping = accounts === undefined ? {} : ({ runAs: 'mapped', accounts } as const);
   const done = serveCluster(
     {

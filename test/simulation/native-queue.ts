@@ -5,6 +5,7 @@
  * It keeps count for itself of what it ever started, also of what was forgotten: that is what the invariants read.
  */
 import { createAllocation } from '../../src/agent/runners/process/allocation.ts';
+import { ownQueue } from '../../src/agent/runners/own-queue.ts';
 import { keyText, type JobKey, type NativeEnd, type NativeJob, type Order } from '../../src/agent/runners/runner.ts';
 import type { NativeStatus, OutputPiece, Runner } from '../../src/agent/runners/runner.ts';
 import { RainbowError } from '../../src/core/errors.ts';
@@ -76,7 +77,12 @@ export class NativeQueue {
       submit: async (order) => this.#submit(order),
       stop: (key, reason) => Promise.resolve(this.#stop(key, reason)),
       withdraw: (key, reason) => Promise.resolve(this.#withdraw(key, reason)),
-      queue: { totals: this.#totals, refusal: () => null },
+      queue: ownQueue({
+        totals: this.#totals,
+        jobs: () => Promise.resolve(this.jobs),
+        refusal: () => null,
+        clock: this.#options.clock,
+      }),
       watch: (changed) => {
         mine.add(changed);
         this.#watchers.add(changed);

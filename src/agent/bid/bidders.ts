@@ -16,7 +16,7 @@ export interface BidderParts {
 
 export const bidders: Readonly<Record<string, (parts: BidderParts) => Bidder | null>> = Object.assign(
   Object.create(null),
-  { process: createQueueBidder },
+  { process: createQueueBidder, slurm: createQueueBidder, flux: createQueueBidder },
 );
 
 /** Null where this cluster cannot say. */

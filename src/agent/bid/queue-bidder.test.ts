@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { readTariff } from '../../core/bid/tariff-file.ts';
 import { simulatedSystem } from '../../system/simulated.ts';
 import { jobspecOf } from '../runners/conformance.ts';
+import { ownQueue } from '../runners/own-queue.ts';
 import { keyText, type NativeJob, type NativeStatus, type Order, type Runner } from '../runners/runner.ts';
 import type { AgentBid } from './bidder.ts';
 import { bidderFor } from './bidders.ts';
@@ -15,14 +16,16 @@ const now = system.clock.now();
 function cluster(jobs: NativeJob[], coming: readonly Order[] = []) {
   const watchers: ((job: NativeJob) => void)[] = [];
   const runner = {
-    queue: {
+    queue: ownQueue({
       totals: [
         { type: 'cluster', total: 1 },
         { type: 'node', total: 1 },
         { type: 'core', total: 4 },
       ],
-      refusal: (text: string) => (text.includes('gpu') ? { code: 'never_fits', message: 'no gpu' } : null),
-    },
+      jobs: async () => jobs,
+      refusal: (jobspec) => (jobspec.includes('gpu') ? { code: 'never_fits', message: 'no gpu' } : null),
+      clock: system.clock,
+    }),
     find: async () => jobs,
     watch(changed: (job: NativeJob) => void) {
       watchers.push(changed);

@@ -7,6 +7,10 @@ import { join } from 'node:path';
 import { setTimeout as passing } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { RainbowError } from '../../core/errors.ts';
+import { realSystem } from '../../system/real.ts';
+import type { AgentBid } from '../bid/bidder.ts';
+import { createQueueBidder } from '../bid/queue-bidder.ts';
+import { WITHDRAWAL_SENTINELS, type ReachedHook } from '../sentinels.ts';
 import { keyText, type JobKey, type NativeJob, type Order, type OutputPosition, type Runner } from './runner.ts';
 
 export interface RunnerCase {
@@ -19,7 +23,7 @@ export interface ClusterCase {
   /** A directory that jobs may write to. */
   readonly scratch: string;
   /** As an agent that was started (again) would; the one before was closed, or killed. */
-  open(): Promise<Runner>;
+  open(reached?: ReachedHook): Promise<Runner>;
   dispose(): Promise<void>;
 }
 
@@ -130,6 +134,27 @@ export function runnerConformance(runnerCase: RunnerCase): void {
       expect((await of(second))!.status.state).not.toBe('ended');
     });
 
+    test('what Rainbow itself has seen to is not asked for again: a task of an array, released, its dependencies ended', async () => {
+      const { jobspec } = order('1', 'env | grep -E "^(RAINBOW_|SLURM_)ARRAY_(INDEX|COUNT|TASK_ID)=" | sort');
+      const spec = JSON.parse(jobspec) as { attributes: { system: object } };
+      spec.attributes.system = {
+        ...spec.attributes.system,
+        dependencies: [{ scheme: 'afterok', type: 'string', value: '4711' }],
+      };
+      const rainbow = { array: { indices: '3,5', limit: 1 }, hold: true, begin: '2020-01-01T00:00:00Z' };
+      const given = {
+        ...order('1', ''),
+        jobspec: JSON.stringify({ ...spec, attributes: { ...spec.attributes, rainbow } }),
+        array: { id: '1', index: 5, count: 2, least: 3, most: 5 },
+      };
+      await runner.submit(given);
+      expect((await reaches(given, 'ended')).status.end).toMatchObject({ outcome: 'completed' });
+      const { pieces } = await runner.output(given, [], 1 << 20);
+      expect(pieces.map(({ task, data }) => [task, Buffer.from(data).toString()])).toEqual([
+        [0, 'RAINBOW_ARRAY_COUNT=2\nRAINBOW_ARRAY_INDEX=5\nSLURM_ARRAY_TASK_ID=5\n'],
+      ]);
+    });
+
     test('output comes from any position on, and says when it is all', async () => {
       const given = order('1', `printf 'one\\n'; printf 'problem' >&2; ${waitsFor('go')}; printf 'two\\n'`);
       await runner.submit(given);
@@ -238,6 +263,86 @@ export function runnerConformance(runnerCase: RunnerCase): void {
       expect(await runner.output(given, [], 1 << 20)).toEqual({ pieces: [], complete: true });
       await reopen();
       expect(await of(given)).toBeNull();
+    });
+
+    const MOVED = { code: 'moved', message: 'another cluster starts it sooner' } as const;
+
+    test('what waits is taken out of the queue when asked, once; what runs or is not there is left alone', async () => {
+      const first = order('1', waitsFor('go'), { cores: CORES });
+      const second = order('2', 'echo second >> $SCRATCH/log');
+      await runner.submit(first);
+      await reaches(first, 'running');
+      await runner.submit(second);
+      expect(await runner.withdraw!(first, MOVED)).toBe(false);
+      expect(await runner.withdraw!({ jobId: '9', epoch: 1 }, MOVED)).toBe(false);
+      expect(await runner.withdraw!(second, MOVED)).toBe(true);
+      expect(await runner.withdraw!(second, MOVED)).toBe(false);
+      const { status } = await reaches(second, 'ended');
+      expect(status).toMatchObject({ startedAt: null, end: { outcome: 'canceled', reason: MOVED, exitCode: null } });
+      // It may come back, under its next epoch.
+      const again = { ...second, epoch: 2 };
+      await runner.submit(again);
+      await release('go');
+      expect((await reaches(again, 'ended')).status.end).toMatchObject({ outcome: 'completed' });
+      expect((await reaches(first, 'ended')).status.end).toMatchObject({ outcome: 'completed' });
+      expect(await written('log')).toBe('second\n');
+    });
+
+    test('an agent that dies while it takes a job back: it waits on, or it never runs here', async () => {
+      const first = order('1', waitsFor('go'), { cores: CORES });
+      const second = order('2', 'echo second >> $SCRATCH/log');
+      await runner.submit(first);
+      await reaches(first, 'running');
+      await runner.submit(second);
+      await runner.close();
+      const died = Promise.withResolvers<void>();
+      runner = await cluster.open((point) => {
+        if (!WITHDRAWAL_SENTINELS.some((each) => each === point)) return undefined;
+        died.resolve();
+        return new Promise(() => undefined);
+      });
+      const withdrawn = runner.withdraw!(second, MOVED);
+      await Promise.race([died.promise, withdrawn]);
+      void runner.close();
+      runner = await cluster.open();
+      open.push(runner);
+      await release('go');
+      const { status } = await reaches(second, 'ended');
+      const { outcome } = status.end!;
+      const told = [outcome, outcome === 'canceled' && status.startedAt !== null, await written('log')];
+      expect([
+        ['canceled', false, ''],
+        ['completed', false, 'second\n'],
+      ]).toContainEqual(told);
+      await reaches(first, 'ended');
+    });
+
+    test('a bid says when it would start: at once, behind what runs and waits, or never', async () => {
+      const bidder = createQueueBidder({ runner, tariff: null, coming: () => [], system: realSystem })!;
+      const ask = (cores: number, walltime = 120): Promise<AgentBid> =>
+        bidder.bid({ shape: `${cores} ${walltime}`, jobspec: jobspecOf('true', cores), walltime, priority: 0 });
+      const wait = async (cores: number): Promise<{ startP50: number; startP90: number }> => {
+        const bid = await ask(cores);
+        if (bid.kind === 'no') throw new Error(bid.reason.message);
+        return bid.estimate;
+      };
+      expect((await wait(CORES)).startP90).toBeLessThan(10);
+      expect(await ask(CORES + 1)).toMatchObject({ kind: 'no', reason: { code: 'never_fits' } });
+      const given = order('1', waitsFor('go'), { cores: CORES - 1 });
+      await runner.submit(given);
+      await reaches(given, 'running');
+      await until('what is free is seen', async () => (await wait(CORES)).startP50 > 30);
+      expect((await wait(1)).startP90).toBeLessThan(10);
+      // Schedulers plan by whole minutes.
+      expect((await wait(CORES)).startP90).toBeLessThan(120 + 61);
+      await runner.submit(order('2', 'true', { cores: CORES }));
+      const behind = await until('the one that waits counts', async () => {
+        const found = await wait(CORES);
+        return found.startP90 > 120 + 30 && found;
+      });
+      expect(behind.startP90).toBeLessThan(240 + 122);
+      await release('go');
+      bidder.close();
     });
 
     /** Lets jobs go on that wait for this file. */

@@ -5,6 +5,8 @@
  * Invariant: a native job carries its key (Rainbow id and epoch), and `find` sees it by that key from the moment in
  * which `submit` may have taken effect, after a crash too. Nothing here is a delta: `watch` tells how a job stands.
  */
+import type { BidQuestion } from '../../core/bid/bid.ts';
+import type { Counts } from '../../core/bid/estimate.ts';
 import type { Reason } from '../../core/job/state.ts';
 import type { SandboxOwner, StagingOrder } from '../staging/order.ts';
 
@@ -142,12 +144,42 @@ export interface Busy {
   readonly includes: readonly JobKey[];
 }
 
-/** What a bidder may know of a runner's queue; the jobs in it are those of `find`. */
+/** What a bidder may know of a runner's queue. */
 export interface RunnerQueue {
-  /** Vertices by type, of the registered graph. */
-  readonly totals: readonly { readonly type: string; readonly total: number }[];
-  /** Why this will never be taken; null: it would be. */
-  refusal(jobspec: string): Reason | null;
+  /** How the part of it stands where such a job would wait. Throws `unavailable` where nobody can tell. */
+  look(question: BidQuestion): Promise<QueueNow | NeverTaken>;
+}
+
+export interface NeverTaken {
+  /** Only what will not pass: nodes that are down come back. */
+  readonly refusal: Reason;
+}
+
+export interface QueueNow {
+  /** The partition or queue; '' where there is none. */
+  readonly name: string;
+  /** In service now, by type of vertex. */
+  readonly total: Counts;
+  readonly free: Counts;
+  readonly running: readonly (QueuedJob & { readonly elapsed: number })[];
+  /** In order; only those that such a job would stand behind. */
+  readonly waiting: readonly (QueuedJob & {
+    /** When its own scheduler plans to start it, if all take their whole walltime: seconds from now. */
+    readonly planned: number | null;
+  })[];
+  /** The same of such a job, where its own scheduler says that and tells the truth. */
+  readonly planned: number | null;
+  /** It takes nothing for a while: drained, or stopped. */
+  readonly isClosed: boolean;
+}
+
+/** Whoever's it is. Seconds. */
+export interface QueuedJob {
+  /** Null: not ours. */
+  readonly key: JobKey | null;
+  /** What nobody else can have meanwhile. */
+  readonly takes: Counts;
+  readonly walltime: number;
 }
 
 export interface Runner {

@@ -24,6 +24,8 @@ export interface NativeCluster {
   readonly submitted: ReadonlyMap<string, number>;
   readonly stopped: readonly { readonly key: string; readonly reason: Reason }[];
   run(key: string): void;
+  /** Its scheduler says why it waits. */
+  waits(key: string, why: string): void;
   end(key: string, end: Partial<NativeEnd>): void;
   write(key: string, text: string): void;
   /** What `submit` throws; null: it works. */
@@ -57,6 +59,7 @@ export function nativeCluster(system: System): NativeCluster {
     refusal: null,
     deaf: false,
     measures: false,
+    waits: (key, waitsFor) => set(key, { waitsFor }),
     run: (key) => set(key, { state: 'running', startedAt: system.clock.now() }),
     end(key, end) {
       const { outcome = 'completed', exitCode = 0, signal = null } = end;

@@ -5,6 +5,8 @@
  *   perHour: {node: 1.20, core: 0.05, gpu: 2.50, job: 0}
  *   perJob: 0.10
  *   minimum: 0.50
+ *   queues:                       # partitions or queues with rates of their own; what one does not say is as above
+ *     gpu: {perHour: {gpu: 4.00}, minimum: 1}
  *   timeZone: Europe/Berlin       # UTC
  *   periods:                      # the first that holds counts
  *     - {name: holidays, dates: 2026-12-24/2027-01-01, free: true}
@@ -16,32 +18,56 @@ import { readDocument } from '../jobspec/document.ts';
 import { child, entries, items, kindOf, number, text, wrong } from '../jobspec/place.ts';
 import type { Place } from '../jobspec/place.ts';
 import { daysOf, localTime } from './local-time.ts';
-import type { Period, Tariff } from './tariff.ts';
+import type { Period, Rates, Tariff } from './tariff.ts';
 
 const DAYS = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'];
 const MOST_PERIODS = 100;
+const MOST_QUEUES = 1_000;
 const LARGEST_RATE = 1e9;
 const MOST_FACTOR = 1000;
 
 /** Throws `invalid_input` with path, line and column. */
 export function readTariff(written: string): Tariff {
   const file: Place = { node: readDocument(written, 'tariff'), path: 'tariff' };
-  only(file, ['currency', 'perHour', 'perJob', 'minimum', 'timeZone', 'periods']);
-  const perHour = child(file, 'perHour');
-  if (perHour !== null) only(perHour, ['node', 'core', 'gpu', 'job']);
-  const rate = (of: string): number => (perHour === null ? 0 : amount(perHour, of));
+  only(file, ['currency', 'perHour', 'perJob', 'minimum', 'queues', 'timeZone', 'periods']);
+  const rates = readRates(file, NO_RATES);
   const zone = child(file, 'timeZone');
   const periods = child(file, 'periods');
   const list = periods === null ? [] : items(periods);
   if (list.length > MOST_PERIODS) throw wrong(periods!, `lists more than ${MOST_PERIODS} periods, which is the limit`);
   return {
     currency: readCurrency(file),
-    perHour: { node: rate('node'), core: rate('core'), gpu: rate('gpu'), job: rate('job') },
-    perJob: amount(file, 'perJob'),
-    minimum: amount(file, 'minimum'),
+    ...rates,
+    queues: readQueues(child(file, 'queues'), rates),
     periods: list.map(readPeriod),
     time: localTime(zone === null ? 'UTC' : text(zone), placeOf(zone ?? file)),
   };
+}
+
+const NO_RATES: Rates = { perHour: { node: 0, core: 0, gpu: 0, job: 0 }, perJob: 0, minimum: 0 };
+
+/** What is not said there is as in `usual`. */
+function readRates(place: Place, usual: Rates): Rates {
+  const perHour = child(place, 'perHour');
+  if (perHour !== null) only(perHour, ['node', 'core', 'gpu', 'job']);
+  const rate = (of: keyof Rates['perHour']): number =>
+    perHour === null ? usual.perHour[of] : amount(perHour, of, usual.perHour[of]);
+  return {
+    perHour: { node: rate('node'), core: rate('core'), gpu: rate('gpu'), job: rate('job') },
+    perJob: amount(place, 'perJob', usual.perJob),
+    minimum: amount(place, 'minimum', usual.minimum),
+  };
+}
+
+function readQueues(place: Place | null, usual: Rates): ReadonlyMap<string, Rates> {
+  const found = place === null ? [] : [...entries(place)];
+  if (found.length > MOST_QUEUES) throw wrong(place!, `names more than ${MOST_QUEUES} queues, which is the limit`);
+  return new Map(
+    found.map(([name, rates]) => {
+      only(rates, ['perHour', 'perJob', 'minimum']);
+      return [name, readRates(rates, usual)];
+    }),
+  );
 }
 
 function readCurrency(file: Place): string {
@@ -111,9 +137,9 @@ function dayOf(date: string): number | null {
   return month < 1 || month > 12 || day < 1 || days >= next ? null : days;
 }
 
-function amount(place: Place, key: string): number {
+function amount(place: Place, key: string, usual: number): number {
   const found = child(place, key);
-  if (found === null) return 0;
+  if (found === null) return usual;
   const value = number(found);
   if (value < 0 || value > LARGEST_RATE) throw wrong(found, `must be from 0 to ${LARGEST_RATE}, not ${value}`);
   return value;

@@ -35,6 +35,17 @@ test('at least the minimum', () => {
   expect(parts.at(-1)).toEqual({ what: 'up to the minimum of 0.5', amount: 0.38 });
 });
 
+test('a partition or queue may have rates of its own; what it does not say is as for all', () => {
+  const tariff = readTariff(
+    '{currency: EUR, perHour: {node: 1, gpu: 2}, minimum: 3, queues: {gpu: {perHour: {gpu: 4}}, free: {perHour: {node: 0}, minimum: 0}}}',
+  );
+  const of = (queue: string): number => costOf(tariff, usage({ nodes: 1, gpus: 1, walltime: 7200, queue })).amount;
+  expect([of(''), of('main'), of('gpu'), of('free')]).toEqual([6, 6, 10, 4]);
+  expect(() => readTariff('{currency: EUR, queues: {gpu: {perHour: {gpus: 4}}}}')).toThrow(/queues\.gpu\.perHour/);
+  expect(() => readTariff('{currency: EUR, queues: {gpu: {currency: USD}}}')).toThrow(/unknown key `currency`/);
+  expect(() => readTariff('{currency: EUR, queues: {gpu: {minimum: -1}}}')).toThrow(/must be from 0/);
+});
+
 const periods = readTariff(`
 currency: EUR
 perHour: {node: 1}

@@ -6,13 +6,18 @@
 import type { Cost, CostPart } from './bid.ts';
 import { weekday, type LocalTime } from './local-time.ts';
 
-export interface Tariff {
-  readonly currency: string;
+export interface Rates {
   /** Per hour: of each node, core and gpu, and of the job as such. */
   readonly perHour: { readonly node: number; readonly core: number; readonly gpu: number; readonly job: number };
   readonly perJob: number;
   /** A job costs at least this; a job all of whose time is free costs nothing. */
   readonly minimum: number;
+}
+
+export interface Tariff extends Rates {
+  readonly currency: string;
+  /** Of partitions or queues that have rates of their own. */
+  readonly queues?: ReadonlyMap<string, Rates>;
   /** The first that holds counts; outside of all of them the factor is 1. */
   readonly periods: readonly Period[];
   readonly time: LocalTime;
@@ -39,6 +44,8 @@ export interface Usage {
   readonly start: number;
   /** Seconds. */
   readonly walltime: number;
+  /** The partition or queue that it goes to; '' or left out: none that is known. */
+  readonly queue?: string;
 }
 
 const MINUTE = 60_000;
@@ -48,22 +55,23 @@ const DAY_MINUTES = 1440;
 const LONGEST_WALK = 400 * 24 * HOUR;
 
 export function costOf(tariff: Tariff, usage: Usage): Cost {
+  const rates = tariff.queues?.get(usage.queue ?? '') ?? tariff;
   const parts: CostPart[] = [];
   let charged = 0;
   for (const [period, hours] of hoursByPeriod(tariff, usage.start, usage.walltime * 1000)) {
     if ((period?.factor ?? 1) > 0) charged += hours;
-    parts.push(...partsOf(tariff, usage, period, hours));
+    parts.push(...partsOf(rates, usage, period, hours));
   }
-  if (charged > 0 && tariff.perJob > 0) parts.push({ what: 'per job', amount: tariff.perJob });
+  if (charged > 0 && rates.perJob > 0) parts.push({ what: 'per job', amount: rates.perJob });
   const sum = round(parts.reduce((sum, part) => sum + part.amount, 0));
-  if (charged > 0 && sum < tariff.minimum) {
-    parts.push({ what: `up to the minimum of ${tariff.minimum}`, amount: round(tariff.minimum - sum) });
+  if (charged > 0 && sum < rates.minimum) {
+    parts.push({ what: `up to the minimum of ${rates.minimum}`, amount: round(rates.minimum - sum) });
   }
   const amount = round(parts.reduce((sum, part) => sum + part.amount, 0));
   return { amount, currency: tariff.currency, parts };
 }
 
-function partsOf({ perHour }: Tariff, usage: Usage, period: Period | null, hours: number): readonly CostPart[] {
+function partsOf({ perHour }: Rates, usage: Usage, period: Period | null, hours: number): readonly CostPart[] {
   const factor = period?.factor ?? 1;
   const when = period === null ? '' : ` × ${factor} (${period.name})`;
   const counts = { node: usage.nodes, core: usage.cores, gpu: usage.gpus, job: 1 };

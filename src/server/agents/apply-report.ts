@@ -7,6 +7,7 @@ import type { ClusterRef, JobRecord, JobStore } from '../../store/store.ts';
 import type { Clock } from '../../system/system.ts';
 import { answerReport, asFailed, contradictsItself } from './answer-report.ts';
 import { answerDuplicate, mayBeDuplicate } from './duplicate.ts';
+import type { NativeReasons } from './native-reasons.ts';
 import type { Report } from './report.ts';
 
 export interface Applied {
@@ -23,6 +24,8 @@ export interface ApplyDependencies {
   readonly scheduler: Pick<Scheduler, 'transition' | 'outrun' | 'adopt'>;
   readonly clock: Clock;
   readonly log: Log;
+  /** Where they are kept. */
+  readonly reasons?: NativeReasons;
 }
 
 /** Two steps at most lead to any state; the rest is for lost races. */
@@ -48,7 +51,10 @@ export async function applyReport(
       }
     }
     const answer = answerReport(job, report, cluster.id, deps.clock.now());
-    if (answer.kind === 'acknowledge') return { acknowledge: true, stop: null, job };
+    if (answer.kind === 'acknowledge') {
+      if (job !== null) await deps.reasons?.keep(job, report);
+      return { acknowledge: true, stop: null, job };
+    }
     if (answer.kind === 'stop') return { acknowledge: false, stop: answer.reason, job };
     if (answer.kind === 'adopt') {
       const { jobId: id, epoch } = report;

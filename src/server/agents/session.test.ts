@@ -15,6 +15,38 @@ afterEach(async () => {
 });
 
 describe('a job’s way', () => {
+  test('why it waits in its cluster’s queue is kept as it changes, with an event each, and not from a babbler', async () => {
+    const agent = await connected();
+    const { job } = await rig.submit(coresJob({ cores: 3 }));
+    await settle();
+    const waits = (message: string): void => agent.report(job.id, 1, 'accepted', { reason: { code: '', message } });
+    waits('');
+    await settle();
+    waits('Slurm: Resources');
+    await settle();
+    expect((await rig.job(job.id)).reason).toEqual({ code: 'in_native_queue', message: 'Slurm: Resources' });
+    for (let i = 0; i < 20; i++) waits(`babble ${i}`);
+    await settle();
+    await pass(agent, 11);
+    waits('Slurm: ReqNodeNotAvail');
+    await settle();
+    waits('');
+    await settle();
+    expect((await rig.job(job.id)).reason.message).toBe('Slurm: ReqNodeNotAvail');
+    const events = await rig.store.events.after(0, 100, { jobId: job.id });
+    expect(events.flatMap(({ kind, reason }) => (kind === 'reason' ? [reason?.message] : []))).toEqual([
+      'Slurm: Resources',
+      'Slurm: ReqNodeNotAvail',
+    ]);
+    // What it said before it was away is no news.
+    agent.report(job.id, 1, 'running');
+    await settle();
+    await pass(agent, 11);
+    waits('late');
+    await settle();
+    expect(await rig.job(job.id)).toMatchObject({ state: 'running', reason: { code: 'started' } });
+  });
+
   test('submitted, pushed without a poll, accepted, run, completed; each report acknowledged once committed', async () => {
     const agent = await connected();
     expect(agent.heard[0]?.message).toMatchObject({

@@ -29,6 +29,7 @@ import type { System } from '../../system/system.ts';
 import type { Followed, Followers } from '../followers.ts';
 import { bidOf, createStrays } from './bid-answer.ts';
 import { applyReport } from './apply-report.ts';
+import { createNativeReasons } from './native-reasons.ts';
 import { createOutbox } from './outbox.ts';
 import { keepOutput } from './keep-output.ts';
 import { createOffering } from './offering.ts';
@@ -115,7 +116,8 @@ export function createSession(
   const { scheduler, store, system, settings } = deps;
   const { clock, timers } = system;
   const { name } = cluster;
-  const reporting = { jobs: store.jobs, scheduler, clock, log: deps.log };
+  const reasons = createNativeReasons(store.jobs, clock);
+  const reporting = { jobs: store.jobs, scheduler, clock, log: deps.log, reasons };
   const outbox = createOutbox<Sent>();
   const turns = createTurns();
   /** Held by this agent and not accepted yet. */

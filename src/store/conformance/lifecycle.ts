@@ -102,6 +102,24 @@ export function lifecycleConformance(open: Open): void {
       expect(await store.jobs.changeReason(job.id, 1, because('submitted'), 5000)).toBeNull();
     });
 
+    test('why it waits in its cluster’s own queue is a reason of its own, of an accepted job alone', async () => {
+      const store = await opened(open);
+      await register(store, 'red');
+      const job = await moved(store, await submit(store), 'assigned', 'received', 'accepted');
+      const waits = because('in_native_queue', 'Slurm: Resources');
+      expect(await store.jobs.changeReason(job.id, 1, because('nothing_free'), 3000)).toBeNull();
+      expect(await store.jobs.changeReason(job.id, 1, waits, 3000)).toEqual({ ...job, reason: waits });
+      expect(await store.jobs.changeReason(job.id, 1, waits, 4000), 'as before').toBeNull();
+      expect((await store.events.after(0, 99, { jobId: job.id })).at(-1)).toMatchObject({
+        kind: 'reason',
+        cluster: 'red',
+        reason: waits,
+        at: 3000,
+      });
+      await moved(store, job, 'running');
+      expect(await store.jobs.changeReason(job.id, 1, because('in_native_queue', 'late'), 5000)).toBeNull();
+    });
+
     test('a time lets it go when it has come, and no sooner', async () => {
       const store = await opened(open);
       const outcome = { state: 'pending', reason: because('begin') } as const;

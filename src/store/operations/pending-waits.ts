@@ -1,4 +1,4 @@
-/** What changes of a job while it stays pending: its reason, hold and release, the time that it waits for. */
+/** What changes of a job while it stays where it is: its reason, hold and release, the time that it waits for. */
 import type { Reason } from '../../core/job/state.ts';
 import { WAITS, waitingReason } from '../../core/job/waits.ts';
 import type { JobId, JobRecord } from '../store.ts';
@@ -11,8 +11,10 @@ import { writeJobEvent } from './write-event.ts';
 
 export function* changeReason(id: JobId, epoch: number, reason: Reason, at: number): Operation<JobRecord | null> {
   const job = yield* lockJob(id);
+  const state = reason.code === 'in_native_queue' ? 'accepted' : 'pending';
   // Held meanwhile: whoever decided on it came too late, and what it waits for stays its reason.
-  if (job === null || job.state !== 'pending' || job.epoch !== epoch || job.waits !== 0) return null;
+  if (job === null || job.state !== state || job.epoch !== epoch || (state === 'pending' && job.waits !== 0))
+    return null;
   if (job.reason.code === reason.code && job.reason.message === reason.message) return null;
   return yield* writeReason(job, job.waits, reason, at);
 }
@@ -25,7 +27,7 @@ function* writeReason(job: JobRecord, waits: number, reason: Reason, at: number)
     reason.message,
     BigInt(job.id),
   );
-  yield* writeJobEvent(job, 'reason', null, reason, at);
+  yield* writeJobEvent(job, 'reason', job.cluster, reason, at);
   return { ...job, waits, reason };
 }
 

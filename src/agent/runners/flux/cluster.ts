@@ -3,7 +3,12 @@
  * would say it, each with a Python interpreter of its own (`flux resource R -s down` …); one program asks all of it at
  * once, a seventh of the time: 0.08 s.
  */
-import { readFluxCluster, readFluxResources, type FluxResources } from '../../../core/discover/flux.ts';
+import {
+  readFluxCluster,
+  readFluxResources,
+  type FluxCluster,
+  type FluxResources,
+} from '../../../core/discover/flux.ts';
 import { layOut } from '../../../core/discover/layout.ts';
 import { RainbowError } from '../../../core/errors.ts';
 import type { ClusterNow } from '../runner.ts';
@@ -42,9 +47,14 @@ export async function askResources(flux: Flux): Promise<FluxResources> {
   return readFluxResources(await said(flux, 'resources'));
 }
 
+/** The same, with queues and what is drained. Throws as above. */
+export async function askAll(flux: Flux): Promise<FluxCluster> {
+  return readFluxCluster(await said(flux, 'cluster'));
+}
+
 /** `name`: of the cluster in its graph. Throws as above. */
 export async function askCluster(flux: Flux, name: string): Promise<ClusterNow> {
-  const found = readFluxCluster(await said(flux, 'cluster'));
+  const found = await askAll(flux);
   return { ...layOut({ name, nodes: found.nodes, partitions: found.queues }), state: clusterState(found) };
 }
 

@@ -5,22 +5,8 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { RainbowError } from '../../../core/errors.ts';
 import type { System } from '../../../system/system.ts';
+import { answerOf, lastWords, type Answer, type Call } from '../batch/commands.ts';
 import type { JobUser } from '../process/user.ts';
-
-export interface Answer {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-export interface Call {
-  /** For standard input; '' for none. */
-  readonly input?: string;
-  /** Milliseconds; default 30 s. */
-  readonly limitMs?: number;
-  /** Called once it was started. */
-  readonly started?: () => void;
-}
 
 export interface Flux {
   /** Rejects with `unavailable` (not started, not in time) or `failed_precondition` (there is no flux here). */
@@ -28,9 +14,6 @@ export interface Flux {
   /** One that goes on; its standard input stays open as long as we are there. */
   start(args: readonly string[]): ChildProcess;
 }
-
-const MOST_OUTPUT = 256 * 1024 * 1024;
-const LIMIT_MS = 30_000;
 
 /** `environment`: the agent's. Commands run as `user`. */
 export function fluxCommands(
@@ -47,51 +30,11 @@ export function fluxCommands(
     });
   return {
     start,
-    ask: (args, call = {}) =>
-      new Promise((resolve, reject) => {
-        const child = start(args);
-        const parts: { stdout: Buffer[]; stderr: Buffer[] } = { stdout: [], stderr: [] };
-        let size = 0;
-        for (const stream of ['stdout', 'stderr'] as const) {
-          child[stream]!.on('data', (data: Buffer) => {
-            size += data.byteLength;
-            if (size > MOST_OUTPUT) child.kill('SIGKILL');
-            else parts[stream].push(data);
-          });
-        }
-        let late = false;
-        const limitMs = call.limitMs ?? LIMIT_MS;
-        const timer = system.timers.after(limitMs, () => {
-          late = true;
-          child.kill('SIGKILL');
-        });
-        child.once('error', (error) => {
-          timer.cancel();
-          reject(cannotStart(error));
-        });
-        // It may end without having read its input.
-        child.stdin!.on('error', () => undefined);
-        child.stdin!.end(call.input ?? '');
-        child.once('spawn', () => call.started?.());
-        child.once('close', (code) => {
-          timer.cancel();
-          const text = (stream: 'stdout' | 'stderr'): string => Buffer.concat(parts[stream]).toString('utf8');
-          if (late) {
-            const said = args.slice(0, 2).join(' ');
-            reject(new RainbowError('unavailable', `flux ${said} did not answer within ${limitMs / 1000} s`));
-          } else resolve({ code: code ?? 1, stdout: text('stdout'), stderr: text('stderr') });
-        });
-      }),
+    ask(args, call = {}) {
+      const what = `flux ${args.slice(0, 2).join(' ')}`;
+      return answerOf(start(args), { name: 'flux', what, scheduler: 'Flux' }, call, system);
+    },
   };
-}
-
-export function cannotStart(error: Error): RainbowError {
-  return (error as NodeJS.ErrnoException).code === 'ENOENT'
-    ? new RainbowError(
-        'failed_precondition',
-        'there is no flux on this machine’s PATH: start the agent where Flux’s commands work',
-      )
-    : new RainbowError('unavailable', `flux could not be started: ${error.message}`);
 }
 
 /** Variables of the job that the agent itself may run in: they are about that job, and its name space in the KVS. */
@@ -120,21 +63,10 @@ export function environmentFor(
 const AWAY =
   /flux_open:|Unable to connect to Flux|No service matching|Connection (refused|timed out|reset)|Broken pipe|Host is unreachable|Transport endpoint|Resource temporarily unavailable|Function not implemented|unable to connect|broker socket|EHOSTUNREACH|Lost connection/i;
 
-/** Throws `unavailable` where the instance is away, else `failed_precondition` with what the command said. */
-export function failed(what: string, { code, stderr }: Answer): RainbowError {
-  const said = lastWords(stderr) || `exit code ${code}`;
-  return AWAY.test(stderr)
+/** `unavailable` where the instance is away, else `failed_precondition` with what the command said. */
+export function failed(what: string, answer: Answer): RainbowError {
+  const said = lastWords(answer, /^flux-[\w-]+: (ERROR: )?/);
+  return AWAY.test(answer.stderr)
     ? new RainbowError('unavailable', `the Flux instance cannot be asked now (${what}: ${said})`)
     : new RainbowError('failed_precondition', `${what}: ${said}`);
-}
-
-/** What a command complained of, in one line. */
-function lastWords(stderr: string): string {
-  return stderr
-    .split('\n')
-    .map((line) => line.replace(/^flux-[\w-]+: (ERROR: )?/, '').trim())
-    .filter((line) => line !== '')
-    .slice(-3)
-    .join('; ')
-    .slice(0, 500);
 }

@@ -1,26 +1,9 @@
-/** Native jobs of ours among all that Flux lists, by key; and which of several with one key counts. Pure. */
-import { keyText } from '../runner.ts';
-import { readNativeName, type NativeName } from './key.ts';
+/** Which of several native jobs with one key counts. Pure. */
+import type { Found as FoundOf } from '../batch/key.ts';
 import type { FluxRecord } from './records.ts';
 import { phaseOf } from './status.ts';
 
-export interface Found {
-  readonly name: NativeName;
-  readonly record: FluxRecord;
-}
-
-/** By `ID.EPOCH`. */
-export function oursAmong(records: readonly FluxRecord[], realm: string): ReadonlyMap<string, readonly Found[]> {
-  const byKey = new Map<string, Found[]>();
-  for (const record of records) {
-    const name = readNativeName(record.name);
-    if (name === null || name.realm !== realm) continue;
-    const there = byKey.get(keyText(name));
-    if (there === undefined) byKey.set(keyText(name), [{ name, record }]);
-    else there.push({ name, record });
-  }
-  return byKey;
-}
+export type Found = FoundOf<FluxRecord>;
 
 /** Somebody let it go. */
 export function wasReleased({ urgency, startedAt }: FluxRecord): boolean {

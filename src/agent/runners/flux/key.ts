@@ -3,14 +3,7 @@
  * the realm says whose (this cluster as this server knows it), the nonce which submission. The same stands for
  * programs in the jobspec's `attributes.user.rainbow`. A Flux id alone is no key: another instance gives it again.
  */
-import type { JobKey } from '../runner.ts';
-
-export interface NativeName extends JobKey {
-  /** 8 hexadecimal digits. */
-  readonly realm: string;
-  /** 12 hexadecimal digits, new with every submission. */
-  readonly nonce: string;
-}
+import { nameOf, type NativeName } from '../batch/key.ts';
 
 const MOST_NAME = 64;
 
@@ -22,7 +15,5 @@ export function nativeName({ jobId, epoch, realm, nonce }: NativeName, name: str
 
 /** Null where it is no name of ours. */
 export function readNativeName(name: string): NativeName | null {
-  const found = /^[\w+@:=-]+\.rainbow-([1-9]\d{0,18})\.([1-9]\d{0,14})-([0-9a-f]{8})-([0-9a-f]{12})$/.exec(name);
-  if (found === null) return null;
-  return { jobId: found[1]!, epoch: Number(found[2]), realm: found[3]!, nonce: found[4]! };
+  return nameOf(/^[\w+@:=-]+\.rainbow-([1-9]\d{0,18})\.([1-9]\d{0,14})-([0-9a-f]{8})-([0-9a-f]{12})$/.exec(name));
 }

@@ -12,10 +12,10 @@ import { fluxJob } from '../../../core/translate/render/flux-job.ts';
 import { jobspecOf } from '../conformance.ts';
 import type { Order } from '../runner.ts';
 import { environmentFor, failed } from './commands.ts';
-import { readFeasible } from './estimate.ts';
 import { jobIdOf, readJobId } from './id.ts';
 import { nativeName, readNativeName } from './key.ts';
 import { clusterState, takenVertices } from './nodes.ts';
+import { queueOf, readFeasible } from './queue.ts';
 import { readJobList, type FluxRecord } from './records.ts';
 import { endOf, phaseOf, waitsFor } from './status.ts';
 import { fluxJobOf, nativeJobspec, outputPaths, urgencyOf } from './submit.ts';
@@ -190,7 +190,8 @@ test('the jobspec that Flux is given', () => {
           job: { name: 'n' },
         },
         user: { mine: { is: 'kept' } },
-        rainbow: { hold: true },
+        // It was held, and is not any more: it would not be here.
+        rainbow: { hold: true, flux: { urgency: 'hold' } },
       },
     }),
   );
@@ -329,10 +330,30 @@ test('words on standard error: the instance is away, or it refuses', () => {
   );
 });
 
+test('its queue: what runs and what waits, everybody’s, with the plans of a policy that makes them', () => {
+  const cluster = {
+    nodes: [
+      { name: 'node0', rank: 0, sockets: [{ cores: 4, devices: [] }], memoryMiB: 0, devices: [], properties: [] },
+    ],
+    down: new Map(),
+    allocated: new Map([[0, { cores: [0, 1, 2, 3], gpus: [] }]]),
+  };
+  const jobs = readJobList(recorded('job-list-estimate.txt'));
+  const now = 1795362327000;
+  expect(queueOf(null, cluster, jobs, { realm: KEY.realm, now })).toMatchObject({
+    total: { node: 1, core: 4 },
+    free: { node: 0, core: 0 },
+    running: [{ key: null, takes: { core: 4 }, walltime: 600 }],
+    waiting: [{ takes: { core: 2 }, walltime: 300, planned: 600 }],
+  });
+  const other = { name: 'other', nodes: [], facts: {} };
+  expect(queueOf(other, cluster, jobs, { realm: KEY.realm, now })).toMatchObject({ total: { node: 0 }, waiting: [] });
+});
+
 test('feasibility, as the service says it', () => {
-  expect(readFeasible('yes\n')).toEqual({ kind: 'yes' });
-  expect(readFeasible('never Unsatisfiable request\n')).toEqual({ kind: 'never', why: 'Unsatisfiable request' });
-  expect(readFeasible('unknown\n')).toEqual({ kind: 'unknown' });
+  expect(readFeasible('yes\n')).toBe('');
+  expect(readFeasible('never Unsatisfiable request\n')).toContain('Unsatisfiable request');
+  expect(readFeasible('unknown\n')).toBe('');
   expect(() => readFeasible('Traceback\n')).toThrow(RainbowError);
 });
 

@@ -11,6 +11,8 @@ export interface FluxRecord {
   /** RFC 21; a number of job-list's: `STATES`. */
   readonly state: FluxState;
   readonly urgency: number;
+  /** Higher first; 0 is held. */
+  readonly priority: number;
   readonly queue: string;
   /** Milliseconds since 1970; null: not (yet). */
   readonly submittedAt: number | null;
@@ -29,6 +31,11 @@ export interface FluxRecord {
   /** Of those that it waits for, as `flux jobs` shows them. */
   readonly dependencies: readonly string[];
   readonly nodes: string;
+  /** 0: Flux does not say. */
+  readonly cores: number;
+  readonly nodeCount: number;
+  /** Seconds; 0: without a limit. */
+  readonly duration: number;
 }
 
 export interface FluxException {
@@ -72,6 +79,7 @@ export function readJobList(text: string): readonly FluxRecord[] {
         name: textOf(job['name']),
         state: STATES[numberOf(job['state']) ?? 0] ?? 'UNKNOWN',
         urgency: numberOf(job['urgency']) ?? 16,
+        priority: numberOf(job['priority']) ?? 0,
         queue: textOf(job['queue']),
         submittedAt: timeOf(job['t_submit']),
         startedAt: timeOf(job['t_run']),
@@ -90,6 +98,9 @@ export function readJobList(text: string): readonly FluxRecord[] {
         expectedStart: timeOf(annotations['t_estimate']),
         dependencies: Array.isArray(job['dependencies']) ? job['dependencies'].map(String) : [],
         nodes: textOf(job['nodelist']),
+        cores: numberOf(job['ncores']) ?? 0,
+        nodeCount: numberOf(job['nnodes']) ?? 0,
+        duration: numberOf(job['duration']) ?? 0,
       },
     ];
   });

@@ -7,12 +7,14 @@ import { fluxMissing, startFlux, type FluxLab } from '../../../../test/lab/flux.
 import { skipWithout } from '../../../../test/needs.ts';
 import { carry } from '../../../core/translate/carrier.ts';
 import { realSystem } from '../../../system/real.ts';
+import { createQueueBidder } from '../../bid/queue-bidder.ts';
 import { silentLog } from '../../log.ts';
+import type { ReachedHook } from '../../sentinels.ts';
 import { jobspecOf, runnerConformance } from '../conformance.ts';
 import { resolveJobUser } from '../process/user.ts';
 import type { NativeJob, Order, Runner } from '../runner.ts';
 import { fluxCommands } from './commands.ts';
-import { estimateQueued, isFeasible } from './estimate.ts';
+import { isFeasible } from './queue.ts';
 import { createFluxRunner } from './runner.ts';
 import { fluxJobOf, nativeJobspec } from './submit.ts';
 
@@ -20,7 +22,7 @@ const away = skipWithout('flux', fluxMissing());
 let lab: FluxLab;
 let realms = 0;
 
-async function open(spool: string, realm: string): Promise<Runner> {
+async function open(spool: string, realm: string, reached?: ReachedHook): Promise<Runner> {
   return createFluxRunner(
     {
       spool,
@@ -30,6 +32,7 @@ async function open(spool: string, realm: string): Promise<Runner> {
       keepFiles: false,
       environment: { ...lab.environment(), RAINBOW_SECRET: 'hidden' },
       log: silentLog,
+      ...(reached === undefined ? {} : { reached }),
       pace: { least: 50, most: 400 },
     },
     realSystem,
@@ -67,7 +70,7 @@ describe.skipIf(away)('with a real Flux', { timeout: 120_000 }, () => {
       const realm = (++realms).toString(16).padStart(8, '0');
       return {
         scratch,
-        open: () => open(spool, realm),
+        open: (reached) => open(spool, realm, reached),
         dispose: () => rm(dir, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 }),
       };
     },
@@ -112,8 +115,6 @@ describe.skipIf(away)('with a real Flux', { timeout: 120_000 }, () => {
       expect(spec.attributes.system.job.name).toMatch(new RegExp(`^a_job\\.rainbow-1\\.1-${realm}-[0-9a-f]{12}$`));
       const listed = JSON.parse((await lab.flux('job', 'list-ids', nativeId)).trim()) as { urgency: number };
       expect(listed.urgency).toBe(19);
-      const flux = fluxCommands(lab.environment(), await resolveJobUser(null), realSystem);
-      expect(await estimateQueued(flux, nativeId)).toMatchObject({ kind: 'at' });
       const [said] = await until('output', async () => {
         const found = await text('1');
         return found.length > 0 && found;
@@ -144,7 +145,7 @@ describe.skipIf(away)('with a real Flux', { timeout: 120_000 }, () => {
       try {
         await until('it runs', async () => (await runner.busy()).vertices.length === 3);
         expect((await runner.busy()).includes).toEqual([]);
-        await runner.submit(order('1', 'true', { rainbow: { hold: true } }));
+        await runner.submit(order('1', 'true', { rainbow: { flux: { urgency: 0 } } }));
         await until('it says why', async () =>
           (await runner.find()).some(({ status }) => status.waitsFor === 'Flux: it is held (urgency 0)'),
         );
@@ -212,9 +213,42 @@ describe.skipIf(away)('with a real Flux', { timeout: 120_000 }, () => {
         const where = { cluster: 'blue', runDir: here.scratch, environment: {} };
         return nativeJobspec(fluxJobOf(given), given, { jobId: '1', epoch: 1, realm, nonce: '0'.repeat(12) }, where);
       };
-      expect(await isFeasible(flux, jobspec(4))).toEqual({ kind: 'yes' });
-      expect(await isFeasible(flux, jobspec(5))).toMatchObject({ kind: 'never' });
+      expect(await isFeasible(flux, jobspec(4))).toBe('');
+      expect(await isFeasible(flux, jobspec(5))).toContain('it can never run');
     });
+  });
+
+  test.each([
+    ['plans: what is gone before anybody’s turn passes by', 'conservative', 0, 10],
+    ['does not plan: first come, first served', 'fcfs', 1000, 1300],
+  ])('a bid where the queue policy %s', async (_, policy, least, most) => {
+    const here = await room();
+    const other = lab;
+    lab = await startFlux({ cores: 4, config: `[sched-fluxion-qmanager]\nqueue-policy = "${policy}"\n` });
+    const runner = await open(here.spool, 'dddddddd');
+    try {
+      const submit = (jobId: string, cores: number): Promise<string> => {
+        const spec = JSON.parse(jobspecOf('exec sleep 300', cores)) as { attributes: object };
+        const jobspec = JSON.stringify({ ...spec, attributes: { system: { duration: 600 } } });
+        return runner.submit({ jobId, epoch: 1, name: '', owner: 'ada', jobspec, walltime: 600, priority: 0 });
+      };
+      await submit('1', 2);
+      await until('it runs', async () => (await runner.find())[0]?.status.state === 'running');
+      await submit('2', 4);
+      const bidder = createQueueBidder({ runner, tariff: null, coming: () => [], system: realSystem })!;
+      const found = await until('what waits is seen', async () => {
+        const bid = await bidder.bid({ shape: 'x', jobspec: jobspecOf('true', 1), walltime: 120, priority: 0 });
+        const wait = bid.kind === 'yes' ? bid.estimate.startP50 : Infinity;
+        return wait >= least && wait <= most && { wait };
+      });
+      expect(found.wait).toBeLessThanOrEqual(most);
+      bidder.close();
+    } finally {
+      await runner.close();
+      await lab.wipe();
+      lab = other;
+      await rm(here.dir, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
+    }
   });
 
   describe('an instance that goes', () => {

@@ -18,22 +18,29 @@ import { readJobspec } from '../../../core/jobspec/read.ts';
 import type { System } from '../../../system/system.ts';
 import { describe, type Log } from '../../log.ts';
 import { noHook, type ReachedHook } from '../../sentinels.ts';
-import { createTurns } from '../../wait.ts';
-import { readWritten, type WrittenFile } from '../process/output.ts';
+import { createBusyTeller } from '../batch/busy.ts';
+import { createFitCheck } from '../batch/fits.ts';
+import { createFollowing } from '../batch/following.ts';
+import { createJobTable, type Accepted } from '../batch/jobs.ts';
+import { oursAmong, type NativeName } from '../batch/key.ts';
+import type { Pace } from '../batch/poll.ts';
+import { batchRunner, filesOf } from '../batch/runner.ts';
+import { readOwnJson, writeDurably } from '../process/files.ts';
 import type { JobUser } from '../process/user.ts';
-import { keyText, type JobKey, type NativeJob, type Order, type Runner } from '../runner.ts';
-import { askCluster } from './cluster.ts';
+import { keyText, type NativeJob, type Order, type Runner } from '../runner.ts';
+import { askCluster, askResources } from './cluster.ts';
 import { environmentFor, failed, fluxCommands } from './commands.ts';
-import { createFitCheck } from './fits.ts';
-import { likeliest, oursAmong, wasReleased, type Found } from './found.ts';
+import { likeliest, wasReleased, type Found } from './found.ts';
 import { readJobId } from './id.ts';
-import { createBusyTeller } from './busy.ts';
 import { askInstance, type Instance } from './instance.ts';
-import { createFluxJobs, nativeJobOf, type FluxJobEntry } from './jobs.ts';
+import { keepJobspec, makeRunDir, NO_NATIVE, pathsOf, refresh, type FluxJobEntry, type Native } from './jobs.ts';
 import { followJournal } from './journal.ts';
-import type { NativeName } from './key.ts';
+import { readNativeName } from './key.ts';
+import { createLook } from './look.ts';
+import { takenVertices } from './nodes.ts';
 import { noncesUnderWay } from './orphans.ts';
-import { createPoll, DEFAULT_PACE, type Pace, type Snapshot } from './poll.ts';
+import { createFluxQueue } from './queue.ts';
+import { readJobList, type FluxRecord } from './records.ts';
 import { phaseOf } from './status.ts';
 import { fluxJobOf, nativeJobspec, urgencyOf } from './submit.ts';
 import { endOfVanished, LOST_LOOKS, LOST_MS } from './vanished.ts';
@@ -52,8 +59,7 @@ export interface FluxRunnerOptions {
   readonly pace?: Pace;
 }
 
-/** A snapshot so young answers `find` too. */
-const FRESH_MS = 150;
+const PACE: Pace = { least: 250, most: 10_000 };
 /** A cancel is asked for again after so many looks. */
 const CANCEL_EVERY = 4;
 const SUBMIT_MS = 120_000;
@@ -62,49 +68,40 @@ export async function createFluxRunner(options: FluxRunnerOptions, system: Syste
   const { spool, cluster, realm, user, log, reached = noHook } = options;
   const { clock } = system;
   const flux = fluxCommands(options.environment, user, system);
-  const checkFits = createFitCheck(() => askCluster(flux, cluster), cluster, system);
+  const missingFor = createFitCheck(() => askCluster(flux, cluster), cluster, system);
   const jobEnvironment = Object.fromEntries(
     Object.entries(environmentFor(options.environment, user)).filter(([name]) => !name.startsWith('FLUX_')),
   );
   await mkdir(spool, { recursive: true, mode: 0o711 });
   await chmod(spool, 0o711).catch(() => undefined);
-  const watchers = new Set<(job: NativeJob) => void>();
-  const inTurn = createTurns();
-  /** Submissions of one key come one after the other; those of others do not wait for it. */
-  const submitting = new Map<string, Promise<string>>();
-  /** When `flux job submit` answered, monotonic. */
-  const submittedAt = new Map<string, number>();
-  let isAway = false;
-  /** `find` was answered without Flux: what it did not see may be there. */
-  let isBlind = false;
-  let looks = 0;
+  const watchers = new Set<(native: NativeJob) => void>();
 
-  const table = createFluxJobs(
+  const table = createJobTable<Accepted, Native>({
+    spool,
+    keptDir: options.keepFiles ? join(spool, 'kept') : null,
+    log,
+    changed: (native) => watchers.forEach((watcher) => watcher(native)),
+    noNative: NO_NATIVE,
+    nativeId: ({ chosen }) => chosen?.id ?? '',
+    makeRunDir: (dir) => makeRunDir(dir, user),
+  });
+  const following = createFollowing<Accepted, Native, FluxRecord>(
     {
-      spool,
-      user,
-      keptDir: options.keepFiles ? join(spool, 'kept') : null,
+      table,
+      scheduler: 'Flux',
+      cluster,
+      pace: options.pace ?? PACE,
       log,
-      changed(job) {
-        for (const watcher of watchers) watcher(nativeJobOf(job));
-      },
+      look: createLook(flux),
+      ours: async (records) => oursAmong(records, realm, readNativeName),
+      strange: takeStrange,
+      settled: settle,
+      follow,
+      away: () => (instance = null),
     },
     system,
   );
-  const poll = createPoll(
-    {
-      flux,
-      pace: options.pace ?? DEFAULT_PACE,
-      isNeeded: () => [...table.jobs.values()].some(({ status }) => status.state !== 'ended'),
-      seen: (snapshot) => inTurn(() => takeIn(snapshot)),
-      away(error) {
-        if (!isAway) log.warn(`cluster ${cluster}: ${describe(error)}; its jobs are as they were, asking again`);
-        isAway = true;
-        instance = null;
-      },
-    },
-    system,
-  );
+  const { poll } = following;
 
   let instance: Promise<Instance> | null = null;
   const instanceNow = (): Promise<Instance> => {
@@ -117,21 +114,14 @@ export async function createFluxRunner(options: FluxRunnerOptions, system: Syste
 
   // ── following ─────────────────────────────────────────────────────────────────────────────────────────────
 
-  async function takeIn({ records, askedAt }: Snapshot): Promise<boolean> {
-    if (isAway) log.info(`cluster ${cluster}: Flux answers again`);
-    isAway = false;
-    looks++;
-    const byKey = oursAmong(records, realm);
-    for (const [key, mine] of byKey) if (!table.jobs.has(key)) await takeStrange(mine);
-    await table.settle();
-    let changed = false;
-    for (const job of table.jobs.values()) {
-      if (job.status.state === 'ended') continue;
-      const before = job.told;
-      await follow(job, byKey.get(job.text) ?? [], askedAt);
-      changed ||= job.told !== before;
-    }
-    return changed;
+  /** Where it is missing, nothing was ever kept here: native jobs may be of a state directory that was lost. */
+  const mark = join(spool, '.settled');
+  let isFresh = (await readOwnJson<object>(mark)) === null;
+  /** What there was has been found: from now on, what is not here is not ours. */
+  async function settle(): Promise<void> {
+    if (!isFresh) return;
+    await writeDurably(mark, '{}');
+    isFresh = false;
   }
 
   /**
@@ -142,11 +132,11 @@ export async function createFluxRunner(options: FluxRunnerOptions, system: Syste
     const alive = mine.filter(({ record }) => phaseOf(record.state) !== 'ended');
     const { name, record } = likeliest(mine);
     const isReleased = wasReleased(record);
-    if (!table.isFresh && !isReleased) {
+    if (!isFresh && !isReleased) {
       for (const each of alive) await raise(each.record.id, 'nobody knows of it');
       return;
     }
-    if (!table.isFresh && alive.length === 0) return;
+    if (!isFresh && alive.length === 0) return;
     log.warn(`job ${keyText(name)}: found in Flux as ${record.id}, not in ${spool}; its output cannot be had`);
     const { jobId, epoch, nonce } = name;
     await table.add(
@@ -163,7 +153,7 @@ export async function createFluxRunner(options: FluxRunnerOptions, system: Syste
   async function follow(job: FluxJobEntry, mine: readonly Found[], askedAt: number): Promise<void> {
     if (job.native.chosen === null) {
       // While it is being submitted, that answer is waited for.
-      if (mine.length === 0 || submitting.has(job.text)) return;
+      if (mine.length === 0 || following.isSubmitting(job)) return;
       await choose(job, mine);
     }
     const { chosen } = job.native;
@@ -175,19 +165,16 @@ export async function createFluxRunner(options: FluxRunnerOptions, system: Syste
     const found = mine.find(({ name }) => name.nonce === chosen!.nonce);
     if (found === undefined) return missed(job, askedAt);
     job.missing = null;
-    if (phaseOf(found.record.state) !== 'ended' && !submitting.has(job.text)) {
+    if (phaseOf(found.record.state) !== 'ended' && !following.isSubmitting(job)) {
       if (job.stop !== null) {
-        if (looks % CANCEL_EVERY === 0) await cancel(job);
+        if (following.looks() % CANCEL_EVERY === 0) await cancel(job);
       } else if (!job.native.isReleased) await release(job);
     }
-    await table.refresh(job, found.record);
+    await refresh(table, job, found.record, system);
   }
 
   async function missed(job: FluxJobEntry, askedAt: number): Promise<void> {
-    // Not submitted yet, or after this was asked.
-    if (submitting.has(job.text) || (submittedAt.get(job.text) ?? -1) >= askedAt) return;
-    job.missing ??= { since: clock.now(), times: 0 };
-    job.missing.times++;
+    if (!following.isMissed(job, askedAt) || job.missing === null) return;
     if (job.missing.times < LOST_LOOKS || clock.now() < job.missing.since + LOST_MS) return poll.soon();
     const { id } = await askInstance(flux, user.uid);
     const hasStarted = job.status.startedAt !== null;
@@ -204,27 +191,23 @@ export async function createFluxRunner(options: FluxRunnerOptions, system: Syste
     if (known() !== '') return known();
     // 1. Can Flux be told all of it, and is there such a thing on this cluster?
     fluxJobOf(order);
-    await checkFits(readJobspec(order.jobspec).request);
+    const missing = await missingFor(readJobspec(order.jobspec).request);
+    if (missing !== '') throw new RainbowError('failed_precondition', `it does not fit this cluster: ${missing}`);
     // 2. What is there now? After an agent that was killed, a submission may still be on its way.
-    const wasBlind = isBlind;
-    await poll.newerThan(poll.now() - FRESH_MS);
-    isBlind = false;
-    if (wasBlind) throw new RainbowError('unavailable', 'Flux answers again: looking for native jobs of this id first');
+    await following.lookBeforeSubmit();
     job = table.jobs.get(text);
     if (job !== undefined && job.native.submissions.length > 0 && known() === '') {
       if ((await noncesUnderWay(job.native.submissions)).size > 0) {
         throw new RainbowError('unavailable', 'an earlier submission of it still runs: waiting for what becomes of it');
       }
       // It ended before this was asked, so what it did is to be seen.
-      const mine = oursAmong((await poll.newerThan(poll.now() - 1)).records, realm).get(text) ?? [];
-      await inTurn(() => choose(job!, mine));
+      const { records } = await poll.newerThan(poll.now() - 1);
+      const mine = oursAmong(records, realm, readNativeName).get(text) ?? [];
+      await following.inTurn(() => choose(job!, mine));
     }
     if (known() !== '') return finish(job!);
     // 3. Durable, then native.
-    job ??= await table.add(
-      { jobId: order.jobId, epoch: order.epoch, order, acceptedAt: clock.now() },
-      { submissions: [], chosen: null, isReleased: false, instance: '' },
-    );
+    job ??= await table.add({ jobId: order.jobId, epoch: order.epoch, order, acceptedAt: clock.now() }, NO_NATIVE);
     return submitNatively(job, order);
   }
 
@@ -232,16 +215,16 @@ export async function createFluxRunner(options: FluxRunnerOptions, system: Syste
   async function choose(job: FluxJobEntry, mine: readonly Found[]): Promise<void> {
     if (job.native.chosen !== null || mine.length === 0) return;
     const { name, record } = likeliest(mine);
-    await table.setNative(job, { ...job.native, chosen: { nonce: name.nonce, id: record.id } });
+    await table.change(job, (now) => ({ ...now, chosen: now.chosen ?? { nonce: name.nonce, id: record.id } }));
   }
 
   async function submitNatively(job: FluxJobEntry, order: Order): Promise<string> {
     const nonce = Buffer.from(system.entropy.bytes(6)).toString('hex');
     const name: NativeName = { jobId: order.jobId, epoch: order.epoch, realm, nonce };
     const where = { cluster, runDir: job.runDir, environment: jobEnvironment };
-    const path = await table.keepJobspec(job, nonce, nativeJobspec(fluxJobOf(order), order, name, where));
+    const path = await keepJobspec(job, nonce, nativeJobspec(fluxJobOf(order), order, name, where), user);
     const { id: uuid } = await instanceNow();
-    await table.setNative(job, { ...job.native, submissions: [...job.native.submissions, nonce], instance: uuid });
+    await table.change(job, (now) => ({ ...now, submissions: [...now.submissions, nonce], instance: uuid }));
     await reached('submissionNoted', job.key);
     const answer = await flux.ask(['job', 'submit', '-u', '0', path], {
       limitMs: SUBMIT_MS,
@@ -254,8 +237,8 @@ export async function createFluxRunner(options: FluxRunnerOptions, system: Syste
       throw error;
     }
     await reached('submitAnswered', job.key);
-    submittedAt.set(job.text, poll.now());
-    await table.setNative(job, { ...job.native, chosen: { nonce, id } });
+    following.wasSubmitted(job);
+    await table.change(job, (now) => ({ ...now, chosen: now.chosen ?? { nonce, id } }));
     await reached('idNoted', job.key);
     return finish(job);
   }
@@ -264,7 +247,7 @@ export async function createFluxRunner(options: FluxRunnerOptions, system: Syste
   async function finish(job: FluxJobEntry): Promise<string> {
     if (job.stop !== null) await cancel(job);
     else if (!job.native.isReleased) await release(job);
-    for (const watcher of watchers) watcher(nativeJobOf(job));
+    for (const watcher of watchers) watcher(table.nativeJobOf(job));
     job.told = JSON.stringify(job.status);
     poll.soon();
     return job.native.chosen!.id;
@@ -281,7 +264,7 @@ export async function createFluxRunner(options: FluxRunnerOptions, system: Syste
         if (answer.code !== 0) throw failed(`flux job urgency ${id}`, answer);
         await reached('released', job.key);
       }
-      await table.setNative(job, { ...job.native, isReleased: true });
+      await table.change(job, (now) => ({ ...now, isReleased: true }));
     } catch (error) {
       // The next look tries again.
       log.warn(`job ${job.text}: in Flux as ${id}, held still: ${describe(error)}`);
@@ -297,6 +280,28 @@ export async function createFluxRunner(options: FluxRunnerOptions, system: Syste
     poll.soon();
   }
 
+  /**
+   * Held first: that is refused once it has resources. An agent that is killed in between lets it go again. Should Flux be
+   * about to give it resources at this very moment, it is canceled in its first second, and its end says that it began.
+   */
+  async function withdraw(job: FluxJobEntry, reason: Reason): Promise<boolean> {
+    const { chosen, isReleased } = job.native;
+    const waits = job.status.state === 'accepted' && job.stop === null && job.accepted.order !== null;
+    if (!waits || chosen === null || !isReleased || following.isSubmitting(job)) return false;
+    await table.change(job, (now) => ({ ...now, isReleased: false }));
+    await reached('heldAgain', job.key);
+    const held = await flux.ask(['job', 'urgency', chosen.id, '0']);
+    const listed = held.code === 0 ? await flux.ask(['job', 'list-ids', chosen.id]) : null;
+    const [record] = listed === null ? [] : readJobList(listed.stdout);
+    if (record === undefined || phaseOf(record.state) !== 'waiting') {
+      await table.change(job, (now) => ({ ...now, isReleased: true }));
+      poll.soon();
+      return false;
+    }
+    await table.setStop(job, reason);
+    return true;
+  }
+
   async function raise(id: string, why: string): Promise<void> {
     const note = why === '' ? [] : ['-m', why.replaceAll(/\s+/g, ' ').slice(0, 200)];
     const answer = await flux
@@ -306,80 +311,29 @@ export async function createFluxRunner(options: FluxRunnerOptions, system: Syste
     log.warn(`${id}: not canceled yet: ${failed('flux job raise', answer).message}`);
   }
 
-  // ── output ────────────────────────────────────────────────────────────────────────────────────────────────
-
-  async function writtenBy(job: FluxJobEntry): Promise<readonly WrittenFile[]> {
-    const paths = await table.pathsOf(job);
-    if (paths === null) return [];
-    const files: WrittenFile[] = [{ task: 0, stream: 'stdout', path: paths.stdout }];
-    if (paths.stderr !== paths.stdout) files.push({ task: 0, stream: 'stderr', path: paths.stderr });
-    return files;
-  }
-
-  const busyNow = createBusyTeller(flux, cluster, log, system);
   await table.load();
   const stopJournal = followJournal(flux, () => poll.soon(), log, system);
   poll.soon();
 
-  return {
-    ownerOf: async () => (user.switched ? { uid: user.uid, gid: user.gid } : null),
-    async find() {
-      try {
-        await poll.newerThan(poll.now() - FRESH_MS);
-      } catch {
-        isBlind = true;
-      }
-      return [...table.jobs.values()]
-        .map(nativeJobOf)
-        .filter(({ nativeId, status }) => nativeId !== '' || status.state === 'ended');
+  return batchRunner(
+    {
+      table,
+      following,
+      watchers,
+      submit,
+      cancel,
+      withdraw,
+      async written(job) {
+        const paths = await pathsOf(job);
+        return paths === null ? [] : filesOf(0, paths);
+      },
+      uidOf: () => user.uid,
+      ownerOf: async () => (user.switched ? { uid: user.uid, gid: user.gid } : null),
+      taken: createBusyTeller(async () => takenVertices(await askResources(flux)), cluster, log, system),
+      remove: (job) => table.remove(job),
+      closing: stopJournal,
+      queue: createFluxQueue({ flux, cluster, realm, missingFor }, system),
     },
-    submit(order) {
-      const text = keyText(order);
-      const under = submitting.get(text);
-      if (under !== undefined) return under;
-      const mine = submit(order).finally(() => submitting.delete(text));
-      submitting.set(text, mine);
-      return mine;
-    },
-    async stop(key, reason: Reason) {
-      const job = table.jobs.get(keyText(key));
-      if (job === undefined) return;
-      await inTurn(async () => {
-        if (job.status.state !== 'ended') await table.setStop(job, reason);
-      });
-      if (job.status.state !== 'ended') await cancel(job);
-    },
-    watch(changed) {
-      watchers.add(changed);
-      for (const job of table.jobs.values()) {
-        const native = nativeJobOf(job);
-        if (native.nativeId !== '') changed(native);
-      }
-      return () => void watchers.delete(changed);
-    },
-    async output(key, from, limit) {
-      const job = table.jobs.get(keyText(key));
-      if (job === undefined || job.accepted.order === null) return { pieces: [], complete: true };
-      const ended = job.status.state === 'ended';
-      return readWritten(await writtenBy(job), user.uid, from, limit, ended, clock.now());
-    },
-    async busy() {
-      const running = [...table.jobs.values()].filter(({ status }) => status.state === 'running');
-      const includes = running.map((job): JobKey => job.key);
-      return { vertices: await busyNow(), includes };
-    },
-    forget: (key) =>
-      inTurn(async () => {
-        const job = table.jobs.get(keyText(key));
-        if (job === undefined || job.status.state !== 'ended') return;
-        submittedAt.delete(job.text);
-        await table.remove(job);
-      }),
-    async close() {
-      stopJournal();
-      poll.close();
-      watchers.clear();
-      await inTurn(async () => undefined);
-    },
-  };
+    system,
+  );
 }

@@ -7,8 +7,10 @@ import { readJobspec } from '../../../core/jobspec/read.ts';
 import { lossAllowed, lostOn } from '../../../core/translate/native.ts';
 import { fluxJob, type FluxJob } from '../../../core/translate/render/flux-job.ts';
 import { slotsInAll } from '../../../core/translate/render/rendered.ts';
+import type { OutputPaths } from '../batch/jobs.ts';
+import type { NativeName } from '../batch/key.ts';
 import { arrayEnvironment, arrayEnvironmentOfOthers, filesEnvironment, type Order } from '../runner.ts';
-import { nativeName, type NativeName } from './key.ts';
+import { nativeName } from './key.ts';
 
 /**
  * Throws `invalid_input` where the jobspec is none, `failed_precondition` where it is none that Flux can be told, or
@@ -114,11 +116,6 @@ function outputOf(said: unknown, order: Order, runDir: string): Record<string, u
     stdout: isOwn('stdout') ? own('stdout') : ours('stdout', 'out.0'),
     ...(isOwn('stderr') ? { stderr: own('stderr') } : isOwn('stdout') ? {} : { stderr: ours('stderr', 'err.0') }),
   };
-}
-
-export interface OutputPaths {
-  readonly stdout: string;
-  readonly stderr: string;
 }
 
 /** Where its output goes, in a jobspec that was submitted; null where only Flux knows (a template that we do not). */

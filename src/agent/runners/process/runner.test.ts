@@ -105,23 +105,6 @@ describe('the process runner', () => {
     expect(await readFile(join(scratch, 'log'), 'utf8')).toBe('4\n2\n3\n5\n');
   });
 
-  test('what waits is taken out of the queue when asked, what runs or is not there is left alone', async () => {
-    const { runner, order, reaches, scratch } = await started(1);
-    const moved = { code: 'moved', message: 'another cluster starts it sooner' } as const;
-    await runner.submit(order('1', `while [ ! -e ${scratch}/go ]; do sleep 0.05; done`));
-    await reaches('1', 'running');
-    await runner.submit(order('2', `echo 2 >> ${scratch}/log`));
-    expect(await runner.withdraw!({ jobId: '1', epoch: 1 }, moved)).toBe(false);
-    expect(await runner.withdraw!({ jobId: '2', epoch: 1 }, moved)).toBe(true);
-    expect(await runner.withdraw!({ jobId: '2', epoch: 1 }, moved)).toBe(false);
-    expect(await runner.withdraw!({ jobId: '9', epoch: 1 }, moved)).toBe(false);
-    const { status } = await reaches('2', 'ended');
-    expect(status).toMatchObject({ startedAt: null, end: { outcome: 'canceled', reason: moved } });
-    await writeFile(join(scratch, 'go'), '');
-    expect((await reaches('1', 'ended')).status.end).toMatchObject({ outcome: 'completed' });
-    await expect(readFile(join(scratch, 'log'), 'utf8')).rejects.toThrow('ENOENT');
-  });
-
   test('tasks see their job, never the agent’s secrets, and run in a directory of their own', async () => {
     const { runner, order, reaches } = await started(2);
     await runner.submit(order('1', 'env; pwd; id -u'));

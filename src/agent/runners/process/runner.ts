@@ -24,6 +24,7 @@ import { describe, type Log } from '../../log.ts';
 import { bootId, selfIdentity, startOf } from '../../process-identity.ts';
 import { noHook, type ReachedHook } from '../../sentinels.ts';
 import { createTurns } from '../../wait.ts';
+import { ownQueue } from '../own-queue.ts';
 import type { JobKey, NativeJob, Order, Runner } from '../runner.ts';
 import { filesEnvironment, keyText } from '../runner.ts';
 import { createAllocation } from './allocation.ts';
@@ -297,7 +298,7 @@ export async function createProcessRunner(options: ProcessRunnerOptions, system:
     inTurn(look).catch((error: unknown) => log.warn(`the process runner: ${describe(error)}`));
   });
 
-  const refusalOf = (text: string): Reason | null => {
+  const refusal = (text: string): Reason | null => {
     try {
       const jobspec = readJobspec(text);
       launchPlan(jobspec, null);
@@ -310,7 +311,12 @@ export async function createProcessRunner(options: ProcessRunnerOptions, system:
   };
 
   return {
-    queue: { totals: resourceCounts(options.graph), refusal: refusalOf },
+    queue: ownQueue({
+      totals: resourceCounts(options.graph),
+      jobs: async () => [...table.jobs.values()].map(nativeJob),
+      refusal,
+      clock: system.clock,
+    }),
     withdraw: (key, reason) =>
       inTurn(async () => {
         const job = table.jobs.get(keyText(key));

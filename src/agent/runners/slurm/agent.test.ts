@@ -22,10 +22,10 @@ import { jobspecOf } from '../conformance.ts';
 const SERVER_SECRET = 'test-server-secret';
 const FINAL = [JobState.COMPLETED, JobState.FAILED, JobState.CANCELED, JobState.REJECTED];
 const away = skipWithout('slurm', slurmMissing());
-/** Of jobs over both clusters at once. */
 /** A busy machine is slow: what matters is what happened, and how often. */
-const PATIENT_MS = 240_000;
+const PATIENT_MS = process.env['RAINBOW_SOAK'] === undefined ? 240_000 : 900_000;
 const IS_SOAK = process.env['RAINBOW_SOAK'] !== undefined;
+/** Of jobs over both clusters at once. */
 const MANY = IS_SOAK ? 500 : 60;
 
 let root: string;
@@ -96,7 +96,7 @@ async function submit(heres: readonly Here[], script: string, cores = 1): Promis
 }
 
 async function until<T>(what: string, look: () => T | Promise<T>): Promise<Exclude<T, null | undefined | false>> {
-  for (let tries = 0; tries < 3000; tries++) {
+  for (let tries = 0; tries < PATIENT_MS / 60; tries++) {
     const found = await look();
     if (found !== null && found !== undefined && found !== false) return found as Exclude<T, null | undefined | false>;
     await new Promise((resolve) => setTimeout(resolve, 50));
@@ -138,6 +138,7 @@ describe.skipIf(away)('agents on real Slurm clusters', { timeout: PATIENT_MS }, 
         version: 'test',
         secret: SERVER_SECRET,
         agents: { heartbeat: 1 },
+        scheduler: { rebidEvery: 1, rebidLeast: 60, bidReuse: 1, bidWithin: 10 },
         logLevel: 'silent',
         graceSeconds: 0.2,
       },
@@ -237,9 +238,9 @@ describe.skipIf(away)('agents on real Slurm clusters', { timeout: PATIENT_MS }, 
     }
   });
 
-  test(`${MANY} jobs over both clusters while their controllers are killed and started again: each runs once`, async () => {
+  test(`${MANY} jobs over both clusters while controllers and agents are killed and started again: each runs once`, async () => {
     const heres = [await cluster('red'), await cluster('blue')];
-    for (const here of heres) agent(here);
+    const agents = heres.map((here) => agentProcess(here, null));
     for (const here of heres) await followed(here);
     const [{ scratch }] = heres as [Here, Here];
     const ids = await Promise.all(
@@ -247,16 +248,7 @@ describe.skipIf(away)('agents on real Slurm clusters', { timeout: PATIENT_MS }, 
         submit(heres, `echo ${i} >> ${scratch}/log; sleep 0.${i % 5}; exit ${i % 3}`),
       ),
     );
-    await until('some have begun', async () => (await log(heres[0]!)).split('\n').length > 5);
-    process.kill(await lab.pid('red', 'slurmctld'), 'SIGKILL');
-    process.kill(await lab.pid('blue', 'slurmctld'), 'SIGTERM');
-    await until('the agents saw it go', async () =>
-      lab.slurm('red', 'scontrol', 'ping').then(
-        () => false,
-        () => true,
-      ),
-    );
-    await lab.revive();
+    const begun = async (): Promise<number> => (await log(heres[0]!)).split('\n').length - 1;
     // A controller that forgot ids gives them twice, and drains the nodes on which that happens: an administrator resumes them.
     const resuming = setInterval(() => {
       for (const [name, nodes] of [
@@ -267,6 +259,24 @@ describe.skipIf(away)('agents on real Slurm clusters', { timeout: PATIENT_MS }, 
       }
     }, 1000);
     endings.push(async () => clearInterval(resuming));
+    for (let round = 0; round < (IS_SOAK ? 10 : 1); round++) {
+      const least = Math.min(MANY * 0.9, 5 + (round * MANY) / 12);
+      await until('some have begun', async () => (await begun()) > least);
+      const [hard, soft] = round % 2 === 0 ? (['red', 'blue'] as const) : (['blue', 'red'] as const);
+      process.kill(await lab.pid(hard, 'slurmctld'), 'SIGKILL');
+      process.kill(await lab.pid(soft, 'slurmctld'), 'SIGTERM');
+      const at = round % agents.length;
+      agents[at]!.child.kill('SIGKILL');
+      await agents[at]!.ended;
+      agents[at] = agentProcess(heres[at]!, null);
+      await until('it is gone', async () =>
+        lab.slurm(hard, 'scontrol', 'ping').then(
+          () => false,
+          () => true,
+        ),
+      );
+      await lab.revive();
+    }
     const jobs = await Promise.all(ids.map(ended));
     // A controller that is killed may take a node for lost when it is back: that job has failed, and says so.
     const lost = new Set(jobs.flatMap(({ reason }, i) => (reason?.code === 'node_failure' ? [i] : [])));
@@ -284,6 +294,40 @@ describe.skipIf(away)('agents on real Slurm clusters', { timeout: PATIENT_MS }, 
     );
     expect(new Set(lines).size).toBe(lines.length);
     expect(new Set(jobs.map(({ cluster: name }) => name)).size).toBe(2);
+  });
+
+  test('a job that waits moves to the cluster that starts it sooner, out of the one queue into the other', async () => {
+    const [red, blue] = [await cluster('red'), await cluster('blue')];
+    for (const here of [red, blue]) agent(here);
+    for (const here of [red, blue]) await followed(here);
+    const take = async (slurm: string, nodes: number, minutes: number): Promise<string> => {
+      const args = ['--parsable', '--uid=nobody', `-N${nodes}`, '--exclusive', `-t${minutes}`, '-o/dev/null'];
+      const id = (await lab.slurm(slurm, 'sbatch', ...args, '--wrap=sleep 600')).trim();
+      await until(`${slurm} is taken`, async () =>
+        (await lab.slurm(slurm, 'squeue', '-h', '-o', '%i %T')).includes('RUNNING'),
+      );
+      return id;
+    };
+    const foreign = { red: await take('red', 4, 60), blue: await take('blue', 3, 20) };
+    const credentials = [red, blue].map(({ name, token }) => ({ name, token }));
+    const jobspec = jobspecOf(`echo here >> ${red.scratch}/log`, 2);
+    const { job } = await client.jobs.submit({ jobspec, credentials, policy: 'soonest', ask: true, rebid: true });
+    const { id } = job!;
+    const waits = await reaches(id, [JobState.ACCEPTED]);
+    expect(waits.cluster).toBe(blue.name);
+    const reason = async (): Promise<string> => (await client.jobs.get({ id })).reason?.message ?? '';
+    await until('it says why it waits', async () => (await reason()).startsWith('Slurm: '));
+    await lab.slurm('red', 'scancel', foreign.red);
+    const done = await ended(id);
+    expect(done).toMatchObject({ state: JobState.COMPLETED, cluster: red.name, epoch: '2' });
+    expect(done.attempts.map((each) => [each.cluster, each.reason?.code])).toEqual([
+      [blue.name, 'moved'],
+      [red.name, 'exit'],
+    ]);
+    expect(await log(red)).toBe('here\n');
+    const left = await lab.slurm('blue', 'squeue', '-h', '-t', 'PENDING,RUNNING', '-o', '%j');
+    expect(left).not.toContain(`rainbow-${id}.`);
+    await lab.slurm('blue', 'scancel', foreign.blue);
   });
 
   test('a node that is lost fails its job; the controller being away ends none', async () => {

@@ -1,5 +1,5 @@
 /** Asks Slurm what the cluster is, and how it stands: nodes, partitions, the length of the queue. */
-import { layOut } from '../../../core/discover/layout.ts';
+import { layOut, type FoundPartition } from '../../../core/discover/layout.ts';
 import { readSlurmNodes, readSlurmPartitions, slurmCluster, type SlurmNode } from '../../../core/discover/slurm.ts';
 import type { ClusterNow } from '../runner.ts';
 import { failed, type Slurm } from './commands.ts';
@@ -12,17 +12,23 @@ export async function askNodes(slurm: Slurm): Promise<readonly SlurmNode[]> {
   return readSlurmNodes(answer.stdout);
 }
 
+/** Throws as above. */
+export async function askPartitions(slurm: Slurm): Promise<readonly FoundPartition[]> {
+  const answer = await slurm('scontrol', ['show', 'partition', '-o']);
+  if (answer.code !== 0) throw failed('scontrol', answer);
+  return readSlurmPartitions(answer.stdout);
+}
+
 /** `name`: of the cluster in its graph. */
 export async function askCluster(slurm: Slurm, name: string): Promise<ClusterNow> {
   const [nodes, partitions, queue] = await Promise.all([
     askNodes(slurm),
-    slurm('scontrol', ['show', 'partition', '-o']),
+    askPartitions(slurm),
     slurm('squeue', ['-h', '-a', '-r', '-t', 'PENDING,RUNNING', '-o', '%T']),
   ]);
-  if (partitions.code !== 0) throw failed('scontrol', partitions);
   if (queue.code !== 0) throw failed('squeue', queue);
   const count = (state: string): number => queue.stdout.split('\n').filter((line) => line.trim() === state).length;
-  const found = slurmCluster(name, nodes, readSlurmPartitions(partitions.stdout));
+  const found = slurmCluster(name, nodes, partitions);
   return {
     ...layOut(found),
     state: clusterState(nodes, { pending: count('PENDING'), running: count('RUNNING') }),

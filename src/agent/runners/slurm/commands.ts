@@ -1,89 +1,36 @@
 /**
- * Runs Slurm's own commands. The one place that starts them: with what environment, as whom, how long they may take,
- * and what their words on standard error mean. Times are asked for in UTC, messages in English.
+ * Runs Slurm's own commands. The one place that starts them: with what environment, as whom, and what their
+ * words on standard error mean. Times are asked for in UTC, messages in English.
  */
 import { spawn } from 'node:child_process';
 import { RainbowError } from '../../../core/errors.ts';
 import type { System } from '../../../system/system.ts';
+import { answerOf, lastWords, type Answer, type Call } from '../batch/commands.ts';
 import type { SlurmUser } from './users.ts';
 
-export interface Answer {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-export interface Call {
-  /** For standard input; '' for none. */
-  readonly input?: string;
+export interface SlurmCall extends Call {
   /** null: as the agent itself. */
   readonly as?: SlurmUser | null;
-  /** Milliseconds; default 30 s. */
-  readonly limitMs?: number;
-  /** Called once it was started. */
-  readonly started?: () => void;
   /** In the agent's own time zone and language: what a job inherits. */
   readonly plain?: boolean;
 }
 
-export type Slurm = (program: string, args: readonly string[], call?: Call) => Promise<Answer>;
-
-const MOST_OUTPUT = 256 * 1024 * 1024;
-const LIMIT_MS = 30_000;
+export type Slurm = (program: string, args: readonly string[], call?: SlurmCall) => Promise<Answer>;
 
 /** `environment`: the agent's. */
 export function slurmCommands(environment: Readonly<Record<string, string | undefined>>, system: System): Slurm {
-  return (program, args, call = {}) =>
-    new Promise((resolve, reject) => {
-      const { as = null } = call;
-      const env = environmentOf(environment, as, call.plain === true);
-      const [command, words] =
-        as?.by === 'sudo' ? ['sudo', ['-n', '-u', as.name, '--', program, ...args]] : [program, [...args]];
-      const child = spawn(command, words, {
-        env,
-        cwd: '/',
-        stdio: ['pipe', 'pipe', 'pipe'],
-        ...(as?.by === 'uid' ? { uid: as.uid, gid: as.gid } : {}),
-      });
-      const parts: { stdout: Buffer[]; stderr: Buffer[] } = { stdout: [], stderr: [] };
-      let size = 0;
-      for (const stream of ['stdout', 'stderr'] as const) {
-        child[stream].on('data', (data: Buffer) => {
-          size += data.byteLength;
-          if (size > MOST_OUTPUT) child.kill('SIGKILL');
-          else parts[stream].push(data);
-        });
-      }
-      let late = false;
-      const limitMs = call.limitMs ?? LIMIT_MS;
-      const timer = system.timers.after(limitMs, () => {
-        late = true;
-        child.kill('SIGKILL');
-      });
-      child.once('error', (error) => {
-        timer.cancel();
-        const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
-        reject(
-          missing
-            ? new RainbowError(
-                'failed_precondition',
-                `there is no ${command} on this machine's PATH: start the agent where Slurm's commands work`,
-              )
-            : new RainbowError('unavailable', `${program} could not be started: ${error.message}`),
-        );
-      });
-      // It may end without having read its input.
-      child.stdin.on('error', () => undefined);
-      child.stdin.end(call.input ?? '');
-      child.once('spawn', () => call.started?.());
-      child.once('close', (code) => {
-        timer.cancel();
-        const text = (stream: 'stdout' | 'stderr'): string => Buffer.concat(parts[stream]).toString('utf8');
-        if (late) {
-          reject(new RainbowError('unavailable', `${program} did not answer within ${limitMs / 1000} s`));
-        } else resolve({ code: code ?? 1, stdout: text('stdout'), stderr: text('stderr') });
-      });
+  return (program, args, call = {}) => {
+    const { as = null } = call;
+    const [name, words] =
+      as?.by === 'sudo' ? ['sudo', ['-n', '-u', as.name, '--', program, ...args]] : [program, [...args]];
+    const child = spawn(name, words, {
+      env: environmentOf(environment, as, call.plain === true),
+      cwd: '/',
+      stdio: ['pipe', 'pipe', 'pipe'],
+      ...(as?.by === 'uid' ? { uid: as.uid, gid: as.gid } : {}),
     });
+    return answerOf(child, { name, what: program, scheduler: 'Slurm' }, call, system);
+  };
 }
 
 /** Never the agent's own secrets. */
@@ -110,21 +57,10 @@ function environmentOf(
 const AWAY =
   /Unable to contact slurm controller|Socket timed out|Connection (refused|timed out|reset)|Zero Bytes were transmitted|Transport endpoint|temporarily unable|Resource temporarily unavailable|slurm_load_\w+ error|Unexpected message received|Unable to establish control machine|in standby mode|No route to host|munge|Munge|Protocol authentication error|Communication connection failure|Could not resolve|SlurmctldHost|down for maintenance/;
 
-/** Throws `unavailable` where the controller is away, else `failed_precondition` with what the command said. */
-export function failed(program: string, { code, stderr }: Answer): RainbowError {
-  const said = lastWords(stderr) || `exit code ${code}`;
-  return AWAY.test(stderr)
+/** `unavailable` where the controller is away, else `failed_precondition` with what the command said. */
+export function failed(program: string, answer: Answer): RainbowError {
+  const said = lastWords(answer, /^\w+: (error: )?/);
+  return AWAY.test(answer.stderr)
     ? new RainbowError('unavailable', `Slurm's controller cannot be asked now (${program}: ${said})`)
     : new RainbowError('failed_precondition', `${program}: ${said}`);
-}
-
-/** What a command complained of, in one line. */
-function lastWords(stderr: string): string {
-  return stderr
-    .split('\n')
-    .map((line) => line.replace(/^\w+: (error: )?/, '').trim())
-    .filter((line) => line !== '')
-    .slice(-3)
-    .join('; ')
-    .slice(0, 500);
 }

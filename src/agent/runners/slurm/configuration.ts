@@ -1,7 +1,8 @@
 /** What Slurm says of itself, and of where a job's output goes. */
 import { RainbowError } from '../../../core/errors.ts';
+import type { OutputPaths } from '../batch/jobs.ts';
 import type { Slurm } from './commands.ts';
-import { nativeJobOf, type SlurmJobEntry } from './jobs.ts';
+import { nativeIdOf, type SlurmJobEntry } from './jobs.ts';
 
 export interface SlurmConfiguration {
   /** Where it writes what ended; null: nowhere, or to no file. */
@@ -24,14 +25,11 @@ export async function askConfiguration(slurm: Slurm): Promise<SlurmConfiguration
 }
 
 /** Where its output goes, patterns filled in; null: Slurm does not say (any more). */
-export async function askPaths(
-  slurm: Slurm,
-  job: SlurmJobEntry,
-): Promise<{ readonly stdout: string; readonly stderr: string } | null> {
-  const answer = await slurm('scontrol', ['show', 'job', '-o', nativeJobOf(job).nativeId]);
+export async function askPaths(slurm: Slurm, job: SlurmJobEntry): Promise<OutputPaths | null> {
+  const answer = await slurm('scontrol', ['show', 'job', '-o', nativeIdOf(job.native)]);
   const value = (key: string): string | null => new RegExp(` ${key}=(\\S+)`).exec(answer.stdout)?.[1] ?? null;
   const name = value('JobName');
   const stdout = value('StdOut');
-  const mine = name !== null && job.submissions.some((each) => each.name === name);
+  const mine = name !== null && job.native.some((each) => each.name === name);
   return mine && stdout !== null ? { stdout, stderr: value('StdErr') ?? stdout } : null;
 }

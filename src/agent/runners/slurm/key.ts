@@ -3,14 +3,7 @@
  * (this cluster as this server knows it), the nonce which submission. A Slurm id alone is no key: a controller that
  * is killed may lose its last seconds and give an id a second time.
  */
-import type { JobKey } from '../runner.ts';
-
-export interface NativeName extends JobKey {
-  /** 8 hexadecimal digits. */
-  readonly realm: string;
-  /** 12 hexadecimal digits, new with every submission. */
-  readonly nonce: string;
-}
+import { nameOf, type NativeName } from '../batch/key.ts';
 
 const MOST_NAME = 64;
 
@@ -27,9 +20,7 @@ export function nativeName(key: NativeName, name: string): string {
 
 /** Null where it is no name of ours. */
 export function readNativeName(name: string): NativeName | null {
-  const found = /^rainbow-([1-9]\d{0,18})\.([1-9]\d{0,14})-([0-9a-f]{8})-([0-9a-f]{12})(?:-|$)/.exec(name);
-  if (found === null) return null;
-  return { jobId: found[1]!, epoch: Number(found[2]), realm: found[3]!, nonce: found[4]! };
+  return nameOf(/^rainbow-([1-9]\d{0,18})\.([1-9]\d{0,14})-([0-9a-f]{8})-([0-9a-f]{12})(?:-|$)/.exec(name));
 }
 
 /** For people, in the job's comment. */

@@ -1,20 +1,7 @@
-/**
- * Does a sbatch still run that an agent before this one started? It goes on without its agent, and may reach Slurm at
- * any moment: until it has ended, nobody knows whether the submission exists. Found by the job's name among its words.
- */
-import { readdir, readFile } from 'node:fs/promises';
+/** Does a sbatch still run that an agent before this one started? Found by the job's name among its words. */
+import { marksUnderWay } from '../batch/orphans.ts';
 
-/** Of these names, those that some process of this machine has among its arguments. Empty where there is no /proc. */
-export async function namesUnderWay(names: ReadonlySet<string>): Promise<ReadonlySet<string>> {
-  const found = new Set<string>();
-  const entries = await readdir('/proc').catch((): string[] => []);
-  await Promise.all(
-    entries.map(async (entry) => {
-      if (!/^\d+$/.test(entry)) return;
-      const words = await readFile(`/proc/${entry}/cmdline`, 'utf8').catch(() => '');
-      const name = /(?:^|\0)--job-name=([^\0]*)/.exec(words)?.[1];
-      if (name !== undefined && names.has(name)) found.add(name);
-    }),
-  );
-  return found;
+/** Of these names, those that are under way. */
+export function namesUnderWay(names: readonly string[]): Promise<ReadonlySet<string>> {
+  return marksUnderWay(names, (words, name) => words.split('\0').includes(`--job-name=${name}`));
 }

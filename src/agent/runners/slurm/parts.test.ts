@@ -8,8 +8,10 @@ import { jobspecOf } from '../conformance.ts';
 import type { Order } from '../runner.ts';
 import { nativeName, readNativeName } from './key.ts';
 import { clusterState, takenVertices } from './nodes.ts';
+import { queueOf } from './queue.ts';
+import { readQueued } from './queued.ts';
 import { readCompletions, readSacct, readSqueue } from './records.ts';
-import { endOf, KNOWN_STATES, phaseOf, phaseOfAll, waitsFor } from './status.ts';
+import { endOf, isForgotten, KNOWN_STATES, phaseOf, phaseOfAll, waitsFor, wasNotLaunched } from './status.ts';
 import { lastTaskOf, nativeSubmission, readJobId, slurmJobOf } from './submit.ts';
 import { readMapping, slurmUsers } from './users.ts';
 
@@ -62,6 +64,74 @@ test('rows of squeue: jobs, arrays, and a reason with bars; what does not read i
     { id: '12', arrayTask: 0, isArray: true, reason: '', hadNodes: true, startedAt: Date.UTC(2026, 10, 22, 15, 1, 43) },
     { id: '10', arrayTask: null, isArray: false, waitStatus: 768, restarts: 1, reason: '(a|b)' },
   ]);
+});
+
+test('rows of squeue for an estimate: what runs, what waits and is planned, what is held', () => {
+  const rows = [
+    'RUNNING|main|4294901759|2|8|2|gres:gpu:a100:2|N/A|N/A|OK|red-c[1-2]|1:00:00|10:00|2026-11-22T17:30:28|None|x|y|',
+    'PENDING|main|4294901757|1|4|1|N/A|gres:gpu:3|N/A|NO||2:00|0:00|2026-11-22T17:32:30|Resources|wrap|',
+    'PENDING|main,gpu|0|1|1|1|N/A|N/A|N/A|OK||UNLIMITED|0:00|N/A|JobHeldUser|wrap|',
+    'COMPLETED|main|1|1|1|1|N/A|N/A|N/A|OK||2:00|0:00|N/A|None|wrap|',
+    'squeue: error: Invalid job format specification: Nodes',
+    '',
+  ];
+  const [running, waiting, held, ...more] = readQueued(rows.join('\n'));
+  expect(more).toEqual([]);
+  expect(running).toMatchObject({
+    name: 'x',
+    waits: false,
+    nodes: 2,
+    cpus: 8,
+    gpus: 4,
+    hosts: ['red-c1', 'red-c2'],
+    walltime: 3600,
+    elapsed: 600,
+    plannedAt: null,
+  });
+  expect(waiting).toMatchObject({
+    waits: true,
+    isHeld: false,
+    isWhole: true,
+    gpus: 3,
+    walltime: 120,
+    hosts: [],
+    plannedAt: Date.UTC(2026, 10, 22, 17, 32, 30),
+  });
+  expect(held).toMatchObject({ isHeld: true, partitions: ['main', 'gpu'], walltime: 365 * 86_400 });
+});
+
+test('the queue of a partition: its nodes in service, what runs there, what waits before a new job', () => {
+  const nodes = readSlurmNodes(
+    'NodeName=a CPUTot=4 CPUAlloc=4 Sockets=1 CoresPerSocket=4 Partitions=main,fast State=ALLOCATED\n' +
+      'NodeName=b CPUTot=4 CPUAlloc=0 Sockets=1 CoresPerSocket=4 Partitions=main State=IDLE\n' +
+      'NodeName=c CPUTot=4 CPUAlloc=0 Sockets=1 CoresPerSocket=4 Partitions=main State=IDLE+DRAIN\n',
+  );
+  const facts = { state: 'UP', priority_tier: 1 };
+  const main = { name: 'main', nodes: ['a', 'b', 'c'], facts };
+  const fast = { name: 'fast', nodes: ['a'], facts: { ...facts, priority_tier: 9 } };
+  const jobs = readQueued(
+    [
+      `RUNNING|fast|9|1|4|1|N/A|N/A|N/A|OK|a|1:00:00|10:00|N/A|None|${nativeName(KEY, 'x')}|`,
+      'PENDING|main|5|2|2|2|N/A|N/A|N/A|NO||2:00|0:00|1970-01-01T00:02:00|Resources|wrap|',
+      'PENDING|fast|7|1|1|1|N/A|N/A|N/A|OK||3:00|0:00|N/A|Priority|wrap|',
+      'PENDING|main|6|1|1|1|N/A|N/A|N/A|OK||4:00|0:00|N/A|Dependency|wrap|',
+    ].join('\n'),
+  );
+  const of = (partition: typeof main | null) =>
+    queueOf(partition, [main, fast], nodes, jobs, { realm: KEY.realm, now: 60_000 });
+  expect(of(main)).toMatchObject({
+    name: 'main',
+    total: { node: 2, core: 8, gpu: 0 },
+    free: { node: 1, core: 4, gpu: 0 },
+    running: [{ key: { jobId: '7', epoch: 2 }, takes: { core: 4 }, walltime: 3600, elapsed: 600 }],
+    waiting: [
+      { takes: { core: 1 }, walltime: 180, planned: null },
+      { takes: { node: 2, core: 8 }, walltime: 120, planned: 60 },
+    ],
+    isClosed: false,
+  });
+  expect(of(fast)).toMatchObject({ total: { node: 1, core: 4 }, free: { core: 0 }, waiting: [{ walltime: 180 }] });
+  expect(of({ ...main, facts: { ...facts, state: 'DRAIN' } }).isClosed).toBe(true);
 });
 
 test('lines of jobcomp and of sacct', () => {
@@ -161,6 +231,40 @@ test.each([
   ],
 ] as const)('how it ended: %s', (_, ended, tasks, stop, expected) => {
   expect(endOf({ records: [ended], tasks, stop })).toMatchObject(expected);
+});
+
+test('a controller that forgot a run and began another: what the wrapper wrote of the first is the end', () => {
+  const at = 1_000_000;
+  const again = (state: string, waitStatus: number, startedAt = at + 5_000) => [
+    { ...record(state, waitStatus), startedAt },
+  ];
+  const end = (records: ReturnType<typeof again>, status: number) => {
+    const tasks = [task(status)];
+    return endOf({ records, tasks, stop: null, forgotten: isForgotten(records, tasks, at) });
+  };
+  expect(end(again('FAILED', 75 << 8), 0)).toMatchObject({ outcome: 'completed', exitCode: 0 });
+  expect(end(again('FAILED', 75 << 8), 3)).toMatchObject({ outcome: 'failed', exitCode: 3 });
+  expect(end(again('CANCELLED', 0), 0)).toMatchObject({ outcome: 'completed' });
+  expect(end(again('NODE_FAIL', 0), 3)).toMatchObject({ outcome: 'failed', exitCode: 3 });
+  // In the same second.
+  expect(end(again('FAILED', 75 << 8, at - 500), 0)).toMatchObject({ outcome: 'completed' });
+  expect(end(again('CANCELLED', 0, at - 500), 0)).toMatchObject({ outcome: 'completed' });
+  // It ran, and was canceled; or leaves with that code itself.
+  expect(end(again('CANCELLED', 15, at - 500), 143)).toMatchObject({ outcome: 'canceled', reason: { code: 'native' } });
+  expect(end(again('FAILED', 75 << 8, at - 500), 75)).toMatchObject({ outcome: 'failed', exitCode: 75 });
+  expect(isForgotten(again('FAILED', 75 << 8), [], 0)).toBe(false);
+});
+
+test('what was never launched is told from what failed by itself, where there is no claim', () => {
+  expect(wasNotLaunched(record('FAILED', 2 << 8, 'NonZeroExitCode'))).toBe(true);
+  expect(wasNotLaunched(record('CANCELLED'))).toBe(true);
+  for (const code of [74, 75]) expect(wasNotLaunched(record('FAILED', code << 8, 'NonZeroExitCode'))).toBe(false);
+  expect(wasNotLaunched(record('FAILED', 1 << 8, 'JobLaunchFailure'))).toBe(false);
+  expect(wasNotLaunched(record('TIMEOUT'))).toBe(false);
+  const noFiles = endOf({ records: [record('FAILED', 74 << 8, 'NonZeroExitCode')], tasks: [], stop: null });
+  expect(noFiles).toMatchObject({
+    reason: { code: 'cannot_start', message: expect.stringContaining('--spool') as string },
+  });
 });
 
 test('of an array the worst of its tasks counts', () => {

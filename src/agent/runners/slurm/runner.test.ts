@@ -1,17 +1,17 @@
 /** The slurm runner with a real Slurm: what every runner must do, and what only a batch system does. */
 import { existsSync } from 'node:fs';
-import { chmod, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { skipWithout } from '../../../../test/needs.ts';
 import { slurmMissing, startLab, type Lab } from '../../../../test/lab/slurm.ts';
 import { realSystem } from '../../../system/real.ts';
+import { createQueueBidder } from '../../bid/queue-bidder.ts';
 import { silentLog } from '../../log.ts';
+import type { ReachedHook } from '../../sentinels.ts';
 import { jobspecOf, runnerConformance } from '../conformance.ts';
 import type { NativeJob, Order, Runner } from '../runner.ts';
-import { slurmCommands } from './commands.ts';
-import { estimateNew, estimateQueued } from './estimate.ts';
 import { createSlurmRunner } from './runner.ts';
 import { slurmUsers } from './users.ts';
 
@@ -19,7 +19,7 @@ const away = skipWithout('slurm', slurmMissing());
 let lab: Lab;
 let realms = 0;
 
-async function open(cluster: string, spool: string, realm: string): Promise<Runner> {
+async function open(cluster: string, spool: string, realm: string, reached?: ReachedHook): Promise<Runner> {
   return createSlurmRunner(
     {
       spool,
@@ -29,6 +29,7 @@ async function open(cluster: string, spool: string, realm: string): Promise<Runn
       keepFiles: false,
       environment: { ...lab.environment(cluster), RAINBOW_SECRET: 'hidden' },
       log: silentLog,
+      ...(reached === undefined ? {} : { reached }),
       pace: { least: 100, most: 400 },
     },
     realSystem,
@@ -44,8 +45,12 @@ async function room(): Promise<{ dir: string; scratch: string; spool: string }> 
   return { dir, scratch, spool: join(dir, 'spool') };
 }
 
-async function until<T>(what: string, look: () => T | Promise<T>): Promise<Exclude<T, null | undefined | false>> {
-  for (let tries = 0; tries < 1500; tries++) {
+async function until<T>(
+  what: string,
+  look: () => T | Promise<T>,
+  most = 1_500,
+): Promise<Exclude<T, null | undefined | false>> {
+  for (let tries = 0; tries < most; tries++) {
     const found = await look();
     if (found !== null && found !== undefined && found !== false) return found as Exclude<T, null | undefined | false>;
     await new Promise((resolve) => setTimeout(resolve, 40));
@@ -55,7 +60,7 @@ async function until<T>(what: string, look: () => T | Promise<T>): Promise<Exclu
 
 describe.skipIf(away)('with a real Slurm', { timeout: 120_000 }, () => {
   beforeAll(async () => {
-    lab = await startLab(['red:1'], { SLURM_LAB_CORES: '4' });
+    lab = await startLab(['red:1'], { SLURM_LAB_CORES: '4', SLURM_LAB_PREEMPT: 'CANCEL' });
   });
   afterAll(async () => lab?.wipe());
 
@@ -66,7 +71,7 @@ describe.skipIf(away)('with a real Slurm', { timeout: 120_000 }, () => {
       const realm = (++realms).toString(16).padStart(8, '0');
       return {
         scratch,
-        open: () => open('red', spool, realm),
+        open: (reached) => open('red', spool, realm, reached),
         dispose: () => rm(dir, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 }),
       };
     },
@@ -139,24 +144,141 @@ describe.skipIf(away)('with a real Slurm', { timeout: 120_000 }, () => {
       await reaches('1', 'ended');
     });
 
-    test('Slurm says when it would start a job, that it never could, and nothing where it would not tell the truth', async () => {
-      const slurm = slurmCommands(lab.environment('red'), realSystem);
-      const script = '#!/bin/sh\ntrue\n';
-      const idle = await estimateNew(slurm, { args: ['-n1', '-t1'], script, partition: null });
-      expect(idle).toMatchObject({ kind: 'at' });
-      expect(await estimateNew(slurm, { args: ['-N99'], script, partition: null })).toMatchObject({ kind: 'never' });
-      await runner.submit(order('1', 'exec sleep 60', {}, 4));
+    test('a bid is what Slurm itself plans: by --test-only while nothing waits, by its backfill for the like that waits', async () => {
+      const bidder = createQueueBidder({ runner, tariff: null, coming: () => [], system: realSystem })!;
+      const p90 = async (cores: number, walltime: number): Promise<number> => {
+        const { jobspec } = order('9', 'true', { system: { duration: walltime } }, cores);
+        const bid = await bidder.bid({ shape: `${cores} ${walltime}`, jobspec, walltime, priority: 0 });
+        if (bid.kind === 'no') throw new Error(bid.reason.message);
+        return Date.now() / 1000 + bid.estimate.startP90;
+      };
+      const idOf = async (): Promise<number> =>
+        Number(
+          (await lab.slurm('red', 'sbatch', '--parsable', '--uid=nobody', '-H', '-o/dev/null', '--wrap=true')).trim(),
+        );
+      await runner.submit(order('1', 'exec sleep 60', { system: { duration: 600 } }, 4));
       await reaches('1', 'running');
-      await runner.submit(order('2', 'true', {}, 4));
-      const { name } = (
-        JSON.parse(await readFile(join(here.spool, '2.1', 'native.json'), 'utf8')) as { name: string }[]
-      )[0]!;
-      expect(await estimateNew(slurm, { args: ['-n1'], script, partition: null })).toEqual({ kind: 'unknown' });
-      const queued = await until('backfill has planned it', async () => {
-        const estimate = await estimateQueued(slurm, name);
-        return estimate.kind === 'at' && estimate;
+      const before = await idOf();
+      const first = await until('it is seen as taken', async () => {
+        const found = await p90(4, 60);
+        return found > Date.now() / 1000 + 300 && found;
       });
-      expect(queued.start).toBeGreaterThan((await reaches('1', 'running')).status.startedAt!);
+      // The same question does not cost another id.
+      for (let i = 0; i < 5; i++) await p90(4, 60);
+      expect((await idOf()) - before).toBeLessThanOrEqual(2);
+      await runner.submit(order('2', 'true', { system: { duration: 60 } }, 4));
+      const planned = await until('backfill has planned it', async () => {
+        const said = await lab.slurm('red', 'squeue', '-h', '--start', '-o', '%S %j');
+        const found = /^(\S+T\S+) rainbow-2\.1-/m.exec(said);
+        return found !== null && Date.parse(`${found[1]}Z`) / 1000;
+      });
+      expect(Math.abs(first - planned)).toBeLessThan(62);
+      // One like it stands behind it; one that is gone before its turn passes by.
+      await until('the next one is behind', async () => (await p90(4, 60)) >= planned + 58);
+      bidder.close();
+      await lab.slurm('red', 'scancel', '--user=nobody', '--state=PENDING');
+    });
+
+    test('what a partition will never take is a no', async () => {
+      const bidder = createQueueBidder({ runner, tariff: null, coming: () => [], system: realSystem })!;
+      const why = async (system: object, walltime: number): Promise<string> => {
+        const { jobspec } = order('9', 'true', { system });
+        const bid = await bidder.bid({ shape: JSON.stringify(system), jobspec, walltime, priority: 0 });
+        return bid.kind === 'no' ? `${bid.reason.code} ${bid.reason.message}` : bid.kind;
+      };
+      expect(await why({ duration: 60, queue: 'debug' }, 60)).toBe('yes');
+      expect(await why({ duration: 3600, queue: 'debug' }, 3600)).toContain(
+        'never_fits partition debug lets a job run for 10',
+      );
+      expect(await why({ duration: 60, queue: 'nope' }, 60)).toContain('never_fits there is no partition nope');
+      bidder.close();
+    });
+
+    test.skipIf(process.env['RAINBOW_SOAK'] === undefined)(
+      'bids against what happened: nine in ten start by their P90, half of them about their P50',
+      { timeout: 600_000 },
+      async () => {
+        const bidder = createQueueBidder({ runner, tariff: null, coming: () => [], system: realSystem })!;
+        const said: { p50: number; p90: number }[] = [];
+        for (let i = 0; i < 40; i++) {
+          const cores = 1 + (i % 4);
+          const system = { duration: 60 };
+          const given = order(String(i + 1), `exec sleep ${1 + ((i * 7) % 11)}`, { system }, cores);
+          const bid = await bidder.bid({ shape: `${cores}`, jobspec: given.jobspec, walltime: 60, priority: 0 });
+          if (bid.kind === 'no') throw new Error(bid.reason.message);
+          const now = Date.now();
+          said.push({ p50: now + bid.estimate.startP50 * 1000, p90: now + bid.estimate.startP90 * 1000 });
+          await runner.submit(given);
+          await new Promise((resolve) => setTimeout(resolve, 2_500));
+        }
+        const ends = await until(
+          'all ended',
+          async () => {
+            const all = await runner.find();
+            return all.every(({ status }) => status.state === 'ended') && all;
+          },
+          10_000,
+        );
+        const late = said.map(({ p50, p90 }, i) => {
+          const { startedAt } = ends.find(({ jobId }) => jobId === String(i + 1))!.status;
+          return { p50: (startedAt! - p50) / 1000, p90: (startedAt! - p90) / 1000 };
+        });
+        const by = (of: 'p50' | 'p90'): number => late.filter((each) => each[of] <= 1).length / late.length;
+        const median = late.map(({ p50 }) => p50).toSorted((a, b) => a - b)[late.length / 2];
+        expect(by('p90'), `by their P50 ${by('p50')}, median error ${median} s`).toBeGreaterThanOrEqual(0.8);
+        bidder.close();
+      },
+    );
+
+    test('preempted, canceled by somebody else, failed with its node, started again: each is told apart', async () => {
+      const slow = `echo started >> ${here.scratch}/log; exec sleep 300`;
+      const endOf = async (jobId: string): Promise<unknown> => (await reaches(jobId, 'ended')).status.end;
+      // A partition of a higher tier takes all of the cluster.
+      await runner.submit(order('1', slow));
+      await reaches('1', 'running');
+      const other = await lab.slurm(
+        'red',
+        'sbatch',
+        '--parsable',
+        '-pdebug',
+        '--uid=nobody',
+        '-n1',
+        '-c4',
+        '-o/dev/null',
+        '--wrap=sleep 60',
+      );
+      expect(await endOf('1')).toMatchObject({ outcome: 'failed', reason: { code: 'preempted' } });
+      // Waiting, and canceled by an administrator.
+      await runner.submit(order('2', slow));
+      const { nativeId } = await until('it waits', async () =>
+        (await runner.find()).find(({ status }) => (status.waitsFor ?? '').startsWith('Slurm: ')),
+      );
+      await lab.slurm('red', 'scancel', nativeId);
+      expect(await endOf('2')).toMatchObject({ outcome: 'canceled', reason: { code: 'native' }, exitCode: null });
+      await lab.slurm('red', 'scancel', other.trim());
+      // It may be started again, and is.
+      const again = { rainbow: { slurm: { requeue: true } } };
+      await runner.submit(
+        order('3', `echo try >> ${here.scratch}/tries; [ -e ${here.scratch}/go ] || exec sleep 300`, again),
+      );
+      const running = await reaches('3', 'running');
+      await writeFile(join(here.scratch, 'go'), '');
+      await lab.slurm('red', 'scontrol', 'requeue', running.nativeId);
+      // Slurm lets a job that was requeued wait for two minutes, from when its first run is cleared away.
+      await until('it is started again', async () => {
+        await lab.slurm('red', 'scontrol', 'update', `JobId=${running.nativeId}`, 'StartTime=now').catch(() => '');
+        return existsSync(join(here.spool, '3.1', 'run', 'end.0.1'));
+      });
+      expect(await endOf('3')).toMatchObject({
+        outcome: 'completed',
+        reason: { message: 'Slurm had started it 2 times' },
+      });
+      expect((await readFile(join(here.scratch, 'tries'), 'utf8')).trim().split('\n')).toHaveLength(2);
+      await runner.submit(order('4', slow));
+      await reaches('4', 'running');
+      await lab.slurm('red', 'scontrol', 'update', 'NodeName=red-c1', 'State=DOWN', 'Reason=test');
+      expect(await endOf('4')).toMatchObject({ outcome: 'failed', reason: { code: 'node_failure' } });
+      await until('it serves again', async () => (await lab.slurm('red', 'sinfo', '-h', '-o', '%T')).includes('idle'));
     });
 
     test('a job that Slurm forgets is known by what its wrapper wrote', async () => {

@@ -7,6 +7,7 @@ import { constants as osConstants } from 'node:os';
 import type { Reason } from '../../../core/job/state.ts';
 import type { NativeEnd } from '../runner.ts';
 import type { SlurmRecord } from './records.ts';
+import { CANNOT_CLAIM, CLAIMED } from './wrapper.ts';
 
 export type Phase =
   | 'waiting'
@@ -76,6 +77,41 @@ export interface EndFacts {
   readonly records: readonly Pick<SlurmRecord, 'state' | 'waitStatus' | 'reason' | 'restarts'>[];
   readonly tasks: readonly TaskEnd[];
   readonly stop: Reason | null;
+  /** Slurm tells of a run that could not claim, because one before it had ended (see `isForgotten`). */
+  readonly forgotten?: boolean;
+}
+
+/**
+ * A controller that is killed may forget that a job ran, and start it again; the wrapper of that run finds the claim
+ * taken, and leaves. Then what Slurm says is about that one, and the first run's end is what the wrapper wrote.
+ * `wroteAt`: when, milliseconds since 1970; 0: never.
+ */
+export function isForgotten(
+  records: readonly Pick<SlurmRecord, 'state' | 'waitStatus' | 'startedAt'>[],
+  tasks: readonly TaskEnd[],
+  wroteAt: number,
+): boolean {
+  if (tasks.length === 0 || wroteAt === 0) return false;
+  return records.every(({ state, waitStatus, startedAt }) => {
+    if (startedAt !== null && wroteAt < startedAt) return true;
+    if (state === 'CANCELLED') return tasks.every(({ status }) => status === 0);
+    return state === 'FAILED' && exitCodeIn(waitStatus) === CLAIMED && tasks.every(({ status }) => status !== CLAIMED);
+  });
+}
+
+/** Where there is no claim of it: it may have been canceled by Slurm, or its script was gone. */
+export function wasNotLaunched({
+  state,
+  waitStatus,
+  reason,
+}: Pick<SlurmRecord, 'state' | 'waitStatus' | 'reason'>): boolean {
+  if (state === 'CANCELLED') return true;
+  const code = exitCodeIn(waitStatus);
+  return state === 'FAILED' && reason === 'NonZeroExitCode' && code !== CANNOT_CLAIM && code !== CLAIMED;
+}
+
+function exitCodeIn(waitStatus: number | null): number | null {
+  return waitStatus === null ? null : (waitStatus >> 8) & 0xff;
 }
 
 /** From worst to best: one state for all tasks of an array. */
@@ -94,7 +130,7 @@ const WORST = [
   'COMPLETED',
 ];
 
-export function endOf({ records, tasks, stop }: EndFacts): NativeEnd {
+export function endOf({ records, tasks, stop, forgotten = false }: EndFacts): NativeEnd {
   const record = [...records].sort(
     (a, b) => WORST.indexOf(a.state) - WORST.indexOf(b.state) || (b.waitStatus ?? 0) - (a.waitStatus ?? 0),
   )[0];
@@ -108,6 +144,7 @@ export function endOf({ records, tasks, stop }: EndFacts): NativeEnd {
     signal: keep ? how.signal : null,
   });
   const said = record?.reason ?? '';
+  if (forgotten) return exited(how, again);
   switch (record?.state) {
     case 'COMPLETED':
       return exited(how, again);
@@ -118,6 +155,7 @@ export function endOf({ records, tasks, stop }: EndFacts): NativeEnd {
           `Slurm could not start it: ${said.startsWith('RaisedSignal:53') ? NO_FILES : said}`,
         );
       }
+      if (tasks.length === 0 && how.exitCode === CANNOT_CLAIM) return failed('cannot_start', NO_FILES);
       return exited(how.exitCode === null || how.exitCode === 0 ? { ...how, exitCode: how.exitCode || 1 } : how, again);
     case 'TIMEOUT':
       return failed('time_limit', 'it ran into its time limit');

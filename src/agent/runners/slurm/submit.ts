@@ -7,8 +7,9 @@ import { readJobspec } from '../../../core/jobspec/read.ts';
 import { lossAllowed, lostOn } from '../../../core/translate/native.ts';
 import { slurmJob, type Option, type SlurmJob } from '../../../core/translate/render/slurm.ts';
 import { readArray } from '../../../core/translate/slurm/names.ts';
+import type { NativeName } from '../batch/key.ts';
 import type { Order } from '../runner.ts';
-import { nativeComment, nativeName, type NativeName } from './key.ts';
+import { nativeComment, nativeName } from './key.ts';
 import { wrapperScript } from './wrapper.ts';
 
 /**

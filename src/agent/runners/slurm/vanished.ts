@@ -36,7 +36,7 @@ export async function fateOf(
     return { kind: 'ended', end: endOf({ records: [record], tasks: said.ends, stop: job.stop }), endedAt: said.lastAt };
   }
   // 2. What Slurm wrote down.
-  const names = new Set(job.submissions.map(({ name }) => name));
+  const names = new Set(job.native.map(({ name }) => name));
   const lines = [...(await completions(sources.jobcomp)), ...(await accounts(job, sources))].filter(
     ({ name, state }) => names.has(name) && phaseOf(state) === 'ended',
   );
@@ -83,7 +83,7 @@ async function accounts(
   job: SlurmJobEntry,
   { slurm, hasAccounting }: { readonly slurm: Slurm; readonly hasAccounting: boolean },
 ): Promise<readonly CompletionLine[]> {
-  const ids = job.submissions.flatMap(({ nativeId }) => (nativeId === null ? [] : [nativeId]));
+  const ids = job.native.flatMap(({ nativeId }) => (nativeId === null ? [] : [nativeId]));
   if (!hasAccounting || ids.length === 0) return [];
   const answer = await slurm('sacct', ['-nXP', '-j', ids.join(','), '-o', SACCT_FORMAT]).catch(() => null);
   return answer === null || answer.code !== 0 ? [] : readSacct(answer.stdout);

@@ -13,9 +13,11 @@ import { carried, readShebang } from '../../../core/translate/carrier.ts';
 import type { Asked } from '../../../core/translate/render/asked.ts';
 import { slotsInAll } from '../../../core/translate/render/rendered.ts';
 import { quote } from '../process/launch.ts';
+import type { NativeName } from '../batch/key.ts';
 import { arrayEnvironment, arrayEnvironmentOfOthers, filesEnvironment, keyText, type Order } from '../runner.ts';
-import type { NativeName } from './key.ts';
 
+/** The wrapper leaves with it where its directory is not there, or cannot be written. */
+export const CANNOT_CLAIM = 74;
 /** The wrapper leaves with it where another native job of the same key has the claim. */
 export const CLAIMED = 75;
 
@@ -62,7 +64,7 @@ export function wrapperScript({ order, name, cluster, asked, runDir }: Wrapped):
 const HEAD = String.raw`rb_task=${'$'}{SLURM_ARRAY_TASK_ID:-0} rb_try=${'$'}{SLURM_RESTART_COUNT:-0}
 rb_at=$rb_task.$rb_try
 # 1. Claim, exclusively.
-printf 'nonce %s\njob %s\nhost %s\ncomplete\n' "$rb_nonce" "$SLURM_JOB_ID" "$(uname -n)" >"$rb_run/claim.$rb_at.$rb_nonce" || exit 74
+printf 'nonce %s\njob %s\nhost %s\ncomplete\n' "$rb_nonce" "$SLURM_JOB_ID" "$(uname -n)" >"$rb_run/claim.$rb_at.$rb_nonce" || exit ${String(CANNOT_CLAIM)}
 if ! ln "$rb_run/claim.$rb_at.$rb_nonce" "$rb_run/claim.$rb_at" 2>/dev/null; then
   rm -f "$rb_run/claim.$rb_at.$rb_nonce"
   echo "rainbow: another native job has claimed $rb_at already" >&2

@@ -12,7 +12,7 @@ import { Report } from '../report.ts';
 import { oneLineScript, quoteWord, readOneLine } from '../words.ts';
 import type { Asked } from './asked.ts';
 import { readAsked } from './asked.ts';
-import { dropRest, variables } from './rendered.ts';
+import { dropRest, takeFiles, variables } from './rendered.ts';
 import type { Rendered } from './rendered.ts';
 
 const END = 'END_OF_SCRIPT';
@@ -198,22 +198,8 @@ function uriOf({ scheme, value, ...more }: Record<string, unknown>): string | nu
   return `${scheme}:${value}${query.length === 0 ? '' : `?${query.join('&')}`}`;
 }
 
-function insOuts({ attributes }: Asked): string[] {
-  const options: string[] = [];
-  for (const [option, kind, stream] of [
-    ['input', 'input', 'stdin'],
-    ['output', 'output', 'stdout'],
-    ['error', 'output', 'stderr'],
-  ] as const) {
-    const path = ['system', 'shell', 'options', kind, stream] as const;
-    const found = attributes.peek(...path);
-    if (!isMap(found) || found['type'] !== 'file' || typeof found['path'] !== 'string' || Object.keys(found).length > 2)
-      continue;
-    if (found['path'] === 'none' || found['path'] === 'kvs') continue;
-    attributes.take(...path);
-    options.push(`--${option}=${found['path']}`);
-  }
-  return options;
+function insOuts(asked: Asked): string[] {
+  return takeFiles(asked, (path) => path !== 'none' && path !== 'kvs').map(({ option, path }) => `--${option}=${path}`);
 }
 
 /** What once was an option of Flux is one again. */

@@ -49,3 +49,33 @@ export function variables(
     return can;
   });
 }
+
+/** Where standard input, output and error are files of the job's own. */
+export interface StreamFile {
+  /** As batch systems call it: `--input=PATH`. */
+  readonly option: 'input' | 'output' | 'error';
+  readonly path: string;
+  /** In the jobspec. */
+  readonly place: string;
+}
+
+/** Taken are those of which there is no more to say than a path that `isFile`. */
+export function takeFiles(
+  { attributes }: Asked,
+  isFile: (path: string) => boolean = () => true,
+): readonly StreamFile[] {
+  const streams = [
+    ['input', 'input', 'stdin'],
+    ['output', 'output', 'stdout'],
+    ['error', 'output', 'stderr'],
+  ] as const;
+  return streams.flatMap(([option, kind, stream]) => {
+    const place = ['system', 'shell', 'options', kind, stream] as const;
+    const found = attributes.peek(...place);
+    if (!isMap(found) || found['type'] !== 'file' || Object.keys(found).length > 2) return [];
+    const { path } = found;
+    if (typeof path !== 'string' || !isFile(path)) return [];
+    attributes.take(...place);
+    return [{ option, path, place: `attributes.${place.join('.')}` }];
+  });
+}

@@ -18,7 +18,7 @@ import { toPattern } from '../slurm/paths.ts';
 import { oneLineScript, readOneLine } from '../words.ts';
 import type { Asked, Bundle, Other } from './asked.ts';
 import { readAsked } from './asked.ts';
-import { dropRest, variables } from './rendered.ts';
+import { dropRest, takeFiles, variables } from './rendered.ts';
 import { renderRfc14 } from './rfc14.ts';
 import type { Rendered } from './rendered.ts';
 
@@ -47,7 +47,10 @@ export interface SlurmJob {
   readonly report: Rendered['report'];
 }
 
-/** Throws as `renderSbatch`. `--export` and `--job-name` are left to the caller, and are not lost. */
+/**
+ * Of a job that Rainbow gives to a cluster. Throws as `renderSbatch`. `--export` and `--job-name` are left to the caller,
+ * and are not lost.
+ */
 export function slurmJob(jobspec: string): SlurmJob {
   const { dialect } = readJobspec(jobspec);
   if (dialect === 'nextgen' || dialect === 'experimental') {
@@ -327,23 +330,12 @@ function dependencyText({ scheme, value, ...more }: Record<string, unknown>): st
   return scheme === 'singleton' ? scheme : `${scheme}:${value}`;
 }
 
-function insOuts({ attributes }: Asked, report: Report): Option[] {
-  const options: Option[] = [];
-  for (const [option, kind, stream] of [
-    ['input', 'input', 'stdin'],
-    ['output', 'output', 'stdout'],
-    ['error', 'output', 'stderr'],
-  ] as const) {
-    const path = ['system', 'shell', 'options', kind, stream] as const;
-    const found = attributes.peek(...path);
-    if (!isMap(found) || found['type'] !== 'file' || typeof found['path'] !== 'string' || Object.keys(found).length > 2)
-      continue;
-    attributes.take(...path);
-    const pattern = toPattern(found['path']);
-    if (pattern !== null) options.push([option, pattern]);
-    else report.dropped(null, `attributes.${path.join('.')}`, `sbatch has no pattern for ${found['path']}`);
-  }
-  return options;
+function insOuts(asked: Asked, report: Report): Option[] {
+  return takeFiles(asked).flatMap(({ option, path, place }) => {
+    const pattern = toPattern(path);
+    if (pattern === null) report.dropped(null, place, `sbatch has no pattern for ${path}`);
+    return pattern === null ? [] : [[option, pattern] as const];
+  });
 }
 
 function environment(asked: Asked, report: Report): Option[] {

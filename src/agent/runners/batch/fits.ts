@@ -1,8 +1,8 @@
 /**
- * Could this cluster ever run it? A Flux without the `feasibility` validator takes what it can never run and fails it
- * later: so the matcher is asked first, on the cluster as it was discovered a moment ago.
+ * Could this cluster ever run it? Some batch systems take what they can never run, and let it wait for ever (Slurm
+ * without EnforcePartLimits, Flux without its feasibility plugin): so the matcher is asked first, on the cluster as it
+ * was discovered a moment ago.
  */
-import { RainbowError } from '../../../core/errors.ts';
 import { readGraph, readSubsystem } from '../../../core/graph/read.ts';
 import type { Request } from '../../../core/jobspec/jobspec.ts';
 import { createMatcher } from '../../../core/match/create.ts';
@@ -12,12 +12,12 @@ import type { ClusterNow } from '../runner.ts';
 
 const FRESH_MS = 60_000;
 
-/** Throws `failed_precondition` with what is missing, or what `ask` throws. */
+/** Answers what is missing, in words, '' where it fits. Throws `unavailable` where the cluster cannot be asked. */
 export function createFitCheck(
   ask: () => Promise<ClusterNow>,
   cluster: string,
   { clock }: System,
-): (request: Request) => Promise<void> {
+): (request: Request) => Promise<string> {
   let model: { readonly at: number; readonly fits: Promise<(request: Request) => Verdict> } | null = null;
 
   const whatFits = (freshMs: number): Promise<(request: Request) => Verdict> => {
@@ -35,16 +35,14 @@ export function createFitCheck(
   };
 
   return async (request) => {
-    if (!isSure((await whatFits(FRESH_MS))(request))) return;
+    if (!isSure((await whatFits(FRESH_MS))(request))) return '';
     // A node may have been added since.
     const again = (await whatFits(0))(request);
-    if (!isSure(again)) return;
-    const why = again.reasons.map((reason) => reason.message).join('; ');
-    throw new RainbowError('failed_precondition', `it does not fit this cluster: ${why}`);
+    return isSure(again) ? again.reasons.map((reason) => reason.message).join('; ') : '';
   };
 }
 
-/** Subsystems that Flux knows nothing of are the server's to judge. */
+/** Subsystems that the batch system knows nothing of are the server's to judge. */
 function isSure({ fits, reasons }: Verdict): boolean {
   return fits === 'no' && reasons.some(({ stage }) => stage !== 'predicate');
 }

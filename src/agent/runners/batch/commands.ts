@@ -1,0 +1,89 @@
+/**
+ * Asks a command of a batch system: what it printed, within a time, and what its complaint means. How it is started
+ * (environment, user) is the runner's to say.
+ */
+import type { ChildProcess } from 'node:child_process';
+import { RainbowError } from '../../../core/errors.ts';
+import type { System } from '../../../system/system.ts';
+
+export interface Answer {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface Call {
+  /** For standard input; '' for none. */
+  readonly input?: string;
+  /** Milliseconds; default 30 s. */
+  readonly limitMs?: number;
+  /** Called once it was started. */
+  readonly started?: () => void;
+}
+
+/** Bytes of both streams. */
+const MOST_OUTPUT = 256 * 1024 * 1024;
+const LIMIT_MS = 30_000;
+
+/**
+ * `child`: just started, all three streams piped; `name`: of the program, `what`: what it is asked. Rejects with
+ * `unavailable` (not started, not in time) or `failed_precondition` (there is no such program here).
+ */
+export function answerOf(
+  child: ChildProcess,
+  said: { readonly name: string; readonly what: string; readonly scheduler: string },
+  { input = '', limitMs = LIMIT_MS, started }: Call,
+  { timers }: System,
+): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const parts: { stdout: Buffer[]; stderr: Buffer[] } = { stdout: [], stderr: [] };
+    let size = 0;
+    for (const stream of ['stdout', 'stderr'] as const) {
+      child[stream]!.on('data', (data: Buffer) => {
+        size += data.byteLength;
+        if (size > MOST_OUTPUT) child.kill('SIGKILL');
+        else parts[stream].push(data);
+      });
+    }
+    let late = false;
+    const timer = timers.after(limitMs, () => {
+      late = true;
+      child.kill('SIGKILL');
+    });
+    child.once('error', (error) => {
+      timer.cancel();
+      reject(cannotStart(error, said));
+    });
+    // It may end without having read its input.
+    child.stdin!.on('error', () => undefined);
+    child.stdin!.end(input);
+    child.once('spawn', () => started?.());
+    child.once('close', (code) => {
+      timer.cancel();
+      const text = (stream: 'stdout' | 'stderr'): string => Buffer.concat(parts[stream]).toString('utf8');
+      if (late) reject(new RainbowError('unavailable', `${said.what} did not answer within ${limitMs / 1000} s`));
+      else resolve({ code: code ?? 1, stdout: text('stdout'), stderr: text('stderr') });
+    });
+  });
+}
+
+function cannotStart(error: Error, { name, scheduler }: { name: string; scheduler: string }): RainbowError {
+  return (error as NodeJS.ErrnoException).code === 'ENOENT'
+    ? new RainbowError(
+        'failed_precondition',
+        `there is no ${name} on this machine’s PATH: start the agent where ${scheduler}’s commands work`,
+      )
+    : new RainbowError('unavailable', `${name} could not be started: ${error.message}`);
+}
+
+/** What a command complained of, in one line; `prefix`: with which it begins each of them. */
+export function lastWords({ code, stderr }: Answer, prefix: RegExp): string {
+  const said = stderr
+    .split('\n')
+    .map((line) => line.replace(prefix, '').trim())
+    .filter((line) => line !== '')
+    .slice(-3)
+    .join('; ')
+    .slice(0, 500);
+  return said === '' ? `exit code ${code}` : said;
+}
