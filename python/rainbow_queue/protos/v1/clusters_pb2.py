@@ -17,7 +17,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from rainbow_queue.protos.v1 import job_pb2 as rainbow__queue_dot_protos_dot_v1_dot_job__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&rainbow_queue/protos/v1/clusters.proto\x12\nrainbow.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!rainbow_queue/protos/v1/job.proto\"V\n\x16RegisterClusterRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06secret\x18\x02 \x01(\t\x12\r\n\x05graph\x18\x03 \x01(\t\x12\x0f\n\x07replace\x18\x04 \x01(\x08\"^\n\x17RegisterClusterResponse\x12\x0e\n\x06secret\x18\x01 \x01(\t\x12\r\n\x05token\x18\x02 \x01(\t\x12$\n\x07\x63luster\x18\x03 \x01(\x0b\x32\x13.rainbow.v1.Cluster\"n\n\x18RegisterSubsystemRequest\x12\x0f\n\x07\x63luster\x18\x01 \x01(\t\x12\x0e\n\x06secret\x18\x02 \x01(\t\x12\x11\n\tsubsystem\x18\x03 \x01(\t\x12\r\n\x05graph\x18\x04 \x01(\t\x12\x0f\n\x07replace\x18\x05 \x01(\x08\"A\n\x19RegisterSubsystemResponse\x12$\n\x07\x63luster\x18\x01 \x01(\x0b\x32\x13.rainbow.v1.Cluster\"L\n\x16\x44\x65leteSubsystemRequest\x12\x0f\n\x07\x63luster\x18\x01 \x01(\t\x12\x0e\n\x06secret\x18\x02 \x01(\t\x12\x11\n\tsubsystem\x18\x03 \x01(\t\"\x19\n\x17\x44\x65leteSubsystemResponse\"d\n\x19UpdateClusterStateRequest\x12\x0f\n\x07\x63luster\x18\x01 \x01(\t\x12\x0e\n\x06secret\x18\x02 \x01(\t\x12&\n\x05state\x18\x03 \x01(\x0b\x32\x17.google.protobuf.Struct\"D\n\x1aUpdateClusterStateResponse\x12&\n\x05state\x18\x01 \x01(\x0b\x32\x17.google.protobuf.Struct\"4\n\x14\x44\x65leteClusterRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06secret\x18\x02 \x01(\t\"E\n\x15\x44\x65leteClusterResponse\x12\x15\n\rjobs_canceled\x18\x01 \x01(\x05\x12\x15\n\rjobs_returned\x18\x02 \x01(\x05\"F\n\x13\x44rainClusterRequest\x12\x0f\n\x07\x63luster\x18\x01 \x01(\t\x12\x0e\n\x06secret\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\"7\n\x14ResumeClusterRequest\x12\x0f\n\x07\x63luster\x18\x01 \x01(\t\x12\x0e\n\x06secret\x18\x02 \x01(\t\"h\n\x16PlanMaintenanceRequest\x12\x0f\n\x07\x63luster\x18\x01 \x01(\t\x12\x0e\n\x06secret\x18\x02 \x01(\t\x12-\n\x06window\x18\x03 \x01(\x0b\x32\x1d.rainbow.v1.MaintenanceWindow\"e\n\x18\x43\x61ncelMaintenanceRequest\x12\x0f\n\x07\x63luster\x18\x01 \x01(\t\x12\x0e\n\x06secret\x18\x02 \x01(\t\x12(\n\x04\x66rom\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"x\n\x11MaintenanceWindow\x12(\n\x04\x66rom\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12)\n\x05until\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06reason\x18\x03 \x01(\t\"\x15\n\x13ListClustersRequest\"=\n\x14ListClustersResponse\x12%\n\x08\x63lusters\x18\x01 \x03(\x0b\x32\x13.rainbow.v1.Cluster\"!\n\x11GetClusterRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"\xf8\x03\n\x07\x43luster\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x31\n\rregistered_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x19\n\rgraph_version\x18\x03 \x01(\x03\x42\x02\x30\x01\x12,\n\tresources\x18\x04 \x03(\x0b\x32\x19.rainbow.v1.ResourceCount\x12\x12\n\nsubsystems\x18\x05 \x03(\t\x12&\n\x05state\x18\x06 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x11\n\tconnected\x18\x07 \x01(\x08\x12\x30\n\x0clast_seen_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06runner\x18\t \x01(\t\x12+\n\x04jobs\x18\n \x03(\x0b\x32\x1d.rainbow.v1.Cluster.JobsEntry\x12.\n\ndrained_at\x18\x1e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x14\n\x0c\x64rain_reason\x18\x1f \x01(\t\x12\x32\n\x0bmaintenance\x18  \x03(\x0b\x32\x1d.rainbow.v1.MaintenanceWindow\x1a+\n\tJobsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x05:\x02\x38\x01\"H\n\rResourceCount\x12\x0c\n\x04type\x18\x01 \x01(\t\x12\r\n\x05total\x18\x02 \x01(\x01\x12\x0c\n\x04\x66ree\x18\x03 \x01(\x01\x12\x0c\n\x04unit\x18\x04 \x01(\t2\xd1\x07\n\x0e\x43lusterService\x12S\n\x08Register\x12\".rainbow.v1.RegisterClusterRequest\x1a#.rainbow.v1.RegisterClusterResponse\x12]\n\x10RegisterInPieces\x12\".rainbow.v1.RegisterClusterRequest\x1a#.rainbow.v1.RegisterClusterResponse(\x01\x12`\n\x11RegisterSubsystem\x12$.rainbow.v1.RegisterSubsystemRequest\x1a%.rainbow.v1.RegisterSubsystemResponse\x12Z\n\x0f\x44\x65leteSubsystem\x12\".rainbow.v1.DeleteSubsystemRequest\x1a#.rainbow.v1.DeleteSubsystemResponse\x12\\\n\x0bUpdateState\x12%.rainbow.v1.UpdateClusterStateRequest\x1a&.rainbow.v1.UpdateClusterStateResponse\x12M\n\x06\x44\x65lete\x12 .rainbow.v1.DeleteClusterRequest\x1a!.rainbow.v1.DeleteClusterResponse\x12=\n\x05\x44rain\x12\x1f.rainbow.v1.DrainClusterRequest\x1a\x13.rainbow.v1.Cluster\x12?\n\x06Resume\x12 .rainbow.v1.ResumeClusterRequest\x1a\x13.rainbow.v1.Cluster\x12J\n\x0fPlanMaintenance\x12\".rainbow.v1.PlanMaintenanceRequest\x1a\x13.rainbow.v1.Cluster\x12N\n\x11\x43\x61ncelMaintenance\x12$.rainbow.v1.CancelMaintenanceRequest\x1a\x13.rainbow.v1.Cluster\x12I\n\x04List\x12\x1f.rainbow.v1.ListClustersRequest\x1a .rainbow.v1.ListClustersResponse\x12\x39\n\x03Get\x12\x1d.rainbow.v1.GetClusterRequest\x1a\x13.rainbow.v1.Clusterb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&rainbow_queue/protos/v1/clusters.proto\x12\nrainbow.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!rainbow_queue/protos/v1/job.proto\"l\n\x16RegisterClusterRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06secret\x18\x02 \x01(\t\x12\r\n\x05graph\x18\x03 \x01(\t\x12\x0f\n\x07replace\x18\x04 \x01(\x08\x12\x14\n\x0cpacked_graph\x18\x05 \x01(\x0c\"^\n\x17RegisterClusterResponse\x12\x0e\n\x06secret\x18\x01 \x01(\t\x12\r\n\x05token\x18\x02 \x01(\t\x12$\n\x07\x63luster\x18\x03 \x01(\x0b\x32\x13.rainbow.v1.Cluster\"n\n\x18RegisterSubsystemRequest\x12\x0f\n\x07\x63luster\x18\x01 \x01(\t\x12\x0e\n\x06secret\x18\x02 \x01(\t\x12\x11\n\tsubsystem\x18\x03 \x01(\t\x12\r\n\x05graph\x18\x04 \x01(\t\x12\x0f\n\x07replace\x18\x05 \x01(\x08\"A\n\x19RegisterSubsystemResponse\x12$\n\x07\x63luster\x18\x01 \x01(\x0b\x32\x13.rainbow.v1.Cluster\"L\n\x16\x44\x65leteSubsystemRequest\x12\x0f\n\x07\x63luster\x18\x01 \x01(\t\x12\x0e\n\x06secret\x18\x02 \x01(\t\x12\x11\n\tsubsystem\x18\x03 \x01(\t\"\x19\n\x17\x44\x65leteSubsystemResponse\"d\n\x19UpdateClusterStateRequest\x12\x0f\n\x07\x63luster\x18\x01 \x01(\t\x12\x0e\n\x06secret\x18\x02 \x01(\t\x12&\n\x05state\x18\x03 \x01(\x0b\x32\x17.google.protobuf.Struct\"D\n\x1aUpdateClusterStateResponse\x12&\n\x05state\x18\x01 \x01(\x0b\x32\x17.google.protobuf.Struct\"4\n\x14\x44\x65leteClusterRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06secret\x18\x02 \x01(\t\"E\n\x15\x44\x65leteClusterResponse\x12\x15\n\rjobs_canceled\x18\x01 \x01(\x05\x12\x15\n\rjobs_returned\x18\x02 \x01(\x05\"F\n\x13\x44rainClusterRequest\x12\x0f\n\x07\x63luster\x18\x01 \x01(\t\x12\x0e\n\x06secret\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\"7\n\x14ResumeClusterRequest\x12\x0f\n\x07\x63luster\x18\x01 \x01(\t\x12\x0e\n\x06secret\x18\x02 \x01(\t\"h\n\x16PlanMaintenanceRequest\x12\x0f\n\x07\x63luster\x18\x01 \x01(\t\x12\x0e\n\x06secret\x18\x02 \x01(\t\x12-\n\x06window\x18\x03 \x01(\x0b\x32\x1d.rainbow.v1.MaintenanceWindow\"e\n\x18\x43\x61ncelMaintenanceRequest\x12\x0f\n\x07\x63luster\x18\x01 \x01(\t\x12\x0e\n\x06secret\x18\x02 \x01(\t\x12(\n\x04\x66rom\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"x\n\x11MaintenanceWindow\x12(\n\x04\x66rom\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12)\n\x05until\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06reason\x18\x03 \x01(\t\"\x15\n\x13ListClustersRequest\"=\n\x14ListClustersResponse\x12%\n\x08\x63lusters\x18\x01 \x03(\x0b\x32\x13.rainbow.v1.Cluster\"!\n\x11GetClusterRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"\xf8\x03\n\x07\x43luster\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x31\n\rregistered_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x19\n\rgraph_version\x18\x03 \x01(\x03\x42\x02\x30\x01\x12,\n\tresources\x18\x04 \x03(\x0b\x32\x19.rainbow.v1.ResourceCount\x12\x12\n\nsubsystems\x18\x05 \x03(\t\x12&\n\x05state\x18\x06 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x11\n\tconnected\x18\x07 \x01(\x08\x12\x30\n\x0clast_seen_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06runner\x18\t \x01(\t\x12+\n\x04jobs\x18\n \x03(\x0b\x32\x1d.rainbow.v1.Cluster.JobsEntry\x12.\n\ndrained_at\x18\x1e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x14\n\x0c\x64rain_reason\x18\x1f \x01(\t\x12\x32\n\x0bmaintenance\x18  \x03(\x0b\x32\x1d.rainbow.v1.MaintenanceWindow\x1a+\n\tJobsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x05:\x02\x38\x01\"H\n\rResourceCount\x12\x0c\n\x04type\x18\x01 \x01(\t\x12\r\n\x05total\x18\x02 \x01(\x01\x12\x0c\n\x04\x66ree\x18\x03 \x01(\x01\x12\x0c\n\x04unit\x18\x04 \x01(\t2\xd1\x07\n\x0e\x43lusterService\x12S\n\x08Register\x12\".rainbow.v1.RegisterClusterRequest\x1a#.rainbow.v1.RegisterClusterResponse\x12]\n\x10RegisterInPieces\x12\".rainbow.v1.RegisterClusterRequest\x1a#.rainbow.v1.RegisterClusterResponse(\x01\x12`\n\x11RegisterSubsystem\x12$.rainbow.v1.RegisterSubsystemRequest\x1a%.rainbow.v1.RegisterSubsystemResponse\x12Z\n\x0f\x44\x65leteSubsystem\x12\".rainbow.v1.DeleteSubsystemRequest\x1a#.rainbow.v1.DeleteSubsystemResponse\x12\\\n\x0bUpdateState\x12%.rainbow.v1.UpdateClusterStateRequest\x1a&.rainbow.v1.UpdateClusterStateResponse\x12M\n\x06\x44\x65lete\x12 .rainbow.v1.DeleteClusterRequest\x1a!.rainbow.v1.DeleteClusterResponse\x12=\n\x05\x44rain\x12\x1f.rainbow.v1.DrainClusterRequest\x1a\x13.rainbow.v1.Cluster\x12?\n\x06Resume\x12 .rainbow.v1.ResumeClusterRequest\x1a\x13.rainbow.v1.Cluster\x12J\n\x0fPlanMaintenance\x12\".rainbow.v1.PlanMaintenanceRequest\x1a\x13.rainbow.v1.Cluster\x12N\n\x11\x43\x61ncelMaintenance\x12$.rainbow.v1.CancelMaintenanceRequest\x1a\x13.rainbow.v1.Cluster\x12I\n\x04List\x12\x1f.rainbow.v1.ListClustersRequest\x1a .rainbow.v1.ListClustersResponse\x12\x39\n\x03Get\x12\x1d.rainbow.v1.GetClusterRequest\x1a\x13.rainbow.v1.Clusterb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -29,47 +29,47 @@ if _descriptor._USE_C_DESCRIPTORS == False:
   _globals['_CLUSTER'].fields_by_name['graph_version']._options = None
   _globals['_CLUSTER'].fields_by_name['graph_version']._serialized_options = b'0\001'
   _globals['_REGISTERCLUSTERREQUEST']._serialized_start=152
-  _globals['_REGISTERCLUSTERREQUEST']._serialized_end=238
-  _globals['_REGISTERCLUSTERRESPONSE']._serialized_start=240
-  _globals['_REGISTERCLUSTERRESPONSE']._serialized_end=334
-  _globals['_REGISTERSUBSYSTEMREQUEST']._serialized_start=336
-  _globals['_REGISTERSUBSYSTEMREQUEST']._serialized_end=446
-  _globals['_REGISTERSUBSYSTEMRESPONSE']._serialized_start=448
-  _globals['_REGISTERSUBSYSTEMRESPONSE']._serialized_end=513
-  _globals['_DELETESUBSYSTEMREQUEST']._serialized_start=515
-  _globals['_DELETESUBSYSTEMREQUEST']._serialized_end=591
-  _globals['_DELETESUBSYSTEMRESPONSE']._serialized_start=593
-  _globals['_DELETESUBSYSTEMRESPONSE']._serialized_end=618
-  _globals['_UPDATECLUSTERSTATEREQUEST']._serialized_start=620
-  _globals['_UPDATECLUSTERSTATEREQUEST']._serialized_end=720
-  _globals['_UPDATECLUSTERSTATERESPONSE']._serialized_start=722
-  _globals['_UPDATECLUSTERSTATERESPONSE']._serialized_end=790
-  _globals['_DELETECLUSTERREQUEST']._serialized_start=792
-  _globals['_DELETECLUSTERREQUEST']._serialized_end=844
-  _globals['_DELETECLUSTERRESPONSE']._serialized_start=846
-  _globals['_DELETECLUSTERRESPONSE']._serialized_end=915
-  _globals['_DRAINCLUSTERREQUEST']._serialized_start=917
-  _globals['_DRAINCLUSTERREQUEST']._serialized_end=987
-  _globals['_RESUMECLUSTERREQUEST']._serialized_start=989
-  _globals['_RESUMECLUSTERREQUEST']._serialized_end=1044
-  _globals['_PLANMAINTENANCEREQUEST']._serialized_start=1046
-  _globals['_PLANMAINTENANCEREQUEST']._serialized_end=1150
-  _globals['_CANCELMAINTENANCEREQUEST']._serialized_start=1152
-  _globals['_CANCELMAINTENANCEREQUEST']._serialized_end=1253
-  _globals['_MAINTENANCEWINDOW']._serialized_start=1255
-  _globals['_MAINTENANCEWINDOW']._serialized_end=1375
-  _globals['_LISTCLUSTERSREQUEST']._serialized_start=1377
-  _globals['_LISTCLUSTERSREQUEST']._serialized_end=1398
-  _globals['_LISTCLUSTERSRESPONSE']._serialized_start=1400
-  _globals['_LISTCLUSTERSRESPONSE']._serialized_end=1461
-  _globals['_GETCLUSTERREQUEST']._serialized_start=1463
-  _globals['_GETCLUSTERREQUEST']._serialized_end=1496
-  _globals['_CLUSTER']._serialized_start=1499
-  _globals['_CLUSTER']._serialized_end=2003
-  _globals['_CLUSTER_JOBSENTRY']._serialized_start=1960
-  _globals['_CLUSTER_JOBSENTRY']._serialized_end=2003
-  _globals['_RESOURCECOUNT']._serialized_start=2005
-  _globals['_RESOURCECOUNT']._serialized_end=2077
-  _globals['_CLUSTERSERVICE']._serialized_start=2080
-  _globals['_CLUSTERSERVICE']._serialized_end=3057
+  _globals['_REGISTERCLUSTERREQUEST']._serialized_end=260
+  _globals['_REGISTERCLUSTERRESPONSE']._serialized_start=262
+  _globals['_REGISTERCLUSTERRESPONSE']._serialized_end=356
+  _globals['_REGISTERSUBSYSTEMREQUEST']._serialized_start=358
+  _globals['_REGISTERSUBSYSTEMREQUEST']._serialized_end=468
+  _globals['_REGISTERSUBSYSTEMRESPONSE']._serialized_start=470
+  _globals['_REGISTERSUBSYSTEMRESPONSE']._serialized_end=535
+  _globals['_DELETESUBSYSTEMREQUEST']._serialized_start=537
+  _globals['_DELETESUBSYSTEMREQUEST']._serialized_end=613
+  _globals['_DELETESUBSYSTEMRESPONSE']._serialized_start=615
+  _globals['_DELETESUBSYSTEMRESPONSE']._serialized_end=640
+  _globals['_UPDATECLUSTERSTATEREQUEST']._serialized_start=642
+  _globals['_UPDATECLUSTERSTATEREQUEST']._serialized_end=742
+  _globals['_UPDATECLUSTERSTATERESPONSE']._serialized_start=744
+  _globals['_UPDATECLUSTERSTATERESPONSE']._serialized_end=812
+  _globals['_DELETECLUSTERREQUEST']._serialized_start=814
+  _globals['_DELETECLUSTERREQUEST']._serialized_end=866
+  _globals['_DELETECLUSTERRESPONSE']._serialized_start=868
+  _globals['_DELETECLUSTERRESPONSE']._serialized_end=937
+  _globals['_DRAINCLUSTERREQUEST']._serialized_start=939
+  _globals['_DRAINCLUSTERREQUEST']._serialized_end=1009
+  _globals['_RESUMECLUSTERREQUEST']._serialized_start=1011
+  _globals['_RESUMECLUSTERREQUEST']._serialized_end=1066
+  _globals['_PLANMAINTENANCEREQUEST']._serialized_start=1068
+  _globals['_PLANMAINTENANCEREQUEST']._serialized_end=1172
+  _globals['_CANCELMAINTENANCEREQUEST']._serialized_start=1174
+  _globals['_CANCELMAINTENANCEREQUEST']._serialized_end=1275
+  _globals['_MAINTENANCEWINDOW']._serialized_start=1277
+  _globals['_MAINTENANCEWINDOW']._serialized_end=1397
+  _globals['_LISTCLUSTERSREQUEST']._serialized_start=1399
+  _globals['_LISTCLUSTERSREQUEST']._serialized_end=1420
+  _globals['_LISTCLUSTERSRESPONSE']._serialized_start=1422
+  _globals['_LISTCLUSTERSRESPONSE']._serialized_end=1483
+  _globals['_GETCLUSTERREQUEST']._serialized_start=1485
+  _globals['_GETCLUSTERREQUEST']._serialized_end=1518
+  _globals['_CLUSTER']._serialized_start=1521
+  _globals['_CLUSTER']._serialized_end=2025
+  _globals['_CLUSTER_JOBSENTRY']._serialized_start=1982
+  _globals['_CLUSTER_JOBSENTRY']._serialized_end=2025
+  _globals['_RESOURCECOUNT']._serialized_start=2027
+  _globals['_RESOURCECOUNT']._serialized_end=2099
+  _globals['_CLUSTERSERVICE']._serialized_start=2102
+  _globals['_CLUSTERSERVICE']._serialized_end=3079
 # @@protoc_insertion_point(module_scope)

@@ -9,16 +9,18 @@ from typing import ClassVar as _ClassVar, Iterable as _Iterable, Mapping as _Map
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class RegisterClusterRequest(_message.Message):
-    __slots__ = ("name", "secret", "graph", "replace")
+    __slots__ = ("name", "secret", "graph", "replace", "packed_graph")
     NAME_FIELD_NUMBER: _ClassVar[int]
     SECRET_FIELD_NUMBER: _ClassVar[int]
     GRAPH_FIELD_NUMBER: _ClassVar[int]
     REPLACE_FIELD_NUMBER: _ClassVar[int]
+    PACKED_GRAPH_FIELD_NUMBER: _ClassVar[int]
     name: str
     secret: str
     graph: str
     replace: bool
-    def __init__(self, name: _Optional[str] = ..., secret: _Optional[str] = ..., graph: _Optional[str] = ..., replace: bool = ...) -> None: ...
+    packed_graph: bytes
+    def __init__(self, name: _Optional[str] = ..., secret: _Optional[str] = ..., graph: _Optional[str] = ..., replace: bool = ..., packed_graph: _Optional[bytes] = ...) -> None: ...
 
 class RegisterClusterResponse(_message.Message):
     __slots__ = ("secret", "token", "cluster")

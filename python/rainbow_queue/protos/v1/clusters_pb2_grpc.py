@@ -87,8 +87,8 @@ class ClusterServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def RegisterInPieces(self, request_iterator, context):
-        """The same, for graphs beyond the limit on one message: the first message has everything but
-        `graph`, which then comes in pieces.
+        """The same, for large graphs: the first message has everything but the graph, which then comes in pieces, as text or
+        packed.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -2,14 +2,7 @@
 import type { Reason } from '../../../core/job/state.ts';
 import type { System } from '../../../system/system.ts';
 import { readWritten, type WrittenFile } from '../process/output.ts';
-import {
-  keyText,
-  type JobKey,
-  type NativeJob,
-  type Order,
-  type Runner,
-  type RunnerQueue,
-} from '../runner.ts';
+import { keyText, type JobKey, type NativeJob, type Order, type Runner, type RunnerQueue } from '../runner.ts';
 import type { Following } from './following.ts';
 import type { Accepted, BatchJob, JobTable, OutputPaths } from './jobs.ts';
 
