@@ -18,7 +18,8 @@ let client: RainbowClient;
 let system: SimulatedSystem;
 let follower: ClusterFollower;
 let now: ClusterNow;
-let looks = 0;
+/** Fulfilled with the end of the next look. */
+let looked = Promise.withResolvers<void>();
 
 /** A cluster of these nodes, each in the partition `main`. */
 function clusterOf(...nodes: string[]): ClusterNow {
@@ -32,11 +33,17 @@ function clusterOf(...nodes: string[]): ClusterNow {
   return { ...found, state: { nodes_total: nodes.length } };
 }
 
+function sawIt(): void {
+  const { resolve } = looked;
+  looked = Promise.withResolvers<void>();
+  resolve();
+}
+
 /** The next look, and all that it leads to. */
 async function look(): Promise<void> {
-  const before = looks;
+  const next = looked.promise;
   await system.advance(1000);
-  while (looks === before) await new Promise((resolve) => setImmediate(resolve));
+  await next;
 }
 
 /** Of the registered cluster: nodes, state, and how many nodes a job may have in the partition. */
@@ -77,11 +84,11 @@ beforeEach(async () => {
       former: ['modules'],
       everyMs: 1000,
     },
-    { system, log, looked: () => looks++ },
+    { system, log, looked: sawIt },
   );
-  const first = looks;
+  const first = looked.promise;
   follower.connected();
-  while (looks === first) await new Promise((resolve) => setImmediate(resolve));
+  await first;
 });
 afterEach(async () => {
   follower.disconnected();

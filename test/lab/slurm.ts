@@ -73,7 +73,10 @@ export async function startLab(clusters: readonly string[], settings: Record<str
     revive: (...changed) => lab('up', ...(changed.length === 0 ? clusters : changed)),
     async pid(cluster, daemon) {
       const { readFile } = await import('node:fs/promises');
-      return Number(await readFile(join(dir, cluster, 'run', `${daemon}.pid`), 'utf8'));
+      const pid = Number(await readFile(join(dir, cluster, 'run', `${daemon}.pid`), 'utf8'));
+      // 0 would be everybody in the group of whoever kills it.
+      if (!(pid > 1)) throw new Error(`the pid of ${daemon} of ${cluster} is not written yet`);
+      return pid;
     },
     async wipe() {
       await lab('wipe');
