@@ -5,7 +5,16 @@
 import { askedEnd, type AskedEnd } from '../core/job/asked-end.ts';
 import { isPolled } from '../core/job/polled.ts';
 import { HELD_STATES, isFinal, type JobState, type Reason } from '../core/job/state.ts';
-import type { Adoption, ClusterRef, JobId, JobRecord, Outrun, Store, Transition, TransitionResult } from '../store/store.ts';
+import type {
+  Adoption,
+  ClusterRef,
+  JobId,
+  JobRecord,
+  Outrun,
+  Store,
+  Transition,
+  TransitionResult,
+} from '../store/store.ts';
 import type { Clock } from '../system/system.ts';
 import type { Debits } from './debits.ts';
 import type { Notices } from './notices.ts';

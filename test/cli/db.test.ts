@@ -76,7 +76,9 @@ test('a store goes to another file, and back to where it was', async () => {
   expect(copy.stdout).toMatch(/are the same\n$/);
   const restored = await at.run(['db', 'restore', '--db', database, backup]);
   expectExit(restored, 0);
-  expect(restored.stdout).toMatch(/as it was at .*\nthe store that was there is kept as .*\njobs that may have gone on since: none; the next job is \d+\n/);
+  expect(restored.stdout).toMatch(
+    /as it was at .*\nthe store that was there is kept as .*\njobs that may have gone on since: none; the next job is \d+\n/,
+  );
   await at.serveAgain();
   expect(json(await at.run(['cluster', 'show', 'red', '--json']))).toMatchObject({ name: 'red' });
   expect(token).not.toBe('');

@@ -66,7 +66,9 @@ interface Refusal {
   readonly message: string;
 }
 
-async function tried(submitting: Promise<{ readonly job?: { readonly id: string } | undefined }>): Promise<string | Refusal> {
+async function tried(
+  submitting: Promise<{ readonly job?: { readonly id: string } | undefined }>,
+): Promise<string | Refusal> {
   try {
     return (await submitting).job!.id;
   } catch (error) {
@@ -80,7 +82,15 @@ async function survives(database: string, before: readonly string[], disk: Small
   const { jobs, clusters } = client;
   const graph = generateGraph({ name: 'red', nodes: 1, coresPerNode: 8 });
   const { secret } = await clusters.register({ name: 'red', secret: SECRET, graph });
-  startAgent({ host: address, cluster: 'red', secret, runner: 'process', stateDir: join(folder, 'red'), graph, killAt: null });
+  startAgent({
+    host: address,
+    cluster: 'red',
+    secret,
+    runner: 'process',
+    stateDir: join(folder, 'red'),
+    graph,
+    killAt: null,
+  });
 
   // 1. One job runs, others are pending; all were answered.
   const ending = (name: string): string => join(folder, 'work', name);
@@ -117,10 +127,12 @@ async function survives(database: string, before: readonly string[], disk: Small
 
   // 4. There is room again: the same server takes work, and hears what became of the job.
   disk.free();
-  answered.push(await until(async () => {
-    const outcome = await held(300);
-    return typeof outcome === 'string' ? outcome : null;
-  }));
+  answered.push(
+    await until(async () => {
+      const outcome = await held(300);
+      return typeof outcome === 'string' ? outcome : null;
+    }),
+  );
   await until(async () => (await stateOf(runs)) === JobState.COMPLETED);
   const output: string[] = [];
   for await (const { data } of jobs.readOutput({ id: runs })) output.push(Buffer.from(data).toString());
@@ -160,7 +172,7 @@ describe.skipIf(skipWithout('small-disk', await whyNoSmallDisk()))('a full disk'
   test('under PostgreSQL', { timeout: 60_000 }, async (context) => {
     let disk: SmallDisk | null = null;
     const { postgres, missing } = await localPostgres({ disk: async (user) => (disk = await smallDisk(40, user)) });
-    if (skipWithout('postgres', missing)) return context.skip();
+    context.skip(skipWithout('postgres', missing));
     try {
       const url = await postgres!.newDatabaseOnDisk();
       await survives(url, [], disk!);

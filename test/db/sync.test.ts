@@ -91,16 +91,20 @@ describe.skipIf(skipWithout('strace', whyNoTracer()))('sync before acknowledgeme
   test('of PostgreSQL', { timeout: 60_000 }, async (context) => {
     const under = tracer(trace, ['fsync', 'fdatasync', 'sendto'], 64);
     const { postgres, missing } = await localPostgres({ durable: true, under });
-    if (skipWithout('postgres', missing)) return context.skip();
+    context.skip(skipWithout('postgres', missing));
     const database = await postgres!.newDatabase();
-    const server = await serve({ host: '127.0.0.1:0', database, secret: SECRET, version: '0', logLevel: 'silent' }, realSystem);
+    const server = await serve(
+      { host: '127.0.0.1:0', database, secret: SECRET, version: '0', logLevel: 'silent' },
+      realSystem,
+    );
     try {
       client = createClient({ host: server.address, authorization: SECRET });
       // What tells a client that its COMMIT is done; reads end in one as well. The process that syncs is the one that writes.
       const isTold = ({ name, args }: Call): boolean => name === 'sendto' && args.includes('COMMIT\\0');
       const writer = await until(async () => {
         const calls = await callsWhile(trace, submit, isTold);
-        return syncsOf(calls, /\/pg_wal\//).find(({ pid }) => calls.some((call) => call.pid === pid && isTold(call)))?.pid;
+        return syncsOf(calls, /\/pg_wal\//).find(({ pid }) => calls.some((call) => call.pid === pid && isTold(call)))
+          ?.pid;
       });
       const isCommitted = (call: Call): boolean => call.pid === writer && isTold(call);
 

@@ -40,7 +40,14 @@ export function readCalls(text: string): readonly Call[] {
   for (const [place, line] of text.split('\n').entries()) {
     const whole = WHOLE.exec(line);
     if (whole !== null) {
-      calls.push({ pid: whole[1]!, name: whole[2]!, args: whole[3]!, result: Number(whole[4]), started: place, ended: place });
+      calls.push({
+        pid: whole[1]!,
+        name: whole[2]!,
+        args: whole[3]!,
+        result: Number(whole[4]),
+        started: place,
+        ended: place,
+      });
       continue;
     }
     const first = BEGUN.exec(line);

@@ -22,7 +22,8 @@ export type Answer =
 /** `job`: what is stored under that id, or null. `clusterId`: of the cluster whose agent speaks. */
 export function answerReport(job: JobRecord | null, report: Report, clusterId: number, now: number): Answer {
   const over = isFinalReport(report.state) || report.state === 'pending';
-  if (job !== null && report.state !== 'pending' && mayBeAdopted(job, report.epoch, clusterId)) return { kind: 'adopt' };
+  if (job !== null && report.state !== 'pending' && mayBeAdopted(job, report.epoch, clusterId))
+    return { kind: 'adopt' };
   if (job === null || job.epoch !== report.epoch || job.clusterId !== clusterId) {
     // A stale holder that has ended may forget; one that has not is stopped.
     return over ? { kind: 'acknowledge' } : { kind: 'stop', reason: staleReason(report) };

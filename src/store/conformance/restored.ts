@@ -18,7 +18,10 @@ export function restoredConformance(open: Open): void {
       const job = await held(store);
       const result = await store.jobs.adopt({ id: job.id, epoch: 4, cluster: red, at: 5000 });
       const adopted = { state: 'received', epoch: 4, cluster: 'red', clusterId: red.id, waits: 0, receivedAt: 5000 };
-      expect(result).toMatchObject({ done: true, job: { ...adopted, reason: { code: 'agent_back' }, allocation: null } });
+      expect(result).toMatchObject({
+        done: true,
+        job: { ...adopted, reason: { code: 'agent_back' }, allocation: null },
+      });
       expect(await store.jobs.get(job.id)).toEqual(result.job);
       expect(await store.jobs.attempts(job.id)).toMatchObject([
         ...[1, 2, 3].map((epoch) => ({ epoch, cluster: null, reason: { code: 'restored' } })),
@@ -44,7 +47,10 @@ export function restoredConformance(open: Open): void {
       // Where it is anyway, an ordinary report says how it stands.
       const there = { id: running.id, epoch: 1, cluster: red, at: 5 };
       expect(await store.jobs.adopt(there)).toMatchObject({ done: false });
-      expect(await store.jobs.adopt({ ...there, cluster: blue })).toMatchObject({ done: true, job: { cluster: 'blue' } });
+      expect(await store.jobs.adopt({ ...there, cluster: blue })).toMatchObject({
+        done: true,
+        job: { cluster: 'blue' },
+      });
     });
 
     test('is not for a cluster that it may not use, an older epoch, one far ahead, or one that is gone', async () => {

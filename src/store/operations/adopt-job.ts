@@ -30,13 +30,26 @@ export function* adoptJob({ id, epoch, cluster, at }: Adoption): Operation<Trans
   // 1. What was before it.
   for (let earlier = job.epoch; earlier < epoch; earlier++) {
     const known = earlier === job.epoch ? job : { ...blank, epoch: earlier };
-    const reason = { code: RESTORED, message: 'what became of this attempt was lost when the store was put back' } as const;
+    const reason = {
+      code: RESTORED,
+      message: 'what became of this attempt was lost when the store was put back',
+    } as const;
     yield* closeAttempt(key, known, known, { to: 'pending', reason, at });
   }
   // 2. As it is there.
   yield* run('UPDATE jobs SET waits = 0 WHERE id = ?', key);
   yield* run('UPDATE job_documents SET allocation = NULL WHERE job_id = ?', key);
-  const there = { ...blank, epoch, state: 'assigned', cluster: cluster.name, clusterId: cluster.id, assignedAt: at } as const;
+  const there = {
+    ...blank,
+    epoch,
+    state: 'assigned',
+    cluster: cluster.name,
+    clusterId: cluster.id,
+    assignedAt: at,
+  } as const;
   const message = 'its agent has it, from before the store was put back';
-  return { done: true, job: yield* applyChange(there, { to: 'received', reason: { code: 'agent_back', message }, at }) };
+  return {
+    done: true,
+    job: yield* applyChange(there, { to: 'received', reason: { code: 'agent_back', message }, at }),
+  };
 }

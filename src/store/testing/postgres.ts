@@ -75,7 +75,9 @@ export async function startPostgres({ durable = false, disk, under = [] }: Optio
   }
 }
 
-export type User = { readonly uid?: undefined; readonly gid?: undefined } | { readonly uid: number; readonly gid: number };
+export type User =
+  | { readonly uid?: undefined; readonly gid?: undefined }
+  | { readonly uid: number; readonly gid: number };
 
 interface How {
   readonly durable: boolean;
@@ -278,7 +280,9 @@ async function freePort(): Promise<number> {
 }
 
 /** The same for a test file: one server, or why it has to do without. */
-export async function localPostgres(options: Options = {}): Promise<{ postgres: LocalPostgres | null; missing: string | null }> {
+export async function localPostgres(
+  options: Options = {},
+): Promise<{ postgres: LocalPostgres | null; missing: string | null }> {
   try {
     return { postgres: await startPostgres(options), missing: null };
   } catch (error) {

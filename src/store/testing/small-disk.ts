@@ -22,7 +22,10 @@ export interface SmallDisk {
 }
 
 /** `user`: whose it is. Rejects with why it cannot be had here. */
-export async function smallDisk(megabytes: number, user: { readonly uid?: number | undefined; readonly gid?: number | undefined } = {}): Promise<SmallDisk> {
+export async function smallDisk(
+  megabytes: number,
+  user: { readonly uid?: number | undefined; readonly gid?: number | undefined } = {},
+): Promise<SmallDisk> {
   const folder = mkdtempSync(join(tmpdir(), 'rainbow-disk-'));
   const isRoot = process.getuid?.() === 0;
   const owner = user.uid === undefined ? '' : `,uid=${user.uid},gid=${user.gid ?? user.uid}`;

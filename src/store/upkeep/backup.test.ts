@@ -1,5 +1,15 @@
 /** A backup is true at one moment, however much is written meanwhile, and never half there. */
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -66,7 +76,10 @@ test('into a folder it gets a name with the time; what is there is replaced only
   expect(file).toMatch(/\/rainbow-\d{8}T\d{6}Z\.db$/);
   const mine = join(folder, 'mine');
   writeFileSync(mine, 'mine');
-  expect(await errorFrom(backup(mine))).toMatchObject({ code: 'already_exists', message: expect.stringContaining('--force') });
+  expect(await errorFrom(backup(mine))).toMatchObject({
+    code: 'already_exists',
+    message: expect.stringContaining('--force'),
+  });
   expect(readFileSync(mine, 'utf8')).toBe('mine');
   await backup(mine, true);
   expect((await checkStore(mine, patient)).findings).toEqual([]);
@@ -97,8 +110,12 @@ test('the store itself, what is no file, a folder that is not there and PostgreS
     code: 'invalid_input',
     message: expect.stringContaining('pg_dump'),
   });
-  expect(await errorFrom(backupStore(':memory:', to, {}, realSystem, patient))).toMatchObject({ code: 'invalid_input' });
-  expect(await errorFrom(backupStore(join(folder, 'none'), to, {}, realSystem, patient))).toMatchObject({ code: 'not_found' });
+  expect(await errorFrom(backupStore(':memory:', to, {}, realSystem, patient))).toMatchObject({
+    code: 'invalid_input',
+  });
+  expect(await errorFrom(backupStore(join(folder, 'none'), to, {}, realSystem, patient))).toMatchObject({
+    code: 'not_found',
+  });
   expect(existsSync(to)).toBe(false);
 });
 

@@ -19,9 +19,6 @@ import { BACKED_UP_AT } from './rewind.ts';
 import type { Pace, Side } from './side.ts';
 import { sqliteSide } from './sqlite-side.ts';
 
-
-
-
 export interface Backup {
   readonly store: string;
   readonly file: string;
@@ -71,7 +68,8 @@ export async function backupStore(
     return { store, file, bytes: statSync(file).size, at, digest };
   } finally {
     await close();
-    for (const leftover of [draft, `${draft}-wal`, `${draft}-shm`, `${draft}-journal`]) rmSync(leftover, { force: true });
+    for (const leftover of [draft, `${draft}-wal`, `${draft}-shm`, `${draft}-journal`])
+      rmSync(leftover, { force: true });
   }
 }
 

@@ -75,7 +75,11 @@ function spoilPiece(path: string): void {
 
 describe('on SQLite', () => {
   test('what Rainbow has written is sound, while it is open as well', async () => {
-    expect(await checkStore(filled, patient)).toMatchObject({ store: filled, schema: expect.any(Number), findings: [] });
+    expect(await checkStore(filled, patient)).toMatchObject({
+      store: filled,
+      schema: expect.any(Number),
+      findings: [],
+    });
     const store = await openStore(filled, realSystem, { alone: true });
     onTestFinished(() => store.close());
     expect((await checkStore(filled, patient)).findings).toEqual([]);
@@ -90,7 +94,12 @@ describe('on SQLite', () => {
     const { findings } = await checkStore(path, patient);
     expect(findings).toEqual([
       { rule: 'job-unheard', where: 'job 10', what: 'no event tells of it', remedy: expect.stringContaining('backup') },
-      { rule: 'numbers', where: 'table jobs', what: expect.stringContaining('goes on after 3'), remedy: expect.any(String) },
+      {
+        rule: 'numbers',
+        where: 'table jobs',
+        what: expect.stringContaining('goes on after 3'),
+        remedy: expect.any(String),
+      },
     ]);
     const other = new DatabaseSync(path);
     for (let n = 0; n < 30; n++) other.exec(`INSERT INTO names (name, kind) VALUES ('n${n}', 'group')`);

@@ -58,7 +58,9 @@ async function allFindings(side: Side, version: number, pace: Pace): Promise<rea
     pace.tell(`checking ${rule.name}`);
     await pace.breathe();
     const rows = await side.ask({ sql: `${rule.sql} LIMIT ${MOST + 1}`, values: [] });
-    findings.push(...rows.slice(0, MOST).map((row) => found(rule.name, `${rule.subject} ${row['place']}`, row, rule.remedy)));
+    findings.push(
+      ...rows.slice(0, MOST).map((row) => found(rule.name, `${rule.subject} ${row['place']}`, row, rule.remedy)),
+    );
     if (rows.length > MOST) findings.push(more(rule.name, rule.subject, rule.remedy));
   }
 
@@ -83,7 +85,8 @@ function olderSchema(version: number): Finding {
     rule: 'schema',
     where: 'the schema',
     what: `it is ${version}, and this Rainbow knows ${MIGRATIONS.length}: only the engine was checked`,
-    remedy: 'start this Rainbow’s server on it once, which brings it forward; or check it with the Rainbow that wrote it',
+    remedy:
+      'start this Rainbow’s server on it once, which brings it forward; or check it with the Rainbow that wrote it',
   };
 }
 
@@ -98,7 +101,8 @@ async function overtaken(side: Side): Promise<readonly Finding[]> {
       rule: 'numbers',
       where: `table ${table}`,
       what: `it has number ${most}, and goes on after ${newest}: numbers would be given twice`,
-      remedy: 'stop the servers; rows were put in by something else than Rainbow: restore a backup, or copy the store (rainbow db copy)',
+      remedy:
+        'stop the servers; rows were put in by something else than Rainbow: restore a backup, or copy the store (rainbow db copy)',
     });
   }
   return findings;
@@ -123,7 +127,10 @@ async function unreadable(side: Side, pace: Pace): Promise<readonly Finding[]> {
   for (const [name, columns] of [...Object.entries(JSON_COLUMNS), ['document_pieces', ['data']] as const]) {
     const table = tables.find((each) => each.name === name);
     if (table === undefined) throw new RainbowError('internal', `there is no table ${name}`);
-    const wanted = { ...table, columns: table.columns.filter((each) => [...table.key, ...columns].includes(each.name)) };
+    const wanted = {
+      ...table,
+      columns: table.columns.filter((each) => [...table.key, ...columns].includes(each.name)),
+    };
     let count = 0;
     for await (const batch of batchesOf(side, wanted, pace)) {
       pace.tell(`reading ${name}`);

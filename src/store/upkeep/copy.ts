@@ -116,7 +116,8 @@ async function newFile(file: string, system: System): Promise<OpenSide> {
   const release = holdFile(file);
   const draft = nameOfDraft(file, system);
   const clean = (): void => {
-    for (const leftover of [draft, `${draft}-wal`, `${draft}-shm`, `${draft}-journal`]) rmSync(leftover, { force: true });
+    for (const leftover of [draft, `${draft}-wal`, `${draft}-shm`, `${draft}-journal`])
+      rmSync(leftover, { force: true });
     release();
   };
   try {

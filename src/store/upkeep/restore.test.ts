@@ -101,7 +101,10 @@ test('numbers that may have been given since are not given again, and who follow
 test('a store that a server has is left alone', async () => {
   const server = await openStore(path, realSystem, { alone: true });
   onTestFinished(() => server.close());
-  expect(await errorFrom(restore())).toMatchObject({ code: 'failed_precondition', message: expect.stringContaining('stop it first') });
+  expect(await errorFrom(restore())).toMatchObject({
+    code: 'failed_precondition',
+    message: expect.stringContaining('stop it first'),
+  });
   expect((await server.jobs.list({ limit: 1 }))[0]).toMatchObject({ name: 'later' });
   expect(readdirSync(folder).some((name) => name.includes('.part'))).toBe(false);
 });
@@ -134,7 +137,9 @@ test('a backup that is damaged, newer, of something else or not there changes no
 test('a store whose server was killed is kept with its log; where there was none, one is made', async () => {
   // A log that no close has folded into the file.
   const writer = new DatabaseSync(path);
-  writer.exec(`PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0; INSERT INTO settings VALUES ('last', 'words')`);
+  writer.exec(
+    `PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0; INSERT INTO settings VALUES ('last', 'words')`,
+  );
   const reader = new DatabaseSync(path);
   reader.exec('BEGIN; SELECT * FROM settings');
   const { keptAside } = await restore();
@@ -147,7 +152,10 @@ test('a store whose server was killed is kept with its log; where there was none
   expect((await checkStore(path, patient)).findings).toEqual([]);
 
   const elsewhere = join(folder, 'new', 'rainbow.db');
-  expect(await restoreStore(backup, elsewhere, realSystem, patient)).toMatchObject({ keptAside: null, store: elsewhere });
+  expect(await restoreStore(backup, elsewhere, realSystem, patient)).toMatchObject({
+    keptAside: null,
+    store: elsewhere,
+  });
   expect((await checkStore(elsewhere, patient)).findings).toEqual([]);
 });
 

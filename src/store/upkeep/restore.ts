@@ -58,7 +58,9 @@ export async function restoreStore(backup: string, address: string, system: Syst
     // 2. A copy of it, brought forward and told.
     makeDraft(draft);
     await inWords(draft, async () =>
-      from.database?.copyTo(draft, (done, all) => pace.tell(`copying: ${Math.floor((100 * done) / Math.max(1, all))} %`)),
+      from.database?.copyTo(draft, (done, all) =>
+        pace.tell(`copying: ${Math.floor((100 * done) / Math.max(1, all))} %`),
+      ),
     );
     await pace.breathe();
     const rewound = await inWords(draft, () => told(draft, now));
@@ -69,7 +71,8 @@ export async function restoreStore(backup: string, address: string, system: Syst
   } finally {
     await from.close();
     release?.();
-    for (const leftover of [draft, `${draft}-wal`, `${draft}-shm`, `${draft}-journal`]) rmSync(leftover, { force: true });
+    for (const leftover of [draft, `${draft}-wal`, `${draft}-shm`, `${draft}-journal`])
+      rmSync(leftover, { force: true });
   }
 }
 

@@ -15,9 +15,10 @@ export function sqliteSide(database: Database, address: string): Side {
     const inKey = columns.filter(({ pk }) => Number(pk) > 0).toSorted((a, b) => Number(a['pk']) - Number(b['pk']));
     return {
       name,
-      columns: columns.map(
-        (column): Column => ({ name: String(column['name']), type: TYPES[String(column['type'])] ?? 'text' }),
-      ),
+      columns: columns.map((column): Column => ({
+        name: String(column['name']),
+        type: TYPES[String(column['type'])] ?? 'text',
+      })),
       key: textsOf(inKey, 'name'),
       refersTo: textsOf(rows('SELECT DISTINCT "table" AS name FROM pragma_foreign_key_list(?)', name), 'name'),
     };
@@ -32,9 +33,7 @@ export function sqliteSide(database: Database, address: string): Side {
       return inOrder(textsOf(names, 'name').map(tableOf));
     },
     async numbers() {
-      return new Map(
-        rows('SELECT name, seq FROM sqlite_sequence').map(({ name, seq }) => [String(name), Number(seq)]),
-      );
+      return new Map(rows('SELECT name, seq FROM sqlite_sequence').map(({ name, seq }) => [String(name), Number(seq)]));
     },
     async setNumber(table, newest) {
       // Not a strict table: a number would be kept as 24.0, and come back as that.

@@ -39,6 +39,7 @@ async function backup(invocation: Invocation, options: Options, [to]: readonly s
   const { store, file, bytes, at, digest } = made;
   invocation.result(
     { store, file, bytes, at: isoOf(at), ...digestJson(digest) },
-    () => `${file}: ${bytesText(bytes)}, ${digest.rows} rows in ${digest.tables.length} tables, checksum ${digest.checksum.slice(0, 16)}`,
+    () =>
+      `${file}: ${bytesText(bytes)}, ${digest.rows} rows in ${digest.tables.length} tables, checksum ${digest.checksum.slice(0, 16)}`,
   );
 }

@@ -2,7 +2,18 @@
 import { constants, zstdCompressSync } from 'node:zlib';
 import { WAITS } from '../../../core/job/waits.ts';
 import { newArray } from '../../conformance/arrays.ts';
-import { assignedTo, because, change, HOSTILE, moved, named, register, SECRET, submit, TOKEN } from '../../conformance/fixtures.ts';
+import {
+  assignedTo,
+  because,
+  change,
+  HOSTILE,
+  moved,
+  named,
+  register,
+  SECRET,
+  submit,
+  TOKEN,
+} from '../../conformance/fixtures.ts';
 import type { ClusterRef, JobRecord, Store, Transition } from '../../store.ts';
 
 const WITH_CHECKSUM = { params: { [constants.ZSTD_c_checksumFlag]: 1 } };
@@ -22,11 +33,20 @@ const LIVES: readonly (readonly Transition['to'][])[] = [
 ];
 
 /** On an empty store. Answers the jobs of `LIVES`, in the order of pending to ended, then what the others are. */
-export async function fillStore(store: Store): Promise<{ readonly jobs: readonly JobRecord[]; readonly red: ClusterRef }> {
+export async function fillStore(
+  store: Store,
+): Promise<{ readonly jobs: readonly JobRecord[]; readonly red: ClusterRef }> {
   // 1. Clusters, one of them in pieces, a group; one that is deleted again, so that numbers have holes.
   await register(store, 'red');
   const pieces = ['{"graph":', '{}}'].map((text) => new Uint8Array(zstdCompressSync(text, WITH_CHECKSUM)));
-  await store.clusters.register({ name: 'blue', secretHash: SECRET, tokenHash: TOKEN, graph: pieces, counts: [], at: 5 });
+  await store.clusters.register({
+    name: 'blue',
+    secretHash: SECRET,
+    tokenHash: TOKEN,
+    graph: pieces,
+    counts: [],
+    at: 5,
+  });
   await store.clusters.putSubsystem('blue', 'io', pieces, false, 6);
   await store.clusters.putSubsystem('red', 'io', '{}', false, 6);
   await store.clusters.mergeState('red', { 'cost per hour': 0.1, note: HOSTILE.join('') }, 7);
@@ -34,7 +54,11 @@ export async function fillStore(store: Store): Promise<{ readonly jobs: readonly
   await store.clusters.delete('gone', 8);
   await store.groups.create({ name: 'both', tokenHash: TOKEN, clusters: ['red', 'blue'], at: 9 });
   const red = await named(store, 'red');
-  await store.clusters.claimInstance(red, { id: 'i', startedAt: 1, runner: 'process', version: '1', runAs: 'mapped' }, 9);
+  await store.clusters.claimInstance(
+    red,
+    { id: 'i', startedAt: 1, runner: 'process', version: '1', runAs: 'mapped' },
+    9,
+  );
   await store.settings.setOnce('server_secret_hash', 'abc');
 
   // 2. Jobs in every state, with decisions, output and outcomes of bids.
@@ -82,13 +106,22 @@ export async function fillStore(store: Store): Promise<{ readonly jobs: readonly
   await store.arrays.submit(newArray([0, 1], { outcome: ended }));
   const dependencies = [{ kind: 'afterok', on: jobs[4]!.id }] as const;
   await store.arrays.submit(newArray([0, 1], { waits: WAITS.dependency, dependencies }));
-  await submit(store, { waits: WAITS.dependency, dependencies, outcome: { state: 'pending', reason: because('dependency') } });
+  await submit(store, {
+    waits: WAITS.dependency,
+    dependencies,
+    outcome: { state: 'pending', reason: because('dependency') },
+  });
 
   // 4. What is deleted leaves holes; what servers say of themselves.
   const pruned = await submit(store, { outcome: assignedTo(red) });
   await store.jobs.transition(change(pruned, 'canceled', { at: 1, endedAt: 1 }));
   await store.retention.prune({ endedBefore: 2, keep: null }, 9);
-  await store.servers.claimStream(red, { id: 'i', startedAt: 1, runner: '', version: '', runAs: 'mapped' }, { server: 's', stream: 't', bids: true }, 9);
+  await store.servers.claimStream(
+    red,
+    { id: 'i', startedAt: 1, runner: '', version: '', runAs: 'mapped' },
+    { server: 's', stream: 't', bids: true },
+    9,
+  );
   await store.servers.keepFree(red, 't', { graphVersion: 1, report: '{"vertices":[]}' });
   await store.servers.send('s', '{}', 9);
   return { jobs, red };
