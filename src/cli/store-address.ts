@@ -12,6 +12,9 @@ export const DB_OPTION = '--db <store>';
 export const DB_TEXT =
   'the store: a file, or postgres://… [RAINBOW_DB; db of the server’s settings; ~/.local/share/rainbow/rainbow.db]';
 
+/** Milliseconds of work between two looks at timers and signals. */
+const TURN_MS = 50;
+
 /** The settings file of the server: where it is, and whether it was named. */
 export function serverSettingsPath({ io, globals }: Invocation): { readonly path: string; readonly named: boolean } {
   const named = globals.configPath ?? io.env['RAINBOW_SERVER_CONFIG'];
@@ -43,12 +46,17 @@ async function fromSettings(invocation: Invocation): Promise<string | undefined>
 export async function paced<T>(invocation: Invocation, label: string, work: (pace: Pace) => Promise<T>): Promise<T> {
   const { io } = invocation;
   const progress = startProgress(invocation, label);
+  const { clock, timers } = io.system;
+  let breathed = clock.monotonic();
   const pace: Pace = {
     tell: (where) => progress.set(where),
-    breathe: () =>
-      new Promise((resolve, reject) => {
-        io.system.timers.after(0, () => (io.signal.aborted ? reject(new Stopped()) : resolve()));
-      }),
+    async breathe() {
+      if (clock.monotonic() - breathed > TURN_MS) {
+        await new Promise<void>((resolve) => void timers.after(0, resolve));
+        breathed = clock.monotonic();
+      }
+      if (io.signal.aborted) throw new Stopped();
+    },
   };
   try {
     return await work(pace);

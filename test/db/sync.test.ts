@@ -91,7 +91,7 @@ describe.skipIf(skipWithout('strace', whyNoTracer()))('sync before acknowledgeme
   test('of PostgreSQL', { timeout: 60_000 }, async (context) => {
     const under = tracer(trace, ['fsync', 'fdatasync', 'sendto'], 64);
     const { postgres, missing } = await localPostgres({ durable: true, under });
-    if (skipWithout('postgres', missing)) return context.skip();
+    context.skip(skipWithout('postgres', missing));
     const database = await postgres!.newDatabase();
     const server = await serve(
       { host: '127.0.0.1:0', database, secret: SECRET, version: '0', logLevel: 'silent' },

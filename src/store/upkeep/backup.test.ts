@@ -1,5 +1,6 @@
 /** A backup is true at one moment, however much is written meanwhile, and never half there. */
 import {
+  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -13,7 +14,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { beforeEach, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest';
 import { realSystem } from '../../system/real.ts';
 import { errorFrom, submit } from '../conformance/fixtures.ts';
 import { openStore } from '../open.ts';
@@ -23,14 +24,23 @@ import { checkStore } from './check.ts';
 import { fillStore } from './testing/fill-store.ts';
 import { patient, stoppingAt } from './testing/patient.ts';
 
+let made: string;
+beforeAll(async () => {
+  made = mkdtempSync(join(tmpdir(), 'rainbow-backup-'));
+  const filled = await openStore(join(made, 'rainbow.db'), realSystem);
+  await fillStore(filled);
+  await filled.close();
+});
+afterAll(() => rmSync(made, { recursive: true, force: true }));
+
 let folder: string;
 let path: string;
 let store: Store;
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'rainbow-backup-'));
   path = join(folder, 'rainbow.db');
+  cpSync(join(made, 'rainbow.db'), path);
   store = await openStore(path, realSystem, { alone: true });
-  await fillStore(store);
   onTestFinished(async () => {
     await store.close();
     rmSync(folder, { recursive: true, force: true });
@@ -40,18 +50,18 @@ beforeEach(async () => {
 const backup = (to: string, force = false, pace = patient) => backupStore(path, to, { force }, realSystem, pace);
 
 test('while jobs are submitted: all that was answered before is there, and nothing by half', async () => {
-  let isOver = false;
+  const over = new AbortController();
   const answered: number[] = [];
   const writing = Promise.all(
     Array.from({ length: 8 }, async () => {
-      while (!isOver) answered.push(Number((await submit(store, { decision: '{}' })).id));
+      while (!over.signal.aborted) answered.push(Number((await submit(store, { decision: '{}' })).id));
     }),
   );
   const before = await submit(store);
   const to = join(folder, 'backup.db');
   const pace = { tell() {}, breathe: () => new Promise<void>((resolve) => setTimeout(resolve, 2)) };
   const { digest, bytes } = await backup(to, false, pace);
-  isOver = true;
+  over.abort();
   await writing;
   expect(answered.length).toBeGreaterThan(50);
   expect(bytes).toBe(statSync(to).size);

@@ -59,7 +59,9 @@ async function allFindings(side: Side, version: number, pace: Pace): Promise<rea
     await pace.breathe();
     const rows = await side.ask({ sql: `${rule.sql} LIMIT ${MOST + 1}`, values: [] });
     findings.push(
-      ...rows.slice(0, MOST).map((row) => found(rule.name, `${rule.subject} ${row['place']}`, row, rule.remedy)),
+      ...rows
+        .slice(0, MOST)
+        .map((row) => found(rule.name, `${rule.subject} ${String(row['place'])}`, row, rule.remedy)),
     );
     if (rows.length > MOST) findings.push(more(rule.name, rule.subject, rule.remedy));
   }

@@ -20,12 +20,17 @@ export interface Digest {
   readonly checksum: string;
 }
 
+/** Characters that are hashed at once. */
+const GATHERED = 65_536;
+
 /** Of one table, row by row. */
 export class RowsDigest {
   readonly #hash: Hash = createHash('sha256');
   readonly #columns: readonly string[];
   readonly #table: string;
   #rows = 0;
+  /** Not hashed yet: a call for each value would cost more than the hash. */
+  #text = '';
 
   constructor({ name, columns }: Pick<Table, 'name' | 'columns'>) {
     this.#table = name;
@@ -34,17 +39,25 @@ export class RowsDigest {
 
   add(row: Row): void {
     this.#rows += 1;
-    for (const column of this.#columns) this.#value(row[column] ?? null);
+    for (const column of this.#columns) {
+      const value: SqlValue = row[column] ?? null;
+      if (value instanceof Uint8Array) {
+        this.#text += `bytes ${value.byteLength}:`;
+        this.#flush();
+        this.#hash.update(value);
+      } else if (typeof value === 'string') this.#text += `text ${value.length}:${value}`;
+      else this.#text += value === null ? 'null;' : `number ${value};`;
+    }
+    if (this.#text.length > GATHERED) this.#flush();
   }
 
-  #value(value: SqlValue): void {
-    if (value === null) this.#hash.update('null;');
-    else if (value instanceof Uint8Array) this.#hash.update(`bytes ${value.byteLength}:`).update(value);
-    else if (typeof value === 'string') this.#hash.update(`text ${Buffer.byteLength(value)}:${value}`);
-    else this.#hash.update(`number ${value};`);
+  #flush(): void {
+    this.#hash.update(this.#text);
+    this.#text = '';
   }
 
   end(): TableDigest {
+    this.#flush();
     return { table: this.#table, rows: this.#rows, checksum: this.#hash.digest('hex') };
   }
 }

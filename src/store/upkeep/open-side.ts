@@ -23,9 +23,9 @@ export interface OpenSide {
   /** Of the schema; `MIGRATIONS.length` is the newest. */
   readonly version: number;
   /** Keeps what was written. */
-  commit(): Promise<void>;
+  readonly commit: () => Promise<void>;
   /** What was not committed is gone. */
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 const CORRUPT = 11;

@@ -3,7 +3,7 @@ import { cpSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, wri
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { afterAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { skipWithout } from '../../../test/needs.ts';
 import { realSystem } from '../../system/real.ts';
 import { errorFrom, named, register, submit } from '../conformance/fixtures.ts';
@@ -17,20 +17,28 @@ import { restoreStore, rewindStore } from './restore.ts';
 import { fillStore } from './testing/fill-store.ts';
 import { patient } from './testing/patient.ts';
 
-let folder: string;
-let path: string;
-let backup: string;
+let made: string;
 let jobs: readonly JobRecord[];
-beforeEach(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'rainbow-restore-'));
-  path = join(folder, 'rainbow.db');
-  backup = join(folder, 'backup.db');
+beforeAll(async () => {
+  made = mkdtempSync(join(tmpdir(), 'rainbow-restore-'));
+  const path = join(made, 'rainbow.db');
   const store = await openStore(path, realSystem);
   ({ jobs } = await fillStore(store));
-  await backupStore(path, backup, {}, realSystem, patient);
+  await backupStore(path, join(made, 'backup.db'), {}, realSystem, patient);
   await submit(store, { name: 'later' });
   await register(store, 'later');
   await store.close();
+});
+afterAll(() => rmSync(made, { recursive: true, force: true }));
+
+let folder: string;
+let path: string;
+let backup: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'rainbow-restore-'));
+  path = join(folder, 'rainbow.db');
+  backup = join(folder, 'backup.db');
+  for (const name of ['rainbow.db', 'backup.db']) cpSync(join(made, name), join(folder, name));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
 });
 

@@ -62,6 +62,7 @@ export async function* batchesOf(side: Side, table: Table, pace: Pace): AsyncGen
   const key = table.key.join(', ');
   const select = `SELECT ${table.columns.map(({ name }) => name).join(', ')} FROM ${table.name}`;
   let after: readonly SqlValue[] | null = null;
+  const large = table.columns.filter(({ type }) => type === 'text' || type === 'bytes').map(({ name }) => name);
   // Few at first: nobody knows yet how large they are.
   let limit = 4;
   for (;;) {
@@ -74,7 +75,7 @@ export async function* batchesOf(side: Side, table: Table, pace: Pace): AsyncGen
     if (rows.length < limit) return;
     const last: Row = rows.at(-1)!;
     after = table.key.map((column) => last[column] ?? null);
-    limit = nextLimit(limit, sizeOf(rows));
+    limit = nextLimit(limit, sizeOf(rows, large));
     await pace.breathe();
   }
 }
@@ -85,11 +86,12 @@ function nextLimit(limit: number, bytes: number): number {
   return limit;
 }
 
-function sizeOf(rows: readonly Row[]): number {
+function sizeOf(rows: readonly Row[], large: readonly string[]): number {
   let bytes = 0;
   for (const row of rows) {
-    for (const value of Object.values(row)) {
-      bytes += typeof value === 'string' ? value.length : value instanceof Uint8Array ? value.byteLength : 8;
+    for (const column of large) {
+      const value = row[column];
+      bytes += typeof value === 'string' ? value.length : value instanceof Uint8Array ? value.byteLength : 0;
     }
   }
   return bytes;
