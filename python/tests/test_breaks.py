@@ -4,6 +4,7 @@ import os
 import signal
 import threading
 import unittest
+from unittest import mock
 
 from server import Server, eventually, shell
 
@@ -12,7 +13,9 @@ class Breaks(unittest.TestCase):
     def setUp(self):
         self.server = Server()
         self.addCleanup(self.server.end)
-        os.environ["XDG_CONFIG_HOME"] = self.server.folder
+        here = mock.patch.dict(os.environ, {"XDG_CONFIG_HOME": self.server.folder})
+        here.start()
+        self.addCleanup(here.stop)
         self.client = self.server.register()
         self.addCleanup(self.client.close)
 
