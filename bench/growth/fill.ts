@@ -34,7 +34,7 @@ export const BEGAN = 1_700_000_000_000;
 
 interface Dialect {
   /** A table `n` of the numbers `i` from 1 to `count`. */
-  series(count: number): string;
+  readonly series: (count: number) => string;
   readonly hash: string;
 }
 

@@ -2,13 +2,15 @@
  * `npm run bench -- growth [--jobs 1000,100000,1000000] [--rounds 7] [--stores sqlite,postgres]`: what calls of the store
  * cost among few and many jobs. All sizes are open at once and measured in turns; the ratio is of the median of the
  * largest to that of the smallest. At last each is opened by a server, and the time until it serves is set beside
- * reading and parsing the unended jobs and the graphs as JSON. With all sizes it draws docs/pictures/growth.svg.
+ * reading and parsing the unended jobs and the graphs as JSON. With all sizes (or --draw) it draws docs/pictures/growth.svg.
  */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createReadStream, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createReadStream, createWriteStream, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { parseArgs } from 'node:util';
 import { table } from '../../src/cli/table.ts';
 import { serve } from '../../src/server/serve.ts';
@@ -26,6 +28,7 @@ const { values: given } = parseArgs({
     jobs: { type: 'string', default: DEFAULT_JOBS },
     rounds: { type: 'string', default: '7' },
     stores: { type: 'string', default: 'sqlite,postgres' },
+    draw: { type: 'boolean', default: false },
   },
 });
 const sizes = given.jobs.split(',').map((jobs) => sizeOf(Number(jobs)));
@@ -60,10 +63,11 @@ try {
       opened.push({ size, address, store: await openStore(address, realSystem) });
     }
     const calls = await measured(opened);
+    const title = kind === 'sqlite' ? 'SQLite' : 'PostgreSQL';
+    print(title, calls);
     for (const { store } of opened) await store.close();
     const restarts = await restarted(opened);
-    const title = kind === 'sqlite' ? 'SQLite' : 'PostgreSQL';
-    print(title, [...calls, ...restarts]);
+    print(title, restarts);
     const lines = [...calls, ...restarts.slice(0, 1)].map(({ name, times }) => ({ name, values: times }));
     panels.push({ title, across: sizes.map(({ jobs }) => jobs), lines });
   }
@@ -71,7 +75,7 @@ try {
   await postgres?.remove();
   await rm(folder, { recursive: true, force: true });
 }
-if (given.jobs === DEFAULT_JOBS && panels.length === 2) {
+if ((given.draw || given.jobs === DEFAULT_JOBS) && panels.length === 2) {
   const pictures = join(import.meta.dirname, '..', '..', 'docs', 'pictures');
   mkdirSync(pictures, { recursive: true });
   writeFileSync(join(pictures, 'growth.svg'), logPlot(AXES, panels));
@@ -141,7 +145,10 @@ async function restarted(opened: readonly Opened[]): Promise<readonly Line[]> {
     }
     await store.close();
     const file = join(folder, `${size.jobs}.json`);
-    await writeFile(file, [...unended, ...Array.from({ length: size.clusters }, () => GRAPH)].join('\n'));
+    await pipeline(
+      Readable.from(unended.concat(Array.from({ length: size.clusters }, () => GRAPH)).map((line) => `${line}\n`)),
+      createWriteStream(file),
+    );
     floors.push(
       await cpuOf(async () => {
         let read = 0;

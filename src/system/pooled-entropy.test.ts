@@ -20,13 +20,12 @@ test('no byte is given twice, across draws and whatever the lengths', () => {
   const entropy = pooled(draw);
   const lengths = Array.from({ length: 900 }, (_, number) => 1 + (number % 17));
   const given = lengths.map((length) => [...entropy.bytes(length)]);
+  // Each goes on where the one before ended, or begins a block: together they are what was drawn, but for what was left
+  // of a block that did not suffice.
+  const steps = given.flat().map((byte, at, all) => (byte - (all[at - 1] ?? byte - 1) + 251) % 251);
   expect(given.map(({ length }) => length)).toEqual(lengths);
-  // Each run goes on where the one before ended, or begins a block.
-  for (const [place, run] of given.entries()) {
-    for (const [at, byte] of run.entries()) if (at > 0) expect(byte).toBe((run[at - 1]! + 1) % 251);
-    const before = given[place - 1]?.at(-1);
-    if (before !== undefined) expect(run[0]).not.toBe(before);
-  }
+  expect(steps).not.toContain(0);
+  expect(steps.filter((step) => step !== 1).length).toBeLessThan(blocks.length);
   expect(blocks.length).toBeGreaterThan(1);
   expect(blocks.length).toBeLessThan(5);
 });
