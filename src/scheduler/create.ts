@@ -99,6 +99,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     slicing: system,
     log,
     shared: standing.shared,
+    isElsewhere: (cluster) => standing.elsewhere(cluster) !== null,
     now: () => clock.now(),
     claim: (cluster, instance, stream) => standing.claim(cluster, instance, stream.id ?? '', stream.bids),
     compiled(name) {

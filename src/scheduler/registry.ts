@@ -36,7 +36,6 @@ export interface InnerRegistry extends Registry {
     clusters: readonly {
       readonly cluster: ClusterRef;
       readonly lastSeenAt: number | null;
-      readonly elsewhere: boolean;
     }[],
   ): void;
   /** Writes down when clusters were last heard. */
@@ -58,6 +57,8 @@ export interface RegistryDependencies {
   readonly now: () => number;
   /** Several servers may have this store open. */
   readonly shared: boolean;
+  /** Another server that is alive holds the stream of its agent. */
+  readonly isElsewhere: (cluster: ClusterRef) => boolean;
   readonly claim: (
     cluster: ClusterRef,
     instance: AgentInstance,
@@ -70,8 +71,6 @@ interface Entry {
   /** Is its graph in the matcher? */
   isCompiled: boolean;
   connected: boolean;
-  /** Another server that is alive holds its stream. */
-  elsewhere: boolean;
   heardAt: number | null;
 }
 
@@ -121,14 +120,14 @@ export function createRegistry(deps: RegistryDependencies): InnerRegistry {
       entry.record = record;
       return entry;
     }
-    const fresh: Entry = { record, isCompiled: false, connected: false, elsewhere: false, heardAt: null };
+    const fresh: Entry = { record, isCompiled: false, connected: false, heardAt: null };
     entries.set(record.name, fresh);
     return fresh;
   };
 
   const isConnected = (name: string): boolean => {
     const entry = entries.get(name);
-    return entry !== undefined && (entry.connected || entry.elsewhere);
+    return entry !== undefined && (entry.connected || deps.isElsewhere(entry.record));
   };
 
   /** Until its last step the cluster is what it was before: unknown, or with its earlier graph. */
@@ -307,10 +306,9 @@ export function createRegistry(deps: RegistryDependencies): InnerRegistry {
     },
 
     stands(clusters) {
-      for (const { cluster, lastSeenAt, elsewhere } of clusters) {
+      for (const { cluster, lastSeenAt } of clusters) {
         const entry = entries.get(cluster.name);
         if (entry === undefined || entry.record.id !== cluster.id) continue;
-        entry.elsewhere = elsewhere;
         if (lastSeenAt !== null && lastSeenAt > (entry.record.lastSeenAt ?? 0)) {
           entry.record = { ...entry.record, lastSeenAt };
         }

@@ -94,13 +94,7 @@ export function createFollowing(deps: {
     askTime: deps.askTime,
     async looked(looked) {
       const { clusters } = looked;
-      deps.registry().stands(
-        clusters.map((cluster) => ({
-          cluster,
-          lastSeenAt: cluster.lastSeenAt,
-          elsewhere: standing.elsewhere(cluster) !== null,
-        })),
-      );
+      deps.registry().stands(clusters.map((cluster) => ({ cluster, lastSeenAt: cluster.lastSeenAt })));
       bids?.looked(looked);
       await free.looked(clusters);
     },

@@ -64,9 +64,9 @@ export function createFreeReports(deps: {
     const { name, id } = cluster;
     const found = await servers.free({ name, id });
     const now = deps.get(name);
-    if (found === null || now?.id !== id) return;
-    if (now.graphVersion !== found.graphVersion) {
-      // Its graph is being followed, or the report is of the one before.
+    if (found === null) return;
+    if (now?.id !== id || now.graphVersion !== found.graphVersion) {
+      // It or its graph is being followed, or the report is of the one before.
       unread.set(id, cluster);
       return;
     }

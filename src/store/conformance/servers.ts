@@ -57,6 +57,21 @@ export function serverConformance(open: Open): void {
       expect((await servers.standings())[0]?.stream).toBeNull();
     });
 
+    test('how clusters stand is read in pages by their ids, or of some', async () => {
+      const { servers, ...store } = await opened(open);
+      const names = ['red', 'blue', 'green'];
+      const clusters = [];
+      for (const name of names) clusters.push(await register({ ...store, servers }, name));
+      const ids = clusters.map(({ id }) => id);
+      expect((await servers.standings()).map(({ name }) => name)).toEqual(names);
+      expect((await servers.standings(0, 2)).map(({ id }) => id)).toEqual(ids.slice(0, 2));
+      expect((await servers.standings(ids[1], 2)).map(({ name }) => name)).toEqual(['green']);
+      const some = await servers.standingsOf([ids[2]!, 999_999, ids[0]!]);
+      expect(some.map(({ name }) => name).toSorted()).toEqual(['green', 'red']);
+      expect(await servers.standingsOf([])).toEqual([]);
+      expect(await servers.now(5)).toBeGreaterThanOrEqual(5);
+    });
+
     test('an older instance claims no stream; a server that ended holds none; a deleted cluster has none', async () => {
       const store = await opened(open);
       const { servers } = store;
@@ -98,7 +113,8 @@ export function serverConformance(open: Open): void {
       const store = await opened(open);
       await register(store, 'red');
       const found = await store.servers.others(0, 100);
-      expect(found).toEqual({ events: [], upTo: expect.any(Number) as number, more: false });
+      expect(found).toEqual({ events: [], upTo: expect.any(Number) as unknown, more: false, missed: false });
+      expect(await store.servers.newest()).toBeGreaterThan(0);
     });
 
     test('many jobs at once: those that are there', async () => {

@@ -127,6 +127,26 @@ describe.skipIf(skipWithout('postgres', missing))('two servers on one database',
     }
   });
 
+  test('who has not seen an event before it was deleted learns that it missed some; whoever has seen it does not', async () => {
+    const { one, two } = await openTwo();
+    const from = await two.servers.newest();
+    expect(await two.servers.others(from, 10)).toMatchObject({ events: [], missed: false });
+    // Deleted, with younger ones behind it and without.
+    for (const later of [1, 0]) {
+      const seen = await two.servers.newest();
+      const job = await submit(one);
+      await one.jobs.transition(change(job, 'canceled', { at: 2, endedAt: 2 }));
+      const { upTo } = await two.servers.others(seen, 10);
+      expect(await one.retention.prune({ endedBefore: null, keep: 0 }, 10)).toBe(1);
+      for (let n = 0; n < later; n++) await submit(one);
+      expect(await two.servers.others(seen, 10)).toMatchObject({ missed: true });
+      expect(await two.servers.others(upTo, 10)).toMatchObject({ missed: false });
+      expect(await two.servers.others(await two.servers.newest(), 10)).toMatchObject({ events: [], missed: false });
+      // Who wrote them need not be told.
+      expect(await one.servers.others(seen, 10)).toMatchObject({ events: [], missed: false });
+    }
+  });
+
   test('names, groups and numbers are given once', async () => {
     const { one, both } = await openTwo();
     const registered = await Promise.allSettled(
