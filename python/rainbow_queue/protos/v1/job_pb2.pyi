@@ -87,7 +87,7 @@ class Reason(_message.Message):
     def __init__(self, code: _Optional[str] = ..., message: _Optional[str] = ...) -> None: ...
 
 class Job(_message.Message):
-    __slots__ = ("id", "name", "owner", "state", "reason", "epoch", "cluster", "native_id", "exit_code", "signal", "submitted_at", "assigned_at", "received_at", "accepted_at", "started_at", "ended_at", "priority", "walltime", "on_cluster_loss", "cancel_requested_at", "candidates", "jobspec", "attempts", "array_id", "array_index", "array", "dependencies", "begin_at", "start_before", "deadline", "held", "wait_for_cluster", "when_busy", "retry", "return_after", "output_cap", "ended_by", "left_until", "ask", "rebid", "image_needs")
+    __slots__ = ("id", "name", "owner", "state", "reason", "epoch", "cluster", "native_id", "exit_code", "signal", "submitted_at", "assigned_at", "received_at", "accepted_at", "started_at", "ended_at", "priority", "walltime", "on_cluster_loss", "cancel_requested_at", "candidates", "jobspec", "attempts", "array_id", "array_index", "array", "dependencies", "begin_at", "start_before", "deadline", "held", "wait_for_cluster", "when_busy", "retry", "return_after", "output_cap", "ended_by", "left_until", "ask", "rebid", "image_needs", "files")
     ID_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     OWNER_FIELD_NUMBER: _ClassVar[int]
@@ -129,6 +129,7 @@ class Job(_message.Message):
     ASK_FIELD_NUMBER: _ClassVar[int]
     REBID_FIELD_NUMBER: _ClassVar[int]
     IMAGE_NEEDS_FIELD_NUMBER: _ClassVar[int]
+    FILES_FIELD_NUMBER: _ClassVar[int]
     id: int
     name: str
     owner: str
@@ -170,7 +171,32 @@ class Job(_message.Message):
     ask: bool
     rebid: bool
     image_needs: ImageNeeds
-    def __init__(self, id: _Optional[int] = ..., name: _Optional[str] = ..., owner: _Optional[str] = ..., state: _Optional[_Union[JobState, str]] = ..., reason: _Optional[_Union[Reason, _Mapping]] = ..., epoch: _Optional[int] = ..., cluster: _Optional[str] = ..., native_id: _Optional[str] = ..., exit_code: _Optional[int] = ..., signal: _Optional[int] = ..., submitted_at: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., assigned_at: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., received_at: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., accepted_at: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., started_at: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., ended_at: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., priority: _Optional[int] = ..., walltime: _Optional[float] = ..., on_cluster_loss: _Optional[_Union[OnClusterLoss, str]] = ..., cancel_requested_at: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., candidates: _Optional[_Iterable[str]] = ..., jobspec: _Optional[str] = ..., attempts: _Optional[_Iterable[_Union[Attempt, _Mapping]]] = ..., array_id: _Optional[int] = ..., array_index: _Optional[int] = ..., array: _Optional[_Union[ArraySummary, _Mapping]] = ..., dependencies: _Optional[_Iterable[_Union[Dependency, _Mapping]]] = ..., begin_at: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., start_before: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., deadline: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., held: bool = ..., wait_for_cluster: bool = ..., when_busy: _Optional[_Union[WhenBusy, str]] = ..., retry: _Optional[_Union[RetryPolicy, _Mapping]] = ..., return_after: _Optional[float] = ..., output_cap: _Optional[int] = ..., ended_by: _Optional[int] = ..., left_until: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., ask: bool = ..., rebid: bool = ..., image_needs: _Optional[_Union[ImageNeeds, _Mapping]] = ...) -> None: ...
+    files: JobFiles
+    def __init__(self, id: _Optional[int] = ..., name: _Optional[str] = ..., owner: _Optional[str] = ..., state: _Optional[_Union[JobState, str]] = ..., reason: _Optional[_Union[Reason, _Mapping]] = ..., epoch: _Optional[int] = ..., cluster: _Optional[str] = ..., native_id: _Optional[str] = ..., exit_code: _Optional[int] = ..., signal: _Optional[int] = ..., submitted_at: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., assigned_at: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., received_at: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., accepted_at: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., started_at: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., ended_at: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., priority: _Optional[int] = ..., walltime: _Optional[float] = ..., on_cluster_loss: _Optional[_Union[OnClusterLoss, str]] = ..., cancel_requested_at: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., candidates: _Optional[_Iterable[str]] = ..., jobspec: _Optional[str] = ..., attempts: _Optional[_Iterable[_Union[Attempt, _Mapping]]] = ..., array_id: _Optional[int] = ..., array_index: _Optional[int] = ..., array: _Optional[_Union[ArraySummary, _Mapping]] = ..., dependencies: _Optional[_Iterable[_Union[Dependency, _Mapping]]] = ..., begin_at: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., start_before: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., deadline: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., held: bool = ..., wait_for_cluster: bool = ..., when_busy: _Optional[_Union[WhenBusy, str]] = ..., retry: _Optional[_Union[RetryPolicy, _Mapping]] = ..., return_after: _Optional[float] = ..., output_cap: _Optional[int] = ..., ended_by: _Optional[int] = ..., left_until: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., ask: bool = ..., rebid: bool = ..., image_needs: _Optional[_Union[ImageNeeds, _Mapping]] = ..., files: _Optional[_Union[JobFiles, _Mapping]] = ...) -> None: ...
+
+class JobFiles(_message.Message):
+    __slots__ = ("stage_in_files", "stage_in_bytes", "stage_out", "collected")
+    STAGE_IN_FILES_FIELD_NUMBER: _ClassVar[int]
+    STAGE_IN_BYTES_FIELD_NUMBER: _ClassVar[int]
+    STAGE_OUT_FIELD_NUMBER: _ClassVar[int]
+    COLLECTED_FIELD_NUMBER: _ClassVar[int]
+    stage_in_files: int
+    stage_in_bytes: int
+    stage_out: _containers.RepeatedScalarFieldContainer[str]
+    collected: _containers.RepeatedCompositeFieldContainer[CollectedFiles]
+    def __init__(self, stage_in_files: _Optional[int] = ..., stage_in_bytes: _Optional[int] = ..., stage_out: _Optional[_Iterable[str]] = ..., collected: _Optional[_Iterable[_Union[CollectedFiles, _Mapping]]] = ...) -> None: ...
+
+class CollectedFiles(_message.Message):
+    __slots__ = ("epoch", "files", "bytes", "notes")
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
+    FILES_FIELD_NUMBER: _ClassVar[int]
+    BYTES_FIELD_NUMBER: _ClassVar[int]
+    NOTES_FIELD_NUMBER: _ClassVar[int]
+    epoch: int
+    files: int
+    bytes: int
+    notes: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, epoch: _Optional[int] = ..., files: _Optional[int] = ..., bytes: _Optional[int] = ..., notes: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class ImageNeeds(_message.Message):
     __slots__ = ("image", "source", "digest", "artifact", "media_type", "format", "sets", "note")

@@ -13,10 +13,11 @@ _sym_db = _symbol_database.Default()
 
 
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from rainbow_queue.protos.v1 import files_pb2 as rainbow__queue_dot_protos_dot_v1_dot_files__pb2
 from rainbow_queue.protos.v1 import job_pb2 as rainbow__queue_dot_protos_dot_v1_dot_job__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"rainbow_queue/protos/v1/jobs.proto\x12\nrainbow.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!rainbow_queue/protos/v1/job.proto\")\n\nCredential\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05token\x18\x02 \x01(\t\"\xc1\x06\n\rSubmitRequest\x12\x0f\n\x07jobspec\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12+\n\x0b\x63redentials\x18\x03 \x03(\x0b\x32\x16.rainbow.v1.Credential\x12\x10\n\x08\x63lusters\x18\x04 \x03(\t\x12\x0e\n\x06policy\x18\x05 \x01(\t\x12\x44\n\x0epolicy_options\x18\x06 \x03(\x0b\x32,.rainbow.v1.SubmitRequest.PolicyOptionsEntry\x12\x17\n\x0fidempotency_key\x18\x07 \x01(\t\x12\x10\n\x08priority\x18\x08 \x01(\x05\x12\x32\n\x0fon_cluster_loss\x18\t \x01(\x0e\x32\x19.rainbow.v1.OnClusterLoss\x12,\n\x0c\x64\x65pendencies\x18\n \x03(\x0b\x32\x16.rainbow.v1.Dependency\x12\r\n\x05\x61rray\x18\x0b \x01(\t\x12,\n\x08\x62\x65gin_at\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0cstart_before\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x64\x65\x61\x64line\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04hold\x18\x0f \x01(\x08\x12\x18\n\x10wait_for_cluster\x18\x10 \x01(\x08\x12\'\n\twhen_busy\x18\x11 \x01(\x0e\x32\x14.rainbow.v1.WhenBusy\x12&\n\x05retry\x18\x19 \x01(\x0b\x32\x17.rainbow.v1.RetryPolicy\x12\x14\n\x0creturn_after\x18\x1a \x01(\x01\x12\x16\n\noutput_cap\x18\x1b \x01(\x03\x42\x02\x30\x01\x12\x10\n\x03\x61sk\x18# \x01(\x08H\x00\x88\x01\x01\x12\x17\n\nbid_within\x18$ \x01(\x01H\x01\x88\x01\x01\x12\x12\n\x05rebid\x18% \x01(\x08H\x02\x88\x01\x01\x12\x15\n\rcompatibility\x18\x32 \x01(\t\x1a\x34\n\x12PolicyOptionsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\x06\n\x04_askB\r\n\x0b_bid_withinB\x08\n\x06_rebid\"\xb6\x01\n\x0eSubmitResponse\x12\x1c\n\x03job\x18\x01 \x01(\x0b\x32\x0f.rainbow.v1.Job\x12\x0f\n\x07\x63reated\x18\x02 \x01(\x08\x12&\n\x08\x64\x65\x63ision\x18\x03 \x01(\x0b\x32\x14.rainbow.v1.Decision\x12%\n\x08openings\x18\x04 \x03(\x0b\x32\x13.rainbow.v1.Opening\x12&\n\x05\x65rror\x18\x0f \x01(\x0b\x32\x17.rainbow.v1.SubmitError\",\n\x0bSubmitError\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\"\x88\x01\n\x0cMatchRequest\x12\x0f\n\x07jobspec\x18\x01 \x01(\t\x12+\n\x0b\x63redentials\x18\x02 \x03(\x0b\x32\x16.rainbow.v1.Credential\x12\x10\n\x08\x63lusters\x18\x03 \x03(\t\x12\x11\n\tplacement\x18\x04 \x01(\x08\x12\x15\n\rcompatibility\x18\x32 \x01(\t\"a\n\rMatchResponse\x12)\n\ncandidates\x18\x01 \x03(\x0b\x32\x15.rainbow.v1.Candidate\x12%\n\x08openings\x18\x02 \x03(\x0b\x32\x13.rainbow.v1.Opening\"\x1f\n\rGetJobRequest\x12\x0e\n\x02id\x18\x01 \x01(\x03\x42\x02\x30\x01\"\xd0\x02\n\x0fListJobsRequest\x12$\n\x06states\x18\x01 \x03(\x0e\x32\x14.rainbow.v1.JobState\x12\x0f\n\x07\x63luster\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\r\n\x05limit\x18\x04 \x01(\x05\x12\x12\n\npage_token\x18\x05 \x01(\t\x12\x14\n\x0coldest_first\x18\x06 \x01(\x08\x12\x0b\n\x03\x61ll\x18\x07 \x01(\x08\x12\x11\n\x05\x61rray\x18\x08 \x01(\x03\x42\x02\x30\x01\x12\x15\n\rarray_indices\x18\t \x03(\x05\x12#\n\x05order\x18\n \x01(\x0e\x32\x14.rainbow.v1.JobOrder\x12)\n\x05since\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12)\n\x05until\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05owner\x18\r \x01(\t\"J\n\x10ListJobsResponse\x12\x1d\n\x04jobs\x18\x01 \x03(\x0b\x32\x0f.rainbow.v1.Job\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"1\n\x0eHoldJobRequest\x12\x0e\n\x02id\x18\x01 \x01(\x03\x42\x02\x30\x01\x12\x0f\n\x07message\x18\x02 \x01(\t\"#\n\x11ReleaseJobRequest\x12\x0e\n\x02id\x18\x01 \x01(\x03\x42\x02\x30\x01\"3\n\x10\x43\x61ncelJobRequest\x12\x0e\n\x02id\x18\x01 \x01(\x03\x42\x02\x30\x01\x12\x0f\n\x07message\x18\x02 \x01(\t\"\x7f\n\x0f\x45xplainResponse\x12\x1c\n\x03job\x18\x01 \x01(\x0b\x32\x0f.rainbow.v1.Job\x12\'\n\tdecisions\x18\x02 \x03(\x0b\x32\x14.rainbow.v1.Decision\x12%\n\x08openings\x18\x03 \x03(\x0b\x32\x13.rainbow.v1.Opening\"a\n\x12WatchEventsRequest\x12\x12\n\x06job_id\x18\x01 \x01(\x03\x42\x02\x30\x01\x12\x15\n\tafter_seq\x18\x02 \x01(\x03\x42\x02\x30\x01\x12\x0e\n\x06\x66ollow\x18\x03 \x01(\x08\x12\x10\n\x08\x66rom_now\x18\n \x01(\x08\"F\n\x11ReadOutputRequest\x12\x0e\n\x02id\x18\x01 \x01(\x03\x42\x02\x30\x01\x12\x11\n\x05\x65poch\x18\x02 \x01(\x03\x42\x02\x30\x01\x12\x0e\n\x06\x66ollow\x18\x03 \x01(\x08\"\xa5\x01\n\x0bOutputChunk\x12\x0c\n\x04task\x18\x01 \x01(\x05\x12(\n\x06stream\x18\x02 \x01(\x0e\x32\x18.rainbow.v1.OutputStream\x12\x12\n\x06offset\x18\x03 \x01(\x03\x42\x02\x30\x01\x12\x0c\n\x04\x64\x61ta\x18\x04 \x01(\x0c\x12&\n\x02\x61t\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x14\n\x08not_kept\x18\x06 \x01(\x03\x42\x02\x30\x01*k\n\x08JobOrder\x12\x19\n\x15JOB_ORDER_UNSPECIFIED\x10\x00\x12\x17\n\x13JOB_ORDER_SUBMITTED\x10\x01\x12\x16\n\x12JOB_ORDER_PRIORITY\x10\x02\x12\x13\n\x0fJOB_ORDER_ENDED\x10\x03*a\n\x0cOutputStream\x12\x1d\n\x19OUTPUT_STREAM_UNSPECIFIED\x10\x00\x12\x18\n\x14OUTPUT_STREAM_STDOUT\x10\x01\x12\x18\n\x14OUTPUT_STREAM_STDERR\x10\x02\x32\xc2\x05\n\nJobService\x12?\n\x06Submit\x12\x19.rainbow.v1.SubmitRequest\x1a\x1a.rainbow.v1.SubmitResponse\x12G\n\nSubmitMany\x12\x19.rainbow.v1.SubmitRequest\x1a\x1a.rainbow.v1.SubmitResponse(\x01\x30\x01\x12<\n\x05Match\x12\x18.rainbow.v1.MatchRequest\x1a\x19.rainbow.v1.MatchResponse\x12\x31\n\x03Get\x12\x19.rainbow.v1.GetJobRequest\x1a\x0f.rainbow.v1.Job\x12\x41\n\x04List\x12\x1b.rainbow.v1.ListJobsRequest\x1a\x1c.rainbow.v1.ListJobsResponse\x12\x33\n\x04Hold\x12\x1a.rainbow.v1.HoldJobRequest\x1a\x0f.rainbow.v1.Job\x12\x39\n\x07Release\x12\x1d.rainbow.v1.ReleaseJobRequest\x1a\x0f.rainbow.v1.Job\x12\x37\n\x06\x43\x61ncel\x12\x1c.rainbow.v1.CancelJobRequest\x1a\x0f.rainbow.v1.Job\x12\x41\n\x07\x45xplain\x12\x19.rainbow.v1.GetJobRequest\x1a\x1b.rainbow.v1.ExplainResponse\x12\x42\n\x0bWatchEvents\x12\x1e.rainbow.v1.WatchEventsRequest\x1a\x11.rainbow.v1.Event0\x01\x12\x46\n\nReadOutput\x12\x1d.rainbow.v1.ReadOutputRequest\x1a\x17.rainbow.v1.OutputChunk0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"rainbow_queue/protos/v1/jobs.proto\x12\nrainbow.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a#rainbow_queue/protos/v1/files.proto\x1a!rainbow_queue/protos/v1/job.proto\")\n\nCredential\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05token\x18\x02 \x01(\t\"\xfd\x06\n\rSubmitRequest\x12\x0f\n\x07jobspec\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12+\n\x0b\x63redentials\x18\x03 \x03(\x0b\x32\x16.rainbow.v1.Credential\x12\x10\n\x08\x63lusters\x18\x04 \x03(\t\x12\x0e\n\x06policy\x18\x05 \x01(\t\x12\x44\n\x0epolicy_options\x18\x06 \x03(\x0b\x32,.rainbow.v1.SubmitRequest.PolicyOptionsEntry\x12\x17\n\x0fidempotency_key\x18\x07 \x01(\t\x12\x10\n\x08priority\x18\x08 \x01(\x05\x12\x32\n\x0fon_cluster_loss\x18\t \x01(\x0e\x32\x19.rainbow.v1.OnClusterLoss\x12,\n\x0c\x64\x65pendencies\x18\n \x03(\x0b\x32\x16.rainbow.v1.Dependency\x12\r\n\x05\x61rray\x18\x0b \x01(\t\x12,\n\x08\x62\x65gin_at\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0cstart_before\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x64\x65\x61\x64line\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04hold\x18\x0f \x01(\x08\x12\x18\n\x10wait_for_cluster\x18\x10 \x01(\x08\x12\'\n\twhen_busy\x18\x11 \x01(\x0e\x32\x14.rainbow.v1.WhenBusy\x12&\n\x05retry\x18\x19 \x01(\x0b\x32\x17.rainbow.v1.RetryPolicy\x12\x14\n\x0creturn_after\x18\x1a \x01(\x01\x12\x16\n\noutput_cap\x18\x1b \x01(\x03\x42\x02\x30\x01\x12\x10\n\x03\x61sk\x18# \x01(\x08H\x00\x88\x01\x01\x12\x17\n\nbid_within\x18$ \x01(\x01H\x01\x88\x01\x01\x12\x12\n\x05rebid\x18% \x01(\x08H\x02\x88\x01\x01\x12\x15\n\rcompatibility\x18\x32 \x01(\t\x12\'\n\x08stage_in\x18n \x03(\x0b\x32\x15.rainbow.v1.FileEntry\x12\x11\n\tstage_out\x18o \x03(\t\x1a\x34\n\x12PolicyOptionsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\x06\n\x04_askB\r\n\x0b_bid_withinB\x08\n\x06_rebid\"\xb6\x01\n\x0eSubmitResponse\x12\x1c\n\x03job\x18\x01 \x01(\x0b\x32\x0f.rainbow.v1.Job\x12\x0f\n\x07\x63reated\x18\x02 \x01(\x08\x12&\n\x08\x64\x65\x63ision\x18\x03 \x01(\x0b\x32\x14.rainbow.v1.Decision\x12%\n\x08openings\x18\x04 \x03(\x0b\x32\x13.rainbow.v1.Opening\x12&\n\x05\x65rror\x18\x0f \x01(\x0b\x32\x17.rainbow.v1.SubmitError\",\n\x0bSubmitError\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\"\x88\x01\n\x0cMatchRequest\x12\x0f\n\x07jobspec\x18\x01 \x01(\t\x12+\n\x0b\x63redentials\x18\x02 \x03(\x0b\x32\x16.rainbow.v1.Credential\x12\x10\n\x08\x63lusters\x18\x03 \x03(\t\x12\x11\n\tplacement\x18\x04 \x01(\x08\x12\x15\n\rcompatibility\x18\x32 \x01(\t\"a\n\rMatchResponse\x12)\n\ncandidates\x18\x01 \x03(\x0b\x32\x15.rainbow.v1.Candidate\x12%\n\x08openings\x18\x02 \x03(\x0b\x32\x13.rainbow.v1.Opening\"\x1f\n\rGetJobRequest\x12\x0e\n\x02id\x18\x01 \x01(\x03\x42\x02\x30\x01\"\xd0\x02\n\x0fListJobsRequest\x12$\n\x06states\x18\x01 \x03(\x0e\x32\x14.rainbow.v1.JobState\x12\x0f\n\x07\x63luster\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\r\n\x05limit\x18\x04 \x01(\x05\x12\x12\n\npage_token\x18\x05 \x01(\t\x12\x14\n\x0coldest_first\x18\x06 \x01(\x08\x12\x0b\n\x03\x61ll\x18\x07 \x01(\x08\x12\x11\n\x05\x61rray\x18\x08 \x01(\x03\x42\x02\x30\x01\x12\x15\n\rarray_indices\x18\t \x03(\x05\x12#\n\x05order\x18\n \x01(\x0e\x32\x14.rainbow.v1.JobOrder\x12)\n\x05since\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12)\n\x05until\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05owner\x18\r \x01(\t\"J\n\x10ListJobsResponse\x12\x1d\n\x04jobs\x18\x01 \x03(\x0b\x32\x0f.rainbow.v1.Job\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"1\n\x0eHoldJobRequest\x12\x0e\n\x02id\x18\x01 \x01(\x03\x42\x02\x30\x01\x12\x0f\n\x07message\x18\x02 \x01(\t\"#\n\x11ReleaseJobRequest\x12\x0e\n\x02id\x18\x01 \x01(\x03\x42\x02\x30\x01\"3\n\x10\x43\x61ncelJobRequest\x12\x0e\n\x02id\x18\x01 \x01(\x03\x42\x02\x30\x01\x12\x0f\n\x07message\x18\x02 \x01(\t\"\x7f\n\x0f\x45xplainResponse\x12\x1c\n\x03job\x18\x01 \x01(\x0b\x32\x0f.rainbow.v1.Job\x12\'\n\tdecisions\x18\x02 \x03(\x0b\x32\x14.rainbow.v1.Decision\x12%\n\x08openings\x18\x03 \x03(\x0b\x32\x13.rainbow.v1.Opening\"a\n\x12WatchEventsRequest\x12\x12\n\x06job_id\x18\x01 \x01(\x03\x42\x02\x30\x01\x12\x15\n\tafter_seq\x18\x02 \x01(\x03\x42\x02\x30\x01\x12\x0e\n\x06\x66ollow\x18\x03 \x01(\x08\x12\x10\n\x08\x66rom_now\x18\n \x01(\x08\"F\n\x11ReadOutputRequest\x12\x0e\n\x02id\x18\x01 \x01(\x03\x42\x02\x30\x01\x12\x11\n\x05\x65poch\x18\x02 \x01(\x03\x42\x02\x30\x01\x12\x0e\n\x06\x66ollow\x18\x03 \x01(\x08\"\xa5\x01\n\x0bOutputChunk\x12\x0c\n\x04task\x18\x01 \x01(\x05\x12(\n\x06stream\x18\x02 \x01(\x0e\x32\x18.rainbow.v1.OutputStream\x12\x12\n\x06offset\x18\x03 \x01(\x03\x42\x02\x30\x01\x12\x0c\n\x04\x64\x61ta\x18\x04 \x01(\x0c\x12&\n\x02\x61t\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x14\n\x08not_kept\x18\x06 \x01(\x03\x42\x02\x30\x01*k\n\x08JobOrder\x12\x19\n\x15JOB_ORDER_UNSPECIFIED\x10\x00\x12\x17\n\x13JOB_ORDER_SUBMITTED\x10\x01\x12\x16\n\x12JOB_ORDER_PRIORITY\x10\x02\x12\x13\n\x0fJOB_ORDER_ENDED\x10\x03*a\n\x0cOutputStream\x12\x1d\n\x19OUTPUT_STREAM_UNSPECIFIED\x10\x00\x12\x18\n\x14OUTPUT_STREAM_STDOUT\x10\x01\x12\x18\n\x14OUTPUT_STREAM_STDERR\x10\x02\x32\xc2\x05\n\nJobService\x12?\n\x06Submit\x12\x19.rainbow.v1.SubmitRequest\x1a\x1a.rainbow.v1.SubmitResponse\x12G\n\nSubmitMany\x12\x19.rainbow.v1.SubmitRequest\x1a\x1a.rainbow.v1.SubmitResponse(\x01\x30\x01\x12<\n\x05Match\x12\x18.rainbow.v1.MatchRequest\x1a\x19.rainbow.v1.MatchResponse\x12\x31\n\x03Get\x12\x19.rainbow.v1.GetJobRequest\x1a\x0f.rainbow.v1.Job\x12\x41\n\x04List\x12\x1b.rainbow.v1.ListJobsRequest\x1a\x1c.rainbow.v1.ListJobsResponse\x12\x33\n\x04Hold\x12\x1a.rainbow.v1.HoldJobRequest\x1a\x0f.rainbow.v1.Job\x12\x39\n\x07Release\x12\x1d.rainbow.v1.ReleaseJobRequest\x1a\x0f.rainbow.v1.Job\x12\x37\n\x06\x43\x61ncel\x12\x1c.rainbow.v1.CancelJobRequest\x1a\x0f.rainbow.v1.Job\x12\x41\n\x07\x45xplain\x12\x19.rainbow.v1.GetJobRequest\x1a\x1b.rainbow.v1.ExplainResponse\x12\x42\n\x0bWatchEvents\x12\x1e.rainbow.v1.WatchEventsRequest\x1a\x11.rainbow.v1.Event0\x01\x12\x46\n\nReadOutput\x12\x1d.rainbow.v1.ReadOutputRequest\x1a\x17.rainbow.v1.OutputChunk0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -49,44 +50,44 @@ if _descriptor._USE_C_DESCRIPTORS == False:
   _globals['_OUTPUTCHUNK'].fields_by_name['offset']._serialized_options = b'0\001'
   _globals['_OUTPUTCHUNK'].fields_by_name['not_kept']._options = None
   _globals['_OUTPUTCHUNK'].fields_by_name['not_kept']._serialized_options = b'0\001'
-  _globals['_JOBORDER']._serialized_start=2523
-  _globals['_JOBORDER']._serialized_end=2630
-  _globals['_OUTPUTSTREAM']._serialized_start=2632
-  _globals['_OUTPUTSTREAM']._serialized_end=2729
-  _globals['_CREDENTIAL']._serialized_start=118
-  _globals['_CREDENTIAL']._serialized_end=159
-  _globals['_SUBMITREQUEST']._serialized_start=162
-  _globals['_SUBMITREQUEST']._serialized_end=995
-  _globals['_SUBMITREQUEST_POLICYOPTIONSENTRY']._serialized_start=910
-  _globals['_SUBMITREQUEST_POLICYOPTIONSENTRY']._serialized_end=962
-  _globals['_SUBMITRESPONSE']._serialized_start=998
-  _globals['_SUBMITRESPONSE']._serialized_end=1180
-  _globals['_SUBMITERROR']._serialized_start=1182
-  _globals['_SUBMITERROR']._serialized_end=1226
-  _globals['_MATCHREQUEST']._serialized_start=1229
-  _globals['_MATCHREQUEST']._serialized_end=1365
-  _globals['_MATCHRESPONSE']._serialized_start=1367
-  _globals['_MATCHRESPONSE']._serialized_end=1464
-  _globals['_GETJOBREQUEST']._serialized_start=1466
-  _globals['_GETJOBREQUEST']._serialized_end=1497
-  _globals['_LISTJOBSREQUEST']._serialized_start=1500
-  _globals['_LISTJOBSREQUEST']._serialized_end=1836
-  _globals['_LISTJOBSRESPONSE']._serialized_start=1838
-  _globals['_LISTJOBSRESPONSE']._serialized_end=1912
-  _globals['_HOLDJOBREQUEST']._serialized_start=1914
-  _globals['_HOLDJOBREQUEST']._serialized_end=1963
-  _globals['_RELEASEJOBREQUEST']._serialized_start=1965
-  _globals['_RELEASEJOBREQUEST']._serialized_end=2000
-  _globals['_CANCELJOBREQUEST']._serialized_start=2002
-  _globals['_CANCELJOBREQUEST']._serialized_end=2053
-  _globals['_EXPLAINRESPONSE']._serialized_start=2055
-  _globals['_EXPLAINRESPONSE']._serialized_end=2182
-  _globals['_WATCHEVENTSREQUEST']._serialized_start=2184
-  _globals['_WATCHEVENTSREQUEST']._serialized_end=2281
-  _globals['_READOUTPUTREQUEST']._serialized_start=2283
-  _globals['_READOUTPUTREQUEST']._serialized_end=2353
-  _globals['_OUTPUTCHUNK']._serialized_start=2356
-  _globals['_OUTPUTCHUNK']._serialized_end=2521
-  _globals['_JOBSERVICE']._serialized_start=2732
-  _globals['_JOBSERVICE']._serialized_end=3438
+  _globals['_JOBORDER']._serialized_start=2620
+  _globals['_JOBORDER']._serialized_end=2727
+  _globals['_OUTPUTSTREAM']._serialized_start=2729
+  _globals['_OUTPUTSTREAM']._serialized_end=2826
+  _globals['_CREDENTIAL']._serialized_start=155
+  _globals['_CREDENTIAL']._serialized_end=196
+  _globals['_SUBMITREQUEST']._serialized_start=199
+  _globals['_SUBMITREQUEST']._serialized_end=1092
+  _globals['_SUBMITREQUEST_POLICYOPTIONSENTRY']._serialized_start=1007
+  _globals['_SUBMITREQUEST_POLICYOPTIONSENTRY']._serialized_end=1059
+  _globals['_SUBMITRESPONSE']._serialized_start=1095
+  _globals['_SUBMITRESPONSE']._serialized_end=1277
+  _globals['_SUBMITERROR']._serialized_start=1279
+  _globals['_SUBMITERROR']._serialized_end=1323
+  _globals['_MATCHREQUEST']._serialized_start=1326
+  _globals['_MATCHREQUEST']._serialized_end=1462
+  _globals['_MATCHRESPONSE']._serialized_start=1464
+  _globals['_MATCHRESPONSE']._serialized_end=1561
+  _globals['_GETJOBREQUEST']._serialized_start=1563
+  _globals['_GETJOBREQUEST']._serialized_end=1594
+  _globals['_LISTJOBSREQUEST']._serialized_start=1597
+  _globals['_LISTJOBSREQUEST']._serialized_end=1933
+  _globals['_LISTJOBSRESPONSE']._serialized_start=1935
+  _globals['_LISTJOBSRESPONSE']._serialized_end=2009
+  _globals['_HOLDJOBREQUEST']._serialized_start=2011
+  _globals['_HOLDJOBREQUEST']._serialized_end=2060
+  _globals['_RELEASEJOBREQUEST']._serialized_start=2062
+  _globals['_RELEASEJOBREQUEST']._serialized_end=2097
+  _globals['_CANCELJOBREQUEST']._serialized_start=2099
+  _globals['_CANCELJOBREQUEST']._serialized_end=2150
+  _globals['_EXPLAINRESPONSE']._serialized_start=2152
+  _globals['_EXPLAINRESPONSE']._serialized_end=2279
+  _globals['_WATCHEVENTSREQUEST']._serialized_start=2281
+  _globals['_WATCHEVENTSREQUEST']._serialized_end=2378
+  _globals['_READOUTPUTREQUEST']._serialized_start=2380
+  _globals['_READOUTPUTREQUEST']._serialized_end=2450
+  _globals['_OUTPUTCHUNK']._serialized_start=2453
+  _globals['_OUTPUTCHUNK']._serialized_end=2618
+  _globals['_JOBSERVICE']._serialized_start=2829
+  _globals['_JOBSERVICE']._serialized_end=3535
 # @@protoc_insertion_point(module_scope)

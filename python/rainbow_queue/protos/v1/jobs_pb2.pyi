@@ -1,4 +1,5 @@
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from rainbow_queue.protos.v1 import files_pb2 as _files_pb2
 from rainbow_queue.protos.v1 import job_pb2 as _job_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
@@ -37,7 +38,7 @@ class Credential(_message.Message):
     def __init__(self, name: _Optional[str] = ..., token: _Optional[str] = ...) -> None: ...
 
 class SubmitRequest(_message.Message):
-    __slots__ = ("jobspec", "name", "credentials", "clusters", "policy", "policy_options", "idempotency_key", "priority", "on_cluster_loss", "dependencies", "array", "begin_at", "start_before", "deadline", "hold", "wait_for_cluster", "when_busy", "retry", "return_after", "output_cap", "ask", "bid_within", "rebid", "compatibility")
+    __slots__ = ("jobspec", "name", "credentials", "clusters", "policy", "policy_options", "idempotency_key", "priority", "on_cluster_loss", "dependencies", "array", "begin_at", "start_before", "deadline", "hold", "wait_for_cluster", "when_busy", "retry", "return_after", "output_cap", "ask", "bid_within", "rebid", "compatibility", "stage_in", "stage_out")
     class PolicyOptionsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -69,6 +70,8 @@ class SubmitRequest(_message.Message):
     BID_WITHIN_FIELD_NUMBER: _ClassVar[int]
     REBID_FIELD_NUMBER: _ClassVar[int]
     COMPATIBILITY_FIELD_NUMBER: _ClassVar[int]
+    STAGE_IN_FIELD_NUMBER: _ClassVar[int]
+    STAGE_OUT_FIELD_NUMBER: _ClassVar[int]
     jobspec: str
     name: str
     credentials: _containers.RepeatedCompositeFieldContainer[Credential]
@@ -93,7 +96,9 @@ class SubmitRequest(_message.Message):
     bid_within: float
     rebid: bool
     compatibility: str
-    def __init__(self, jobspec: _Optional[str] = ..., name: _Optional[str] = ..., credentials: _Optional[_Iterable[_Union[Credential, _Mapping]]] = ..., clusters: _Optional[_Iterable[str]] = ..., policy: _Optional[str] = ..., policy_options: _Optional[_Mapping[str, str]] = ..., idempotency_key: _Optional[str] = ..., priority: _Optional[int] = ..., on_cluster_loss: _Optional[_Union[_job_pb2.OnClusterLoss, str]] = ..., dependencies: _Optional[_Iterable[_Union[_job_pb2.Dependency, _Mapping]]] = ..., array: _Optional[str] = ..., begin_at: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., start_before: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., deadline: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., hold: bool = ..., wait_for_cluster: bool = ..., when_busy: _Optional[_Union[_job_pb2.WhenBusy, str]] = ..., retry: _Optional[_Union[_job_pb2.RetryPolicy, _Mapping]] = ..., return_after: _Optional[float] = ..., output_cap: _Optional[int] = ..., ask: bool = ..., bid_within: _Optional[float] = ..., rebid: bool = ..., compatibility: _Optional[str] = ...) -> None: ...
+    stage_in: _containers.RepeatedCompositeFieldContainer[_files_pb2.FileEntry]
+    stage_out: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, jobspec: _Optional[str] = ..., name: _Optional[str] = ..., credentials: _Optional[_Iterable[_Union[Credential, _Mapping]]] = ..., clusters: _Optional[_Iterable[str]] = ..., policy: _Optional[str] = ..., policy_options: _Optional[_Mapping[str, str]] = ..., idempotency_key: _Optional[str] = ..., priority: _Optional[int] = ..., on_cluster_loss: _Optional[_Union[_job_pb2.OnClusterLoss, str]] = ..., dependencies: _Optional[_Iterable[_Union[_job_pb2.Dependency, _Mapping]]] = ..., array: _Optional[str] = ..., begin_at: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., start_before: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., deadline: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., hold: bool = ..., wait_for_cluster: bool = ..., when_busy: _Optional[_Union[_job_pb2.WhenBusy, str]] = ..., retry: _Optional[_Union[_job_pb2.RetryPolicy, _Mapping]] = ..., return_after: _Optional[float] = ..., output_cap: _Optional[int] = ..., ask: bool = ..., bid_within: _Optional[float] = ..., rebid: bool = ..., compatibility: _Optional[str] = ..., stage_in: _Optional[_Iterable[_Union[_files_pb2.FileEntry, _Mapping]]] = ..., stage_out: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class SubmitResponse(_message.Message):
     __slots__ = ("job", "created", "decision", "openings", "error")
