@@ -3,8 +3,8 @@
  * connecting again cannot help. Jobs outlive it: they run under their own shims (or in the cluster's own queue), and
  * the next start finds them by journal and key.
  */
-import { chmod, mkdir, readFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { createClient } from '../client/client.ts';
 import { checkName } from '../core/names.ts';
 import { RainbowError } from '../core/errors.ts';
@@ -34,6 +34,7 @@ import type { Order, Runner } from './runners/runner.ts';
 import { readMapping } from './runners/slurm/users.ts';
 import { noHook, type ReachedHook } from './sentinels.ts';
 import { withModules } from './software-modules.ts';
+import { sandboxesOf } from './staging/order.ts';
 import { openStaging, type Staging } from './staging/staging.ts';
 import { stopAll } from './stop-all.ts';
 import { MOST_ACCOUNTS } from '../wire/limits.ts';
@@ -123,7 +124,7 @@ export async function runAgent(options: AgentOptions, system: System, signal: Ab
         },
         system,
       );
-      if (options.sandboxes === undefined && options.spool === undefined) await openWay(options, runner);
+      const folder = await sandboxesOf(options, runner, `${cluster}-${realmOf(cluster, options.secret)}`);
       const client = createClient({ host: options.host, tls: options.tls, system });
       try {
         const { secret, version = '', maxJobs = MAX_JOBS } = options;
@@ -155,13 +156,7 @@ export async function runAgent(options: AgentOptions, system: System, signal: Ab
             reached,
             pick,
             followed,
-            files: {
-              client: client.files,
-              folder: join(
-                resolve(options.sandboxes ?? join(options.spool ?? options.stateDir, 'files')),
-                `${cluster}-${realmOf(cluster, secret)}`,
-              ),
-            },
+            files: { client: client.files, folder },
           },
           system,
           signal,
@@ -176,13 +171,6 @@ export async function runAgent(options: AgentOptions, system: System, signal: Ab
   } finally {
     lock.release();
   }
-}
-
-/** Where jobs run as another user, he finds the way to his files in the state directory, and reads nothing else there. */
-async function openWay({ stateDir }: AgentOptions, runner: Runner): Promise<void> {
-  if (runner.ownerOf === undefined || process.getuid?.() !== 0) return;
-  await chmod(join(stateDir, 'journal.sqlite'), 0o600);
-  await chmod(stateDir, 0o711);
 }
 
 export interface ClusterParts {

@@ -38,7 +38,7 @@ export async function sendFiles(
     readonly told?: (bytes: number, all: number) => void;
   } = {},
 ): Promise<Sent> {
-  const call = { ...(options.signal === undefined ? {} : { signal: options.signal }), timeoutMs: 0 };
+  const call = options.signal === undefined ? {} : { signal: options.signal };
   const who = holder === null ? {} : { holder };
   const entries = files.map(({ entry }) => ({ ...entry, size: String(entry.size) }));
   const stageOut = [...(options.stageOut ?? [])];
@@ -49,7 +49,8 @@ export async function sendFiles(
   const all = toSend.reduce((sum, { entry }) => sum + entry.size, 0);
   options.told?.(0, all);
   const stream = messages(who, toSend, (bytes) => options.told?.(bytes, all));
-  const answer = await client.upload(stream, call);
+  // As long as it takes: that the other end is there is the channel's to notice.
+  const answer = await client.upload(stream, { ...call, timeoutMs: 0 });
   return { files: answer.files, bytes: Number(answer.bytes) };
 }
 

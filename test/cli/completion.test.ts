@@ -17,7 +17,7 @@ async function complete(...words: string[]): Promise<string[]> {
 describe('suggestions', () => {
   test('commands and subcommands', async () => {
     expect(await complete('su')).toEqual(['submit']);
-    expect(await complete('job', '')).toEqual(['show', 'wait', 'logs', 'events', 'hold', 'release', 'cancel']);
+    expect(await complete('job', '')).toEqual(['show', 'wait', 'logs', 'fetch', 'events', 'hold', 'release', 'cancel']);
     expect(await complete('--json', 'graph', 'g')).toEqual(['generate']);
     expect(await complete('')).not.toContain('complete');
   });

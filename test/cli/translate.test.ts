@@ -10,11 +10,16 @@ const kubernetes = join(root, 'examples', 'kubernetes');
 const simulation = join(batch, 'simulation.sh');
 const sweep = join(batch, 'array.sh');
 
+/** What Rainbow has no word for. */
+const LOSSY = '#!/bin/sh\n#SBATCH --dependency=singleton\n';
+
 describe('jobspec', () => {
   test('validate tells the forms apart, and what would be in the way', async () => {
+    const lossy = write(temporaryFolder(), 'lossy.sh', LOSSY);
     const files = [
       simulation,
       sweep,
+      lossy,
       join(batch, 'flux.sh'),
       join(kubernetes, 'pi.yaml'),
       join(root, 'examples/jobspecs/rfc25.yaml'),
@@ -22,6 +27,7 @@ describe('jobspec', () => {
     const outcome = await rainbow(['jobspec', 'validate', ...files]);
     expect(outcome.code).toBe(0);
     expect(outcome.stdout.split('\n').map((line) => line.replace(/^.*: valid/, 'valid'))).toEqual([
+      'valid (sbatch)',
       'valid (sbatch)',
       'valid (sbatch; one thing would need --allow-lossy)',
       'valid (flux)',
@@ -135,12 +141,13 @@ describe('submit', () => {
   });
 
   test('a lossy one is refused before anything is asked of a server', async () => {
-    const outcome = await rainbow(['submit', '--batch', sweep, '--host', 'localhost:1']);
+    const lossy = write(temporaryFolder(), 'lossy.sh', LOSSY);
+    const outcome = await rainbow(['submit', '--batch', lossy, '--host', 'localhost:1']);
     expect(outcome).toMatchObject({ code: 1, stdout: '' });
     expect(outcome.stderr).toContain(
-      'array.sh is not submitted, because something of it would be lost, or not be done:',
+      'lossy.sh is not submitted, because something of it would be lost, or not be done:',
     );
-    expect(outcome.stderr).toContain('line 6: --licenses=matlab:1');
+    expect(outcome.stderr).toContain('line 2: --dependency=singleton');
   });
 
   test('scripts run: by their interpreter, with arguments and variables, their status is the job’s', async () => {

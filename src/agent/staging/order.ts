@@ -1,7 +1,8 @@
 /** What a Start says of a job's files, and where they are here. */
-import { join } from 'node:path';
+import { chmod } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import type { FileLimits } from '../../core/staging/manifest.ts';
-import { keyText, type JobKey } from '../runners/runner.ts';
+import { keyText, type JobKey, type Runner } from '../runners/runner.ts';
 
 export interface StagingOrder {
   /** Of what is sent along. */
@@ -11,6 +12,27 @@ export interface StagingOrder {
   readonly out: readonly string[];
   /** Of what comes back. */
   readonly limits: FileLimits;
+}
+
+/**
+ * Where an agent keeps sandboxes: no other has that folder, whatever they share above it. In the state directory other
+ * users' jobs find the way to their files, and read nothing else.
+ */
+export async function sandboxesOf(
+  options: {
+    readonly stateDir: string;
+    readonly spool?: string | undefined;
+    readonly sandboxes?: string | undefined;
+  },
+  runner: Pick<Runner, 'ownerOf'>,
+  own: string,
+): Promise<string> {
+  const { stateDir, spool, sandboxes } = options;
+  if (sandboxes === undefined && spool === undefined && runner.ownerOf !== undefined && process.getuid?.() === 0) {
+    await chmod(join(stateDir, 'journal.sqlite'), 0o600);
+    await chmod(stateDir, 0o711);
+  }
+  return join(resolve(sandboxes ?? join(spool ?? stateDir, 'files')), own);
 }
 
 export interface Place {

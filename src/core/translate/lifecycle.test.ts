@@ -2,6 +2,7 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { translate, type Form } from './translate.ts';
 import { lifecycleOf, withoutLifecycle } from './lifecycle.ts';
+import { lostOn } from './native.ts';
 import { readJobspec } from '../jobspec/read.ts';
 import { render } from './render/render.ts';
 import { obstacles } from './report.ts';
@@ -41,7 +42,7 @@ true`;
     dependencies: [{ kind: 'afterok', on: '12' }],
     begin: null,
     deadline: null,
-    inTheWay: ['-d afterok:12,singleton', '-b 16:00'],
+    inTheWay: ['-d afterok:12,singleton'],
   });
   expect(read('#!/bin/sh\n#SBATCH -d afterok:1?afterok:2\ntrue', 'sbatch').dependencies).toEqual([]);
 });
@@ -67,6 +68,21 @@ true`;
   expect(directives).toEqual(['#SBATCH --job-name=sweep', '#SBATCH --time=00:05:00', '#SBATCH --licenses=matlab']);
   expect({ ...readJobspec(after), attributes: null }).toEqual({ ...readJobspec(before), attributes: null });
   expect(withoutLifecycle(after)).toBe(after);
+});
+
+test('a time without its zone keeps a job to clusters of Slurm', () => {
+  const read = (begin: string): string =>
+    translate(`#!/bin/sh\n#SBATCH --begin=${begin}\ntrue`, 'sbatch', {
+      file: 'job.sh',
+      args: [],
+      environment: {},
+      overrides: {},
+    }).jobs[0]!.jobspec;
+  for (const runner of ['slurm', 'flux', 'process']) {
+    const lost = lostOn(withoutLifecycle(read('16:00')), runner).filter((line) => line.includes('16:00'));
+    expect([runner, lost.length > 0]).toEqual([runner, runner !== 'slurm']);
+    expect(lostOn(withoutLifecycle(read('now+1hour')), runner)).toEqual([]);
+  }
 });
 
 test('of dependencies that are not all heeded, those on Rainbow’s own jobs are no cluster’s business', () => {

@@ -3,6 +3,7 @@
  * before anything is placed there, and again by the runner before it submits. Pure.
  */
 import { RainbowError } from '../errors.ts';
+import { isMoment } from '../job/moment.ts';
 import { Attributes, isMap } from './attributes.ts';
 import { CARRIED as FLUXS } from './flux/options.ts';
 import { fluxJob } from './render/flux-job.ts';
@@ -36,14 +37,18 @@ const KEPT: Readonly<Record<string, Readonly<Record<string, string | null>>>> = 
 
 /** Could it be a job that only one kind of cluster can run as it was asked to? Asked of many: a look at the text alone. */
 export function mayBeParticular(jobspec: string): boolean {
-  return jobspec.includes('rainbow') && (jobspec.includes('slurm') || jobspec.includes('flux'));
+  return jobspec.includes('rainbow') && ['slurm', 'flux', 'begin'].some((word) => jobspec.includes(word));
 }
 
 /** In words, options of other kinds of clusters without which it would run otherwise than it was asked to. */
 function particulars(jobspec: string, runner: string): readonly string[] {
   if (!mayBeParticular(jobspec)) return [];
   const attributes = new Attributes(jobspec);
-  return Object.entries(KEPT).flatMap(([system, effects]) => {
+  // What a submit heeds is not in a jobspec any more; a time without its zone is for Slurm to read.
+  const begin = attributes.peek('rainbow', 'begin');
+  const late = runner !== 'slurm' && typeof begin === 'string' && !isMoment(begin);
+  const begins = late ? [`--begin=${begin} of sbatch (it may start at once)`] : [];
+  const others = Object.entries(KEPT).flatMap(([system, effects]) => {
     const options = system === runner ? undefined : attributes.peek('rainbow', system);
     if (!isMap(options)) return [];
     return Object.entries(options).flatMap(([key, value]) => {
@@ -53,6 +58,7 @@ function particulars(jobspec: string, runner: string): readonly string[] {
       return [`${said} of ${system === 'slurm' ? 'sbatch' : 'Flux'} (${effect})`];
     });
   });
+  return [...begins, ...others];
 }
 
 /** In words, what would be lost on a cluster of that kind; empty where all can be said. */

@@ -207,6 +207,15 @@ test('what is carried: kept in the jobspec, and said', () => {
   }
 });
 
+test('--ntasks-per-node=0 is as if it were not said, and has its line', () => {
+  const { resources, report } = read('#SBATCH -n2 --ntasks-per-node=0');
+  expect(resources).toBe('slot:2[core:1]');
+  expect(report.map(({ outcome, what }) => [outcome, what])).toEqual([
+    ['kept', '-n2'],
+    ['noted', '--ntasks-per-node=0'],
+  ]);
+});
+
 test('a heterogeneous job: only its first component', () => {
   const { resources, report } = read('#SBATCH -N1\n#SBATCH hetjob\n#SBATCH -N2 --mem=1G');
   expect(resources).toBe('node:1[slot:1[core:1]]');

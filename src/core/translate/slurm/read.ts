@@ -271,8 +271,8 @@ function readOrder(choices: Choices, draft: Draft, report: Report): void {
     draft.rainbow['begin'] = begin.value;
     if (isMoment(begin.value)) report.kept(begin.at, begin.what, 'not before then');
     else {
-      const effect = 'it may start at once: a time needs its zone, as in 2030-01-31T12:00Z, or is counted from now+…';
-      report.carried(begin.at, begin.what, 'attributes.rainbow.begin', effect);
+      const why = 'a time without its zone is that cluster’s own; 2030-01-31T12:00Z and now+… are heeded anywhere';
+      report.narrowed(begin.at, begin.what, 'asked of clusters of Slurm', why);
     }
   }
   const hold = choices.take('hold');
