@@ -109,6 +109,9 @@ export async function relevant(
   return chosen === undefined ? [] : byNonce.get(chosen)!;
 }
 
+/** So long after its wrapper wrote an end, squeue surely knows of it. */
+const SURELY_OVER_MS = 10_000;
+
 /** Takes in what Slurm says of it (at least one record); tells what changed. */
 export async function refresh(
   table: JobTable<Accepted, Submissions>,
@@ -132,6 +135,14 @@ export async function refresh(
     const began = ran || !wasNever(records) ? startedAt : null;
     job.status = { ...job.status, startedAt: forgotten ? Math.min(job.status.startedAt ?? lastAt, lastAt) : began };
     return table.conclude(job, end, forgotten ? lastAt : endedAt);
+  }
+  if (phase === 'waiting' && job.status.state === 'running') {
+    // A controller that was killed has forgotten that it ran, and would start it again.
+    const { ends, lastAt } = await said(job);
+    const isOver = ends.length > job.accepted.lastTask && records.every(({ restarts }) => restarts === 0);
+    if (isOver && clock.now() > lastAt + SURELY_OVER_MS) {
+      return table.conclude(job, endOf({ records, tasks: ends, stop: job.stop, forgotten: true }), lastAt);
+    }
   }
   const why = waitsFor(records);
   const waits = phase === 'waiting' && job.status.state === 'accepted';

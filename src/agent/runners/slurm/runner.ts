@@ -47,7 +47,7 @@ import { takenVertices } from './nodes.ts';
 import { namesUnderWay } from './orphans.ts';
 import { createSlurmQueue } from './queue.ts';
 import type { SlurmRecord } from './records.ts';
-import { phaseOf, wasNotLaunched } from './status.ts';
+import { phaseOf, phaseOfAll, wasNotLaunched } from './status.ts';
 import { lastTaskOf, nativeSubmission, readJobId, slurmJobOf } from './submit.ts';
 import type { Users } from './users.ts';
 import { fateOf } from './vanished.ts';
@@ -144,8 +144,10 @@ export async function createSlurmRunner(options: SlurmRunnerOptions, system: Sys
       job.missing = null;
       if (await wasDroppedAtLaunch(job, records)) return submitAgain(job);
       await refresh(table, job, records, system);
-      if (job.stop !== null && job.status.state !== 'ended' && following.looks() % CANCEL_EVERY === 0)
-        await cancel(job);
+      const isOver = job.status.state === 'ended';
+      // Over for us, and about to start again: what is left of it is not wanted.
+      if (isOver && phaseOfAll(records) === 'waiting') await cancel(job);
+      if (job.stop !== null && !isOver && following.looks() % CANCEL_EVERY === 0) await cancel(job);
       return;
     }
     if (nativeIdOf(job.native) === '' || !following.isMissed(job, askedAt)) return;
