@@ -82,7 +82,8 @@ function round(value: number): number {
   return Math.round(value * 10) / 10;
 }
 
-/** 1,000; 10 million. */
+/** 0.01; 1,000; 10 million. */
 export function countText(count: number): string {
-  return count >= 1_000_000 ? `${count / 1_000_000} million` : String(count).replace(/(\d)(?=(\d{3})+$)/g, '$1,');
+  if (count >= 1_000_000) return `${countText(count / 1_000_000)} million`;
+  return count < 1_000 ? String(count) : String(count).replace(/(\d)(?=(\d{3})+$)/g, '$1,');
 }

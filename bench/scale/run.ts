@@ -74,7 +74,7 @@ writeFileSync(
       title,
       acrossTitle: 'jobs a day',
       acrossText: (jobs) => `10${'⁴⁵⁶⁷⁸⁹'[Math.round(Math.log10(jobs)) - 4] ?? ''}`,
-      up: [-4, 4],
+      up: [-5, 2],
       upText: (value) => countText(value),
     },
     [{ title: '', across: DAYS, lines: [...lines, limits] }],

@@ -4,7 +4,7 @@ import { constants, tmpdir } from 'node:os';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { runnerConformance } from '../../src/agent/runners/conformance.ts';
-import type { Order } from '../../src/agent/runners/runner.ts';
+import { arrayEnvironment, arrayEnvironmentOfOthers, type Order } from '../../src/agent/runners/runner.ts';
 import { generateGraph } from '../../src/core/graph/generate.ts';
 import { launchPlan } from '../../src/core/jobspec/launch.ts';
 import { readJobspec } from '../../src/core/jobspec/read.ts';
@@ -13,7 +13,8 @@ import { NativeQueue, type Execution, type QueueOptions } from './native-queue.t
 
 const inProcess: QueueOptions['execute'] = (order: Order, tell): Execution => {
   const [program = '', ...args] = launchPlan(readJobspec(order.jobspec), null)[0]!.command;
-  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+  const env = { ...process.env, ...arrayEnvironmentOfOthers(order.array), ...arrayEnvironment(order.array) };
+  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true, env });
   child.stdout.on('data', (data: Buffer) => tell.wrote('stdout', new Uint8Array(data)));
   child.stderr.on('data', (data: Buffer) => tell.wrote('stderr', new Uint8Array(data)));
   child.once('error', (error) =>

@@ -80,7 +80,10 @@ export class NativeQueue {
       queue: ownQueue({
         totals: this.#totals,
         jobs: () => Promise.resolve(this.jobs),
-        refusal: () => null,
+        refusal: (jobspec) =>
+          this.#allocation.satisfiable(this.#requestOf(jobspec)).fits === 'yes'
+            ? null
+            : { code: 'never_fits', message: 'this cluster cannot hold it' },
         clock: this.#options.clock,
       }),
       watch: (changed) => {
