@@ -19,6 +19,8 @@ export interface Statement {
   readonly blind?: true;
   /** Only the first of its rows is looked at: a driver may read no other. */
   readonly first?: true;
+  /** Its one row is the new id, which a driver may know anyway. */
+  readonly newId?: true;
 }
 
 /** Yields statements, is resumed with their rows, returns its result. What it throws undoes all it wrote. */
@@ -39,12 +41,12 @@ export function* run(sql: string, ...values: readonly SqlValue[]): Operation<voi
   yield { sql, values, blind: true };
 }
 
-/** At the end of an INSERT into a table that counts its ids up. */
+/** At the end of a statement with `newId`. */
 export const RETURNING_ID = ' RETURNING CAST(id AS TEXT) AS id';
 
-/** The new row's id. */
+/** The new row's id. `sql`: an INSERT of one row, whatever happens, into a table that counts its ids up. */
 export function* insert(sql: string, ...values: readonly SqlValue[]): Operation<string> {
-  const rows = (yield { sql: sql + RETURNING_ID, values }) as unknown as readonly { readonly id: string }[];
+  const rows = (yield { sql: sql + RETURNING_ID, values, newId: true }) as unknown as readonly { readonly id: string }[];
   return (rows[0] as { readonly id: string }).id;
 }
 

@@ -31,13 +31,12 @@ function ownWords(sql: string): string {
 interface Prepared {
   readonly statement: StatementSync;
   readonly writes: boolean;
-  /** Its one row is the new id, which SQLite knows anyway: asked as a row it costs half as much again as the insert. */
-  readonly givesId: boolean;
 }
 
 export class Database {
   readonly #connection: DatabaseSync;
   readonly #prepared = new Map<string, Prepared>();
+  readonly #inserts = new Map<string, Prepared>();
   #writes = 0;
 
   /** `path`: absolute, or `:memory:`. `readOnly`: the file must be there, and is not changed. */
@@ -66,25 +65,26 @@ export class Database {
   }
 
   query(statement: Statement): readonly Row[] {
-    const { sql, values, first = false } = statement;
-    let prepared = this.#prepared.get(sql);
-    if (prepared === undefined) this.#prepared.set(sql, (prepared = this.#prepare(sql)));
+    const { sql, values, first = false, newId = false } = statement;
+    const known = newId ? this.#inserts : this.#prepared;
+    let prepared = known.get(sql);
+    if (prepared === undefined) known.set(sql, (prepared = this.#prepare(sql, newId)));
     if (prepared.writes) this.#writes += 1;
     if (first) {
       // A list of one job's row takes twice as long as the row.
       const row = prepared.statement.get(...values);
       return row === undefined ? [] : [row];
     }
-    if (!prepared.givesId) return prepared.statement.all(...values);
+    if (!newId) return prepared.statement.all(...values);
+    // Asked as a row it costs half as much again as the insert.
     return [{ id: String(prepared.statement.run(...values).lastInsertRowid) }];
   }
 
-  #prepare(sql: string): Prepared {
-    const givesId = sql.endsWith(RETURNING_ID);
-    const text = givesId ? sql.slice(0, -RETURNING_ID.length) : ownWords(sql);
+  #prepare(sql: string, newId: boolean): Prepared {
+    const text = newId ? sql.slice(0, -RETURNING_ID.length) : ownWords(sql);
     const statement = this.#connection.prepare(text);
-    if (givesId) statement.setReadBigInts(true);
-    return { statement, writes: !/^\s*SELECT\b/.test(sql), givesId };
+    if (newId) statement.setReadBigInts(true);
+    return { statement, writes: !/^\s*SELECT\b/.test(sql) };
   }
 
   /** How many statements may have written so far; a number to compare with a later one. */

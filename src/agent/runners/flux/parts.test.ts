@@ -190,8 +190,7 @@ test('the jobspec that Flux is given', () => {
           job: { name: 'n' },
         },
         user: { mine: { is: 'kept' } },
-        // It was held, and is not any more: it would not be here.
-        rainbow: { hold: true, flux: { urgency: 'hold' } },
+        rainbow: { flux: { urgency: 'hold' } },
       },
     }),
   );

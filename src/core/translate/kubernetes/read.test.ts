@@ -95,7 +95,7 @@ test.each<[JsonMap, string, RegExp | null, string]>([
     { backoffLimitPerIndex: 2, backoffLimit: 9, completions: 3, parallelism: 3, completionMode: 'Indexed' },
     'slot:1',
     /retry:\n +limit: 2/,
-    'kept kept kept altered kept',
+    'kept altered kept kept kept',
   ],
   [{ backoffLimit: 5000 }, 'slot:1', /limit: 1000/, 'altered'],
   [{ ttlSecondsAfterFinished: 5 }, 'slot:1', /spec\.ttlSecondsAfterFinished: 5/, 'carried'],

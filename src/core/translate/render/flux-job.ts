@@ -32,10 +32,7 @@ export interface FluxJob {
   readonly report: readonly ReportLine[];
 }
 
-/**
- * Of a job that Rainbow gives to a cluster. Throws `invalid_input` where the jobspec is none, or of a shape that Flux does
- * not know.
- */
+/** Throws `invalid_input` where the jobspec is none, or of a shape that Flux does not know. */
 export function fluxJob(jobspec: string): FluxJob {
   const { dialect } = readJobspec(jobspec);
   if (dialect === 'nextgen' || dialect === 'experimental') {
@@ -53,7 +50,7 @@ export function fluxJob(jobspec: string): FluxJob {
   if (asked.jobspec.image !== null) {
     report.dropped(null, 'attributes.user.image', 'Flux knows no image by its reference; start it in the script');
   }
-  const dependencies = takeDependencies(asked);
+  const dependencies = takeDependencies(asked, report);
   const system = mapOf(takeRoot(attributes, 'system'));
   const user = mapOf(takeRoot(attributes, 'user'));
   const { walltime, cwd } = asked.jobspec;
@@ -135,12 +132,13 @@ function tasksOf(
 const NAMED: Readonly<Record<string, number>> = { hold: 0, default: 16, expedite: 31 };
 
 function urgencyOf({ attributes }: Asked, report: Report): number | null {
+  const isHeld = attributes.take('rainbow', 'hold') === true;
   const said = attributes.take('rainbow', 'flux', 'urgency');
-  if (said === undefined) return null;
+  if (said === undefined) return isHeld ? 0 : null;
   const urgency = typeof said === 'string' ? (NAMED[said] ?? Number(said)) : Number(said);
-  if (Number.isInteger(urgency) && urgency >= 0 && urgency <= 31) return urgency;
+  if (Number.isInteger(urgency) && urgency >= 0 && urgency <= 31) return isHeld ? 0 : urgency;
   report.dropped(null, 'attributes.rainbow.flux.urgency', 'an urgency is a whole number from 0 to 31');
-  return null;
+  return isHeld ? 0 : null;
 }
 
 /** Options of Flux's command line that have a place in the document. */
@@ -186,10 +184,18 @@ function signalOf(said: Json | undefined): JsonMap | null {
   return signum === undefined || amount === '' ? null : jsonMap({ signum, timeleft });
 }
 
-/** RFC 26: those that Rainbow knows nothing of. */
-function takeDependencies({ attributes }: Asked): readonly Json[] {
+/** RFC 26: those that it has, and the time before which it must not begin. */
+function takeDependencies({ attributes }: Asked, report: Report): readonly Json[] {
   const found = attributes.take('system', 'dependencies');
-  return Array.isArray(found) ? (found as Json[]) : [];
+  const begin = attributes.takeText('rainbow', 'begin');
+  const all: Json[] = Array.isArray(found) ? [...(found as Json[])] : [];
+  if (begin !== null) {
+    // oxlint-disable-next-line no-restricted-globals -- arithmetic on a given time, no clock
+    const at = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)$/.test(begin) ? Date.parse(begin) : NaN;
+    if (Number.isNaN(at)) report.dropped(null, 'attributes.rainbow.begin', `${begin} is no time with a time zone`);
+    else all.push({ scheme: 'begin-time', value: String(at / 1000) });
+  }
+  return all;
 }
 
 function takeRoot(attributes: Attributes, root: 'system' | 'user'): Json | undefined {
