@@ -510,6 +510,16 @@ describe('a broken stream', () => {
     expect(bytes).toBeGreaterThan(3 * 1024 * 1024);
   });
 
+  test('a server that hangs before it has beaten once is given up like any other', async () => {
+    const where = world();
+    const { system, server } = where;
+    server.beats = false;
+    startAgent(where);
+    await system.settle();
+    expect(server.streams).toBe(1);
+    await system.until(() => server.streams === 2, 'connected again', 40_000);
+  });
+
   test('a Start that comes while the agent stops is not taken: nothing of it is submitted, the next Hello does not hold it', async () => {
     const where = world();
     const { system, cluster, server, journal } = where;

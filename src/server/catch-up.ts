@@ -7,7 +7,7 @@ import { RainbowError, type ErrorCode } from '../core/errors.ts';
 import type { Servers } from '../scheduler/scheduler.ts';
 import type { Binding } from './call.ts';
 
-const PERHAPS_BEHIND: ReadonlySet<ErrorCode> = new Set(['unauthenticated', 'not_found']);
+const PERHAPS_BEHIND: ReadonlySet<ErrorCode> = new Set(['unauthenticated', 'permission_denied', 'not_found']);
 
 type Unary = (request: unknown, call: unknown) => Promise<unknown>;
 

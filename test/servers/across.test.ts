@@ -119,6 +119,10 @@ describe.skipIf(skipWithout('postgres', missing))('two servers', () => {
       const { token } = await register(one, name);
       const { job } = await ada.jobs.submit({ jobspec: coresJob({}), credentials: [{ name, token }] });
       expect(job).toMatchObject({ cluster: name, state: JobState.ASSIGNED });
+      // An operator shows no token, and names it.
+      await register(one, `d${n}`);
+      const { job: named } = await two.jobs.submit({ jobspec: coresJob({}), clusters: [`d${n}`] });
+      expect(named).toMatchObject({ cluster: `d${n}`, state: JobState.ASSIGNED });
     }
     const { token } = await one.groups.create({ name: 'all', clusters: ['c0', 'c1'] });
     const { job } = await ada.jobs.submit({ jobspec: coresJob({}), credentials: [{ name: 'all', token }] });

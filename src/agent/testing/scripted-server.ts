@@ -20,6 +20,8 @@ export interface ScriptedServer extends Uplink {
   refuse: RainbowError | null;
   /** Acknowledges reports and output by itself. */
   acknowledge: boolean;
+  /** Answers each heartbeat with its own. */
+  beats: boolean;
   /** Jobs that it starts wherever an agent says Hello without holding them, until they are over. */
   readonly wanted: Order[];
   /** How often each attempt's end was acknowledged anew. */
@@ -64,11 +66,15 @@ export function scriptedServer(): ScriptedServer {
             offset: offset + data.byteLength,
           })),
         });
+      case 'heartbeat':
+        // As often as the agent.
+        return server.beats ? server.say({ kind: 'heartbeat' }) : undefined;
       default:
     }
   };
 
   const server = {
+    beats: true,
     heard,
     hellos,
     ends,
