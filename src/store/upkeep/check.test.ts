@@ -59,6 +59,9 @@ const DAMAGE: Readonly<Record<string, string>> = {
   'decisions-epoch': `UPDATE decisions SET epoch = 9`,
   'output-streams-epoch': `UPDATE output_streams SET epoch = 9`,
   'bid-outcomes-epoch': `UPDATE bid_outcomes SET epoch = 9`,
+  'file-bytes': `DELETE FROM blob_pieces`,
+  'file-quota': `UPDATE file_owners SET bytes = bytes + 1`,
+  'file-job': `UPDATE job_files SET job_id = 999`,
 };
 
 /** In pieces: one bit of the packed bytes is another. */

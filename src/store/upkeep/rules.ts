@@ -239,4 +239,35 @@ const RECORDS: readonly Rule[] = [
   })),
 ];
 
-export const RULES: readonly Rule[] = [...JOBS, ...ARRAYS, ...CLUSTERS, ...RECORDS];
+const FILES: readonly Rule[] = [
+  {
+    name: 'file-bytes',
+    subject: 'contents',
+    sql: `SELECT blobs.sha256 AS place, CAST(COALESCE(found.bytes, 0) AS TEXT) || ' of its ' || CAST(blobs.bytes AS TEXT)
+         || ' bytes are there' AS what
+       FROM blobs LEFT JOIN (SELECT blob_id, SUM(LENGTH(data)) AS bytes FROM blob_pieces GROUP BY blob_id) AS found
+         ON found.blob_id = blobs.id
+       WHERE blobs.whole = 1 AND COALESCE(found.bytes, 0) <> blobs.bytes`,
+    remedy: RESTORE,
+  },
+  {
+    name: 'file-quota',
+    subject: 'files of',
+    sql: `SELECT COALESCE(found.owner, file_owners.owner) AS place, CAST(COALESCE(file_owners.bytes, 0) AS TEXT)
+         || ' bytes are counted, and ' || CAST(COALESCE(found.bytes, 0) AS TEXT) || ' are there' AS what
+       FROM file_owners FULL JOIN (SELECT owner, SUM(bytes) AS bytes FROM blobs GROUP BY owner) AS found
+         ON found.owner = file_owners.owner
+       WHERE COALESCE(file_owners.bytes, 0) <> COALESCE(found.bytes, 0)`,
+    remedy: 'what that owner may send is wrongly bounded, nothing else; please report it',
+  },
+  {
+    name: 'file-job',
+    subject: 'files of job',
+    sql: `SELECT CAST(job_files.job_id AS TEXT) AS place, 'there is no such job' AS what
+       FROM job_files LEFT JOIN jobs ON jobs.id = job_files.job_id LEFT JOIN arrays ON arrays.id = job_files.job_id
+       WHERE jobs.id IS NULL AND arrays.id IS NULL`,
+    remedy: 'they only take room; please report it',
+  },
+];
+
+export const RULES: readonly Rule[] = [...JOBS, ...ARRAYS, ...CLUSTERS, ...RECORDS, ...FILES];

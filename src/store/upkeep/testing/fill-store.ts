@@ -1,4 +1,5 @@
 /** For tests: a store in which every table has rows, jobs of every state among them, and texts that are hard to keep. */
+import { createHash } from 'node:crypto';
 import { constants, zstdCompressSync } from 'node:zlib';
 import { WAITS } from '../../../core/job/waits.ts';
 import { newArray } from '../../conformance/arrays.ts';
@@ -112,7 +113,24 @@ export async function fillStore(
     outcome: { state: 'pending', reason: because('dependency') },
   });
 
-  // 4. What is deleted leaves holes; what servers say of themselves.
+  // 4. Files that travel with a job; one content that nobody names.
+  const owner = 'user:ada';
+  const content = Buffer.from(HOSTILE.join(''));
+  const sha256 = createHash('sha256').update(content).digest('hex');
+  const other = createHash('sha256').update('other').digest('hex');
+  const contents = [
+    { sha256, data: content },
+    { sha256: other, data: Buffer.from('other') },
+  ];
+  await store.files.keepSmall(owner, contents, 1 << 20, 9);
+  const entry = { path: 'in.txt', size: content.byteLength, executable: false, sha256 };
+  const kept = await store.files.keepSet(owner, other, [entry], 9);
+  if ('set' in kept) {
+    const staging = { set: kept.set, files: 1, bytes: content.byteLength, out: ['*'] };
+    await submit(store, { owner, handling: { staging } });
+  }
+
+  // 5. What is deleted leaves holes; what servers say of themselves.
   const pruned = await submit(store, { outcome: assignedTo(red) });
   await store.jobs.transition(change(pruned, 'canceled', { at: 1, endedAt: 1 }));
   await store.retention.prune({ endedBefore: 2, keep: null }, 9);
