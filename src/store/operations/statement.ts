@@ -46,7 +46,9 @@ export const RETURNING_ID = ' RETURNING CAST(id AS TEXT) AS id';
 
 /** The new row's id. `sql`: an INSERT of one row, whatever happens, into a table that counts its ids up. */
 export function* insert(sql: string, ...values: readonly SqlValue[]): Operation<string> {
-  const rows = (yield { sql: sql + RETURNING_ID, values, newId: true }) as unknown as readonly { readonly id: string }[];
+  const rows = (yield { sql: sql + RETURNING_ID, values, newId: true }) as unknown as readonly {
+    readonly id: string;
+  }[];
   return (rows[0] as { readonly id: string }).id;
 }
 
