@@ -157,6 +157,8 @@ export function createJobTable(
         return;
       }
       try {
+        // Before the claim: a shim that was started by an agent before us, and is late, looks for it after claiming.
+        await rm(job.files.script, { force: true });
         await emptyRun(user, job.files);
         await rm(job.files.dir, { recursive: true, force: true });
       } catch (error) {

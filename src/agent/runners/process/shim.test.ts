@@ -1,7 +1,7 @@
 /** The shim with real processes, under every shell of this machine that may be its /bin/sh. */
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rm, writeFile, open } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile, open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
@@ -210,6 +210,25 @@ describe.each(SHELLS)('under %s', (shell) => {
     const { files } = await end(shell, { commands: [['/bin/grep', 'SigIgn', '/proc/self/status']] });
     const mask = BigInt(`0x${(await out(files)).split(/\s+/)[1]!}`);
     expect(mask & 0b110n, 'INT and QUIT').toBe(0n);
+  });
+
+  test('a shim that is so late that the job is just being forgotten does not run it again', async () => {
+    const given = await job({ commands: [sh('echo started >> ../started')] });
+    const { files } = given;
+    const script = await readFile(files.script, 'utf8');
+    const wait = ': >sourced\nwhile [ ! -e go ]; do sleep 0.05; done\n';
+    await chmod(files.script, 0o600);
+    await writeFile(files.script, script + wait);
+    const late = shim(shell, files);
+    await until('it has read what to do', () => existsSync(join(files.run, 'sourced')));
+    await writeFile(files.script, script);
+    expect(await shim(shell, files).gone).toBe(0);
+    // As it is forgotten: the order of jobs.ts.
+    await rm(files.script);
+    await rm(files.claim);
+    await writeFile(join(files.run, 'go'), '');
+    expect(await late.gone).toBe(SHIM_CLAIMED);
+    expect(await readFile(join(files.run, 'started'), 'utf8')).toBe('started\n');
   });
 
   test('two shims of the same attempt race: one runs, the other goes', async () => {

@@ -191,6 +191,9 @@ if ! ln "claim.$$" claim 2>/dev/null; then
   rm -f "claim.$$" "end.$$"
   exit "$code"
 fi
+# One that is late may find the claim of the one that ran gone, because the job is just being forgotten: then job.sh,
+# which goes before anything else, is not there any more.
+if [ ! -e ../job.sh ]; then rm -f "end.$$"; exit ${String(SHIM_CLAIMED)}; fi
 [ -e ../stop ] && wanted=stop
 
 # 3. The walltime. Asked again each second: a signal that comes just before "wait" would be lost.
