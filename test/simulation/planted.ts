@@ -48,7 +48,7 @@ interface Planted {
 export const PLANTED: readonly Planted[] = [
   {
     bug: 'leases without an epoch: whoever reports is believed to hold the job as it is now',
-    seed: 4,
+    seed: 22,
     breaks: ['ends', 'started', 'acknowledged'],
     ports: () => ({
       server: {
@@ -64,7 +64,7 @@ export const PLANTED: readonly Planted[] = [
   },
   {
     bug: 'an agent that adopts native jobs by name alone, whatever their epoch',
-    seed: 12,
+    seed: 16,
     breaks: ['ends', 'started'],
     ports() {
       const newest = new Map<string, number>();
@@ -105,7 +105,7 @@ export const PLANTED: readonly Planted[] = [
   },
   {
     bug: 'lost clusters whose jobs are run again whatever their owner chose',
-    seed: 5,
+    seed: 25,
     breaks: ['started', 'ends'],
     ports: () =>
       engine({
