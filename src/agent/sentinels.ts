@@ -17,6 +17,7 @@ export const SENTINELS = [
   'beforeEnd', // the native job was seen to have ended
   'afterEnd', // its end is in the journal
   'beforeForget', // the server has the end
+  'setAside', // process runner: its files are there, and no agent finds them any more
   'afterForgotten', // the native record is gone, the journal still has it
   'afterRemoved', // nothing is left
 ] as const;
@@ -55,7 +56,7 @@ export const WITHDRAWAL_SENTINELS = [
 ] as const;
 
 /** Only the process runner comes by these. */
-const PROCESS_SENTINELS: ReadonlySet<string> = new Set(['orderAdded', 'startPrepared', 'shimStarted']);
+const PROCESS_SENTINELS: ReadonlySet<string> = new Set(['orderAdded', 'startPrepared', 'shimStarted', 'setAside']);
 
 /** Every point that an agent with the slurm runner comes by. */
 export const WITH_SLURM: readonly Sentinel[] = [

@@ -3,7 +3,7 @@
  * down ends that cannot be seen a second time, and removes them. Starts and stops nothing.
  */
 import { execFile } from 'node:child_process';
-import { chmod, mkdir, rename, rm } from 'node:fs/promises';
+import { chmod, mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Jobspec } from '../../../core/jobspec/jobspec.ts';
@@ -46,9 +46,12 @@ export interface JobTable {
   refresh(job: LocalJob): Promise<void>;
   /** The agent found out how it ended. */
   conclude(job: LocalJob, end: NativeEnd): Promise<void>;
-  remove(job: LocalJob): Promise<void>;
+  /** `setAside` is called when no agent will find it any more. */
+  remove(job: LocalJob, setAside: () => void | Promise<void>): Promise<void>;
 }
 
+/** Of a job that is being forgotten. */
+const ASIDE = '.gone-';
 /** Seconds past its walltime and grace after which a job that cannot be seen is given up. */
 const LONG_OVERDUE = 300;
 
@@ -117,9 +120,22 @@ export function createJobTable(
     return job;
   };
 
+  const removeAside = async (dir: string): Promise<void> => {
+    const files = filesOf(dir, '.');
+    try {
+      // Before the claim: a shim that was started by an agent before us, and is late, looks for it after claiming.
+      await rm(files.script, { force: true });
+      await emptyRun(user, files);
+      await rm(dir, { recursive: true, force: true });
+    } catch (error) {
+      log.warn(`${dir} could not be removed (${describe(error)}): remove it by hand`);
+    }
+  };
+
   return {
     jobs,
     async load() {
+      for (const name of await readdir(jobsDir)) if (name.startsWith(ASIDE)) await removeAside(join(jobsDir, name));
       for (const text of await listKeys(jobsDir)) {
         const files = filesOf(jobsDir, text);
         const accepted = await readOwnJson<AcceptedOrder>(files.order);
@@ -147,7 +163,7 @@ export function createJobTable(
     },
     refresh,
     conclude,
-    async remove(job) {
+    async remove(job, setAside) {
       jobs.delete(job.text);
       if (options.keptDir !== null) {
         await mkdir(options.keptDir, { recursive: true, mode: 0o711 });
@@ -156,16 +172,12 @@ export function createJobTable(
         await rename(job.files.dir, kept);
         return;
       }
-      try {
-        // Before the claim: a shim that was started by an agent before us, and is late, looks for it after claiming.
-        await rm(job.files.script, { force: true });
-        await emptyRun(user, job.files);
-        await rm(job.files.dir, { recursive: true, force: true });
-      } catch (error) {
-        // Its order goes first, so that it is not found again; the rest is only space.
-        await rm(job.files.order, { force: true });
-        log.warn(`${job.files.dir} could not be removed (${describe(error)}): remove it by hand`);
-      }
+      // At once: an agent that is killed while it removes file by file would leave a job that looks as if it had never run.
+      const aside = join(jobsDir, `${ASIDE}${job.text}`);
+      await rename(job.files.dir, aside);
+      await syncDirectory(jobsDir);
+      await setAside();
+      await removeAside(aside);
     },
   };
 }

@@ -371,7 +371,8 @@ export async function createProcessRunner(options: ProcessRunnerOptions, system:
     forget: (key) =>
       inTurn(async () => {
         const job = table.jobs.get(keyText(key));
-        if (job !== undefined && job.status.state === 'ended') await table.remove(job);
+        if (job === undefined || job.status.state !== 'ended') return;
+        await table.remove(job, () => reached('setAside', job.key));
       }),
     async close() {
       closed = true;
