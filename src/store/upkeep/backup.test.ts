@@ -110,6 +110,7 @@ test('the store itself, what is no file, a folder that is not there and PostgreS
   const cases = [
     [path, 'invalid_input'],
     [`${path}-wal`, 'invalid_input'],
+    [`${path}.lock-journal`, 'invalid_input'],
     [join(folder, 'link'), 'invalid_input'],
     [join(folder, 'no', 'x.db'), 'not_found'],
     [`${join(folder, 'no')}/`, 'not_found'],

@@ -87,7 +87,7 @@ function refuseTarget(store: string, file: string, force: boolean): void {
   if (!existsSync(folder)) throw new RainbowError('not_found', `there is no folder ${folder}; make it first`);
   const real = join(realpathSync(folder), basename(file));
   const own = existsSync(store) ? realpathSync(store) : store;
-  if ([own, `${own}-wal`, `${own}-shm`, `${own}.lock`].includes(existsSync(real) ? realpathSync(real) : real)) {
+  if ([own, `${own}-wal`, `${own}-shm`, `${own}.lock`, `${own}.lock-journal`].includes(existsSync(real) ? realpathSync(real) : real)) {
     throw new RainbowError('invalid_input', `${file} belongs to the store itself; name another file for its backup`);
   }
   if (!existsSync(file)) return;
