@@ -23,7 +23,7 @@ const ORDER: Order = {
   jobspec: '',
   walltime: 60,
   priority: 0,
-  staging: { files: 1, bytes: DATA.byteLength, out: [] },
+  staging: { files: 1, bytes: DATA.byteLength, out: [], limits: { files: 1, bytes: 1, fileBytes: 1 } },
 };
 
 /** A server that refuses the first calls, one after the other, and then has the file. */
