@@ -600,7 +600,7 @@ describe('the end of the agent', () => {
   test('fenced by a newer one, with a wrong secret, or with its cluster gone: it ends and says why', async () => {
     for (const [error, words] of [
       [new RainbowError('failed_precondition', 'a newer agent of this cluster has connected'), /newer agent/],
-      [new RainbowError('unauthenticated', 'request denied'), /--secret/],
+      [new RainbowError('unauthenticated', 'request denied'), /--secret.*the server may have another store/],
       [new RainbowError('not_found', 'cluster red was deleted'), /cluster red was deleted: 0 jobs stopped/],
     ] as const) {
       const where = world();
