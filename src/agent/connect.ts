@@ -140,7 +140,7 @@ function finalError(error: unknown): RainbowError | null {
     case 'permission_denied':
       return new RainbowError(
         error.code,
-        `the server does not let this agent in (${error.message}): check --cluster-name and --secret, which registering the cluster printed once`,
+        `the server does not let this agent in (${error.message}): check --cluster-name and --secret, which registering the cluster printed once; where both are right, the server may have another store than the one that the cluster is registered in (its --db): start the agent again when it has that one`,
         { cause: error },
       );
     case 'failed_precondition':

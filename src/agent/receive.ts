@@ -270,6 +270,7 @@ export function createReceiver(parts: ReceiveParts): Receiver {
       return;
     }
     void (async () => {
+      const isNew = holding.get(key)?.stop?.code !== reason.code;
       if (holding.get(key) === null) {
         // Never taken, or forgotten after its end: what may be there natively is stopped, and the server told.
         const native = (await runner.find()).find((each) => keyText(each) === text);
@@ -280,6 +281,10 @@ export function createReceiver(parts: ReceiveParts): Receiver {
       const entry = holding.get(key);
       if (entry === null) return;
       if (isOver(entry.report.state)) return parts.repeat(key);
+      // Nobody asked for it who could tell: the owner may not find the job any more.
+      if (isNew && reason.code === 'moved') {
+        log.warn(`job ${text}: stopped, the server does not want it here any more: ${reason.message}`);
+      }
       await holding.note(key, (now) => ({ ...now, stop: now.stop ?? reason }));
       if (entry.step !== 'held') {
         // Where it is being submitted, that is seen right after.

@@ -8,7 +8,7 @@ import { simulatedSystem, type SimulatedSystem } from '../system/simulated.ts';
 import { serveCluster } from './agent.ts';
 import { newEntry } from './holding.ts';
 import { memoryJournal, type Journal } from './journal.ts';
-import { silentLog } from './log.ts';
+import { silentLog, type Log } from './log.ts';
 import { keyText, type JobKey, type Order } from './runners/runner.ts';
 import { noHook, SENTINELS, type ReachedHook } from './sentinels.ts';
 import { nativeCluster, type NativeCluster } from './testing/native-cluster.ts';
@@ -48,7 +48,7 @@ function world(): World {
   return { system, cluster: nativeCluster(system), server: scriptedServer(), journal: memoryJournal() };
 }
 
-function startAgent(where: World, more: { reached?: ReachedHook; maxJobs?: number } = {}): RunningAgent {
+function startAgent(where: World, more: { reached?: ReachedHook; maxJobs?: number; log?: Log } = {}): RunningAgent {
   const { system, cluster, server, journal } = where;
   const ending = new AbortController();
   const runner = cluster.open();
@@ -69,7 +69,7 @@ function startAgent(where: World, more: { reached?: ReachedHook; maxJobs?: numbe
       journal: mortal(journal),
       runner: mortal(runner),
       uplink: server,
-      log: silentLog,
+      log: more.log ?? silentLog,
       reached: more.reached ?? noHook,
     },
     system,
@@ -329,6 +329,29 @@ describe('stop', () => {
     expect(server.ends.get('7.1')).toMatchObject({ state: 'canceled' });
   });
 
+  test('that nobody asked for, of a job that runs, is in the log, once', async () => {
+    const { system, cluster, server, journal } = world();
+    const warned: string[] = [];
+    startAgent(
+      { system, cluster, server, journal },
+      { log: { ...silentLog, warn: (message) => void warned.push(message) } },
+    );
+    await system.settle();
+    for (const id of ['7', '8']) server.say({ kind: 'start', order: order(id) });
+    await system.until(() => cluster.jobs.has('7.1') && cluster.jobs.has('8.1'), 'submitted');
+    cluster.deaf = true;
+    const unknown = { code: 'moved', message: 'it is not known to the server' } as const;
+    for (let n = 0; n < 2; n++) {
+      server.say({ kind: 'stop', key: order('7'), reason: unknown });
+      await system.settle();
+    }
+    server.say({ kind: 'stop', key: order('8'), reason: { code: 'user', message: '' } });
+    await system.settle();
+    expect(warned.filter((line) => line.includes('does not want it'))).toEqual([
+      'job 7.1: stopped, the server does not want it here any more: it is not known to the server',
+    ]);
+  });
+
   test('of a job that is not held is confirmed, so that nobody waits for it', async () => {
     const { system, cluster, server, journal } = world();
     startAgent({ system, cluster, server, journal });
@@ -577,7 +600,7 @@ describe('the end of the agent', () => {
   test('fenced by a newer one, with a wrong secret, or with its cluster gone: it ends and says why', async () => {
     for (const [error, words] of [
       [new RainbowError('failed_precondition', 'a newer agent of this cluster has connected'), /newer agent/],
-      [new RainbowError('unauthenticated', 'request denied'), /--secret/],
+      [new RainbowError('unauthenticated', 'request denied'), /--secret.*the server may have another store/],
       [new RainbowError('not_found', 'cluster red was deleted'), /cluster red was deleted: 0 jobs stopped/],
     ] as const) {
       const where = world();

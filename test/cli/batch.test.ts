@@ -1,6 +1,6 @@
 /** Scripts and Jobs of other systems, from `submit --batch` and `--kubernetes` to what they did: arrays, order, retries. */
 import { chmodSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { expectExit, json } from './command-line.ts';
 import { place, startAgent, untilConnected, write, type Place } from './with-server.ts';
@@ -167,5 +167,26 @@ describe('files that a script names', () => {
       `${script}:3:9: --input=other.dat: there is no other.dat here; the cluster must have it where the job begins`,
     );
     expect((await run(['submit', '--json', '--', 'python3', '-c', 'pass'])).stderr).toBe('');
+  });
+
+  test('what is here and does not go along is said, as is a program that goes along and is not what is started', async () => {
+    const { run, folder } = await place().then(async (here) => {
+      await here.register('red', '--nodes', '1', '--cores', '4');
+      return here;
+    });
+    write(folder, 'count.sh', '#!/bin/sh\n');
+    const there = relative(process.cwd(), join(folder, 'count.sh'));
+    const said = await run(['submit', '--json', '--', there]);
+    expectExit(said, 0);
+    expect(said.stderr).toBe(
+      `${there}: ${there} is here and does not go along; the cluster must have it where the job begins, or --stage-in ${there} sends it along\n`,
+    );
+    // Where it begins is said, and it is for who says it to know what is there.
+    expect((await run(['submit', '--json', '--cwd', folder, '--', there])).stderr).toBe('');
+    const bare = await run(['submit', '--json', '--stage-in', join(folder, 'count.sh'), '--', 'count.sh']);
+    expectExit(bare, 0);
+    expect(bare.stderr).toContain('./count.sh means the file that goes along');
+    const right = await run(['submit', '--json', '--stage-in', join(folder, 'count.sh'), '--', './count.sh']);
+    expect([right.code, right.stderr]).toEqual([0, '']);
   });
 });

@@ -46,6 +46,14 @@ test('what is found is said as where, what and what to do, and ends with 1', asy
   const found = await rainbow(['db', 'check', '--db', database]);
   expect(found.code).toBe(1);
   expect(found.stdout).toContain('cluster red: its resource graph is missing\n  register it again');
+  const backup = join(at.folder, 'backup.db');
+  const copied = await rainbow(['db', 'backup', '--db', database, backup]);
+  expect(copied).toMatchObject({
+    code: 1,
+    stdout: expect.stringContaining('backup.db: '),
+    stderr: expect.stringMatching(/cluster red: its resource graph is missing\n.*\n.*backup\.db: .*store has faults/),
+  });
+  expect(existsSync(backup)).toBe(true);
   const document = await rainbow(['db', 'check', '--db', database, '--json']);
   expect(document.code).toBe(1);
   expect(json(document)).toEqual({

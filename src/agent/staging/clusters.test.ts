@@ -119,7 +119,10 @@ describe('a node that does not see the folder', () => {
   const SAID = /the folder of its files, .*, is not there on node .*--sandboxes/;
 
   test.each([true, false])('of Slurm (seen: %s)', async (isSeen) => {
-    const runDir = await mkdtemp(join(root, 'run-'));
+    const dir = await mkdtemp(join(root, 'job-'));
+    const runDir = join(dir, 'run');
+    await mkdir(runDir);
+    await writeFile(join(dir, 'order.json'), '{}');
     const asked = slurmJobOf(order('')).asked;
     const sandbox = isSeen ? runDir : join(runDir, 'absent');
     const script = wrapperScript({ order: order(sandbox), name, cluster: 'red', asked, runDir });

@@ -51,8 +51,16 @@ const FIRST_WAIT_MS = 250;
 const LAST_WAIT_MS = 15_000;
 /** How often a folder that changes while it is read is looked at. */
 const LOOKS = 5;
-/** What asking again may mend. */
-const PASSING: ReadonlySet<string> = new Set(['unavailable', 'deadline_exceeded']);
+/**
+ * What asking again may mend. Also not being let in: the server may for a moment be one with another store, and where it
+ * is for good, the agent's own stream says so and ends it.
+ */
+const PASSING: ReadonlySet<string> = new Set([
+  'unavailable',
+  'deadline_exceeded',
+  'unauthenticated',
+  'permission_denied',
+]);
 
 interface Work {
   readonly ending: AbortController;

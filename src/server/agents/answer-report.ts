@@ -146,7 +146,10 @@ function canceledEnd(job: JobRecord, { reason }: Report): AskedEnd {
 
 /** Says nothing of the job as it is now: it may be another cluster's. */
 function staleReason(report: Report): Reason {
-  return { code: 'moved', message: `epoch ${report.epoch} of job ${report.jobId} is not this cluster's, or is over` };
+  return {
+    code: 'moved',
+    message: `epoch ${report.epoch} of job ${report.jobId} is not this cluster's, is over, or is not known to the server (its store may have been put back to an earlier state)`,
+  };
 }
 
 function write(

@@ -8,8 +8,11 @@ import { isSqliteError, primaryCode } from './failure.ts';
 
 const BUSY = 5;
 
-/** Throws `failed_precondition` where another process has it. Answers how to let go, once or more often. */
-export function holdFile(path: string): () => void {
+/**
+ * Throws `failed_precondition` where another process has it. Answers how to let go, once or more often.
+ * `by`: who wants it, a server or a command over the store as a whole.
+ */
+export function holdFile(path: string, by: 'server' | 'command' = 'server'): () => void {
   const lock = new DatabaseSync(`${path}.lock`, { timeout: 0 });
   try {
     lock.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
@@ -18,7 +21,9 @@ export function holdFile(path: string): () => void {
     if (!isSqliteError(error) || primaryCode(error) !== BUSY) throw error;
     throw new RainbowError(
       'failed_precondition',
-      `another server has the store ${path} open: stop it first, or choose another file`,
+      by === 'server'
+        ? `another server has the store ${path} open: stop it first, or choose another file`
+        : `a server (or another "rainbow db" command) has the store ${path} open: stop it first`,
     );
   }
   return () => {

@@ -60,7 +60,8 @@ test('while jobs are submitted: all that was answered before is there, and nothi
   const before = await submit(store);
   const to = join(folder, 'backup.db');
   const pace = { tell() {}, breathe: () => new Promise<void>((resolve) => setTimeout(resolve, 2)) };
-  const { digest, bytes } = await backup(to, false, pace);
+  const { digest, bytes, findings } = await backup(to, false, pace);
+  expect(findings).toEqual([]);
   over.abort();
   await writing;
   expect(answered.length).toBeGreaterThan(50);
@@ -110,6 +111,7 @@ test('the store itself, what is no file, a folder that is not there and PostgreS
   const cases = [
     [path, 'invalid_input'],
     [`${path}-wal`, 'invalid_input'],
+    [`${path}.lock-journal`, 'invalid_input'],
     [join(folder, 'link'), 'invalid_input'],
     [join(folder, 'no', 'x.db'), 'not_found'],
     [`${join(folder, 'no')}/`, 'not_found'],
@@ -127,6 +129,18 @@ test('the store itself, what is no file, a folder that is not there and PostgreS
     code: 'not_found',
   });
   expect(existsSync(to)).toBe(false);
+});
+
+test('a store with faults has a backup, and what is wrong with both is told', async () => {
+  await store.close();
+  const file = new DatabaseSync(path);
+  file.exec('DELETE FROM cluster_graphs');
+  file.close();
+  const to = join(folder, 'b.db');
+  const { findings } = await backup(to);
+  expect(findings.length).toBeGreaterThan(0);
+  expect(findings).toEqual((await checkStore(path, patient)).findings);
+  expect(existsSync(to)).toBe(true);
 });
 
 test('a store that is damaged is not passed off as a backup', async () => {

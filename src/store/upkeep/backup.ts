@@ -1,6 +1,7 @@
 /**
  * A backup of the embedded store while a server runs: the pages that one read transaction sees, copied into a file of
  * another name, which gets its own name only when it is complete, proven equal to what was read, and on the disk.
+ * What `check.ts` finds in it is told: a store with faults has a backup with the same faults.
  * The server is not held up: readers and the writer of a write-ahead log do not wait for each other; but its log grows
  * until the copy is done.
  */
@@ -11,9 +12,10 @@ import { isoOf } from '../../core/iso-time.ts';
 import type { System } from '../../system/system.ts';
 import { isPostgresAddress } from '../address.ts';
 import { Database } from '../sqlite/database.ts';
+import { checkStore } from './check.ts';
 import { differences, digestOf, type Digest } from './digest.ts';
 import { makeDraft, nameOfDraft, putInPlace } from './draft.ts';
-import { engineFindings } from './integrity.ts';
+import type { Finding } from './finding.ts';
 import { fileOf, inWords, openToRead } from './open-side.ts';
 import { BACKED_UP_AT } from './rewind.ts';
 import type { Pace, Side } from './side.ts';
@@ -26,6 +28,8 @@ export interface Backup {
   /** Milliseconds since 1970. */
   readonly at: number;
   readonly digest: Digest;
+  /** Faults of the store, which its backup has as well; none: it is sound. */
+  readonly findings: readonly Finding[];
 }
 
 /**
@@ -51,26 +55,51 @@ export async function backupStore(
   const store = fileOf(address);
   const file = targetOf(to, at);
   refuseTarget(store, file, options.force === true);
-  const { side, database, close } = await openToRead(address);
   const draft = nameOfDraft(file, system);
   try {
+    // 1. The same pages.
+    const digest = await copied(address, draft, pace, at);
+    // 2. Are they sound? The store's log need not wait for that.
+    const findings = await faultsOf(draft, pace);
+    // 3. Its name.
+    putInPlace(draft, file);
+    return { store, file, bytes: statSync(file).size, at, digest, findings };
+  } finally {
+    for (const leftover of [draft, `${draft}-wal`, `${draft}-shm`, `${draft}-journal`])
+      rmSync(leftover, { force: true });
+  }
+}
+
+async function copied(address: string, draft: string, pace: Pace, at: number): Promise<Digest> {
+  const { side, database, close } = await openToRead(address);
+  try {
     if (database === null) throw new RainbowError('internal', 'a file without a database');
-    // 1. The pages, as they are at this moment.
+    // As they are at this moment.
     makeDraft(draft);
     await inWords(draft, () =>
       database.copyTo(draft, (done, all) => pace.tell(`copying: ${Math.floor((100 * done) / Math.max(1, all))} %`)),
     );
     await pace.breathe();
-    // 2. Is it what was read?
-    const digest = await proven(side, draft, pace, at);
-    // 3. Its name.
-    putInPlace(draft, file);
-    return { store, file, bytes: statSync(file).size, at, digest };
+    return await proven(side, draft, pace, at);
   } finally {
     await close();
-    for (const leftover of [draft, `${draft}-wal`, `${draft}-shm`, `${draft}-journal`])
-      rmSync(leftover, { force: true });
   }
+}
+
+/** Throws `unavailable` where the file itself is damaged. */
+async function faultsOf(draft: string, pace: Pace): Promise<readonly Finding[]> {
+  const { findings } = await checkStore(draft, pace);
+  const broken = findings.filter(({ rule }) => rule === 'integrity' || rule === 'reference');
+  if (broken.length > 0) throw notSound(broken.map(({ what }) => what));
+  // An older schema is no fault: restoring it brings it forward.
+  return findings.filter(({ rule }) => rule !== 'schema');
+}
+
+function notSound(wrong: readonly string[]): RainbowError {
+  return new RainbowError(
+    'unavailable',
+    `the copy is not sound, and was thrown away: ${wrong.slice(0, 3).join('; ')}. Look at the store with "rainbow db check", and at the disk`,
+  );
 }
 
 function targetOf(to: string, at: number): string {
@@ -87,7 +116,11 @@ function refuseTarget(store: string, file: string, force: boolean): void {
   if (!existsSync(folder)) throw new RainbowError('not_found', `there is no folder ${folder}; make it first`);
   const real = join(realpathSync(folder), basename(file));
   const own = existsSync(store) ? realpathSync(store) : store;
-  if ([own, `${own}-wal`, `${own}-shm`, `${own}.lock`].includes(existsSync(real) ? realpathSync(real) : real)) {
+  if (
+    [own, `${own}-wal`, `${own}-shm`, `${own}.lock`, `${own}.lock-journal`].includes(
+      existsSync(real) ? realpathSync(real) : real,
+    )
+  ) {
     throw new RainbowError('invalid_input', `${file} belongs to the store itself; name another file for its backup`);
   }
   if (!existsSync(file)) return;
@@ -104,16 +137,8 @@ async function proven(original: Side, draft: string, pace: Pace, at: number): Pr
       // A file of its own, with no log beside it.
       copy.execute('PRAGMA journal_mode = DELETE; PRAGMA synchronous = FULL');
       const side = sqliteSide(copy, draft);
-      const wrong = [
-        ...(await engineFindings(side)).map(({ what }) => what),
-        ...differences(digest, await digestOf(side, pace, 'reading the copy')),
-      ];
-      if (wrong.length > 0) {
-        throw new RainbowError(
-          'unavailable',
-          `the copy is not sound, and was thrown away: ${wrong.slice(0, 3).join('; ')}. Look at the store with "rainbow db check", and at the disk`,
-        );
-      }
+      const wrong = differences(digest, await digestOf(side, pace, 'reading the copy'));
+      if (wrong.length > 0) throw notSound(wrong);
       copy.query({
         sql: 'INSERT INTO settings (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value',
         values: [BACKED_UP_AT, String(at)],

@@ -139,6 +139,10 @@ describe('on SQLite', () => {
       (error: Error) => [error.message],
     );
     expect(told[0]).toMatch(/integrity|malformed/);
+    const stump = await copied();
+    truncateSync(stump, 4096 * 2);
+    // Whoever reads it has just called the check.
+    await expect(checkStore(stump, patient)).rejects.toThrow(/is damaged .*takes its place \(rainbow db restore\)$/);
 
     const other = join(folder, 'text.db');
     const text = openSync(other, 'w');

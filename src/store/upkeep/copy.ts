@@ -12,7 +12,7 @@ import { holdFile } from '../sqlite/hold-file.ts';
 import { openDatabase } from '../sqlite/open-database.ts';
 import { differences, digestOf, RowsDigest, together, type Digest } from './digest.ts';
 import { makeDraft, nameOfDraft, putInPlace } from './draft.ts';
-import { alone, fileOf, inWords, openAlone, type OpenSide } from './open-side.ts';
+import { alone, fileOf, inWords, openAlone, openOrMake, type OpenSide } from './open-side.ts';
 import { batchesOf, contentOf, type Pace, type Side, type Table } from './side.ts';
 import type { Row } from '../operations/statement.ts';
 
@@ -31,7 +31,7 @@ export async function copyStore(from: string, to: string, system: System, pace: 
   if (from === to || (!isPostgresAddress(from) && !isPostgresAddress(to) && fileOf(from) === fileOf(to))) {
     throw new RainbowError('invalid_input', 'from and to are the same store');
   }
-  const source = await openAlone(from, system);
+  const source = await openAlone(from, system, 'name another with --from');
   try {
     const target = await openTarget(to, system);
     try {
@@ -89,9 +89,11 @@ async function insert(target: Side, table: Table, rows: readonly Row[]): Promise
 
 async function openTarget(to: string, system: System): Promise<OpenSide> {
   if (!isPostgresAddress(to)) return newFile(fileOf(to), system);
-  const open = await openAlone(to, system);
+  const open = await openOrMake(to, system);
   try {
     await refuseFilled(open.side);
+    // What a server has noted of itself at its first start gives way to what the source has.
+    await open.side.ask({ sql: `DELETE FROM ${SETTINGS}`, values: [] });
     return open;
   } catch (error) {
     await open.close();
@@ -99,13 +101,17 @@ async function openTarget(to: string, system: System): Promise<OpenSide> {
   }
 }
 
+/** All that an empty store may have: a server started on it once. */
+const SETTINGS = 'settings';
+
 async function refuseFilled(side: Side): Promise<void> {
   for (const { name } of await contentOf(side)) {
+    if (name === SETTINGS) continue;
     const rows = await side.ask({ sql: `SELECT 1 AS found FROM ${name} LIMIT 1`, values: [] });
     if (rows.length === 0) continue;
     throw new RainbowError(
       'failed_precondition',
-      `${side.address} is not empty (table ${name}): give a new database, or a schema of its own (?options=-csearch_path%3DNAME)`,
+      `${side.address} is not empty (table ${name}): give a new database, or a schema of its own (?options=-csearch_path%3DNAME); or, if nothing in it is needed, drop that database or schema, and make it anew`,
     );
   }
 }
@@ -113,7 +119,7 @@ async function refuseFilled(side: Side): Promise<void> {
 /** Held against servers from now on; it gets its name with `commit`. */
 async function newFile(file: string, system: System): Promise<OpenSide> {
   refuseThere(file);
-  const release = holdFile(file);
+  const release = holdFile(file, 'command');
   const draft = nameOfDraft(file, system);
   const clean = (): void => {
     for (const leftover of [draft, `${draft}-wal`, `${draft}-shm`, `${draft}-journal`])

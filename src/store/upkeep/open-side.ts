@@ -41,14 +41,20 @@ export function fileOf(address: string): string {
   return resolve(address);
 }
 
+/** What to do about a file that is none. */
+const ANOTHER = 'name another with --db';
+
 /**
- * A snapshot, beside whoever writes. Nothing is changed, not even the schema.
+ * A snapshot, beside whoever writes. Nothing is changed, not even the schema. `advice`: what to do where it is no file.
  * Throws `not_found` where there is no store, `failed_precondition` where there is something else, or a newer schema.
  */
-export async function openToRead(address: string): Promise<OpenSide & { readonly database: Database | null }> {
+export async function openToRead(
+  address: string,
+  advice = ANOTHER,
+): Promise<OpenSide & { readonly database: Database | null }> {
   if (isPostgresAddress(address)) return { ...(await postgresToRead(address)), database: null };
   const path = fileOf(address);
-  mustBeFile(path);
+  mustBeFile(path, advice);
   return inWords(path, async () => {
     const database = new Database(path, { readOnly: true });
     try {
@@ -70,23 +76,29 @@ export async function openToRead(address: string): Promise<OpenSide & { readonly
   });
 }
 
-export function mustBeFile(path: string): void {
+function mustBeFile(path: string, advice: string): void {
   const found = statSync(path, { throwIfNoEntry: false });
-  if (found === undefined) throw new RainbowError('not_found', `there is no store ${path}; name another with --db`);
-  if (!found.isFile()) throw new RainbowError('failed_precondition', `${path} is not a file; name another with --db`);
+  if (found === undefined) throw new RainbowError('not_found', `there is no store ${path}; ${advice}`);
+  if (found.isDirectory()) throw new RainbowError('failed_precondition', `${path} is a folder; ${advice}`);
+  if (!found.isFile()) throw new RainbowError('failed_precondition', `${path} is not a file; ${advice}`);
+  if (found.size === 0) throw new RainbowError('not_found', `there is no store in ${path}: it is empty; ${advice}`);
 }
 
 /**
- * For oneself alone, on the newest schema, in one transaction that `commit` ends.
- * Throws `failed_precondition` where a server has it.
+ * A store that is there, for oneself alone, on the newest schema, in one transaction that `commit` ends.
+ * Throws `not_found` where there is no store, before anything is made; `failed_precondition` where a server has it.
  */
-export async function openAlone(address: string, system: System): Promise<OpenSide> {
-  const at = Math.trunc(system.clock.now());
-  if (isPostgresAddress(address)) return postgresAlone(address, at);
+export async function openAlone(address: string, system: System, advice = ANOTHER): Promise<OpenSide> {
+  if (isPostgresAddress(address)) {
+    // An address with a slip in it must not become a store.
+    await (await postgresToRead(address)).close();
+    return openOrMake(address, system);
+  }
   const path = fileOf(address);
-  mustBeFile(path);
+  mustBeFile(path, advice);
+  const at = Math.trunc(system.clock.now());
   return inWords(path, async () => {
-    const release = holdFile(path);
+    const release = holdFile(path, 'command');
     let database: Database | null = null;
     try {
       database = openDatabase(path, at);
@@ -96,6 +108,11 @@ export async function openAlone(address: string, system: System): Promise<OpenSi
       throw error;
     }
   });
+}
+
+/** The same of a PostgreSQL database; what is not there yet is made. */
+export function openOrMake(url: string, system: System): Promise<OpenSide> {
+  return postgresAlone(url, Math.trunc(system.clock.now()));
 }
 
 /** Of a file that nobody else knows. */
@@ -194,7 +211,10 @@ export async function inWords<T>(path: string, act: () => Promise<T>): Promise<T
       throw new RainbowError('failed_precondition', `${path} is not a SQLite database, or is damaged at its very head`);
     }
     if (primaryCode(error) === CORRUPT) {
-      throw new RainbowError('failed_precondition', `${path} is damaged (${error.message}); see: rainbow db check`);
+      throw new RainbowError(
+        'failed_precondition',
+        `${path} is damaged (${error.message}): look at the disk; a sound backup takes its place (rainbow db restore)`,
+      );
     }
     throw errorOf({ ...failureOf(error), place: path });
   }

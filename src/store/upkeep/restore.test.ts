@@ -111,7 +111,7 @@ test('a store that a server has is left alone', async () => {
   onTestFinished(() => server.close());
   expect(await errorFrom(restore())).toMatchObject({
     code: 'failed_precondition',
-    message: expect.stringContaining('stop it first'),
+    message: expect.stringMatching(/^a server \(.*stop it first$/),
   });
   expect((await server.jobs.list({ limit: 1 }))[0]).toMatchObject({ name: 'later' });
   expect(readdirSync(folder).some((name) => name.includes('.part'))).toBe(false);
@@ -129,12 +129,15 @@ test('a backup that is damaged, newer, of something else or not there changes no
   const future = new DatabaseSync(newer);
   future.exec(`INSERT INTO schema_versions VALUES (999, 'future', 1)`);
   future.close();
+  writeFileSync(join(folder, 'empty'), '');
   writeFileSync(join(folder, 'text'), 'not a database, but long enough to be read as one'.repeat(100));
   const cases = [
     [damaged, /is damaged.*older backup/],
     [newer, /newer Rainbow/],
     [join(folder, 'text'), /not a SQLite database/],
-    [join(folder, 'none'), /there is no store/],
+    [join(folder, 'none'), /there is no store.*name the file that "rainbow db backup" made/],
+    [folder, /is a folder; name the file that/],
+    [join(folder, 'empty'), /it is empty/],
     [path, /is the store itself/],
   ] as const;
   for (const [from, message] of cases) expect((await errorFrom(restore(from))).message).toMatch(message);
@@ -171,6 +174,17 @@ const { postgres, missing } = await localPostgres();
 afterAll(() => postgres?.remove());
 
 describe.skipIf(skipWithout('postgres', missing))('on PostgreSQL', () => {
+  test('a database without a store is refused, and stays without one', async () => {
+    const url = await postgres!.newDatabase('empty');
+    for (const call of [() => rewindStore(url, realSystem), () => copyStore(url, `${path}.to`, realSystem, patient)]) {
+      expect(await errorFrom(call())).toMatchObject({
+        code: 'not_found',
+        message: expect.stringMatching(/^there is no store in .*right database and schema/),
+      });
+    }
+    expect(await errorFrom(checkStore(url, patient))).toMatchObject({ code: 'not_found' });
+  });
+
   test('a database that other means have put back is told the same', async () => {
     const url = await postgres!.newDatabase('empty');
     await copyStore(backup, url, realSystem, patient);

@@ -43,11 +43,11 @@ export async function restoreStore(backup: string, address: string, system: Syst
   }
   const now = Math.trunc(system.clock.now());
   mkdirSync(dirname(store), { recursive: true, mode: 0o700 });
-  const from = await openToRead(backup);
+  const from = await openToRead(backup, 'name the file that "rainbow db backup" made');
   const draft = nameOfDraft(store, system);
   let release: (() => void) | null = null;
   try {
-    release = holdFile(store);
+    release = holdFile(store, 'command');
     // 1. Is the backup sound?
     pace.tell('checking the backup');
     await pace.breathe();

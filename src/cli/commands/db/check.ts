@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import type { Check } from '../../../store/upkeep/check.ts';
 import type { Invocation, Run } from '../../invocation.ts';
-import { clean } from '../../paint.ts';
+import { findingText } from '../../present/finding.ts';
 import { DB_OPTION, DB_TEXT, paced, storeAddress } from '../../store-address.ts';
 
 interface Options {
@@ -37,6 +37,6 @@ async function check(invocation: Invocation, options: Options): Promise<number> 
 
 function textOf({ store, schema, findings }: Check): string {
   if (findings.length === 0) return `${store}: sound (schema ${schema})`;
-  const lines = findings.map(({ where, what, remedy }) => `${clean(where)}: ${clean(what)}\n  ${remedy}`);
+  const lines = findings.map(findingText);
   return [...lines, `${store}: ${findings.length} findings`].join('\n');
 }

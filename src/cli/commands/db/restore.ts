@@ -61,6 +61,6 @@ function rewoundJson({ takenAt, held, unknown, nextJob }: Rewound) {
 }
 
 function rewoundText({ held, unknown, nextJob }: Rewound): string {
-  const waits = `${held} held (rainbow jobs --state pending), ${unknown} unknown until their agents are back`;
+  const waits = `${held} held (rainbow jobs --operator --state pending, with the server’s secret), ${unknown} unknown until their agents are back`;
   return `jobs that may have gone on since: ${held + unknown === 0 ? 'none' : waits}; the next job is ${nextJob}`;
 }
