@@ -1,7 +1,7 @@
 /** Files that travel with jobs: a real server, real processes, and an agent that is killed with SIGKILL on the way. */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
@@ -268,5 +268,24 @@ describe('files', () => {
     agent(here);
     await until('it is gone', async () => (await sandboxes(here)).length === 0);
     expect(await sandboxes(here)).toEqual([]);
+  });
+
+  test.runIf(process.getuid?.() === 0)('what only root could remove of a job’s files stays, and is said', async () => {
+    const here = await cluster();
+    const first = agent(here);
+    const id = await submit(here, 'touch $SCRATCH/runs; while [ ! -e $SCRATCH/go ]; do sleep 0.05; done', {}, ['x']);
+    await until('it runs', async () => (await readdir(here.scratch)).includes('runs'));
+    const all = join(here.options.stateDir, 'files');
+    const [own = ''] = await readdir(all);
+    const roots = join(all, own, `${id}.1`, 'files', 'roots');
+    await mkdir(join(roots, 'folder'), { recursive: true });
+    await writeFile(join(here.scratch, 'go'), '');
+    await ended(id);
+    await until('said', async () => first.said.some((line) => /its folder could not be removed: ENOTEMPTY/.test(line)));
+    expect(await readdir(roots)).toEqual(['folder']);
+    await first.stop();
+    const second = agent(here);
+    await until('said', async () => second.said.some((line) => /1 could not be removed: ENOTEMPTY/.test(line)));
+    expect(await readdir(roots)).toEqual(['folder']);
   });
 });

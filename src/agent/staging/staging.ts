@@ -4,7 +4,7 @@
  * Invariants: a job with files is submitted only with all of them there; its end is told only after what it left behind
  * is with the server, or cannot be; its folder goes only after the journal has let go of it.
  */
-import { readdir, rm } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RainbowError } from '../../core/errors.ts';
 import type { System } from '../../system/system.ts';
@@ -13,6 +13,7 @@ import type { Holding } from '../holding.ts';
 import { entryKey, type Entry } from '../journal.ts';
 import { describe, type Log } from '../log.ts';
 import { keyText, type JobKey, type Order, type Runner } from '../runners/runner.ts';
+import { removeTree } from '../remove-as.ts';
 import type { ReachedHook } from '../sentinels.ts';
 import { wait } from '../wait.ts';
 import { collect } from './collect.ts';
@@ -66,7 +67,7 @@ export async function openStaging(parts: StagingParts): Promise<Staging> {
   for (const name of await readdir(parts.folder)) {
     const [, jobId = '', epoch = ''] = /^(\d+)\.(\d+)$/.exec(name) ?? [];
     if (parts.holding.get({ jobId, epoch: Number(epoch) }) !== null) continue;
-    await rm(join(parts.folder, name), { recursive: true, force: true }).catch((error: unknown) =>
+    await removeTree(join(parts.folder, name)).catch((error: unknown) =>
       parts.log.warn(`${join(parts.folder, name)} could not be removed: ${describe(error)}`),
     );
   }
@@ -185,7 +186,7 @@ function createStaging(parts: StagingParts): Staging {
     for (const work of works) work.ending.abort();
     const removed = (async () => {
       for (const work of works) await work.done;
-      await rm(placeOf(folder, key).dir, { recursive: true, force: true });
+      await removeTree(placeOf(folder, key).dir);
       await reached('sandboxRemoved', key);
     })().catch((error: unknown) => log.warn(`job ${text}: its folder could not be removed: ${describe(error)}`));
     removing.add(removed);
