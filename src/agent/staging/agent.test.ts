@@ -1,7 +1,7 @@
 /** Files that travel with jobs: a real server, real processes, and an agent that is killed with SIGKILL on the way. */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
@@ -269,6 +269,28 @@ describe('files', () => {
     await until('it is gone', async () => (await sandboxes(here)).length === 0);
     expect(await sandboxes(here)).toEqual([]);
   });
+
+  test.runIf(process.getuid?.() === 0)(
+    'other users find the way to their files, and read nothing of root’s',
+    async () => {
+      const here = await cluster();
+      agent(here);
+      const script = 'touch $SCRATCH/runs; while [ ! -e $SCRATCH/go ]; do sleep 0.05; done';
+      const id = await submit(here, script, { a: 'x' }, ['a']);
+      await until('it runs', async () => (await readdir(here.scratch)).includes('runs'));
+      const open: string[] = [];
+      for (const entry of await readdir(here.options.stateDir, { recursive: true, withFileTypes: true })) {
+        // The program that runs a job: the same for all.
+        if (entry.name === 'shim') continue;
+        const path = join(entry.parentPath, entry.name);
+        const { mode, uid } = await stat(path);
+        if (uid === 0 && (mode & (entry.isDirectory() ? 0o066 : 0o077)) !== 0) open.push(`${path} ${mode.toString(8)}`);
+      }
+      expect(open).toEqual([]);
+      await writeFile(join(here.scratch, 'go'), '');
+      await ended(id);
+    },
+  );
 
   test.runIf(process.getuid?.() === 0)('what only root could remove of a job’s files stays, and is said', async () => {
     const here = await cluster();
