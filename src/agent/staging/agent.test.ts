@@ -1,11 +1,13 @@
 /** Files that travel with jobs: a real server, real processes, and an agent that is killed with SIGKILL on the way. */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { DatabaseSync } from 'node:sqlite';
 import { createClient, type RainbowClient } from '../../client/client.ts';
+import { RainbowError } from '../../core/errors.ts';
 import { generateGraph } from '../../core/graph/generate.ts';
 import { JobState, type Job } from '../../gen/rainbow/v1/job_pb.js';
 import { serve, type RunningServer } from '../../server/serve.ts';
@@ -232,6 +234,51 @@ describe('files', () => {
     const id = await submit(here, 'mkdir d; ln -s /etc e; ln -s / d/up; echo x > d/x', {}, ['**/*']);
     expect(await ended(id)).toMatchObject({ state: JobState.COMPLETED });
     expect(await brought(id)).toEqual({ 'd/x': 'x\n' });
+  });
+
+  test('the way to the folder of sandboxes may have a link', async () => {
+    const here = await cluster();
+    await mkdir(join(here.scratch, 'real'));
+    await chmod(join(here.scratch, 'real'), 0o755);
+    const link = join(here.scratch, 'link');
+    await symlink('real', link);
+    agent(here, { sandboxes: join(link, 'sandboxes') });
+    const id = await submit(here, 'cat in/a > out', { 'in/a': 'x' }, ['out']);
+    expect(await ended(id)).toMatchObject({ state: JobState.COMPLETED });
+    expect(await brought(id)).toEqual({ out: 'x' });
+    const [own = ''] = await readdir(join(link, 'sandboxes'));
+    await until('nothing of it is left', async () => (await readdir(join(link, 'sandboxes', own))).length === 0);
+  });
+
+  test('jobs whose files do not come keep no other waiting', async () => {
+    const here = await cluster();
+    let isStuck = true;
+    const stuck: string[] = [];
+    agent(here, {
+      reached(point, key) {
+        if (isStuck && point === 'sandboxMade' && stuck.includes(key.jobId))
+          throw new RainbowError('unavailable', 'not now');
+      },
+    });
+    for (const text of ['b', 'c']) stuck.push(await submit(here, 'cat a', { a: text }, []));
+    const id = await submit(here, 'cat a', { a: 'd' }, []);
+    expect(await ended(id)).toMatchObject({ state: JobState.COMPLETED });
+    isStuck = false;
+    for (const other of stuck) expect(await ended(other)).toMatchObject({ state: JobState.COMPLETED });
+  });
+
+  test('a content that is not what the list says ends the job, and is not asked for without end', async () => {
+    const here = await cluster();
+    const id = await submit(here, 'cat a', { a: 'will be spoiled' }, []);
+    const database = new DatabaseSync(join(root, 'rainbow.db'));
+    database
+      .prepare('UPDATE blob_pieces SET data = ? WHERE blob_id = (SELECT id FROM blobs WHERE sha256 = ?)')
+      .run(Buffer.from('has been spoilt'), entry('a', 'will be spoiled').sha256);
+    database.close();
+    agent(here);
+    const job = await ended(id);
+    expect(job).toMatchObject({ state: JobState.FAILED });
+    expect(job.reason!.message).toContain('a is not as the list of files says: 15 bytes with the digest');
   });
 
   test('a job that is canceled while its files come never starts', async () => {
