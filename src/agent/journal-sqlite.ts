@@ -2,7 +2,9 @@
  * The journal in a SQLite file, synced with every commit (FULL), locked for as long as it is open. Writes that are
  * asked for in one turn share a commit; each resolves after it. Synchronous inside: an agent writes a few hundred
  * bytes at a time, and must not do anything else before they are safe.
+ * Its owner's alone to read, what SQLite puts beside it as well: it holds what every job runs, with what is secret in it.
  */
+import { chmodSync, closeSync, openSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { RainbowError } from '../core/errors.ts';
 import { describe } from './log.ts';
@@ -79,9 +81,28 @@ function rows(statement: StatementSync): readonly { readonly entry: string }[] {
   return statement.all() as unknown as readonly { readonly entry: string }[];
 }
 
+/** Before SQLite opens it, which gives what it puts beside it the same mode. Never opens what is there: that ends locks. */
+function closeToOthers(path: string): void {
+  try {
+    closeSync(openSync(path, 'wx', 0o600));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    chmodSync(path, 0o600);
+  }
+  // Left by an earlier Rainbow, or by one that was killed.
+  for (const beside of ['-journal', '-wal', '-shm']) {
+    try {
+      chmodSync(`${path}${beside}`, 0o600);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    }
+  }
+}
+
 function open(path: string): DatabaseSync {
   let database: DatabaseSync | null = null;
   try {
+    closeToOthers(path);
     database = new DatabaseSync(path, { timeout: 0 });
     // The lock is the system's own: it goes when the process does, however it goes.
     database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = DELETE; PRAGMA synchronous = FULL');

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -84,6 +84,29 @@ describe('journal in sqlite', () => {
     const copy = new DatabaseSync(`${path}.copy`);
     expect(copy.prepare('SELECT COUNT(*) AS n FROM entries').get()).toEqual({ n: 1 });
     copy.close();
+  });
+
+  test('only its owner reads it, and what is beside it, from the first write on', async () => {
+    const umask = process.umask(0);
+    try {
+      const path = await file();
+      await opened(path).put(entry('7'));
+      const modes = async (): Promise<Record<string, number>> => {
+        const found: Record<string, number> = {};
+        for (const name of await readdir(join(path, '..')))
+          found[name.replace('journal.sqlite', '')] = (await stat(join(path, '..', name))).mode & 0o777;
+        return found;
+      };
+      expect(await modes()).toEqual({ '': 0o600, '-journal': 0o600 });
+      await open.pop()!.close();
+      // As an earlier Rainbow left it that was killed.
+      await writeFile(`${path}-journal`, '');
+      for (const each of [path, `${path}-journal`]) await chmod(each, 0o644);
+      await opened(path).put(entry('8'));
+      expect(await modes()).toEqual({ '': 0o600, '-journal': 0o600 });
+    } finally {
+      process.umask(umask);
+    }
   });
 
   test('nobody else opens it meanwhile', async () => {

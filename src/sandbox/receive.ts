@@ -19,7 +19,10 @@ export function distinct(entries: readonly FileEntry[]): readonly FileEntry[] {
   return [...new Map(entries.map((entry) => [entry.sha256, entry])).values()];
 }
 
-/** `wanted`: in the order that was asked for. Throws `unavailable` where what came is not what was to come. */
+/**
+ * `wanted`: in the order that was asked for. Throws `failed_precondition` where a content has another size or digest than
+ * its entry says, which asking again does not mend; `unavailable` where something else came than what was to come.
+ */
 export async function receiveFiles(
   stream: AsyncIterable<{ readonly sha256: string; readonly data: Uint8Array }>,
   wanted: readonly FileEntry[],
@@ -37,15 +40,15 @@ export async function receiveFiles(
         open = { entry, handle: await target.create(entry), hash: createHash('sha256'), came: 0 };
       }
       const { entry, handle, hash } = open;
-      if (entry.sha256 !== sha256) throw wrong(`${entry.path}: the server sent another file before it was whole`);
+      if (entry.sha256 !== sha256) throw unlike(entry, `only ${open.came} bytes came`);
       open.came += data.byteLength;
-      if (open.came > entry.size) throw wrong(`${entry.path}: more than its ${entry.size} bytes came`);
+      if (open.came > entry.size) throw unlike(entry, 'more came');
       hash.update(data);
       for (let from = 0; from < data.byteLength;) {
         from += (await handle.write(data, from, data.byteLength - from, null)).bytesWritten;
       }
       if (open.came < entry.size) continue;
-      if (hash.digest('hex') !== entry.sha256) throw wrong(`${entry.path}: its bytes came with another digest`);
+      if (hash.digest('hex') !== entry.sha256) throw unlike(entry, 'they came with another digest');
       await target.done(entry, handle);
       open = null;
       await handle.close();
@@ -54,6 +57,13 @@ export async function receiveFiles(
   } finally {
     await open?.handle.close();
   }
+}
+
+function unlike({ path, size, sha256 }: FileEntry, what: string): RainbowError {
+  return new RainbowError(
+    'failed_precondition',
+    `${path} is not as the list of files says: ${size} bytes with the digest ${sha256}, and ${what}; send it again`,
+  );
 }
 
 /** Asking again may mend it. */

@@ -52,7 +52,10 @@ export interface FileStore {
   drop(blob: string): Promise<void>;
   /** The `number`-th piece; null: there is none. */
   piece(owner: string, sha256: string, number: number): Promise<Uint8Array | null>;
-  /** Keeps a list, whose contents must all be there; the same list again has the same id. */
+  /**
+   * Keeps a list, whose contents must all be there; the same list again has the same id. Throws `invalid_input` where a
+   * content has another size than the list says.
+   */
   keepSet(
     owner: string,
     sha256: string,

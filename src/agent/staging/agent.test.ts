@@ -1,11 +1,13 @@
 /** Files that travel with jobs: a real server, real processes, and an agent that is killed with SIGKILL on the way. */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { DatabaseSync } from 'node:sqlite';
 import { createClient, type RainbowClient } from '../../client/client.ts';
+import { RainbowError } from '../../core/errors.ts';
 import { generateGraph } from '../../core/graph/generate.ts';
 import { JobState, type Job } from '../../gen/rainbow/v1/job_pb.js';
 import { serve, type RunningServer } from '../../server/serve.ts';
@@ -234,6 +236,51 @@ describe('files', () => {
     expect(await brought(id)).toEqual({ 'd/x': 'x\n' });
   });
 
+  test('the way to the folder of sandboxes may have a link', async () => {
+    const here = await cluster();
+    await mkdir(join(here.scratch, 'real'));
+    await chmod(join(here.scratch, 'real'), 0o755);
+    const link = join(here.scratch, 'link');
+    await symlink('real', link);
+    agent(here, { sandboxes: join(link, 'sandboxes') });
+    const id = await submit(here, 'cat in/a > out', { 'in/a': 'x' }, ['out']);
+    expect(await ended(id)).toMatchObject({ state: JobState.COMPLETED });
+    expect(await brought(id)).toEqual({ out: 'x' });
+    const [own = ''] = await readdir(join(link, 'sandboxes'));
+    await until('nothing of it is left', async () => (await readdir(join(link, 'sandboxes', own))).length === 0);
+  });
+
+  test('jobs whose files do not come keep no other waiting', async () => {
+    const here = await cluster();
+    let isStuck = true;
+    const stuck: string[] = [];
+    agent(here, {
+      reached(point, key) {
+        if (isStuck && point === 'sandboxMade' && stuck.includes(key.jobId))
+          throw new RainbowError('unavailable', 'not now');
+      },
+    });
+    for (const text of ['b', 'c']) stuck.push(await submit(here, 'cat a', { a: text }, []));
+    const id = await submit(here, 'cat a', { a: 'd' }, []);
+    expect(await ended(id)).toMatchObject({ state: JobState.COMPLETED });
+    isStuck = false;
+    for (const other of stuck) expect(await ended(other)).toMatchObject({ state: JobState.COMPLETED });
+  });
+
+  test('a content that is not what the list says ends the job, and is not asked for without end', async () => {
+    const here = await cluster();
+    const id = await submit(here, 'cat a', { a: 'will be spoiled' }, []);
+    const database = new DatabaseSync(join(root, 'rainbow.db'));
+    database
+      .prepare('UPDATE blob_pieces SET data = ? WHERE blob_id = (SELECT id FROM blobs WHERE sha256 = ?)')
+      .run(Buffer.from('has been spoilt'), entry('a', 'will be spoiled').sha256);
+    database.close();
+    agent(here);
+    const job = await ended(id);
+    expect(job).toMatchObject({ state: JobState.FAILED });
+    expect(job.reason!.message).toContain('a is not as the list of files says: 15 bytes with the digest');
+  });
+
   test('a job that is canceled while its files come never starts', async () => {
     const here = await cluster();
     const gate = Promise.withResolvers<void>();
@@ -268,5 +315,46 @@ describe('files', () => {
     agent(here);
     await until('it is gone', async () => (await sandboxes(here)).length === 0);
     expect(await sandboxes(here)).toEqual([]);
+  });
+
+  test.runIf(process.getuid?.() === 0)(
+    'other users find the way to their files, and read nothing of root’s',
+    async () => {
+      const here = await cluster();
+      agent(here);
+      const script = 'touch $SCRATCH/runs; while [ ! -e $SCRATCH/go ]; do sleep 0.05; done';
+      const id = await submit(here, script, { a: 'x' }, ['a']);
+      await until('it runs', async () => (await readdir(here.scratch)).includes('runs'));
+      const open: string[] = [];
+      for (const entry of await readdir(here.options.stateDir, { recursive: true, withFileTypes: true })) {
+        // The program that runs a job: the same for all.
+        if (entry.name === 'shim') continue;
+        const path = join(entry.parentPath, entry.name);
+        const { mode, uid } = await stat(path);
+        if (uid === 0 && (mode & (entry.isDirectory() ? 0o066 : 0o077)) !== 0) open.push(`${path} ${mode.toString(8)}`);
+      }
+      expect(open).toEqual([]);
+      await writeFile(join(here.scratch, 'go'), '');
+      await ended(id);
+    },
+  );
+
+  test.runIf(process.getuid?.() === 0)('what only root could remove of a job’s files stays, and is said', async () => {
+    const here = await cluster();
+    const first = agent(here);
+    const id = await submit(here, 'touch $SCRATCH/runs; while [ ! -e $SCRATCH/go ]; do sleep 0.05; done', {}, ['x']);
+    await until('it runs', async () => (await readdir(here.scratch)).includes('runs'));
+    const all = join(here.options.stateDir, 'files');
+    const [own = ''] = await readdir(all);
+    const roots = join(all, own, `${id}.1`, 'files', 'roots');
+    await mkdir(join(roots, 'folder'), { recursive: true });
+    await writeFile(join(here.scratch, 'go'), '');
+    await ended(id);
+    await until('said', async () => first.said.some((line) => /its folder could not be removed: ENOTEMPTY/.test(line)));
+    expect(await readdir(roots)).toEqual(['folder']);
+    await first.stop();
+    const second = agent(here);
+    await until('said', async () => second.said.some((line) => /1 could not be removed: ENOTEMPTY/.test(line)));
+    expect(await readdir(roots)).toEqual(['folder']);
   });
 });

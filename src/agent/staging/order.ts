@@ -29,7 +29,6 @@ export async function sandboxesOf(
 ): Promise<string> {
   const { stateDir, spool, sandboxes } = options;
   if (sandboxes === undefined && spool === undefined && runner.ownerOf !== undefined && process.getuid?.() === 0) {
-    await chmod(join(stateDir, 'journal.sqlite'), 0o600);
     await chmod(stateDir, 0o711);
   }
   return join(resolve(sandboxes ?? join(spool ?? stateDir, 'files')), own);

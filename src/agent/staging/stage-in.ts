@@ -4,7 +4,7 @@
  * durably; from then on the folder may be a native job's, and is never touched again before that job is forgotten.
  */
 import { constants } from 'node:fs';
-import { chmod, chown, copyFile, mkdir, rm, stat } from 'node:fs/promises';
+import { chmod, chown, copyFile, mkdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { RainbowError } from '../../core/errors.ts';
 import { bytesIn, checkManifest, type FileEntry } from '../../core/staging/manifest.ts';
@@ -13,6 +13,7 @@ import { distinct, receiveFiles } from '../../sandbox/receive.ts';
 import type { FileClient, Holder } from '../../sandbox/send.ts';
 import { syncDirectory, writeDurably } from '../runners/process/files.ts';
 import type { Order } from '../runners/runner.ts';
+import { removeTree } from '../remove-as.ts';
 import type { ReachedHook } from '../sentinels.ts';
 import { placeOf, type Place, type SandboxOwner } from './order.ts';
 
@@ -36,7 +37,7 @@ export async function stageIn(parts: StageIn): Promise<void> {
   if (await isThere(place.mark)) return;
   if (parts.owner !== null) await checkWay(folder, parts.owner);
   try {
-    await rm(place.dir, { recursive: true, force: true });
+    await removeTree(place.dir);
     // Others find the way to their sandbox, and see nothing else.
     await mkdir(place.dir, { recursive: true, mode: 0o711 });
     await chmod(place.dir, 0o711);

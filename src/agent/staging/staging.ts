@@ -4,7 +4,7 @@
  * Invariants: a job with files is submitted only with all of them there; its end is told only after what it left behind
  * is with the server, or cannot be; its folder goes only after the journal has let go of it.
  */
-import { readdir, rm } from 'node:fs/promises';
+import { readdir, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RainbowError } from '../../core/errors.ts';
 import type { System } from '../../system/system.ts';
@@ -13,6 +13,7 @@ import type { Holding } from '../holding.ts';
 import { entryKey, type Entry } from '../journal.ts';
 import { describe, type Log } from '../log.ts';
 import { keyText, type JobKey, type Order, type Runner } from '../runners/runner.ts';
+import { removeTree } from '../remove-as.ts';
 import type { ReachedHook } from '../sentinels.ts';
 import { wait } from '../wait.ts';
 import { collect } from './collect.ts';
@@ -71,18 +72,21 @@ interface Work {
 /** After the journal was read: what is in the folder and not in it goes. */
 export async function openStaging(parts: StagingParts): Promise<Staging> {
   await makeFolder(parts.folder);
-  for (const name of await readdir(parts.folder)) {
+  // Nothing is written or read through a link: the way to it may have some.
+  const real = await realpath(parts.folder);
+  for (const name of await readdir(real)) {
     const [, jobId = '', epoch = ''] = /^(\d+)\.(\d+)$/.exec(name) ?? [];
     if (parts.holding.get({ jobId, epoch: Number(epoch) }) !== null) continue;
-    await rm(join(parts.folder, name), { recursive: true, force: true }).catch((error: unknown) =>
-      parts.log.warn(`${join(parts.folder, name)} could not be removed: ${describe(error)}`),
+    await removeTree(join(real, name)).catch((error: unknown) =>
+      parts.log.warn(`${join(real, name)} could not be removed: ${describe(error)}`),
     );
   }
-  return createStaging(parts);
+  return createStaging({ ...parts, real });
 }
 
-function createStaging(parts: StagingParts): Staging {
-  const { client, folder, holding, system, log, reached } = parts;
+/** `real`: the folder without links, for what is done here; a job begins at the name that was given, which nodes share. */
+function createStaging(parts: StagingParts & { readonly real: string }): Staging {
+  const { client, folder, real, holding, system, log, reached } = parts;
   const coming = new Map<string, Work>();
   const going = new Map<string, Work>();
   const removing = new Set<Promise<void>>();
@@ -117,12 +121,17 @@ function createStaging(parts: StagingParts): Staging {
     })();
   };
 
-  /** Until it is done, or cannot be. */
-  const persist = async (what: string, signal: AbortSignal, attempt: () => Promise<void>): Promise<void> => {
+  /** Until it is done, or cannot be. Between two tries another has its slot. */
+  const persist = async (
+    what: string,
+    signal: AbortSignal,
+    slot: Slots,
+    attempt: () => Promise<void>,
+  ): Promise<void> => {
     let ms = FIRST_WAIT_MS;
     for (;;) {
       try {
-        return await attempt();
+        return await slot(attempt);
       } catch (error) {
         if (signal.aborted || !(error instanceof RainbowError) || !PASSING.has(error.code)) throw error;
         if (ms === LAST_WAIT_MS || ms === FIRST_WAIT_MS) log.warn(`${what}, trying again: ${describe(error)}`);
@@ -138,12 +147,10 @@ function createStaging(parts: StagingParts): Staging {
       coming,
       order,
       (signal) =>
-        slots.in(() =>
-          persist(`job ${keyText(order)}: its files did not come`, signal, async () => {
-            const owner = await ownerOf(order);
-            await stageIn({ client, holder: holderOf(order), order, folder, owner, reached, signal });
-          }),
-        ),
+        persist(`job ${keyText(order)}: its files did not come`, signal, slots.in, async () => {
+          const owner = await ownerOf(order);
+          await stageIn({ client, holder: holderOf(order), order, folder: real, owner, reached, signal });
+        }),
       parts.placed,
     );
 
@@ -153,28 +160,24 @@ function createStaging(parts: StagingParts): Staging {
       going,
       order,
       (signal) =>
-        slots
-          .out(() =>
-            persist(`job ${keyText(order)}: what it left behind could not be sent`, signal, async () => {
-              try {
-                const owner = await ownerOf(order);
-                await collect({ client, holder: holderOf(order), order, folder, owner, reached, signal });
-              } catch (error) {
-                looks += 1;
-                const changed =
-                  error instanceof RainbowError && (error.code === 'aborted' || error.code === 'invalid_input');
-                if (changed && looks < LOOKS) throw new RainbowError('unavailable', error.message, { cause: error });
-                throw error;
-              }
-            }),
-          )
-          .catch(async (error: unknown) => {
-            if (signal.aborted) return;
-            // Its end is told all the same, and why there is nothing.
-            log.warn(`job ${keyText(order)}: what it left behind is not brought back: ${describe(error)}`);
-            const notes = [`nothing: ${describe(error)}`];
-            await client.collect({ holder: holderOf(order), files: [], notes }, { signal }).catch(() => undefined);
-          }),
+        persist(`job ${keyText(order)}: what it left behind could not be sent`, signal, slots.out, async () => {
+          try {
+            const owner = await ownerOf(order);
+            await collect({ client, holder: holderOf(order), order, folder: real, owner, reached, signal });
+          } catch (error) {
+            looks += 1;
+            const changed =
+              error instanceof RainbowError && (error.code === 'aborted' || error.code === 'invalid_input');
+            if (changed && looks < LOOKS) throw new RainbowError('unavailable', error.message, { cause: error });
+            throw error;
+          }
+        }).catch(async (error: unknown) => {
+          if (signal.aborted) return;
+          // Its end is told all the same, and why there is nothing.
+          log.warn(`job ${keyText(order)}: what it left behind is not brought back: ${describe(error)}`);
+          const notes = [`nothing: ${describe(error)}`];
+          await client.collect({ holder: holderOf(order), files: [], notes }, { signal }).catch(() => undefined);
+        }),
       () => parts.collected(order),
     );
   };
@@ -193,7 +196,7 @@ function createStaging(parts: StagingParts): Staging {
     for (const work of works) work.ending.abort();
     const removed = (async () => {
       for (const work of works) await work.done;
-      await rm(placeOf(folder, key).dir, { recursive: true, force: true });
+      await removeTree(placeOf(real, key).dir);
       await reached('sandboxRemoved', key);
     })().catch((error: unknown) => log.warn(`job ${text}: its folder could not be removed: ${describe(error)}`));
     removing.add(removed);
@@ -241,8 +244,10 @@ function createStaging(parts: StagingParts): Staging {
   };
 }
 
+type Slots = (run: () => Promise<void>) => Promise<void>;
+
 /** Runs so many at once, the others in the order in which they came. */
-function createSlots(): <T>(run: () => Promise<T>) => Promise<T> {
+function createSlots(): Slots {
   const waiting: (() => void)[] = [];
   let free = AT_ONCE;
   return async (run) => {

@@ -111,6 +111,18 @@ export function fileConformance(open: Open): void {
       expect(await store.files.set('999')).toBe(null);
     });
 
+    test('a list that says another size than a content has is refused, whatever its other paths say', async () => {
+      const store = await opened(open);
+      await store.files.keepSmall(ADA, [content('one')], QUOTA, 1);
+      for (const size of [0, 2, 4]) {
+        const files = list(['a', 'one'], ['b', 'one']).map((file) => (file.path === 'b' ? { ...file, size } : file));
+        const refused = await errorFrom(store.files.keepSet(ADA, digest(`${size}`), files, 1));
+        expect(refused).toMatchObject({ code: 'invalid_input' });
+        expect(refused.message).toBe(`b: the content with this digest has 3 bytes, and not ${size}`);
+      }
+      await setOf(store, list(['a', 'one']));
+    });
+
     test('a list of hundreds', async () => {
       const store = await opened(open);
       const texts = Array.from({ length: 300 }, (_, i) => `text ${i}`);

@@ -22,6 +22,7 @@ export function places(list: readonly unknown[], place = '?'): string {
 export interface FoundBlob {
   readonly id: string;
   readonly sha256: string;
+  readonly bytes: number;
 }
 
 /** Those that are whole; locked, so that none is dropped meanwhile. */
@@ -31,7 +32,7 @@ export function* findBlobs(owner: string, digests: readonly string[]): Operation
     const values = filledUp(chunk);
     found.push(
       ...(yield* all<FoundBlob>(
-        `SELECT CAST(id AS TEXT) AS id, sha256 FROM blobs
+        `SELECT CAST(id AS TEXT) AS id, sha256, bytes FROM blobs
          WHERE owner = ? AND whole = 1 AND sha256 IN (${places(values)}) FOR UPDATE`,
         owner,
         ...values,

@@ -36,6 +36,14 @@ export function* keepFileSet(
     const known = new Set(found.map((blob) => blob.sha256));
     return { missing: digests.filter((digest) => !known.has(digest)) };
   }
+  const sizes = new Map(found.map((blob) => [blob.sha256, blob.bytes]));
+  const unlike = files.find((file) => file.size !== sizes.get(file.sha256));
+  if (unlike !== undefined) {
+    throw new RainbowError(
+      'invalid_input',
+      `${unlike.path}: the content with this digest has ${sizes.get(unlike.sha256)} bytes, and not ${unlike.size}`,
+    );
+  }
   // 3. Keep it.
   const inserted = yield* one<{ id: string }>(
     `INSERT INTO file_sets (owner, sha256, files, bytes, manifest, unused_since) VALUES (?, ?, ?, ?, ?, ?)

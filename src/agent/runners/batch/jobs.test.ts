@@ -1,9 +1,9 @@
 /** What is known of native jobs is on disk, whoever learns of it at the same time. */
-import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { chown, mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { silentLog } from '../../log.ts';
+import { silentLog, type Log } from '../../log.ts';
 import type { NativeJob } from '../runner.ts';
 import { createJobTable, type JobTable, type Accepted } from './jobs.ts';
 
@@ -15,11 +15,11 @@ beforeEach(async () => {
 });
 afterEach(() => rm(spool, { recursive: true, force: true }));
 
-const table = (): JobTable<Accepted, readonly string[]> =>
+const table = (log: Log = silentLog): JobTable<Accepted, readonly string[]> =>
   createJobTable({
     spool,
     keptDir: null,
-    log: silentLog,
+    log,
     changed: (native) => void told.push(native),
     noNative: [],
     nativeId: (native) => native[0] ?? '',
@@ -69,4 +69,19 @@ test('the next agent finds order, native job, stop and end as they were', async 
   await again.load();
   const found = again.jobs.get('1.1')!;
   expect(found).toMatchObject({ native: ['17'], stop: { message: 'first' }, status: job.status });
+});
+
+test.runIf(process.getuid?.() === 0)('what only root could remove of a run directory stays, and is said', async () => {
+  const said: string[] = [];
+  const jobs = table({ ...silentLog, warn: (message) => void said.push(message) });
+  const job = await jobs.add(ACCEPTED, []);
+  await mkdir(join(job.runDir, 'roots/file'), { recursive: true });
+  await chown(job.runDir, 65_534, 65_534);
+  await jobs.remove(job);
+  expect(said.join()).toContain(`${job.dir} could not be removed`);
+  expect(await readdir(join(job.runDir, 'roots'))).toEqual(['file']);
+  const again = await jobs.add({ ...ACCEPTED, jobId: '2' }, []);
+  await chown(again.runDir, 65_534, 65_534);
+  await jobs.remove(again);
+  expect(await readdir(spool)).toEqual(['1.1']);
 });

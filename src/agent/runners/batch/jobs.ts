@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import type { Reason } from '../../../core/job/state.ts';
 import { describe, type Log } from '../../log.ts';
 import { isReasonCode } from '../../reason.ts';
+import { removeTree } from '../../remove-as.ts';
 import { createTurns } from '../../wait.ts';
 import { listKeys, readOwnJson, syncDirectory, writeDurably } from '../process/files.ts';
 import { keyText, type JobKey, type NativeEnd, type NativeJob, type NativeStatus, type Order } from '../runner.ts';
@@ -147,7 +148,7 @@ export function createJobTable<A extends Accepted, N>(options: {
     async add(accepted, native) {
       const text = keyText(accepted);
       const aside = join(spool, `.new-${text}`);
-      await rm(aside, { recursive: true, force: true });
+      await removeTree(aside);
       await mkdir(aside, { recursive: true, mode: 0o700 });
       await writeDurably(join(aside, 'native.json'), JSON.stringify(native));
       await writeDurably(join(aside, 'order.json'), JSON.stringify(accepted));
@@ -181,13 +182,13 @@ export function createJobTable<A extends Accepted, N>(options: {
         if (options.keptDir !== null) {
           await mkdir(options.keptDir, { recursive: true, mode: 0o711 });
           const kept = join(options.keptDir, job.text);
-          await rm(kept, { recursive: true, force: true });
+          await removeTree(kept);
           await rename(job.dir, kept);
           return;
         }
         // Its order goes first, so that it is not found again; what is left then is only space.
         await rm(join(job.dir, 'order.json'), { force: true });
-        await rm(job.dir, { recursive: true, force: true }).catch((error: unknown) =>
+        await removeTree(job.dir).catch((error: unknown) =>
           log.warn(`${job.dir} could not be removed (${describe(error)}): remove it by hand`),
         );
       }),

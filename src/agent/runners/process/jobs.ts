@@ -2,19 +2,17 @@
  * The jobs that the runner knows, each with its files and how it stands. Looks at them, says what changed, writes
  * down ends that cannot be seen a second time, and removes them. Starts and stops nothing.
  */
-import { execFile } from 'node:child_process';
-import { chmod, mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import type { Jobspec } from '../../../core/jobspec/jobspec.ts';
 import { readJobspec } from '../../../core/jobspec/read.ts';
 import type { System } from '../../../system/system.ts';
 import { describe, type Log } from '../../log.ts';
+import { removeTree } from '../../remove-as.ts';
 import { keyText, type JobKey, type NativeEnd, type NativeJob, type NativeStatus } from '../runner.ts';
 import { filesOf, listKeys, readOwnJson, syncDirectory, writeDurably, type JobFiles } from './files.ts';
 import { lookAt, type AcceptedOrder, type StartRecord, type Verdict } from './native.ts';
 import { endRemains } from './remains.ts';
-import type { JobUser } from './user.ts';
 import type { ProcessIdentity } from '../../process-identity.ts';
 
 export interface LocalJob {
@@ -59,14 +57,13 @@ export function createJobTable(
   options: {
     readonly jobsDir: string;
     readonly keptDir: string | null;
-    readonly user: JobUser;
     readonly grace: number;
     readonly changed: (job: LocalJob) => void;
     readonly log: Log;
   },
   system: System,
 ): JobTable {
-  const { jobsDir, user, log } = options;
+  const { jobsDir, log } = options;
   const jobs = new Map<string, LocalJob>();
 
   const look = (files: JobFiles, accepted: AcceptedOrder): ReturnType<typeof lookAt> =>
@@ -125,8 +122,8 @@ export function createJobTable(
     try {
       // Before the claim: a shim that was started by an agent before us, and is late, looks for it after claiming.
       await rm(files.script, { force: true });
-      await emptyRun(user, files);
-      await rm(dir, { recursive: true, force: true });
+      await removeTree(files.run);
+      await removeTree(dir);
     } catch (error) {
       log.warn(`${dir} could not be removed (${describe(error)}): remove it by hand`);
     }
@@ -151,7 +148,7 @@ export function createJobTable(
     async add(accepted, jobspec) {
       const text = keyText(accepted.order);
       const aside = join(jobsDir, `.new-${text}`);
-      await rm(aside, { recursive: true, force: true });
+      await removeTree(aside);
       await mkdir(aside, { recursive: true, mode: 0o700 });
       await writeDurably(join(aside, 'order.json'), JSON.stringify(accepted));
       const files = filesOf(jobsDir, text);
@@ -168,7 +165,7 @@ export function createJobTable(
       if (options.keptDir !== null) {
         await mkdir(options.keptDir, { recursive: true, mode: 0o711 });
         const kept = join(options.keptDir, job.text);
-        await rm(kept, { recursive: true, force: true });
+        await removeTree(kept);
         await rename(job.files.dir, kept);
         return;
       }
@@ -180,28 +177,6 @@ export function createJobTable(
       await removeAside(aside);
     },
   };
-}
-
-/**
- * What a user owns is removed as that user: what still runs of his could turn a directory into a link meanwhile.
- * The agent's own user needs it only where a job left a directory that it may not write to.
- */
-const EMPTY = 'find . -mindepth 1 -delete 2>/dev/null || { chmod -R u+rwX . && find . -mindepth 1 -delete; }';
-
-async function emptyRun(user: JobUser, files: JobFiles): Promise<void> {
-  if (!user.switched) {
-    const removed = await rm(files.run, { recursive: true, force: true }).then(
-      () => true,
-      () => false,
-    );
-    if (removed) return;
-  }
-  await mkdir(files.run, { recursive: true });
-  await promisify(execFile)('/bin/sh', ['-c', EMPTY], {
-    cwd: files.run,
-    ...(user.switched ? { uid: user.uid, gid: user.gid } : {}),
-  }).catch(() => undefined);
-  await chmod(files.dir, 0o700);
 }
 
 function readOrNull(text: string): Jobspec | null {

@@ -4,7 +4,7 @@
  */
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { chmod, chown, mkdir, rm, writeFile } from 'node:fs/promises';
+import { chmod, lchown, mkdir, rm, writeFile } from 'node:fs/promises';
 import { RainbowError } from '../../../core/errors.ts';
 import type { Launch } from '../../../core/jobspec/launch.ts';
 import { Attributes, isMap } from '../../../core/translate/attributes.ts';
@@ -71,7 +71,8 @@ export async function prepare(
   await writeFile(files.shim, SHIM, { mode: 0o444 });
   await mkdir(files.scratch, { recursive: true, mode: 0o700 });
   if (user.switched) {
-    for (const path of [files.script, files.scratch, files.run]) await chown(path, user.uid, user.gid);
+    // Done again, what is in his directory may be a link by now.
+    for (const path of [files.script, files.scratch, files.run]) await lchown(path, user.uid, user.gid);
     await chmod(files.dir, 0o711);
   }
   await writeDurably(files.start, JSON.stringify(attempt.start));

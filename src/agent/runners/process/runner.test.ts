@@ -193,6 +193,22 @@ describe('the process runner', () => {
     expect(await keeping.runner.find()).toEqual([]);
   });
 
+  test.runIf(process.getuid?.() === 0)(
+    'what only root could remove of a job’s directory stays; the job is forgotten all the same',
+    async () => {
+      const { runner, order, reaches, stateDir } = await started(1);
+      await runner.submit(order('1', 'exit 0'));
+      await reaches('1', 'ended');
+      const roots = join(stateDir, 'jobs', '1.1', 'run', 'roots');
+      await mkdir(join(roots, 'file'), { recursive: true });
+      await runner.forget({ jobId: '1', epoch: 1 });
+      expect(await readdir(roots)).toEqual(['file']);
+      await runner.close();
+      open.splice(0, 1, await openRunner(stateDir, 1));
+      expect(await open[0]!.find()).toEqual([]);
+    },
+  );
+
   test('an unfinished order of a killed agent is no job', async () => {
     const { stateDir } = await room();
     await mkdir(join(stateDir, 'jobs', '.new-9.1'), { recursive: true });

@@ -89,7 +89,6 @@ export async function createProcessRunner(options: ProcessRunnerOptions, system:
     {
       jobsDir,
       keptDir: options.keepFiles ? join(options.stateDir, 'kept') : null,
-      user,
       grace,
       log,
       changed: (job) => {
