@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { readSlurmNodes } from '../../../core/discover/slurm.ts';
+import { NO_CONTEXT } from '../../../core/translate/context.ts';
+import { readSbatch } from '../../../core/translate/slurm/read.ts';
 import { jobspecOf } from '../conformance.ts';
 import type { Order } from '../runner.ts';
 import { nativeName, readNativeName } from './key.ts';
@@ -330,6 +332,27 @@ test('what is asked for is said natively; the rest is in the wrapper', () => {
   );
   expect(script).toContain(`export A='x'\\''\ny'`);
   expect(script).toContain(`exec srun --cpus-per-task=2 env 'b.c=1' '/bin/sh' '-c'`);
+});
+
+test.each([
+  ['--gpus=1', '--gres=gpu:1'],
+  ['--gpus=2', '--gres=gpu:2'],
+  ['--gres=gpu:a100:2,shard:1', '--gres=gpu:a100:2,shard:1'],
+  ['--gpus-per-task=1', '--gres=gpu:1'],
+  ['-n2 --gpus-per-task=1', '--ntasks=2 --gpus-per-task=1'],
+  ['-N2 --gpus-per-task=1', '--nodes=2 --gpus-per-task=1'],
+  ['-N2 --gres=gpu:2', '--nodes=2 --gres=gpu:2'],
+])('%s is said as %s', (directives, said) => {
+  const { jobspec } = readSbatch(`#!/bin/sh\n#SBATCH ${directives}\necho\n`, NO_CONTEXT);
+  const { options } = slurmJobOf(order(jobspec));
+  expect(options.map(([name, value]) => `--${name}=${value}`).join(' ')).toBe(said);
+});
+
+test('gpus by task on a range of nodes are said by node, which is told', () => {
+  const { jobspec } = readSbatch('#!/bin/sh\n#SBATCH -N2-4 --ntasks-per-node=2 --gpus-per-task=1\necho\n', NO_CONTEXT);
+  expect(() => slurmJobOf(order(jobspec))).toThrow(
+    '--gpus-per-node=2 (sbatch counts none by task on a range of nodes)',
+  );
 });
 
 test('what Slurm cannot be told refuses it, unless its owner allows that', () => {
