@@ -303,7 +303,7 @@ test.each<[string[], JsonMap, string[]]>([
   [
     ['a b', '', "it's", '--i=$(JOB_COMPLETION_INDEX).$(JOB_COMPLETION_INDEX)$(A)'],
     { A: '$x' },
-    ['/bin/sh', '-c', `exec 'a b' '' 'it'\\''s' --i="$JOB_COMPLETION_INDEX".` + `"$JOB_COMPLETION_INDEX"'$x'`],
+    ['/bin/sh', '-c', `exec 'a b' '' 'it'\\''s' --i="$JOB_COMPLETION_INDEX"."$JOB_COMPLETION_INDEX"'$x'`],
   ],
   [['a', '$$(JOB_COMPLETION_INDEX)'], {}, ['a', '$(JOB_COMPLETION_INDEX)']],
   [['a', '$(JOB_COMPLETION_INDEX)'], { JOB_COMPLETION_INDEX: 'own' }, ['a', 'own']],
