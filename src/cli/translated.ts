@@ -5,7 +5,7 @@
 import { basename } from 'node:path';
 import { RainbowError } from '../core/errors.ts';
 import type { Overrides } from '../core/translate/context.ts';
-import type { ReportLine } from '../core/translate/report.ts';
+import { readersOf, type ReportLine } from '../core/translate/report.ts';
 import type { Form, Translation } from '../core/translate/translate.ts';
 import { about, readInput } from './files.ts';
 import type { Invocation } from './invocation.ts';
@@ -54,9 +54,12 @@ export function allLines({ jobs, report }: Translation): readonly ReportLine[] {
 /** On standard error, a line each: where it stands, what became of it, and why. */
 export function sayReport({ io }: Invocation, file: string, lines: readonly ReportLine[]): void {
   const name = file === '-' ? 'standard input' : file;
-  for (const { outcome, line, column, what, became, why, unheeded } of lines) {
+  for (const each of lines) {
+    const { outcome, line, column, what, became, why, unheeded } = each;
+    const readers = readersOf(each);
     const place = line === null ? name : `${name}:${line}:${column}`;
-    const word = outcome === 'carried' ? 'kept, not acted on yet' : outcome;
+    const carried = readers === null ? 'kept, not acted on yet' : `kept for ${readers}`;
+    const word = outcome === 'carried' ? carried : outcome;
     const turned = became === null || outcome === 'overridden' ? '' : ` → ${became}`;
     const because = why === null ? '' : ` (${unheeded ? 'so ' : ''}${why})`;
     io.stderr.write(`${clean(`${place}: ${word}: ${what}${turned}${because}`)}\n`);

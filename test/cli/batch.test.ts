@@ -78,7 +78,7 @@ describe('what a script asks for beside its resources is done', () => {
 
   test('Kubernetes: an Indexed Job is an array whose tasks are tried again, each for itself', async () => {
     const { run, folder, open } = await withAgent();
-    const command = `echo $JOB_COMPLETION_INDEX >> ${open}/log; test -e ${open}/tried$JOB_COMPLETION_INDEX || { touch ${open}/tried$JOB_COMPLETION_INDEX; exit 1; }`;
+    const command = `echo $1 $JOB_COMPLETION_INDEX >> ${open}/log; test -e ${open}/tried$JOB_COMPLETION_INDEX || { touch ${open}/tried$JOB_COMPLETION_INDEX; exit 1; }`;
     const job = write(
       folder,
       'job.yaml',
@@ -95,7 +95,14 @@ describe('what a script asks for beside its resources is done', () => {
           template: {
             spec: {
               restartPolicy: 'Never',
-              containers: [{ name: 'a', image: 'debian', command: ['sh', '-c', command] }],
+              containers: [
+                {
+                  name: 'a',
+                  image: 'debian',
+                  command: ['sh', '-c', command],
+                  args: ['sh', 'of $(JOB_COMPLETION_INDEX)'],
+                },
+              ],
             },
           },
         },
@@ -104,7 +111,7 @@ describe('what a script asks for beside its resources is done', () => {
     const id = idOf(await run(['submit', '--kubernetes', job, '--json']));
     await expect
       .poll(() => (existsSync(join(open, 'log')) ? lines(open, 'log').sort() : []), { timeout: 10_000 })
-      .toEqual(['0', '1']);
+      .toEqual(['of 0 0', 'of 1 1']);
     // Each waits its turn, ten seconds, to be tried again.
     for (const task of [`${id}[0]`, `${id}[1]`]) {
       const shown = (): Promise<{ reason: { code: string }; retry: { limit: number } }> =>

@@ -1,9 +1,10 @@
 /** What a cluster cannot be told, or does not act on, is said where a job is submitted: by cluster, and what to do. */
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { AgentService, RunAs } from '../../src/gen/rainbow/v1/agent_pb.js';
 import { connect } from '../server/raw-client.ts';
 import { afterwards, expectExit, json } from './command-line.ts';
-import { place, startAgent, untilConnected, write, type Place } from './with-server.ts';
+import { place, SECRET, startAgent, untilConnected, write, type Place } from './with-server.ts';
 
 /** An agent that says that it is one of a Slurm cluster, and takes nothing. */
 async function slurmAgent(at: Place, cluster: string, secret: string, accounts?: readonly string[]): Promise<void> {
@@ -60,6 +61,27 @@ attributes: {system: {duration: 60}, strange: {a: 1}}
   const script = write(at.folder, 'job.sh', '#!/bin/sh\n#SBATCH --licenses=matlab:1 --time=1\nhostname\n');
   const batch = await at.run(['submit', '--batch', script, '--allow-lossy', '--json']);
   expect(json(batch)).toMatchObject({ cluster: 'red' });
+});
+
+test('a partition that a cluster has not is said in a dry run, and that nobody has it', async () => {
+  const at = await place();
+  const node = 'NodeName=n1 Sockets=1 CoresPerSocket=2 CPUTot=2 RealMemory=1000 State=IDLE Partitions=gpu,main';
+  const nodes = write(at.folder, 'nodes.txt', `${node}\n`);
+  const graph = join(at.folder, 'red.json');
+  expectExit(
+    await at.run(['graph', 'discover', nodes, '--cluster-name', 'red', '--subsystems', at.folder, '-o', graph]),
+    0,
+  );
+  const partitions = `partition=${join(at.folder, 'partition.json')}`;
+  const args = ['--cluster-name', 'red', '--nodes-json', graph, '-s', SECRET, '--subsystem', partitions, '--save'];
+  expectExit(await at.run(['register', 'cluster', ...args]), 0);
+  const dry = async (partition: string): Promise<string> => {
+    const script = write(at.folder, 'job.sh', `#!/bin/sh\n#SBATCH -p ${partition}\nhostname\n`);
+    return (await at.run(['submit', '--batch', script, '--dry-run'])).stdout;
+  };
+  for (const one of ['gpu', 'gpuu,main']) expect(await dry(one)).not.toContain('partition');
+  expect(await dry('gpuu')).toContain('red has no partition gpuu: its scheduler would refuse it');
+  expect(await dry('gpuu')).toContain('no cluster is known to have the partition gpuu');
 });
 
 test('a cluster whose agent maps accounts is a no for those whom it does not', async () => {

@@ -72,7 +72,7 @@ describe('jobspec', () => {
     expect(outcome.stdout).toContain('2 node\n    4 slot "task"\n      4 core\n');
     expect(outcome.stdout).toContain('1 in all: the script simulation.sh (17 lines, by /bin/bash)');
     expect(outcome.stderr).toContain(`${simulation}:4:9: kept: --nodes=2 → 2 nodes\n`);
-    expect(outcome.stderr).toContain('kept, not acted on yet: --output=simulation-%j.out → ');
+    expect(outcome.stderr).toContain('kept for Slurm and Flux: --output=simulation-%j.out → ');
     expect(json(await rainbow(['jobspec', 'show', simulation, '--json']))).toMatchObject({
       name: 'simulation',
       form: 'sbatch',

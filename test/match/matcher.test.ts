@@ -151,6 +151,25 @@ describe('constraints of RFC 31', () => {
     const [reason] = reasons(graph, request({ op: 'properties', values: ['fast'] }, 3));
     expect(reason).toMatchObject({ stage: 'constraint', relaxation: { field: 'count', from: '3', to: '2' } });
   });
+
+  const ssd: Constraint = { op: 'properties', values: ['disktype=ssd'] };
+  const fast: Constraint = { op: 'properties', values: ['fast', '^retired'] };
+  test.each<[Constraint, string]>([
+    [ssd, 'none is disktype=ssd'],
+    [{ op: 'and', of: [fast, { op: 'or', of: [ssd, { op: 'not', of: [fast] }] }, ssd] }, 'none is disktype=ssd'],
+    [{ op: 'and', of: [fast, { op: 'properties', values: ['^fast'] }] }, 'none is (fast and not retired) and not fast'],
+    [{ op: 'hostlist', values: ['other[1-2]'] }, 'none is host other[1-2]'],
+  ])('%j that leaves no node is the reason, whether it would fit without or not', (constraint, none) => {
+    for (const cores of [1, 3]) {
+      const asked = {
+        ...requestOf(`- {type: slot, count: 1, label: task, with: [{type: core, count: ${cores}}]}`),
+        constraint,
+      };
+      const all = reasons(graph, asked);
+      expect(all).toMatchObject([{ stage: 'constraint', message: `the constraint leaves no node: ${none}` }]);
+      expect(all[0]!.relaxation?.field).toBe(cores === 1 ? 'constraint' : undefined);
+    }
+  });
 });
 
 describe('why not', () => {

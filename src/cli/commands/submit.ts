@@ -18,6 +18,7 @@ import { candidateJson, candidateLines, decisionJson, openingJson, openingLines 
 import { jobJson, jobLine } from '../present/job.ts';
 import { busyNumber, dependencyNumber, fitsWord, lossNumber, ON_CLUSTER_LOSS, stateWord } from '../present/words.ts';
 import { readSettings } from '../settings.ts';
+import { partitionLines } from '../partition-lines.ts';
 import { checkNamed } from '../named-files.ts';
 import { stage, type Staged } from '../stage.ts';
 import { findStaged } from '../staged-files.ts';
@@ -356,11 +357,15 @@ async function dryRun(
   const { clusters: all } = await client.clusters.list({}, { signal });
   const natives = await nativeRenderings(jobspec, candidates, all);
   const unheeded = await unheededLines(jobspec, candidates, async () => all);
+  const partitions = await partitionLines(jobspec, all, async (asking) => {
+    return (await client.jobs.match({ jobspec: asking, credentials, clusters }, { signal })).candidates;
+  });
   const document = {
     candidates: candidates.map(candidateJson),
     openings: openings.map(openingJson),
     native: natives,
     unheeded,
+    partitions,
     ...(translation === null ? {} : { translation }),
   };
   invocation.result(document, () =>
@@ -369,6 +374,7 @@ async function dryRun(
       ...openingLines(openings),
       ...serviceLines(candidates, all),
       ...unheeded,
+      ...partitions,
       ...natives.flatMap(nativeLines),
       'nothing was stored',
     ].join('\n'),

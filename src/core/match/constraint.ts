@@ -81,7 +81,38 @@ export class NodeFilter {
   }
 }
 
-function anonymous(own: Own): Node {
+/** What must all hold; each property by itself. */
+export function conjuncts(constraint: Constraint): readonly Constraint[] {
+  if (constraint.op === 'and') return constraint.of.flatMap(conjuncts);
+  return constraint.op === 'properties'
+    ? constraint.values.map((value) => ({ ...constraint, values: [value] }))
+    : [constraint];
+}
+
+/** For people: `ssd and (amd64 or arm64) and not host node[1-3]`. */
+export function constraintText(constraint: Constraint): string {
+  switch (constraint.op) {
+    case 'properties':
+      return constraint.values.map((value) => (value.startsWith('^') ? `not ${value.slice(1)}` : value)).join(' and ');
+    case 'hostlist':
+      return `host ${constraint.values.join(',')}`;
+    case 'ranks':
+      return `rank ${constraint.ranks.map(([low, high]) => (low === high ? low : `${low}-${high}`)).join(',')}`;
+    default: {
+      const parts = constraint.of.map((each) => (isJoined(each) ? `(${constraintText(each)})` : constraintText(each)));
+      return constraint.op === 'not' ? `not ${parts.join(' and ')}` : parts.join(` ${constraint.op} `);
+    }
+  }
+}
+
+function isJoined(constraint: Constraint): boolean {
+  return constraint.op === 'properties'
+    ? constraint.values.length > 1
+    : constraint.op === 'and' || constraint.op === 'or';
+}
+
+/** A node of which only what it is like is known. */
+export function anonymous(own: Own): Node {
   return { own, name: () => '', rank: () => -1 };
 }
 

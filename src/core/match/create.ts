@@ -33,7 +33,7 @@ import type { Asked } from './decide.ts';
 import type { LocalTake } from './local.ts';
 import { largestFirst, place } from './place.ts';
 import { planTree, type TreePlan } from './plan.ts';
-import { answer, compileQuestion, reasonsFor, type Question } from './question.ts';
+import { answer, compileQuestion, leavesNone, reasonsFor, type Question } from './question.ts';
 import type { Residual } from './residual.ts';
 import { ShapeTable } from './shapes.ts';
 import { Solver } from './solver.ts';
@@ -384,7 +384,8 @@ class ClassMatcher implements Matcher {
 
   #leavesNone(all: Class, { request }: Question): Pick<MatchReason, 'stage' | 'message'> {
     const failure = request.image ? explainImage(request.image, all) : null;
-    if (failure === null || failure.good > 0) return { stage: 'constraint', message: 'the constraint leaves no node' };
+    if (failure === null || failure.good > 0)
+      return { stage: 'constraint', message: leavesNone(request.constraint, all) };
     return { stage: 'image', message: failure.message };
   }
 

@@ -18,6 +18,8 @@ export interface Oracle {
   /** There is a constraint, or the image needs something. */
   readonly hasFilter: boolean;
   readonly hasConstraint: boolean;
+  /** That no node passes constraint and image, in words; null: some do, or there is no node anyway. */
+  leavesNone(): string | null;
   /** What the job's image lacks on how many nodes; null: nothing, or it asks for nothing. */
   imageFailure(): ImageFailure | null;
   hasType(type: string): boolean;
@@ -57,12 +59,15 @@ function find(vertices: readonly RequestVertex[], oracle: Oracle): MatchReason[]
   }
   if (total.length > 0) return total;
   // 3. It is the constraint, or what somebody requires.
-  if (oracle.hasFilter && oracle.fitsOnAllNodes(vertices)) {
+  const none = oracle.hasFilter ? oracle.leavesNone() : null;
+  if (none !== null || (oracle.hasFilter && oracle.fitsOnAllNodes(vertices))) {
     const vertex = vertices[0];
     const image = oracle.imageFailure();
-    if (vertex !== undefined && image !== null) return [reason('image', vertex, image.message, null, null)];
+    if (vertex !== undefined && image !== null && (none === null || image.good === 0))
+      return [reason('image', vertex, image.message, null, null)];
     if (vertex !== undefined) {
-      return [reason('constraint', vertex, 'the nodes that the constraint leaves cannot hold it', null, null)];
+      const message = none ?? 'the nodes that the constraint leaves cannot hold it';
+      return [reason('constraint', vertex, message, null, null)];
     }
   }
   const byPredicate = findPredicate(vertices, oracle);

@@ -1,8 +1,9 @@
 /** A request as the matcher asks it: one demand per group, the nodes that its constraint leaves. */
-import type { Request, RequestVertex } from '../jobspec/jobspec.ts';
+import type { Constraint, Request, RequestVertex } from '../jobspec/jobspec.ts';
+import type { Own } from './attributes.ts';
 import { allOf, type Class } from './classes.ts';
 import { Compiler } from './compile.ts';
-import { NodeFilter, type Condition } from './constraint.ts';
+import { anonymous, conjuncts, constraintText, NodeFilter, type Condition } from './constraint.ts';
 import { asked, decide, type Asked } from './decide.ts';
 import { explain, overBudget, type Oracle } from './explain.ts';
 import { explainImage } from './image.ts';
@@ -100,6 +101,10 @@ export function reasonsFor(
   const oracle: Oracle = {
     hasFilter: question.filter !== null,
     hasConstraint: question.request.constraint !== null,
+    leavesNone: () =>
+      question.filter !== null && unfiltered.facts.types.has('node') && !top.facts.types.has('node')
+        ? leavesNone(question.request.constraint, unfiltered)
+        : null,
     imageFailure: () => (image ? explainImage(image, unfiltered) : null),
     fits: (vertices) => fits(vertices, top),
     fitsOnAllNodes: (vertices) => fits(vertices, unfiltered),
@@ -115,6 +120,26 @@ export function reasonsFor(
   }
   if (unknown || (question.unanswerable && reasons.length === 0)) reasons.push(overBudget());
   return reasons;
+}
+
+const MOST_LOOKED_AT = 1_000;
+const MOST_TEXT = 200;
+
+/** With the parts of the constraint that no node meets, where there are such; else with all of it. */
+export function leavesNone(constraint: Constraint | null, unfiltered: Class): string {
+  if (constraint === null) return 'the constraint leaves no node';
+  const nodes = [...allOf(unfiltered, 'node').keys()].map(({ own }) => own);
+  const parts = conjuncts(constraint);
+  const unmet = nodes.length * parts.length > MOST_LOOKED_AT ? [] : parts.filter((part) => meetsNone(part, nodes));
+  const text = unmet.length === 0 ? constraintText(constraint) : unmet.map(constraintText).join(', or ');
+  const short = text.length > MOST_TEXT ? `${text.slice(0, MOST_TEXT)}…` : text;
+  return `the constraint leaves no node: none is ${short}`;
+}
+
+/** Who a node is, is not looked at. */
+function meetsNone(part: Constraint, nodes: readonly Own[]): boolean {
+  const filter = new NodeFilter([part]);
+  return !filter.namesNodes && !nodes.some((own) => filter.passes(anonymous(own)));
 }
 
 /** Units of a request vertex's type, whatever it requires. */

@@ -11,13 +11,17 @@ import { render, type Target } from './render/render.ts';
 import { slurmJob } from './render/slurm.ts';
 import { CARRIED as SLURMS } from './slurm/options.ts';
 import { obstacles, type ReportLine } from './report.ts';
+import { quoteWord } from './words.ts';
 
 /** Runners whose clusters have a language of their own. */
 const TARGETS: Readonly<Record<string, Target>> = { slurm: 'sbatch', flux: 'flux' };
 
 export const NATIVE_RUNNERS: ReadonlySet<string> = new Set(Object.keys(TARGETS));
 
-/** What is submitted there, to be shown; null where that kind of cluster takes jobspecs as they are. */
+/**
+ * What is submitted there, to be shown; null where that kind of cluster takes jobspecs as they are. For Slurm the options
+ * that sbatch is given, not the script's own lines; for Flux its command line, of which the agent makes a document.
+ */
 export function nativeRendering(
   jobspec: string,
   runner: string,
@@ -25,11 +29,28 @@ export function nativeRendering(
   const target = TARGETS[runner];
   if (target === undefined) return null;
   try {
-    return { target, text: render(jobspec, target, null).text, lost: lostOn(jobspec, runner) };
+    const text = runner === 'slurm' ? sbatchLine(jobspec) : render(jobspec, target, null).text;
+    return { target, text, lost: lostOn(jobspec, runner) };
   } catch (error) {
     if (!(error instanceof RainbowError)) throw error;
     return { target, text: '', lost: [error.message] };
   }
+}
+
+/** Options that the agent gives to each job: its own, or where the job has none. */
+const ADDED = ['job-name', 'comment', 'export'];
+const ADDED_WHERE_NONE = ['chdir', 'output', 'error', 'open-mode', 'time', 'no-requeue'];
+
+function sbatchLine(jobspec: string): string {
+  const { options } = slurmJob(jobspec);
+  const words = options.map(([name, value]) => (value === true ? `--${name}` : `--${name}=${value}`));
+  const has = (name: string): boolean => options.some(([each]) => each === name);
+  const follows = (name: string): boolean => name === 'error' || name === 'open-mode';
+  const added = ADDED_WHERE_NONE.filter((name) => !has(name) && !(follows(name) && has('output'))).filter(
+    (name) => name !== 'no-requeue' || !has('requeue'),
+  );
+  const all = [...ADDED, ...added].map((name) => `--${name}`).join(' ');
+  return `${['sbatch', ...words.map(quoteWord)].join(' ')}\n# the agent adds ${all}, and gives the script on standard input\n`;
 }
 
 /** Options of sbatch and Flux that are kept for those clusters: with the effect of running without them, or null. */

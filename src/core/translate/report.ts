@@ -5,7 +5,7 @@
 
 /**
  * kept: asked for just as it was. narrowed: everything asked for is granted, with less freedom than there was.
- * carried: kept in the jobspec, not acted on yet. overridden: a later line or the command line says otherwise.
+ * carried: kept in the jobspec, not acted on by Rainbow itself (`readersOf`). overridden: a later line or the command line says otherwise.
  * noted: changes nothing; said because a person may want to know. altered, dropped: lost, in part or whole.
  */
 export type Outcome = 'kept' | 'narrowed' | 'carried' | 'overridden' | 'noted' | 'altered' | 'dropped';
@@ -37,6 +37,14 @@ export function isLossy(lines: readonly ReportLine[]): boolean {
 /** What stands in the way of submitting it: what was lost, and what is carried but would have to be heeded. */
 export function obstacles(lines: readonly ReportLine[]): readonly ReportLine[] {
   return lines.filter(({ outcome, unheeded }) => outcome === 'altered' || outcome === 'dropped' || unheeded);
+}
+
+/** Whose schedulers are told of something carried; null: nobody is, or a job that runs elsewhere runs otherwise. */
+export function readersOf({ outcome, became, unheeded }: ReportLine): string | null {
+  if (outcome !== 'carried' || became === null || unheeded) return null;
+  if (became.startsWith('attributes.rainbow.slurm.')) return 'Slurm';
+  if (became.startsWith('attributes.rainbow.flux.')) return 'Flux';
+  return /^attributes\.system\.(queue|bank|shell\.options\.output\.)/.test(became) ? 'Slurm and Flux' : null;
 }
 
 const SHOWN = 120;

@@ -17,6 +17,9 @@ import { realSystem } from '../../../system/real.ts';
 import { runAgent, type AgentOptions } from '../../agent.ts';
 import { WITH_SLURM, type Sentinel } from '../../sentinels.ts';
 import type { AgentProcessOptions } from '../../testing/agent-process.ts';
+import { NO_CONTEXT } from '../../../core/translate/context.ts';
+import { slurmJob } from '../../../core/translate/render/slurm.ts';
+import { readSbatch } from '../../../core/translate/slurm/read.ts';
 import { jobspecOf } from '../conformance.ts';
 
 const SERVER_SECRET = 'test-server-secret';
@@ -188,6 +191,28 @@ describe.skipIf(away)('agents on real Slurm clusters', { timeout: PATIENT_MS }, 
       'the graph is replaced',
       async () => BigInt((await client.clusters.get({ name: here.name })).graphVersion) > BigInt(before),
     );
+  });
+
+  test.each([
+    '--gpus=1',
+    '--gpus=2',
+    '--gres=gpu:1',
+    '--gres=gpu:a100:1',
+    '--gpus-per-node=1',
+    '--gpus-per-task=1',
+    '-n2 --gpus-per-task=1',
+    '-N1 --gpus-per-task=1',
+    '-N1 --ntasks-per-node=2 --gpus-per-task=1',
+    '-N1-2 --gpus-per-task=1',
+    '-N1 --gres=gpu:1',
+  ])('sbatch takes how %s is said to it', async (directives) => {
+    const { jobspec } = readSbatch(`#!/bin/sh\n#SBATCH ${directives}\necho\n`, NO_CONTEXT);
+    const args = slurmJob(jobspec).options.map(([name, value]) =>
+      value === true ? `--${name}` : `--${name}=${value}`,
+    );
+    const id = await lab.slurm('red', 'sbatch', '--parsable', '--hold', '-o/dev/null', ...args, '--wrap=true');
+    expect(await lab.slurm('red', 'scontrol', 'show', 'job', id.trim())).toContain('gpu');
+    await lab.slurm('red', 'scancel', id.trim());
   });
 
   test('output comes live, exit codes are right, and a job that somebody cancels in Slurm is canceled', async () => {

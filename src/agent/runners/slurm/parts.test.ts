@@ -4,6 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { readSlurmNodes } from '../../../core/discover/slurm.ts';
+import { NO_CONTEXT } from '../../../core/translate/context.ts';
+import { readSbatch } from '../../../core/translate/slurm/read.ts';
+import { nativeRendering } from '../../../core/translate/native.ts';
+import { splitWords } from '../../../core/jobspec/words.ts';
 import { jobspecOf } from '../conformance.ts';
 import type { Order } from '../runner.ts';
 import { nativeName, readNativeName } from './key.ts';
@@ -330,6 +334,51 @@ test('what is asked for is said natively; the rest is in the wrapper', () => {
   );
   expect(script).toContain(`export A='x'\\''\ny'`);
   expect(script).toContain(`exec srun --cpus-per-task=2 env 'b.c=1' '/bin/sh' '-c'`);
+});
+
+test.each([
+  ['--gpus=1', '--gres=gpu:1'],
+  ['--gpus=2', '--gres=gpu:2'],
+  ['--gres=gpu:a100:2,shard:1', '--gres=gpu:a100:2,shard:1'],
+  ['--gpus-per-task=1', '--gres=gpu:1'],
+  ['-n2 --gpus-per-task=1', '--ntasks=2 --gpus-per-task=1'],
+  ['-N2 --gpus-per-task=1', '--nodes=2 --gpus-per-task=1'],
+  ['-N2 --gres=gpu:2', '--nodes=2 --gres=gpu:2'],
+])('%s is said as %s', (directives, said) => {
+  const { jobspec } = readSbatch(`#!/bin/sh\n#SBATCH ${directives}\necho\n`, NO_CONTEXT);
+  const { options } = slurmJobOf(order(jobspec));
+  expect(options.map(([name, value]) => `--${name}=${value}`).join(' ')).toBe(said);
+});
+
+test.each([
+  '-n2 -c3 -p gpu -J mine',
+  '-n2 --gpus-per-task=1 -t 10 -o /out -D /work --requeue',
+  '-n1 --mem=4G --comment=\'a "b"\' --open-mode=append',
+  '-n1 -e /err',
+])('a dry run shows what is given to sbatch: %s', (directives) => {
+  const { jobspec } = readSbatch(`#!/bin/sh\n#SBATCH ${directives}\necho\n`, NO_CONTEXT);
+  const shown = nativeRendering(jobspec, 'slurm')!.text.split('\n');
+  const given = order(jobspec);
+  const { args } = nativeSubmission(slurmJobOf(given), given, KEY, WHERE);
+  const names = (words: readonly string[]): string[] =>
+    words.filter((word) => word.startsWith('--')).map((word) => /^--[\w-]+/.exec(word)![0]);
+  const [program, ...options] = splitWords(shown[0]!)!;
+  expect(program).toBe('sbatch');
+  const added = names(shown[1]!.split(/[ ,]/));
+  const changed = ['--comment'];
+  expect(args).toEqual(expect.arrayContaining(options.filter((word) => !changed.includes(names([word])[0]!))));
+  expect([...new Set([...names(options), ...added])].sort()).toEqual(
+    names(args)
+      .filter((name) => name !== '--parsable')
+      .sort(),
+  );
+});
+
+test('gpus by task on a range of nodes are said by node, which is told', () => {
+  const { jobspec } = readSbatch('#!/bin/sh\n#SBATCH -N2-4 --ntasks-per-node=2 --gpus-per-task=1\necho\n', NO_CONTEXT);
+  expect(() => slurmJobOf(order(jobspec))).toThrow(
+    '--gpus-per-node=2 (sbatch counts none by task on a range of nodes)',
+  );
 });
 
 test('what Slurm cannot be told refuses it, unless its owner allows that', () => {

@@ -4,6 +4,7 @@ import type { Place } from '../../jobspec/place.ts';
 import { jsonMap } from '../draft.ts';
 import type { JsonMap } from '../draft.ts';
 import type { Report } from '../report.ts';
+import { quoteWord } from '../words.ts';
 
 export function readVariables(list: Place | null, report: Report): JsonMap {
   const environment = jsonMap();
@@ -32,6 +33,28 @@ export function expand(written: string, environment: JsonMap): string {
     const value = Object.hasOwn(environment, name) ? environment[name] : undefined;
     return typeof value === 'string' ? value : all;
   });
+}
+
+const INDEX = 'JOB_COMPLETION_INDEX';
+/** No word of a command has it. */
+const MARK = '\0';
+
+/**
+ * The command of an Indexed Job's container, whose index Kubernetes expands as well; here it is known only where the
+ * task runs, so that a shell puts it in. null: it is not named. A variable's own value comes before it, so it is not
+ * expanded in those.
+ */
+export function withIndex(written: readonly string[], environment: JsonMap): readonly string[] | null {
+  if (Object.hasOwn(environment, INDEX) || written.some((word) => word.includes(MARK))) return null;
+  const marked = Object.assign(jsonMap(), environment, { [INDEX]: MARK });
+  const words = written.map((word) => expand(word, marked).split(MARK));
+  if (words.every((parts) => parts.length === 1)) return null;
+  const quoted = words.map((parts) =>
+    parts.length === 1
+      ? quoteWord(parts[0]!)
+      : parts.map((part) => (part === '' ? '' : quoteWord(part))).join(`"$${INDEX}"`),
+  );
+  return ['/bin/sh', '-c', `exec ${quoted.join(' ')}`];
 }
 
 /** The text that `expand` gives back: a `$` counts only before another, or before a parenthesis. */

@@ -5,7 +5,7 @@ import type { Overrides } from '../context.ts';
 import type { Draft, DraftVertex, Json, JsonMap } from '../draft.ts';
 import { jsonMap } from '../draft.ts';
 import type { Report } from '../report.ts';
-import { expand, readVariables } from './environment.ts';
+import { expand, readVariables, withIndex } from './environment.ts';
 import { carryField, Fields } from './fields.ts';
 import type { Policy } from './fields.ts';
 import { readAffinity, readNodeSelector } from './nodes.ts';
@@ -73,7 +73,8 @@ const CONTAINER: Policy = {
   volumeMounts: 'drop:volumes are not mounted',
 };
 
-export function readPod(spec: Place, draft: Draft, overrides: Overrides, report: Report): Pod {
+/** `indexed`: each pod has an index of its own. */
+export function readPod(spec: Place, indexed: boolean, draft: Draft, overrides: Overrides, report: Report): Pod {
   const pod = new Fields(spec);
   const list = required(spec, 'containers', 'what to run');
   pod.take('containers');
@@ -81,7 +82,7 @@ export function readPod(spec: Place, draft: Draft, overrides: Overrides, report:
   if (all.length === 0) throw wrong(list, 'lists no container');
   if (all.length > 100) throw wrong(list, 'lists more than 100 containers, which is the limit');
   const needs = new PodNeeds();
-  const containers = all.map((each, index) => readContainer(each, index, needs, draft, overrides, report));
+  const containers = all.map((each, index) => readContainer(each, index, indexed, needs, draft, overrides, report));
   needs.add(pod.take('resources'), draft.rainbow, report);
 
   const constraints = [...readNodeSelector(pod.take('nodeSelector'), report)];
@@ -103,6 +104,7 @@ export function readPod(spec: Place, draft: Draft, overrides: Overrides, report:
 function readContainer(
   place: Place,
   index: number,
+  indexed: boolean,
   needs: PodNeeds,
   draft: Draft,
   overrides: Overrides,
@@ -144,7 +146,7 @@ function readContainer(
     );
   }
   const all = Object.assign(jsonMap(), environment, overrides.env);
-  const command = readCommand(fields, place, all);
+  const command = readCommand(fields, place, all, indexed, report);
   fields.rest(CONTAINER, draft.rainbow, report);
   return { command, environment: all };
 }
@@ -154,14 +156,24 @@ function textOr(value: Json | undefined, otherwise: string): string {
 }
 
 /** `command` is the entry point and `args` what it is given; what the image itself would run is not known here. */
-function readCommand(fields: Fields, place: Place, environment: JsonMap): readonly string[] {
-  const command = fields.take('command');
-  const args = fields.take('args');
+function readCommand(
+  fields: Fields,
+  place: Place,
+  environment: JsonMap,
+  indexed: boolean,
+  report: Report,
+): readonly string[] {
+  const [command, args] = [fields.take('command'), fields.take('args')];
   const words = (list: Place | null): readonly string[] =>
-    list === null || isNothing(list) ? [] : items(list).map((word) => expand(text(word), environment));
-  const program = words(command);
-  if (program.length === 0) {
+    list === null || isNothing(list) ? [] : items(list).map(text);
+  if (words(command).length === 0) {
     throw wrong(place, '`command` is missing: what an image runs by itself is not known here, so name the program');
   }
-  return [...program, ...words(args)];
+  const written = [...words(command), ...words(args)];
+  const byShell = indexed ? withIndex(written, environment) : null;
+  if (byShell !== null) {
+    const why = '/bin/sh puts $(JOB_COMPLETION_INDEX) in where the task runs';
+    report.noted(command!.node.at, command!.path, why);
+  }
+  return byShell ?? written.map((word) => expand(word, environment));
 }

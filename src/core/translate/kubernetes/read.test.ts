@@ -8,6 +8,7 @@ import type { Json, JsonMap } from '../draft.ts';
 import { toYaml } from '../draft.ts';
 import { countText } from '../normal.ts';
 import type { ReportLine } from '../report.ts';
+import { render } from '../render/render.ts';
 import { escapeReferences, expand } from './environment.ts';
 import { bytesOf, readNanos } from './quantity.ts';
 import { readKubernetes } from './read.ts';
@@ -294,6 +295,33 @@ test.each([
   ['a$$b', 'a$b'],
 ])('%s expands to %s', (written, text) => {
   expect(expand(written, { A: 'x' })).toBe(text);
+});
+
+test.each<[string[], JsonMap, string[]]>([
+  [['a', 'b'], {}, ['a', 'b']],
+  [['a', '$(JOB_COMPLETION_INDEX)'], {}, ['/bin/sh', '-c', 'exec a "$JOB_COMPLETION_INDEX"']],
+  [
+    ['a b', '', "it's", '--i=$(JOB_COMPLETION_INDEX).$(JOB_COMPLETION_INDEX)$(A)'],
+    { A: '$x' },
+    ['/bin/sh', '-c', `exec 'a b' '' 'it'\\''s' --i="$JOB_COMPLETION_INDEX"."$JOB_COMPLETION_INDEX"'$x'`],
+  ],
+  [['a', '$$(JOB_COMPLETION_INDEX)'], {}, ['a', '$(JOB_COMPLETION_INDEX)']],
+  [['a', '$(JOB_COMPLETION_INDEX)'], { JOB_COMPLETION_INDEX: 'own' }, ['a', 'own']],
+])('the command %j of an Indexed Job with %j', (command, variables, expected) => {
+  const env = Object.entries(variables).map(([name, value]) => ({ name, value }));
+  const { jobspec, text } = read({
+    spec: { completions: 2, completionMode: 'Indexed' },
+    container: { command, env },
+  });
+  expect(jobspec.tasks[0]!.command).toEqual(expected);
+  // It means the same in a pod.
+  const again = readKubernetes(render(text, 'kubernetes', 'debian').text, NO_CONTEXT).jobs[0]!;
+  expect(readJobspec(again.jobspec).tasks[0]!.command).toEqual(expected);
+});
+
+test('without Indexed no pod has an index', () => {
+  const { jobspec } = read({ spec: { completions: 2 }, container: { command: ['a', '$(JOB_COMPLETION_INDEX)'] } });
+  expect(jobspec.tasks[0]!.command).toEqual(['a', '$(JOB_COMPLETION_INDEX)']);
 });
 
 test.each(['$(A)', '$$', '$', '$1 ${A} $((1+2))', '$$$(A', 'a'])('%s escaped expands to itself', (text) => {

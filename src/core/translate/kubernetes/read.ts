@@ -140,7 +140,9 @@ function readJob(place: Place, context: ReadContext): TranslatedJob {
   const job = new Fields(spec);
   const template = new Fields(required(spec, 'template', 'the pod to run'));
   job.take('template');
-  const pod = readPod(required(template.place, 'spec', 'what the pod is'), draft, overrides, report);
+  const mode = child(spec, 'completionMode');
+  const indexed = mode !== null && text(mode) === 'Indexed' && overrides.tasks === undefined;
+  const pod = readPod(required(template.place, 'spec', 'what the pod is'), indexed, draft, overrides, report);
   template.take('spec');
   template.rest({ metadata: null }, draft.rainbow, report);
 

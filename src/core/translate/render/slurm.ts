@@ -164,7 +164,7 @@ function resources(asked: Asked, report: Report): Option[] {
   } else if (slots.each > 1) options.push(['ntasks-per-node', String(slots.each)]);
   if (slot.cores > 1) options.push(['cpus-per-task', String(slot.cores)]);
   if (exclusive) options.push(['exclusive', true]);
-  options.push(...inSlots(slot.others, report), ...byNode(beside, report));
+  options.push(...inSlots(asked, report), ...byNode(beside, report));
   const memory = memoryOption(asked, report);
   if (memory !== null) options.push(memory);
   if (asked.jobspec.walltime !== null) {
@@ -191,18 +191,32 @@ function gresWord({ type, model, count }: Other): string {
   return [type, ...(model === null ? [] : [model]), String(count)].join(':');
 }
 
-function inSlots(others: readonly Other[], report: Report): Option[] {
-  const all = writable(others, report);
+/**
+ * A single slot anywhere has what its node gives: `--gres`, which any Slurm knows. By task otherwise, which sbatch
+ * refuses where neither the tasks nor the nodes are a number.
+ */
+function inSlots({ nodes, slots, slot }: Asked, report: Report): Option[] {
+  const all = writable(slot.others, report);
   if (all.length === 0) return [];
+  if (isSingle(nodes, slots)) return [['gres', all.map(gresWord).join(',')]];
   if (all.every(({ type }) => type === 'gpu')) {
-    return [
-      [
-        'gpus-per-task',
-        all.map(({ model, count }) => (model === null ? String(count) : `${model}:${count}`)).join(','),
-      ],
-    ];
+    const list = (times: number): string =>
+      all.map(({ model, count }) => `${model === null ? '' : `${model}:`}${count * times}`).join(',');
+    if ('total' in slots || nodes === null || nodes.min === nodes.max) return [['gpus-per-task', list(1)]];
+    const byNodes = list(slots.each);
+    report.altered(
+      null,
+      'gpu in each slot',
+      `--gpus-per-node=${byNodes}`,
+      'sbatch counts none by task on a range of nodes',
+    );
+    return [['gpus-per-node', byNodes]];
   }
   return [['tres-per-task', all.map((each) => `gres/${gresWord(each)}`).join(',')]];
+}
+
+function isSingle(nodes: Asked['nodes'], slots: Asked['slots']): boolean {
+  return nodes === null && 'total' in slots && slots.total === 1;
 }
 
 function byNode({ cores, others }: Bundle, report: Report): Option[] {
@@ -213,7 +227,7 @@ function byNode({ cores, others }: Bundle, report: Report): Option[] {
 
 /** `--mem` for what is beside the slots, and for a single slot; `--mem-per-cpu` for what each slot has. */
 function memoryOption({ nodes, slots, slot, beside }: Asked, report: Report): Option | null {
-  const one = nodes === null && 'total' in slots && slots.total === 1;
+  const one = isSingle(nodes, slots);
   const memory = beside.memory ?? slot.memory;
   if (memory === null) return null;
   if (beside.memory !== null && slot.memory !== null) {

@@ -7,7 +7,7 @@ import type { Jobspec, RequestVertex } from '../../jobspec/jobspec.ts';
 import { NO_CONTEXT } from '../context.ts';
 import type { ReadContext } from '../context.ts';
 import { countText } from '../normal.ts';
-import type { ReportLine } from '../report.ts';
+import { readersOf, type ReportLine } from '../report.ts';
 import { readSbatch } from './read.ts';
 
 function shape(vertex: RequestVertex): string {
@@ -141,6 +141,29 @@ describe('words', () => {
   });
 });
 
+test.each([
+  ['-o mine_%j.txt', 1],
+  ['-o mine_%j.txt -e errors', 2],
+  ['-o mine_%j.txt -D /work', 0],
+  ['-o /work/mine_%j.txt', 0],
+])('%s: files that go with the job are told (%i)', (options, told) => {
+  const said = one(options).report.filter(
+    ({ outcome, why }) => outcome === 'noted' && why?.includes('removed after it'),
+  );
+  expect(said.length).toBe(told);
+});
+
+test.each([
+  ['-p gpu', 'Slurm and Flux'],
+  ['-A lab', 'Slurm and Flux'],
+  ['-o /out', 'Slurm and Flux'],
+  ['--mail-type=END', 'Slurm'],
+  ['-d singleton', null],
+  ['-n 2', null],
+])('whose schedulers are told of %s: %s', (options, readers) => {
+  expect(readersOf(one(options).report[0]!)).toBe(readers);
+});
+
 test('where it may run', () => {
   const constraint = (options: string): unknown => one(options).jobspec.request.constraint;
   expect(constraint('-C a')).toEqual({ op: 'properties', values: ['a'] });
@@ -194,7 +217,9 @@ test('what is carried: kept in the jobspec, and said', () => {
   const narrowed = report.filter(({ outcome }) => outcome === 'narrowed').map(({ what }) => what);
   expect(narrowed).toEqual(['-L matlab:2', '--signal=B:USR1@60']);
   const others = report.filter(({ outcome }) => outcome !== 'kept' && outcome !== 'narrowed');
-  expect(others.every(({ outcome }) => outcome === 'carried')).toBe(true);
+  expect(
+    others.every(({ outcome, what }) => outcome === 'carried' || (outcome === 'noted' && what.startsWith('-o'))),
+  ).toBe(true);
   const unheeded = report.filter((line) => line.unheeded).map(({ what }) => what);
   expect(unheeded).toEqual(['-d afterok:1:2,singleton']);
   for (const [runner, most] of [

@@ -194,6 +194,11 @@ function readNames(choices: Choices, draft: Draft, report: Report): void {
 /** What the report says of `--input`. */
 export const STDIN = 'its standard input';
 
+/** Of a file of output that is no whole path, where no folder is said. */
+const LEAVES =
+  'on a cluster it is in the job’s own folder, which is removed after it, not where you submit; ' +
+  '`rainbow job logs` has what it says, a whole path or --chdir keeps the file';
+
 function readInsOuts(choices: Choices, draft: Draft, report: Report): void {
   for (const [key, stream] of [
     ['input', 'stdin'],
@@ -207,7 +212,11 @@ function readInsOuts(choices: Choices, draft: Draft, report: Report): void {
     options[stream] = { type: 'file', path: fromPattern(chosen.value) };
     const where = `attributes.system.shell.options.${kind}.${stream}`;
     if (stream === 'stdin') report.kept(chosen.at, chosen.what, STDIN);
-    else report.carried(chosen.at, chosen.what, where, null);
+    else {
+      report.carried(chosen.at, chosen.what, where, null);
+      if (!chosen.value.startsWith('/') && draft.system['cwd'] === undefined)
+        report.noted(chosen.at, chosen.what, LEAVES);
+    }
   }
   const mode = choices.take('open-mode');
   if (mode !== null) {
