@@ -92,7 +92,7 @@ export function candidateLines(paint: Paint, candidates: readonly Candidate[], d
     const now = fitsWord(candidate.startable);
     const answer =
       fits === 'yes'
-        ? `${paint.green('fits')}${now === 'yes' ? ', could start now' : ', nothing free now'}`
+        ? `${paint.green('fits')}${now === 'yes' ? ', could start now' : ', but not on what is free now'}`
         : fits === 'no'
           ? paint.red('does not fit')
           : paint.yellow('unknown: the matcher’s budget was spent');

@@ -4,7 +4,7 @@ import { allOf, type Class } from './classes.ts';
 import { Compiler } from './compile.ts';
 import { NodeFilter, type Condition } from './constraint.ts';
 import { asked, decide, type Asked } from './decide.ts';
-import { explain, overBudget, type Oracle } from './explain.ts';
+import { explain, overBudget, type Oracle, type When } from './explain.ts';
 import { explainImage } from './image.ts';
 import type { Fits, MatchReason } from './matcher.ts';
 import { headOf, identityFields } from './predicate.ts';
@@ -77,13 +77,14 @@ export function answer(solver: Solver, question: Question, top: Class, budget: n
   return fits === 'yes' && question.unanswerable ? 'unknown' : fits;
 }
 
-/** Reasons for every group that does not fit. `unfiltered` is the tree with all nodes. */
+/** Reasons for every group that does not fit. `unfiltered` is the tree with all nodes, of everything or of what is free. */
 export function reasonsFor(
   solver: Solver,
   question: Question,
   top: Class,
   unfiltered: Class,
   budget: number,
+  when: When,
 ): MatchReason[] {
   const compiler = new Compiler(solver.shapes);
   // An explanation asks dozens of questions: together they may take about twice what the verdict may.
@@ -98,6 +99,7 @@ export function reasonsFor(
   };
   const { image } = question.request;
   const oracle: Oracle = {
+    when,
     hasFilter: question.filter !== null,
     hasConstraint: question.request.constraint !== null,
     imageFailure: () => (image ? explainImage(image, unfiltered) : null),
