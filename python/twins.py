@@ -22,7 +22,7 @@ RULES = [
     (r"(?<!def )(?<!in )\bself\.(_run|_call|close|job|submit_jobspec)\(", r"await self.\1("),
     (r"\bchannel\.close\(", "await channel.close("),
     (r"\bfor (\w+) in (self\.(?!_(?:channels|hosts)\b)|stream\b)", r"async for \1 in \2"),
-    (r"= method\(call\.request", "= await method(call.request"),
+    (r"= method\(request,", "= await method(request,"),
     (r"\btime\.sleep\(", "await asyncio.sleep("),
     (r"\bIterator\b", "AsyncIterator"),
     (r"\bopen_channel\b", "open_async_channel"),

@@ -51,12 +51,14 @@ class Caller(Connection):
         patience = Patience(begun, begun + self.timeout)
         others = len(self._channels) - 1
         while True:
-            method = self._channels[self._at].unary_unary(
+            channel = self._channels[self._at]
+            method: Any = (channel.stream_unary if call.streamed else channel.unary_unary)(
                 call.method, request_serializer=serialize, response_deserializer=call.answer.FromString
             )
-            left = max(begun + self.timeout - time.monotonic(), 0.001)
+            left = None if call.streamed else max(begun + self.timeout - time.monotonic(), 0.001)
+            request = call.request() if call.streamed else call.request
             try:
-                answer = await method(call.request, timeout=left, metadata=metadata)
+                answer = await method(request, timeout=left, metadata=metadata)
                 self._reached = True
                 return answer
             except grpc.RpcError as error:

@@ -1,0 +1,78 @@
+"""Files that travel with a job, and what may be lost of it."""
+
+import asyncio
+import json
+import os
+import tempfile
+import unittest
+
+from rainbow_queue import AsyncRainbowClient, InvalidInputError
+from rainbow_queue.jobspec import jobspec_lossy
+
+from server import WithServer, shell
+
+
+class Files(WithServer):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = os.path.realpath(folder.name)
+        os.mkdir(self.path("data"))
+        self.write("model.py", "one\n")
+        self.write("data/large", "0123456789" * 100_000)
+        self.write("data/empty", "")
+        os.chmod(self.path("model.py"), 0o755)
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def write(self, name, text):
+        with open(self.path(name), "w") as file:
+            file.write(text)
+
+    def test_they_go_along(self):
+        script = "cat model.py; test -x model.py && wc -c < data/large; cat data/empty; ls"
+        staged = [self.path("model.py"), self.path("data")]
+        # Twice: the second time they are there.
+        for _ in range(2):
+            job = self.client.submit(shell(script), stage_in=staged, stage_out=["*.py"]).job
+            self.assertEqual(self.client.wait(job, timeout=60).state, "completed")
+            self.assertEqual(self.client.output(job).split(), ["one", "1000000", "data", "model.py"])
+
+        async def story():
+            self.write("model.py", "two\n")
+            async with AsyncRainbowClient(config_file=self.server.config, key="rbu_" + "f" * 43) as client:
+                job = (await client.submit(shell("ls; cat model.py"), stage_in=[self.folder + "/"])).job
+                await client.wait(job, timeout=60)
+                self.assertEqual((await client.output(job)).split(), ["data", "model.py", "two"])
+
+        asyncio.run(story())
+
+    def test_what_cannot_go_along(self):
+        os.symlink("/etc/passwd", self.path("data/out"))
+        for wrong, said in (
+            ([self.path("nothing")], "there is no file or folder"),
+            ([self.path("data")], "leads out of"),
+            (["/dev/null"], "no plain file"),
+        ):
+            with self.assertRaisesRegex(InvalidInputError, said):
+                self.client.submit(shell("true"), stage_in=wrong)
+        with self.assertRaisesRegex(InvalidInputError, "has the part"):
+            self.client.submit(shell("true"), stage_out=["../x"])
+        with self.assertRaisesRegex(TypeError, "give a list"):
+            self.client.submit(shell("true"), stage_in=self.path("data"))
+
+
+class Lossy(unittest.TestCase):
+    def test_the_jobspec_says_so_and_is_the_same_otherwise(self):
+        text = "version: 1\nattributes: {system: {environment: {A: on, B: 1:30, C: 010, D: 1e3, E: null, F: 2024-01-01}}}\n"
+        read = json.loads(jobspec_lossy(text))
+        self.assertEqual(read["attributes"]["rainbow"], {"allowLossy": True})
+        said = {"A": "on", "B": "1:30", "C": 10, "D": 1000.0, "E": None, "F": "2024-01-01"}
+        self.assertEqual(read["attributes"]["system"]["environment"], said)
+        with self.assertRaisesRegex(InvalidInputError, "needs maps"):
+            jobspec_lossy("version: 1\nattributes: {rainbow: 5}\n")
+
+
+if __name__ == "__main__":
+    unittest.main()
