@@ -67,7 +67,7 @@ for _tag, _pattern, _first in (
     ("merge", r"<<", "<"),
 ):
     _Yaml12.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), list(_first))
-_Yaml12.add_constructor("tag:yaml.org,2002:int", lambda loader, node: int(loader.construct_scalar(node)))
+_Yaml12.add_constructor("tag:yaml.org,2002:int", lambda loader, node: int(node.value))
 
 
 def jobspec_lossy(jobspec: JobspecLike) -> str:

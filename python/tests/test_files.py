@@ -6,8 +6,10 @@ import os
 import tempfile
 import unittest
 
-from rainbow_queue import AsyncRainbowClient, InvalidInputError
+from rainbow_queue import AlreadyExistsError, AsyncRainbowClient, InternalError, InvalidInputError
+from rainbow_queue.fetching import Fetching
 from rainbow_queue.jobspec import jobspec_lossy
+from rainbow_queue.protos.v1 import files_pb2
 
 from server import WithServer, shell
 
@@ -47,6 +49,41 @@ class Files(WithServer):
                 self.assertEqual((await client.output(job)).split(), ["data", "model.py", "two"])
 
         asyncio.run(story())
+
+    def test_they_come_back(self):
+        script = "mkdir -p out/deep; printf abc > out/deep/a; printf abc > out/b; : > out/empty; chmod 755 out/b"
+        job = self.client.submit(shell(script), stage_out=["out"]).job
+        self.assertEqual(self.client.wait(job, timeout=60).state, "completed")
+        to = self.path("results")
+        self.assertEqual(sorted(self.client.fetch(job, to)), ["out/b", "out/deep/a", "out/empty"])
+        with open(os.path.join(to, "out/deep/a")) as file:
+            self.assertEqual(file.read(), "abc")
+        self.assertTrue(os.access(os.path.join(to, "out/b"), os.X_OK))
+        self.assertEqual(os.listdir(to), ["out"])
+        self.assertEqual(self.client.fetch(job.id, to), [], "they are there")
+        self.write("results/out/b", "mine")
+        with self.assertRaisesRegex(AlreadyExistsError, "something else is at"):
+            self.client.fetch(job, to)
+
+        async def story():
+            async with AsyncRainbowClient(config_file=self.server.config) as client:
+                return await client.fetch(job, self.path("others"))
+
+        self.assertEqual(len(asyncio.run(story())), 3)
+        os.mkdir(self.path("trap"))
+        os.symlink(self.folder, self.path("trap/out"))
+        with self.assertRaisesRegex(AlreadyExistsError, "is no folder here"):
+            self.client.fetch(job, self.path("trap"))
+        self.assertEqual(os.listdir(self.path("trap")), ["out"])
+
+    def test_a_server_leads_nowhere_else(self):
+        files = Fetching(1, 0, self.path("x"))
+        self.addCleanup(files.end)
+        for path in ("../a", "/a", "a/../b", "a//b", ""):
+            files.listed(files_pb2.ListFilesResponse(files=[files_pb2.FileEntry(path=path)]))
+            with self.assertRaisesRegex(InternalError, "leads out"):
+                files.wanted()
+            files._entries.clear()
 
     def test_what_cannot_go_along(self):
         os.symlink("/etc/passwd", self.path("data/out"))
