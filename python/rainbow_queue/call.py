@@ -19,6 +19,8 @@ class Call:
     request: Any
     answer: Any
     again: bool = True
+    # `request` gives the messages of a stream, anew each time it is called; it takes as long as it takes.
+    streamed: bool = False
     # Errors of the prototype's calls stay grpc.RpcError, as its users catch them; they say nobody's name.
     prototype: bool = False
     # Secrets and tokens in the request, and where they are from: for a call that is denied.
@@ -32,5 +34,6 @@ GRAPH = "/service.MemoryGraph/"
 JOBS = "/rainbow.v1.JobService/"
 CLUSTERS = "/rainbow.v1.ClusterService/"
 GROUPS = "/rainbow.v1.GroupService/"
+FILES = "/rainbow.v1.FileService/"
 BIDS = "/rainbow.v1.BidService/"
 SERVER = "/rainbow.v1.ServerService/"

@@ -17,6 +17,8 @@ _OPTIONS: List[Tuple[str, Any]] = [
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.max_reconnect_backoff_ms", 2_000),
 ]
+# Where there are others to ask, one that swallows connections is given up after so long.
+_SEVERAL_OPTIONS: List[Tuple[str, Any]] = [("grpc.min_reconnect_backoff_ms", 2_000)]
 
 
 @dataclass(frozen=True)
@@ -30,26 +32,28 @@ class Tls:
     server_name: Optional[str] = None
 
 
-def open_channel(host: str, tls: Union[bool, Tls]) -> grpc.Channel:
-    """Connects with the first call. Raises OSError where a file cannot be read."""
-    credentials, options = _how(host, tls)
+def open_channel(host: str, tls: Union[bool, Tls], several: bool = False) -> grpc.Channel:
+    """Connects with the first call. several: it is one of them. Raises OSError where a file cannot be read."""
+    credentials, options = _how(host, tls, several)
     if credentials is None:
         return grpc.insecure_channel(host, options=options)
     return grpc.secure_channel(host, credentials, options=options)
 
 
-def open_async_channel(host: str, tls: Union[bool, Tls]) -> Any:
+def open_async_channel(host: str, tls: Union[bool, Tls], several: bool = False) -> Any:
     """The same for asyncio (grpc.aio.Channel)."""
-    credentials, options = _how(host, tls)
+    credentials, options = _how(host, tls, several)
     if credentials is None:
         return grpc.aio.insecure_channel(host, options=options)
     return grpc.aio.secure_channel(host, credentials, options=options)
 
 
-def _how(host: str, tls: Union[bool, Tls]) -> Tuple[Optional[grpc.ChannelCredentials], List[Tuple[str, Any]]]:
+def _how(
+    host: str, tls: Union[bool, Tls], several: bool
+) -> Tuple[Optional[grpc.ChannelCredentials], List[Tuple[str, Any]]]:
     # Loopback is never reached through a proxy, whatever the environment says.
     is_loopback = re.match(r"(localhost|127\.[\d.]+|\[::1\]):", host) is not None
-    options = [*_OPTIONS, *([("grpc.enable_http_proxy", 0)] if is_loopback else [])]
+    options = [*_OPTIONS, *(_SEVERAL_OPTIONS if several else []), *([("grpc.enable_http_proxy", 0)] if is_loopback else [])]
     if tls is False:
         return None, options
     files = Tls() if tls is True else tls

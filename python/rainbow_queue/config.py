@@ -107,6 +107,12 @@ class RainbowConfig:
         """Raises InvalidInputError with the place where a known key has the wrong kind of value."""
         for key in ("scheduler", "cluster", "graphdatabase"):
             self._expect(key, self.get(key), dict, "a mapping")
+        database = self.get("graphdatabase") or {}
+        options = database.get("options")
+        self._expect("graphdatabase.options", options, dict, "a mapping")
+        hosts = {"host": self.get("host"), "graphdatabase.host": database.get("host")}
+        for where, host in {**hosts, "graphdatabase.options.host": (options or {}).get("host")}.items():
+            self._expect(where, host, str, "text: HOST:PORT, several with commas between")
         for key in ("clusters", "groups"):
             entries = self.get(key)
             self._expect(key, entries, list, "a list")

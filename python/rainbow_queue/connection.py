@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Optional, Tuple, Union
+import random
+from typing import Any, Iterable, Optional, Tuple, Union
 
 from rainbow_queue.call import Call
 from rainbow_queue.channel import Tls
-from rainbow_queue.errors import CallFacts, PrototypeCallError, RainbowError, error_of, marker_of
+from rainbow_queue.errors import CallFacts, PrototypeCallError, RainbowError, error_of, is_unavailable, marker_of, was_never_sent
 from rainbow_queue.settings import read_settings
 from rainbow_queue.user_key import is_user_key, user_key
 
@@ -16,7 +17,8 @@ Metadata = Tuple[Tuple[str, str], ...]
 class Connection:
     """Configuration, identity, and errors in words.
 
-    host: `NAME:PORT`; else RAINBOW_HOST, else the configuration's, else localhost:50051.
+    host: `NAME:PORT`, or several on one database, as a list or with commas: one that answers is kept until it does not.
+        Else RAINBOW_HOST, else the configuration's, else localhost:50051.
     config_file: where clusters, groups and their tokens are read from; it need not exist. Else RAINBOW_CONFIG, else the
         user's own, which the command line reads as well.
     database: for the prototype's sake; the server has its own.
@@ -28,7 +30,7 @@ class Connection:
 
     def __init__(
         self,
-        host: Optional[str] = None,
+        host: Union[None, str, Iterable[str]] = None,
         config_file: Optional[str] = None,
         database: Optional[str] = None,
         use_ssl: Union[None, bool, Tls] = None,
@@ -37,7 +39,11 @@ class Connection:
     ) -> None:
         settings = read_settings(host, config_file, use_ssl)
         self.cfg = settings.cfg
-        self.host = settings.host
+        self.host = ",".join(settings.hosts)
+        # Clients spread over the servers.
+        self._hosts = random.sample(settings.hosts, len(settings.hosts))
+        # The place of the one that is asked now.
+        self._at = 0
         self.database = database or "memory"
         self.timeout = timeout
         self._tls = settings.tls
@@ -57,6 +63,13 @@ class Connection:
     def _answered(self, error: Any) -> None:
         """Even an error is an answer, if it is the server's."""
         self._reached = self._reached or marker_of(error) is not None
+
+    def _moves_on(self, error: Any, again: bool) -> bool:
+        """Is the next server asked, since this one does not answer? `again`: a call that may have come may be repeated."""
+        if len(self._hosts) == 1 or not is_unavailable(error) or not (again or was_never_sent(error)):
+            return False
+        self._at = (self._at + 1) % len(self._hosts)
+        return True
 
     def _failed(self, error: Any, method: str, within: Optional[float], carried: str = "") -> RainbowError:
         return error_of(error, self._facts(method, within, carried))

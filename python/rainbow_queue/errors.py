@@ -214,6 +214,11 @@ def is_unavailable(error: Any) -> bool:
     return bool(error.code() == grpc.StatusCode.UNAVAILABLE)
 
 
+def was_never_sent(error: Any) -> bool:
+    """Was there not even a connection? Then the call may go to another server, whatever it does."""
+    return marker_of(error) is None and re.search(r"failed to connect|resol|lookup", error.details() or "") is not None
+
+
 def is_final(error: Any) -> bool:
     """Will it be the same however often one tries? A name that nobody knows, or two that do not speak the same."""
     pattern = r"resol|lookup|CERTIFICATE|Hostname|WRONG_VERSION|http1|Failed parsing HTTP/2"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 from collections.abc import Mapping
 from typing import Any, Dict, List, Optional, Union
@@ -50,6 +51,40 @@ def jobspec_text(jobspec: JobspecLike) -> str:
     if "\n" not in jobspec and not jobspec.lstrip().startswith("{"):
         return read_file(jobspec, "jobspec")
     return jobspec
+
+
+class _Yaml12(yaml.SafeLoader):
+    """Words are what they are in YAML 1.2: `on` is text, and so is 1:30."""
+
+    yaml_implicit_resolvers: Dict[Any, Any] = {}
+
+
+for _tag, _pattern, _first in (
+    ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
+    ("int", r"[-+]?[0-9]+", "-+0123456789"),
+    ("float", r"[-+]?(\.[0-9]+|[0-9]+\.[0-9]*)([eE][-+]?[0-9]+)?|[-+]?[0-9]+[eE][-+]?[0-9]+", "-+.0123456789"),
+    ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
+    ("merge", r"<<", "<"),
+):
+    _Yaml12.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), list(_first))
+_Yaml12.add_constructor("tag:yaml.org,2002:int", lambda loader, node: int(node.value))
+
+
+def jobspec_lossy(jobspec: JobspecLike) -> str:
+    """With `attributes.rainbow.allowLossy`, as `--allow-lossy` puts it there; as JSON."""
+    try:
+        document = yaml.load(jobspec_text(jobspec), Loader=_Yaml12)  # noqa: S506 -- a SafeLoader
+    except yaml.YAMLError as error:
+        raise InvalidInputError(f"the jobspec is no YAML: {error}") from error
+    place = document
+    for key in ("attributes", "rainbow"):
+        if isinstance(place, dict) and place.get(key) is None:
+            place[key] = {}
+        place = place.get(key) if isinstance(place, dict) else None
+    if not isinstance(place, dict):
+        raise InvalidInputError("allow_lossy: the jobspec needs maps at attributes.rainbow, to put allowLossy into")
+    place["allowLossy"] = True
+    return json.dumps(document)
 
 
 def jobspec_json(jobspec: JobspecLike) -> str:

@@ -36,6 +36,11 @@ class SubmitOptions(MatchOptions, total=False):
     ask: bool
     bid_within: Span
     rebid: bool
+    # Place it also where that cluster's scheduler cannot be told all that it asks for.
+    allow_lossy: bool
+    # Files and folders that go along, into the folder in which it begins; patterns of what comes back from there.
+    stage_in: Iterable[Union[str, "PathLike[str]"]]
+    stage_out: Iterable[str]
     # Where no cluster can hold it today: wait for one that can, instead of being rejected.
     wait_for_cluster: bool
     # Where a cluster could hold it and is busy: wait in that cluster's queue (True), or here (False).
@@ -87,6 +92,6 @@ def check_names(given: Mapping[str, Any], of: Any, call: str) -> None:
     for name in given:
         if name not in of.__optional_keys__:
             raise TypeError(f"{call}() has no option {name!r}; there are {', '.join(sorted(of.__optional_keys__))}")
-    for name in ("clusters", "groups", "states"):
+    for name in ("clusters", "groups", "states", "stage_in", "stage_out"):
         if isinstance(given.get(name), str):
             raise TypeError(f'{name} are several: give a list, as in {name}=["{given[name]}"]')

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass
-from typing import Optional, Union
+from typing import Iterable, Optional, Tuple, Union
 
 from rainbow_queue.channel import Tls
 from rainbow_queue.config import RainbowConfig
@@ -20,26 +20,34 @@ class Settings:
     cfg: RainbowConfig
     # The file of `cfg`, which need not exist.
     config_path: str
-    # NAME:PORT
-    host: str
+    # NAME:PORT of each; servers on one database.
+    hosts: Tuple[str, ...]
     tls: Union[bool, Tls]
 
 
-def read_settings(host: Optional[str], config_file: Optional[str], use_ssl: Union[None, bool, Tls]) -> Settings:
+def read_settings(
+    host: Union[None, str, Iterable[str]], config_file: Optional[str], use_ssl: Union[None, bool, Tls]
+) -> Settings:
     """The file: the one named, else RAINBOW_CONFIG, else the user's own, if it is there.
 
     Raises ValueError for a file that holds no configuration, and InvalidInputError for a host that is none.
     """
     path = config_file or _given("RAINBOW_CONFIG") or os.path.join(config_folder(), "config.yaml")
     cfg = RainbowConfig(path)
-    where = host or _given("RAINBOW_HOST") or cfg.host or DEFAULT_HOST
-    return Settings(cfg, path, server_address(where), _tls() if use_ssl is None else use_ssl)
+    named = host if host is None or isinstance(host, str) else ",".join(host)
+    where = named or _given("RAINBOW_HOST") or cfg.host or DEFAULT_HOST
+    return Settings(cfg, path, server_addresses(where), _tls() if use_ssl is None else use_ssl)
 
 
 def config_folder() -> str:
     """Where a user's own settings are."""
     folder = _given("XDG_CONFIG_HOME") or os.path.join(os.path.expanduser("~"), ".config")
     return os.path.join(folder, "rainbow")
+
+
+def server_addresses(hosts: str) -> Tuple[str, ...]:
+    """One address, or several with commas between; each once."""
+    return tuple(dict.fromkeys(server_address(host.strip()) for host in hosts.split(",")))
 
 
 def server_address(host: str) -> str:

@@ -1,5 +1,6 @@
 """Which server is asked, how, and what is said where none answers."""
 
+import asyncio
 import os
 import socket
 import tempfile
@@ -9,7 +10,7 @@ import unittest
 from unittest import mock
 
 import grpc
-from rainbow_queue import InvalidInputError, RainbowClient, Tls, UnavailableError, UnimplementedError
+from rainbow_queue import AsyncRainbowClient, InvalidInputError, RainbowClient, Tls, UnavailableError, UnimplementedError
 from rainbow_queue.errors import CallFacts, error_of
 
 from server import Server
@@ -55,9 +56,61 @@ class Order(unittest.TestCase):
     def test_addresses(self):
         for given, read in ((":7", "localhost:7"), ("red", "red:50051"), ("[::1]:7", "[::1]:7")):
             self.assertEqual(self.host(given), read)
-        for wrong in ("http://red:1", "red:0", "red:1:2", "red:99999", "a b"):
+        for several in ("a:1, b:2,a:1", ["a:1", "b:2"], ("a:1,b:2",)):
+            self.assertEqual(self.host(several), "a:1,b:2")
+        os.environ["RAINBOW_HOST"] = "c:1,d"
+        self.assertEqual(self.host(), "c:1,d:50051")
+        for wrong in ("a:1,", "http://red:1", "red:0", "red:1:2", "red:99999", "a b"):
             with self.assertRaisesRegex(InvalidInputError, "no server address"):
                 self.host(wrong)
+
+
+    def test_a_list_in_the_file_says_what_does_it(self):
+        for text in ("host: [a, b]", "graphdatabase: {host: [a]}", "graphdatabase: {options: {host: [a]}}"):
+            path = os.path.join(self.folder, "list.yaml")
+            with open(path, "w") as file:
+                file.write(text)
+            with self.assertRaisesRegex(InvalidInputError, "host must be text: .*commas"):
+                self.host(config_file=path)
+
+
+class Several(unittest.TestCase):
+    """Two servers' addresses of which one is dead, refuses or swallows: the other is asked."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.server = Server()
+        cls.addClassCleanup(cls.server.end)
+
+    def addresses(self):
+        refusing, mute = socket.socket(), socket.socket()
+        for each in (refusing, mute):
+            each.bind(("127.0.0.1", 0))
+            self.addCleanup(each.close)
+        mute.listen(8)
+        return ["127.0.0.1:%d" % each.getsockname()[1] for each in (refusing, mute)] + ["nowhere.invalid:1"]
+
+    def test_the_next_is_asked(self):
+        for bad in self.addresses():
+            for keep in (lambda hosts, count: list(hosts), lambda hosts, count: list(reversed(hosts))):
+                with mock.patch("random.sample", keep):
+                    with RainbowClient(host=[bad, self.server.host], key="rbu_" + "x" * 43, timeout=20) as client:
+                        self.assertEqual(client.server_info().store, "sqlite")
+                        self.assertEqual(list(client.events()), [])
+
+                    async def story():
+                        hosts = f"{bad},{self.server.host}"
+                        async with AsyncRainbowClient(host=hosts, key="rbu_" + "x" * 43, timeout=20) as client:
+                            self.assertEqual([event async for event in client.events()], [])
+                            self.assertEqual((await client.server_info()).store, "sqlite")
+
+                    asyncio.run(story())
+
+    def test_none_answers(self):
+        refusing = self.addresses()[0]
+        with RainbowClient(host=[refusing, refusing[:-1] + "0"], key="rbu_" + "x" * 43, timeout=1) as client:
+            with self.assertRaisesRegex(UnavailableError, "no server answers at " + refusing + ","):
+                client.clusters()
 
 
 class NoServer(unittest.TestCase):

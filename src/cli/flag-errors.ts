@@ -4,7 +4,7 @@
  */
 import { RainbowError } from '../core/errors.ts';
 
-/** Fields of a call, with the flag that each comes from. An index in the field (`dependencies[0]`) does not count. */
+/** Fields of a call, with the flag that each comes from, or several with spaces between. An index in the field (`dependencies[0]`) does not count. */
 export type FlagOf = Readonly<Record<string, string>>;
 
 export const SUBMIT_FLAGS: FlagOf = {
@@ -27,6 +27,8 @@ export const SUBMIT_FLAGS: FlagOf = {
   'retry.on': '--retry-on',
   'retry.where': '--retry-where',
   return_after: '--return-after',
+  stage_in: '--stage-in',
+  stage_out: '--stage-out',
   start_before: '--start-before',
 };
 
@@ -46,7 +48,7 @@ export const MAINTENANCE_FLAGS: FlagOf = {
   reason: '--reason',
   'window.from': '--from',
   'window.reason': '--reason',
-  'window.until': '--until',
+  'window.until': '--until --for',
 };
 
 /**
@@ -67,8 +69,9 @@ function flagError(flags: FlagOf, options: object, error: unknown): unknown {
     ? ['', 'policy', error.message]
     : (/^([a-z_]+(?:\.[a-z_]+)?)(?:[.[][^:\s]*)?: ([\s\S]*)$/.exec(error.message) ?? []);
   const known = [field, field.replace(/\..*$/, '')].find((each) => Object.hasOwn(flags, each));
-  const flag = known === undefined ? undefined : flags[known];
-  if (flag === undefined || !Object.hasOwn(options, optionOf(flag))) return error;
+  const flag =
+    known === undefined ? undefined : flags[known]?.split(' ').find((each) => Object.hasOwn(options, optionOf(each)));
+  if (flag === undefined) return error;
   return new RainbowError('invalid_input', message, { place: flag, cause: error });
 }
 

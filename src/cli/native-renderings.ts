@@ -7,6 +7,7 @@ import { Fits } from '../gen/rainbow/v1/job_pb.js';
 import type { Cluster } from '../gen/rainbow/v1/clusters_pb.js';
 import { clean, cleanLines } from './paint.ts';
 import { maintenanceText } from './present/cluster.ts';
+import { milliseconds } from './present/time.ts';
 
 export interface NativeOf {
   readonly clusters: readonly string[];
@@ -74,15 +75,33 @@ export async function unheededLines(
   });
 }
 
-/** Why some of them take nothing, or not everything, just now. */
-export function serviceLines(candidates: readonly Candidate[], clusters: readonly Cluster[]): readonly string[] {
-  return candidates.flatMap(({ cluster }) => {
+/** Of those that could hold it, the ones that would not be given it now, and why; other windows in lines. */
+export async function serving(
+  jobspec: string,
+  candidates: readonly Candidate[],
+  clusters: readonly Cluster[],
+  now: number,
+): Promise<{ readonly barred: ReadonlyMap<string, string>; readonly lines: readonly string[] }> {
+  const [{ whyNotServing }, { readJobspec }] = await Promise.all([
+    import('../core/serving.ts'),
+    import('../core/jobspec/read.ts'),
+  ]);
+  // Without a time of its own it has the server's, which is not known here.
+  const walltime = readJobspec(jobspec).walltime ?? 0;
+  const barred = new Map<string, string>();
+  const lines: string[] = [];
+  for (const { cluster, satisfiable } of candidates) {
     const found = clusters.find(({ name }) => name === cluster);
-    if (found === undefined) return [];
-    const why = found.drainReason === '' ? '' : `: ${clean(found.drainReason)}`;
-    return [
-      ...(found.drainedAt === undefined ? [] : [`${clean(cluster)} is drained${why}; it gets no new jobs`]),
-      ...found.maintenance.map((each) => `${clean(cluster)}: maintenance ${maintenanceText(each)}`),
-    ];
-  });
+    if (found === undefined) continue;
+    const windows = found.maintenance.map(({ from, until, reason }) => ({
+      from: from === undefined ? 0 : milliseconds(from),
+      until: until === undefined ? 0 : milliseconds(until),
+      reason,
+    }));
+    const drained = found.drainedAt === undefined ? null : { reason: found.drainReason };
+    const why = whyNotServing({ drained, windows }, now, walltime);
+    if (why !== null && satisfiable === Fits.YES) barred.set(cluster, why);
+    else lines.push(...found.maintenance.map((each) => `${clean(cluster)}: maintenance ${maintenanceText(each)}`));
+  }
+  return { barred, lines };
 }

@@ -50,7 +50,7 @@ export function createProgram(io: Io, ended: (code: ExitCode) => void): Command 
       writeOut: (text) => io.stdout.write(text),
       writeErr: (text) => io.stderr.write(text),
       outputError: (text, write) =>
-        write(cleanLines(text.replace(/^error: (?:command-argument value (?='))?/, 'rainbow: '))),
+        write(cleanLines(ownName(text.replace(/^error: (?:command-argument value (?='))?/, 'rainbow: ')))),
       getOutHelpWidth: () => Math.min(io.stdout.columns, 120),
       getErrHelpWidth: () => Math.min(io.stderr.columns, 120),
       getOutHasColors: () => wantsColour(io.stdout, io.env),
@@ -143,4 +143,13 @@ export async function runCommandLine(args: readonly string[], io: Io): Promise<E
     if (failure.message !== null) io.stderr.write(`rainbow: ${cleanLines(failure.message)}\n`);
     return failure.code;
   }
+}
+
+/** Flags that people bring along from a batch system and that have another name here. */
+const OWN_NAMES: Readonly<Record<string, string>> = { '--dependency': '--after' };
+
+function ownName(text: string): string {
+  const written = /^rainbow: unknown option '(--[a-z-]+)/.exec(text)?.[1] ?? '';
+  const own = Object.hasOwn(OWN_NAMES, written) ? OWN_NAMES[written] : undefined;
+  return own === undefined ? text : `${text.split('\n')[0]}: here it is ${own}\n`;
 }

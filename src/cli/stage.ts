@@ -3,6 +3,7 @@ import type { RainbowClient } from '../client/client.ts';
 import { sizeText } from '../core/staging/size.ts';
 import { sendFiles } from '../sandbox/send.ts';
 import type { SubmitOptions } from './commands/submit.ts';
+import { inFlagWords, SUBMIT_FLAGS } from './flag-errors.ts';
 import type { Invocation } from './invocation.ts';
 import { startProgress } from './progress.ts';
 import { entriesOf, measureAll, type FoundFile } from './staged-files.ts';
@@ -22,7 +23,11 @@ export async function stage(
 ): Promise<Staged> {
   const stageOut = [...(options.stageOut ?? [])];
   if (found.length === 0 || options.dryRun === true) return { stageIn: [], stageOut };
-  const { mostFiles, mostBytes, mostFileBytes } = await client.files.missing({ files: [], stageOut }, { signal });
+  const { mostFiles, mostBytes, mostFileBytes } = await inFlagWords(
+    SUBMIT_FLAGS,
+    options,
+    client.files.missing({ files: [], stageOut }, { signal }),
+  );
   const progress = startProgress(invocation, 'reading the files that go along');
   try {
     const limits = { files: mostFiles, bytes: Number(mostBytes), fileBytes: Number(mostFileBytes) };

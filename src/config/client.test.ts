@@ -68,6 +68,8 @@ test.each([
   ['clusters: 5', /clusters \(line 1, column 11\): must be a list, not 5/],
   ['clusters: [{token: a}]', /clusters\[0\] .*`name` is missing/],
   ['clusters: [{name: [a]}]', /clusters\[0\]\.name .*must be text, not a list/],
+  ['host: [a, b]', /host .*must be text, not a list: several servers have commas between/],
+  ['graphdatabase: {options: {host: [a]}}', /graphdatabase\.options\.host .*several servers have commas between/],
   ['scheduler: {algorithms: {selection: {options: {priorities: [1]}}}}', /an option is text; put `\|`/],
   ['a: 1\na: 2', /the key "a" stands here twice/],
   ['a: [', /line 1/],

@@ -90,7 +90,7 @@ export function clientConfigOf(written: string): ClientConfig {
   const scheduler = child(document, 'scheduler');
   const cluster = child(document, 'cluster');
   const graphdatabase = readGraphDatabase(child(document, 'graphdatabase'));
-  const host = word(document, 'host') ?? hostIn(graphdatabase);
+  const host = hostWord(document) ?? hostIn(graphdatabase);
   return {
     ...(host === undefined ? {} : { host }),
     ...(scheduler === null ? {} : { scheduler: readScheduler(scheduler) }),
@@ -166,7 +166,13 @@ function algorithm(place: Place, key: 'selection' | 'match'): { readonly [K in t
 
 function readGraphDatabase(place: Place | null): ClientConfig['graphdatabase'] {
   if (place === null) return undefined;
-  return { ...others(place, ['name', 'host', 'options']), ...words(place, ['name', 'host']), ...readOptions(place) };
+  const host = hostWord(place);
+  return {
+    ...others(place, ['name', 'host', 'options']),
+    ...words(place, ['name']),
+    ...(host === undefined ? {} : { host }),
+    ...readOptions(place),
+  };
 }
 
 function readOptions(place: Place): { readonly options?: Readonly<Record<string, string>> } {
@@ -174,6 +180,7 @@ function readOptions(place: Place): { readonly options?: Readonly<Record<string,
   if (options === null) return {};
   const read: Record<string, string> = {};
   for (const [key, value] of entries(options)) {
+    if (key === 'host') refuseList(value);
     if (value.node.kind !== 'scalar')
       throw wrong(value, 'an option is text; put `|` after the colon to write a list as text');
     if (!isNull(value)) read[key] = text(value);
@@ -207,6 +214,16 @@ function words<K extends string>(place: Place, keys: readonly K[]): { readonly [
 function word(place: Place, key: string): string | undefined {
   const found = child(place, key);
   return found === null || text(found) === '' ? undefined : text(found);
+}
+
+function hostWord(place: Place): string | undefined {
+  const found = child(place, 'host');
+  if (found !== null) refuseList(found);
+  return word(place, 'host');
+}
+
+function refuseList(host: Place): void {
+  if (host.node.kind === 'list') throw wrong(host, 'must be text, not a list: several servers have commas between');
 }
 
 /** What we do not know is carried, so that it is there when the section is written again. */

@@ -22,6 +22,10 @@ test('a cluster that refused is left alone for a time that doubles', () => {
   const once = [attempt('red', 'refused', 1_000)];
   expect([...readRefusals(once, 30_999, 30).excluded.keys()]).toEqual(['red']);
   expect([...readRefusals(once, 31_000, 30).excluded.keys()]).toEqual([]);
+  // What is wrong with it, the refusal says.
+  expect(readRefusals(once, 2_000, 30).excluded.get('red')).toBe(
+    'it gave this job back (refused: refused!) and is not asked again yet',
+  );
   const twice = [...once, attempt('red', 'refused', 40_000)];
   expect([...readRefusals(twice, 99_999, 30).excluded.keys()]).toEqual(['red']);
   expect([...readRefusals(twice, 100_000, 30).excluded.keys()]).toEqual([]);

@@ -39,9 +39,18 @@ export function readRefusals(attempts: readonly AttemptRecord[], now: number, ba
     // A Start that a broken stream swallowed is nobody's fault: once is forgiven.
     if (reason.code === 'not_held' && count === 1) continue;
     const until = endedAt + backoffSeconds * 1000 * 2 ** Math.min(count - 1, MOST_DOUBLINGS);
-    if (until > now) excluded.set(cluster, `it gave this job back (${reason.code}) and is not asked again yet`);
+    if (until > now) excluded.set(cluster, `it gave this job back (${wordsOf(reason)}) and is not asked again yet`);
     else excluded.delete(cluster);
   }
   for (const cluster of duplicated) excluded.set(cluster, 'an earlier attempt may still run there (duplicate)');
   return { excluded, refused };
+}
+
+const MOST_WORDS = 200;
+
+/** A refusal in the words of who refused: what is wrong with the job is in them. */
+function wordsOf({ code, message }: AttemptRecord['reason']): string {
+  if (code !== 'refused' || message === '') return code;
+  const said = message.replace(/\s+/g, ' ').trim();
+  return `${code}: ${said.length <= MOST_WORDS ? said : `${said.slice(0, MOST_WORDS - 1)}…`}`;
 }

@@ -23,13 +23,24 @@ test('an operator, who has no secret of the cluster, drains, resumes, plans and 
   const operator = { env: { ...env, RAINBOW_SERVER_SECRET: SECRET } };
   const drained = await at.run(['cluster', 'drain', 'red', '--operator', '--reason', 'disks', '--json'], operator);
   expect(json(drained)).toMatchObject({ name: 'red', drainReason: 'disks' });
-  expect((await at.run(['submit', '--dry-run', '--', 'true'])).stdout).toContain('red is drained: disks');
+  expect((await at.run(['submit', '--dry-run', '--', 'true'])).stdout).toContain('fits, but it is drained: disks');
   expectExit(await at.run(['cluster', 'resume', 'red', '--operator', '-s', SECRET], { env }), 0);
   const planned = await at.run(
     ['cluster', 'maintenance', 'red', '--operator', '--from', '+2h', '--for', '1h'],
     operator,
   );
   expectExit(planned, 0);
+  const dry = ['submit', '--dry-run', '--ask', '--time'];
+  const long = (await at.run([...dry, '3h', '--', 'true'])).stdout;
+  expect(long).toContain('fits, but with its time limit it would run into maintenance from');
+  expect(long).toContain('a dry run asks nobody for a bid');
+  const short = (await at.run([...dry, '1h', '--', 'true'])).stdout;
+  expect(short).toMatch(/fits, could start now[^]*red: maintenance 2/);
+  const past = await at.run(
+    ['cluster', 'maintenance', 'red', '--operator', '--from', '2020-01-01T00:00Z', '--for', '1h'],
+    operator,
+  );
+  expect(past).toMatchObject({ code: 2, stderr: expect.stringContaining('--for: is over already') });
   expect(await at.run(['delete', '--operator'], operator)).toMatchObject({ code: 2 });
   const nobody = await at.run(['delete', 'blue', '--operator'], operator);
   expect(nobody).toMatchObject({ code: 1, stderr: expect.stringContaining('there is no cluster "blue"') });

@@ -15,6 +15,8 @@ test('mistakes that the server finds', async () => {
     [['--retry', '1', '--retry-on', 'luck'], '--retry-on: "luck" is no failure to try again after'],
     [['--return-after', '999999999s'], '--return-after: 999999999 is no time'],
     [['--output-cap', '900GiB'], '--output-cap: 966367641600 bytes'],
+    [['--stage-out', '../x'], '--stage-out: "../x" has the part'],
+    [['--dependency', 'afterok:1'], "unknown option '--dependency': here it is --after\n"],
     [['--start-before', '1999-01-01T00:00Z'], '--start-before: 1999-01-01T00:00:00.000Z is before'],
   ];
   for (const [flags, said] of wrong) {

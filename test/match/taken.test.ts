@@ -80,3 +80,26 @@ test('a size that is written and one that is a default are told apart by a requi
   expect(matcher.satisfiable('c', gpus(1, [written])).fits).toBe('yes');
   expect(matcher.satisfiable('c', gpus(2, [written])).fits).toBe('no');
 });
+
+test('what is only taken is said to be taken, and not to be missing', () => {
+  const matcher = matcherOf('cluster[node[2*core]]');
+  const cores = (count: number) =>
+    requestOf(`
+    - {type: slot, count: 1, label: task, with: [{type: core, count: ${count}}]}`);
+  const said = (count: number) => matcher.startable('c', cores(count)).reasons[0];
+  expect(said(3)?.message).toBe('needs 3 core in the whole cluster, the most there are is 2');
+  matcher.debit('c', 'one', matcher.place('c', cores(1), 'free') as Witness);
+  expect(said(2)).toMatchObject({
+    message: 'needs 2 core in the whole cluster, 1 is free now',
+    relaxation: { message: '1 core instead of 2 would fit now' },
+  });
+  matcher.debit('c', 'other', matcher.place('c', cores(1), 'free') as Witness);
+  expect(said(1)?.message).toBe('no core is free now');
+  expect(matcher.satisfiable('c', cores(3)).reasons[0]?.message).toContain('the most there are is 2');
+  // One that has as little as is left of the other, and is idle.
+  matcher.setCluster('d', grow('cluster[node[core]]'), []);
+  matcher.credit('c', 'other');
+  const two = cores(2);
+  expect(matcher.startable('c', two).reasons[0]?.message).toContain('1 is free now');
+  expect(matcher.satisfiable('d', two).reasons[0]?.message).toContain('the most there are is 1');
+});

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import Any, Callable, AsyncIterator, Optional, TypeVar, Union, cast
+from typing import Any, Callable, Iterable, AsyncIterator, Optional, TypeVar, Union, cast
 
 import grpc
 
@@ -21,7 +21,7 @@ T = TypeVar("T")
 class Caller(Connection):
     def __init__(
         self,
-        host: Optional[str] = None,
+        host: Union[None, str, Iterable[str]] = None,
         config_file: Optional[str] = None,
         database: Optional[str] = None,
         use_ssl: Union[None, bool, Tls] = None,
@@ -29,10 +29,12 @@ class Caller(Connection):
         timeout: float = 60.0,
     ) -> None:
         super().__init__(host, config_file, database, use_ssl, key, timeout)
-        self._channel = open_async_channel(self.host, self._tls)
+        several = len(self._hosts) > 1
+        self._channels = [open_async_channel(each, self._tls, several) for each in self._hosts]
 
     async def close(self) -> None:
-        await self._channel.close()
+        for channel in self._channels:
+            await channel.close()
 
     async def _run(self, operation: Operation[T]) -> T:
         answer: Any = None
@@ -44,20 +46,27 @@ class Caller(Connection):
             return cast(T, end.value)
 
     async def _call(self, call: Call) -> Any:
-        method = self._channel.unary_unary(
-            call.method, request_serializer=serialize, response_deserializer=call.answer.FromString
-        )
         metadata = None if call.prototype else self._metadata()
         begun = time.monotonic()
         patience = Patience(begun, begun + self.timeout)
+        others = len(self._channels) - 1
         while True:
-            left = max(begun + self.timeout - time.monotonic(), 0.001)
+            channel = self._channels[self._at]
+            method: Any = (channel.stream_unary if call.streamed else channel.unary_unary)(
+                call.method, request_serializer=serialize, response_deserializer=call.answer.FromString
+            )
+            left = None if call.streamed else max(begun + self.timeout - time.monotonic(), 0.001)
+            request = call.request() if call.streamed else call.request
             try:
-                answer = await method(call.request, timeout=left, metadata=metadata)
+                answer = await method(request, timeout=left, metadata=metadata)
                 self._reached = True
                 return answer
             except grpc.RpcError as error:
                 self._answered(error)
+                if self._moves_on(error, call.again) and others > 0 and time.monotonic() < begun + self.timeout:
+                    others -= 1
+                    continue
+                others = len(self._channels) - 1
                 pause = patience.pause(error, time.monotonic(), self._reached) if call.again else None
                 if pause is None:
                     raise self._failed_call(error, call) from error
@@ -70,19 +79,27 @@ class Caller(Connection):
 
         Raises DeadlineExceededError at `until`.
         """
-        method = self._channel.unary_stream(name, request_serializer=serialize, response_deserializer=answer.FromString)
         patience = Patience(time.monotonic(), until)
+        others = len(self._channels) - 1
         while True:
+            method = self._channels[self._at].unary_stream(
+                name, request_serializer=serialize, response_deserializer=answer.FromString
+            )
             left = None if until is None else max(until - time.monotonic(), 0.001)
             stream: Any = method(request(), timeout=left, metadata=self._metadata())
             try:
                 async for message in stream:
                     self._reached = True
                     patience.came()
+                    others = len(self._channels) - 1
                     yield message
                 return
             except grpc.RpcError as error:
                 self._answered(error)
+                if self._moves_on(error, follow) and others > 0 and (until is None or time.monotonic() < until):
+                    others -= 1
+                    continue
+                others = len(self._channels) - 1
                 pause = patience.pause(error, time.monotonic(), self._reached) if follow else None
                 if pause is None:
                     if patience.is_over(error, self._reached):

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING, AsyncIterator, Optional
+from typing import TYPE_CHECKING, AsyncIterator, List, Optional
 
-from rainbow_queue import answers, streams
+from rainbow_queue import answers, fetching, streams
 from rainbow_queue.aio.caller import Caller
 from rainbow_queue.errors import DeadlineExceededError
 from rainbow_queue.jobspec import JobspecLike
@@ -131,6 +131,25 @@ class Jobs(Caller):
         """All that was kept of one stream, as text; of all tasks, unless one is given."""
         pieces = [piece async for piece in self.logs(job) if piece.stream == stream and (task is None or piece.task == task)]
         return b"".join(piece.data for piece in pieces).decode("utf-8", "replace")
+
+    async def fetch(self, job: JobId, to: str, attempt: int = 0) -> List[str]:
+        """Brings what a job, or a task of an array, left behind (`stage_out`) into a folder; answers what was written.
+
+        Of the newest attempt that left something, unless `attempt` is given. Nothing that is there is overwritten.
+        """
+        files = fetching.Fetching(await self._run(jobs.number(job)), attempt, to)
+        try:
+            async for page in self._follow(fetching.LIST, files.list_request, fetching.ListFilesResponse, None, False):
+                files.listed(page)
+            if not files.wanted():
+                return []
+            async for piece in self._follow(
+                fetching.DOWNLOAD, files.download_request, fetching.DownloadFilesResponse, None, False
+            ):
+                files.came(piece)
+            return files.placed()
+        finally:
+            files.end()
 
     async def _events(self, position: streams.EventPosition, until: Optional[float]) -> AsyncIterator[answers.Event]:
         patience = Patience(time.monotonic(), until)

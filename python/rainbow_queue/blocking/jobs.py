@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Iterator, Optional
+from typing import TYPE_CHECKING, Iterator, List, Optional
 
-from rainbow_queue import answers, streams
+from rainbow_queue import answers, fetching, streams
 from rainbow_queue.blocking.caller import Caller
 from rainbow_queue.errors import DeadlineExceededError
 from rainbow_queue.jobspec import JobspecLike
@@ -129,6 +129,25 @@ class Jobs(Caller):
         """All that was kept of one stream, as text; of all tasks, unless one is given."""
         pieces = [piece for piece in self.logs(job) if piece.stream == stream and (task is None or piece.task == task)]
         return b"".join(piece.data for piece in pieces).decode("utf-8", "replace")
+
+    def fetch(self, job: JobId, to: str, attempt: int = 0) -> List[str]:
+        """Brings what a job, or a task of an array, left behind (`stage_out`) into a folder; answers what was written.
+
+        Of the newest attempt that left something, unless `attempt` is given. Nothing that is there is overwritten.
+        """
+        files = fetching.Fetching(self._run(jobs.number(job)), attempt, to)
+        try:
+            for page in self._follow(fetching.LIST, files.list_request, fetching.ListFilesResponse, None, False):
+                files.listed(page)
+            if not files.wanted():
+                return []
+            for piece in self._follow(
+                fetching.DOWNLOAD, files.download_request, fetching.DownloadFilesResponse, None, False
+            ):
+                files.came(piece)
+            return files.placed()
+        finally:
+            files.end()
 
     def _events(self, position: streams.EventPosition, until: Optional[float]) -> Iterator[answers.Event]:
         patience = Patience(time.monotonic(), until)

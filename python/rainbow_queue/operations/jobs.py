@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import Any, List, Optional
 
 from rainbow_queue import answers
 from rainbow_queue.answers.convert import value_of
-from rainbow_queue.call import JOBS, Call, Operation
+from rainbow_queue.call import FILES, JOBS, Call, Operation
 from rainbow_queue.config import RainbowConfig
 from rainbow_queue.credentials import credentials
 from rainbow_queue.errors import NotFoundError
 from rainbow_queue.jobspec import JobspecLike, jobspec_text
 from rainbow_queue.operations.requests import compatibility_text, submit_request
 from rainbow_queue.options import JobId, MatchOptions, SubmitOptions, check_names
-from rainbow_queue.protos.v1 import job_pb2, jobs_pb2
+from rainbow_queue.protos.v1 import files_pb2, job_pb2, jobs_pb2
+from rainbow_queue.staging import find_staged, upload
 
 
 def submit(
@@ -23,7 +25,14 @@ def submit(
     check_names(options, SubmitOptions, "submit")
     _list(options)
     sent, carried = credentials(cfg, options, operator)
-    request = submit_request(jobspec, name, sent, options)
+    files = find_staged(options.get("stage_in") or ())
+    request = submit_request(jobspec, name, sent, options, (entry for _, entry in files))
+    if files:
+        asked = files_pb2.MissingFilesRequest(files=request.stage_in, stage_out=request.stage_out)
+        missing = (yield Call(FILES + "Missing", asked, files_pb2.MissingFilesResponse)).sha256
+        if missing:
+            bring = functools.partial(upload, files, missing)
+            yield Call(FILES + "Upload", bring, files_pb2.UploadFilesResponse, streamed=True)
     response = yield Call(JOBS + "Submit", request, jobs_pb2.SubmitResponse, carried=carried)
     return value_of(answers.Submitted, response)
 

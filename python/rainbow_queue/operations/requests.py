@@ -22,14 +22,18 @@ _ORDER = jobs_pb2.DESCRIPTOR.enum_types_by_name["JobOrder"]
 
 
 def submit_request(
-    jobspec: jobspecs.JobspecLike, name: Optional[str], credentials: List[Any], options: SubmitOptions
+    jobspec: jobspecs.JobspecLike,
+    name: Optional[str],
+    credentials: List[Any],
+    options: SubmitOptions,
+    staged: Iterable[Any] = (),
 ) -> Any:
     """Raises ValueError or TypeError at what cannot be meant."""
     queue = options.get("queue")
     when_busy = None if queue is None else "queue" if queue else "wait"
     asked: Any = {"ask": options.get("ask"), "rebid": options.get("rebid")}
     return jobs_pb2.SubmitRequest(
-        jobspec=jobspecs.jobspec_text(jobspec),
+        jobspec=jobspecs.jobspec_lossy(jobspec) if options.get("allow_lossy") else jobspecs.jobspec_text(jobspec),
         name=name or jobspecs.jobspec_name(jobspec),
         credentials=credentials,
         clusters=list(options.get("clusters") or ()),
@@ -52,6 +56,8 @@ def submit_request(
         return_after=_span(options.get("return_after")),
         output_cap=options.get("output_cap"),
         bid_within=_span(options.get("bid_within")),
+        stage_in=list(staged),
+        stage_out=list(options.get("stage_out") or ()),
         **asked,
     )
 

@@ -132,6 +132,11 @@ async function agent(invocation: Invocation, options: AgentOptions): Promise<voi
   const discovery = asked === null ? null : withModules(asked, modules, { system: io.system, log });
   const found = await agentGraph(io, stateDir, name, options, discovery);
   const { graph } = found;
+  if (tariff !== null) {
+    const { unknownQueues } = await import('../../core/bid/unknown-queues.ts');
+    const unknown = unknownQueues(tariff, asked === null ? undefined : graph.subsystems?.['partition']);
+    if (unknown !== null) invocation.say(`--tariff ${options.tariff}: ${unknown}`);
+  }
   if (options.replaceGraph === true && known !== undefined) {
     await replaceGraph(invocation, { name, secret: known, ...graph });
   }

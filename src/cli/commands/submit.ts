@@ -12,7 +12,7 @@ import { Stopped, UsageError } from '../exit.ts';
 import { readInput } from '../files.ts';
 import type { Invocation, Run } from '../invocation.ts';
 import { namingFile } from '../jobspec-errors.ts';
-import { nativeLines, nativeRenderings, serviceLines, unheededLines } from '../native-renderings.ts';
+import { nativeLines, nativeRenderings, serving, unheededLines } from '../native-renderings.ts';
 import { collect, collectAfter, collectPairs, wholeNumber, type After } from '../options.ts';
 import { candidateJson, candidateLines, decisionJson, openingJson, openingLines } from '../present/decision.ts';
 import { jobJson, jobLine } from '../present/job.ts';
@@ -200,7 +200,7 @@ async function submit(invocation: Invocation, options: SubmitOptions, words: rea
       };
       const code =
         options.dryRun === true
-          ? await dryRun(invocation, client, parts, signal)
+          ? await dryRun(invocation, client, parts, options.ask === true, signal)
           : await one(invocation, client, options, parts, signal);
       if (worst === 0) worst = code;
     }
@@ -348,6 +348,7 @@ async function dryRun(
   invocation: Invocation,
   client: RainbowClient,
   { request, compatibility, credentials, clusters, named }: Parts,
+  asks: boolean,
   signal: AbortSignal,
 ): Promise<number> {
   const { jobspec, translation } = request;
@@ -360,6 +361,7 @@ async function dryRun(
   const partitions = await partitionLines(jobspec, all, async (asking) => {
     return (await client.jobs.match({ jobspec: asking, credentials, clusters }, { signal })).candidates;
   });
+  const { barred, lines } = await serving(jobspec, candidates, all, invocation.io.system.clock.now());
   const document = {
     candidates: candidates.map(candidateJson),
     openings: openings.map(openingJson),
@@ -370,12 +372,13 @@ async function dryRun(
   };
   invocation.result(document, () =>
     [
-      ...candidateLines(invocation.paint, candidates),
+      ...candidateLines(invocation.paint, candidates, undefined, barred),
       ...openingLines(openings),
-      ...serviceLines(candidates, all),
+      ...lines,
       ...unheeded,
       ...partitions,
       ...natives.flatMap(nativeLines),
+      ...(asks ? ['a dry run asks nobody for a bid: the submit itself will'] : []),
       'nothing was stored',
     ].join('\n'),
   );

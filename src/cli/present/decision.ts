@@ -82,20 +82,31 @@ export function decisionJson(decision: Decision) {
   };
 }
 
-/** Two or more lines per cluster: its answer, then why not and what would help. */
-export function candidateLines(paint: Paint, candidates: readonly Candidate[], decision?: Decision): string[] {
+/**
+ * Two or more lines per cluster: its answer, then why not and what would help. `barred`: those that would not be given
+ * it though it fits, and why.
+ */
+export function candidateLines(
+  paint: Paint,
+  candidates: readonly Candidate[],
+  decision?: Decision,
+  barred: ReadonlyMap<string, string> = new Map(),
+): string[] {
   const chosen = decision?.chosen ?? '';
   if (candidates.length === 0) return ['no cluster was asked'];
   const width = candidates.reduce((widest, { cluster }) => Math.max(widest, cluster.length), 0);
   return candidates.flatMap((candidate) => {
     const fits = fitsWord(candidate.satisfiable);
     const now = fitsWord(candidate.startable);
+    const why = barred.get(candidate.cluster);
     const answer =
-      fits === 'yes'
-        ? `${paint.green('fits')}${now === 'yes' ? ', could start now' : ', nothing free now'}`
-        : fits === 'no'
-          ? paint.red('does not fit')
-          : paint.yellow('unknown: the matcher’s budget was spent');
+      fits === 'yes' && why !== undefined
+        ? `${paint.yellow('fits')}, but ${clean(why)}`
+        : fits === 'yes'
+          ? `${paint.green('fits')}${now === 'yes' ? ', could start now' : ', but not on what is free now'}`
+          : fits === 'no'
+            ? paint.red('does not fit')
+            : paint.yellow('unknown: the matcher’s budget was spent');
     const bid = candidate.bid === undefined ? [] : bidLines(paint, candidate.bid, decision?.at);
     const mark = candidate.cluster === chosen ? paint.bold('  ← chosen') : '';
     return [

@@ -23,7 +23,7 @@ test('per node, core, gpu and hour; the parts add up', () => {
     currency: 'EUR',
     parts: [
       { what: '4 nodes × 2 h × 1.2', amount: 9.6 },
-      { what: 'per job', amount: 0.1 },
+      { what: '0.1 per job', amount: 0.1 },
     ],
   });
   expect(costOf(plain, usage({ nodes: 1, cores: 8, gpus: 2 })).amount).toBeCloseTo(2.4 + 0.8 + 10 + 0.1);

@@ -62,7 +62,7 @@ export function costOf(tariff: Tariff, usage: Usage): Cost {
     if ((period?.factor ?? 1) > 0) charged += hours;
     parts.push(...partsOf(rates, usage, period, hours));
   }
-  if (charged > 0 && rates.perJob > 0) parts.push({ what: 'per job', amount: rates.perJob });
+  if (charged > 0 && rates.perJob > 0) parts.push({ what: `${rates.perJob} per job`, amount: rates.perJob });
   const sum = round(parts.reduce((sum, part) => sum + part.amount, 0));
   if (charged > 0 && sum < rates.minimum) {
     parts.push({ what: `up to the minimum of ${rates.minimum}`, amount: round(rates.minimum - sum) });

@@ -30,6 +30,7 @@ import type {
 import { Looks } from './looks.ts';
 import type { Overlay } from './overlay.ts';
 import type { Asked } from './decide.ts';
+import type { When } from './explain.ts';
 import type { LocalTake } from './local.ts';
 import { largestFirst, place } from './place.ts';
 import { planTree, type TreePlan } from './plan.ts';
@@ -53,6 +54,13 @@ const questionLimit = 1_000;
 const YES: Verdict = { fits: 'yes', reasons: [] };
 /** By the class of everything. */
 type Reasons = WeakMap<Class, readonly MatchReason[]>;
+class ReasonsOf extends WeakMap<Question, WeakMap<Class, Reasons>> {}
+
+/** Verdicts on all of a cluster, and on what is free of it: the same look, but other words. */
+class Known {
+  readonly ever = new Answers();
+  readonly now = new Answers();
+}
 
 class ClassMatcher implements Matcher {
   readonly #budget: number;
@@ -69,9 +77,9 @@ class ClassMatcher implements Matcher {
   /** Who satisfies what, until a cluster comes, goes or changes. */
   readonly #satisfying = new Map<string, Satisfying>();
   #questions = new WeakMap<Request, Question>();
-  #answers = new WeakMap<Question, Answers>();
+  #answers = new WeakMap<Question, Known>();
   /** By the tree that the constraint leaves and the whole one: clusters that look alike share their reasons. */
-  readonly #reasonsOf = new WeakMap<Question, WeakMap<Class, Reasons>>();
+  readonly #reasonsOf = { ever: new ReasonsOf(), now: new ReasonsOf() };
   #tops = new WeakMap<Class, Class>();
   #sweepAt = 10_000;
 
@@ -155,10 +163,13 @@ class ClassMatcher implements Matcher {
 
   asking(request: Request): Asking {
     const question = this.#question(request);
-    const answers = remembered(this.#answers, question, () => new Answers());
+    const known = remembered(this.#answers, question, () => new Known());
     return {
-      satisfiable: (cluster) => this.#verdict(this.#holding(cluster).full, question, answers),
-      startable: (cluster) => this.#verdict(this.#holding(cluster).free, question, answers),
+      satisfiable: (cluster) => this.#verdict(this.#holding(cluster).full, question, known, 'ever'),
+      startable: (cluster) => {
+        const { full, free } = this.#holding(cluster);
+        return this.#verdict(free, question, known, free.root === full.root ? 'ever' : 'now');
+      },
     };
   }
 
@@ -180,11 +191,11 @@ class ClassMatcher implements Matcher {
     const put = (fits: Fits, clusters: readonly string[]): void => {
       if (fits !== 'no') (fits === 'yes' ? yes : unknown).push(clusters);
     };
-    const answers = remembered(this.#answers, question, () => new Answers());
+    const answers = remembered(this.#answers, question, () => new Known()).ever;
     for (const [root, clusters] of this.#looks) {
       if (question.filter?.namesNodes === true) {
-        for (const cluster of clusters) put(this.#own(this.#holding(cluster).full, question).fits, [cluster]);
-      } else put(answers.get(root, () => this.#common(root, question)).fits, clusters);
+        for (const cluster of clusters) put(this.#own(this.#holding(cluster).full, question, 'ever').fits, [cluster]);
+      } else put(answers.get(root, () => this.#common(root, question, 'ever')).fits, clusters);
     }
     let all: readonly string[] | null = null;
     return {
@@ -338,30 +349,30 @@ class ClassMatcher implements Matcher {
     return this.#answered;
   }
 
-  #verdict(overlay: Overlay, question: Question, answers: Answers): Verdict {
-    if (question.filter !== null && question.filter.namesNodes) return this.#own(overlay, question);
+  #verdict(overlay: Overlay, question: Question, known: Known, when: When): Verdict {
+    if (question.filter !== null && question.filter.namesNodes) return this.#own(overlay, question, when);
     const { root } = overlay;
-    return answers.get(root, () => this.#common(root, question));
+    return known[when].get(root, () => this.#common(root, question, when));
   }
 
   /** Of a question that names nodes: each cluster's own. */
-  #own(overlay: Overlay, question: Question): Verdict {
+  #own(overlay: Overlay, question: Question, when: When): Verdict {
     const left = this.#filtered(overlay, question).root;
-    return this.#worded(this.#answer(left, question), overlay.root, left, question);
+    return this.#worded(this.#answer(left, question), overlay.root, left, question, when);
   }
 
   /** Of one that does not: the same for all that look alike. */
-  #common(root: Class | null, question: Question): Verdict {
+  #common(root: Class | null, question: Question, when: When): Verdict {
     const { filter } = question;
     const left = filter === null || root === null ? root : filter.filter(this.#classes, root);
-    return this.#worded(this.#answer(left, question), root, left, question);
+    return this.#worded(this.#answer(left, question), root, left, question, when);
   }
 
   /** Reasons cost many questions and are seldom read: they are found when somebody does. */
-  #worded(fits: Fits, all: Class | null, left: Class | null, question: Question): Verdict {
+  #worded(fits: Fits, all: Class | null, left: Class | null, question: Question, when: When): Verdict {
     if (fits === 'yes') return YES;
     let reasons: readonly MatchReason[] | null = null;
-    const find = (): readonly MatchReason[] => (reasons ??= this.#reasons(all, left, question));
+    const find = (): readonly MatchReason[] => (reasons ??= this.#reasons(all, left, question, when));
     return {
       fits,
       get reasons() {
@@ -370,22 +381,23 @@ class ClassMatcher implements Matcher {
     };
   }
 
-  #reasons(all: Class | null, left: Class | null, question: Question): readonly MatchReason[] {
+  #reasons(all: Class | null, left: Class | null, question: Question, when: When): readonly MatchReason[] {
     const path = question.request.groups[0]?.vertices[0]?.path ?? '';
     const whole = { vertex: path, type: '', needed: null, best: null, unit: '', relaxation: null };
     if (all === null) return [{ ...whole, stage: 'total', message: 'nothing of this cluster is free' }];
-    if (left === null) return [{ ...whole, ...this.#leavesNone(all, question) }];
-    const byLeft = remembered(this.#reasonsOf, question, () => new WeakMap<Class, Reasons>());
+    if (left === null) return [{ ...whole, ...this.#leavesNone(all, question, when) }];
+    const byLeft = remembered(this.#reasonsOf[when], question, () => new WeakMap<Class, Reasons>());
     const byAll = remembered(byLeft, left, (): Reasons => new WeakMap());
     return remembered(byAll, all, () =>
-      reasonsFor(this.#solver, question, this.#top(left), this.#top(all), this.#budget),
+      reasonsFor(this.#solver, question, this.#top(left), this.#top(all), this.#budget, when),
     );
   }
 
-  #leavesNone(all: Class, { request }: Question): Pick<MatchReason, 'stage' | 'message'> {
+  #leavesNone(all: Class, { request }: Question, when: When): Pick<MatchReason, 'stage' | 'message'> {
     const failure = request.image ? explainImage(request.image, all) : null;
-    if (failure === null || failure.good > 0)
-      return { stage: 'constraint', message: leavesNone(request.constraint, all) };
+    if (failure === null || failure.good > 0) {
+      return { stage: 'constraint', message: leavesNone(request.constraint, all, when) };
+    }
     return { stage: 'image', message: failure.message };
   }
 

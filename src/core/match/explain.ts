@@ -9,8 +9,12 @@ import type { ImageFailure } from './image.ts';
 import type { MatchReason, MatchStage, Relaxation } from './matcher.ts';
 import { chain, exactly, inAll, preorder, replaced, spelledOut, undemanding } from './vary.ts';
 
+/** Of what can ever be, or of what is free now: the same questions, in other words. */
+export type When = 'ever' | 'now';
+
 /** What an explanation asks; each answer is false also where the steps were spent. */
 export interface Oracle {
+  readonly when: When;
   /** Would this group fit, the request's constraint kept? */
   fits(vertices: readonly RequestVertex[]): boolean;
   /** Whatever constraint and image say. */
@@ -45,7 +49,9 @@ function find(vertices: readonly RequestVertex[], oracle: Oracle): MatchReason[]
   for (const vertex of preorder(vertices)) {
     if (vertex.type === 'slot' || oracle.hasType(vertex.type)) continue;
     const needed = wantedInAll(vertices, vertex);
-    absent.push(reason('absent', vertex, `there is no ${vertex.type} in this cluster`, needed, 0));
+    const message =
+      oracle.when === 'now' ? `no ${vertex.type} is free now` : `there is no ${vertex.type} in this cluster`;
+    absent.push(reason('absent', vertex, message, needed, 0));
   }
   if (absent.length > 0) return absent;
   // 2. Too few in all.
@@ -54,8 +60,10 @@ function find(vertices: readonly RequestVertex[], oracle: Oracle): MatchReason[]
     if (vertex.type === 'slot') continue;
     const needed = wantedInAll(vertices, vertex);
     const best = oracle.total(vertex);
-    if (needed > best)
-      total.push(reason('total', vertex, tooFew(vertex, needed, best, 'in the whole cluster'), needed, best));
+    if (needed > best) {
+      const message = `needs ${say(needed, vertex)} in the whole cluster, ${most(best, oracle.when)}`;
+      total.push(reason('total', vertex, message, needed, best));
+    }
   }
   if (total.length > 0) return total;
   // 3. It is the constraint, or what somebody requires.
@@ -66,7 +74,7 @@ function find(vertices: readonly RequestVertex[], oracle: Oracle): MatchReason[]
     if (vertex !== undefined && image !== null && (none === null || image.good === 0))
       return [reason('image', vertex, image.message, null, null)];
     if (vertex !== undefined) {
-      const message = none ?? 'the nodes that the constraint leaves cannot hold it';
+      const message = none ?? `the nodes that the constraint leaves cannot hold it${nowWord(oracle)}`;
       return [reason('constraint', vertex, message, null, null)];
     }
   }
@@ -88,7 +96,7 @@ function findPredicate(vertices: readonly RequestVertex[], oracle: Oracle): Matc
   return (single.length > 0 ? single : demanding).map((vertex) => {
     const needed = countOf(vertex);
     const best = mostOf(vertices, vertex, needed, oracle);
-    const message = `needs ${say(needed, vertex)} with ${requirements(vertex)}, the most there are is ${best}`;
+    const message = `needs ${say(needed, vertex)} with ${requirements(vertex)}, ${most(best, oracle.when)}`;
     return reason('predicate', vertex, message, needed, best);
   });
 }
@@ -103,15 +111,16 @@ function perVertex(vertices: readonly RequestVertex[], vertex: RequestVertex, or
     slot === undefined ? [alone] : replaced([alone], slot, { ...slot, count: exactly(count) });
   const needed = countOf(vertex);
   const slots = slot === undefined ? 1 : countOf(slot);
-  const most = slot === undefined ? 0 : search(slots, (count) => oracle.fits(slotted(count)));
-  if (most > 0) {
+  const fitting = slot === undefined ? 0 : search(slots, (count) => oracle.fits(slotted(count)));
+  if (fitting > 0) {
     // One such slot would fit; so many do not.
-    const message = tooFewSlots(vertex, slots, most, where);
-    return reason('per_vertex', vertex, message, slots * needed, most * needed);
+    const message = tooFewSlots(vertex, slots, fitting, where, oracle.when);
+    return reason('per_vertex', vertex, message, slots * needed, fitting * needed);
   }
   const one = slotted(1);
   const best = mostOf(one, [...preorder(one)].at(-1) ?? vertex, needed, oracle);
-  return reason('per_vertex', vertex, tooFew(vertex, needed, best, where.words), needed, best);
+  const message = `needs ${say(needed, vertex)} ${where.words}, ${most(best, oracle.when)}`;
+  return reason('per_vertex', vertex, message, needed, best);
 }
 
 function competition(vertices: readonly RequestVertex[], oracle: Oracle): MatchReason {
@@ -120,7 +129,7 @@ function competition(vertices: readonly RequestVertex[], oracle: Oracle): MatchR
   // The innermost one: those around it help only because they take it with them.
   const vertex = helps[helps.length - 1] ?? all[0];
   if (vertex === undefined) return { ...nothing, stage: 'competition', message: 'it does not fit' };
-  const message = `each part fits alone, but not all together: ${say(countOf(vertex), vertex)} cannot be had beside the rest`;
+  const message = `each part fits alone, but not all together${nowWord(oracle)}: ${say(countOf(vertex), vertex)} cannot be had beside the rest`;
   return reason('competition', vertex, message, countOf(vertex), null);
 }
 
@@ -154,28 +163,47 @@ function relax(vertices: readonly RequestVertex[], oracle: Oracle): Relaxation |
     const to = search(count, (value) => value > 0 && oracle.fits(replaced(vertices, vertex, withCount(vertex, value))));
     if (to > 0 && to / count > bestRatio) {
       bestRatio = to / count;
-      best = change(vertex, 'count', String(count), String(to), `${say(to, vertex)} instead of ${count} would fit`);
+      best = change(
+        vertex,
+        'count',
+        String(count),
+        String(to),
+        `${say(to, vertex)} instead of ${count} would fit${nowWord(oracle)}`,
+      );
     }
   }
   if (best !== null) return best;
   for (const vertex of preorder(vertices)) {
     if (vertex.requires.length > 0 && oracle.fits(replaced(vertices, vertex, { ...vertex, requires: [] }))) {
-      return change(vertex, 'requires', requirements(vertex), '', `it would fit without ${requirements(vertex)}`);
+      return change(
+        vertex,
+        'requires',
+        requirements(vertex),
+        '',
+        `it would fit${nowWord(oracle)} without ${requirements(vertex)}`,
+      );
     }
     if (vertex.unit !== '' && oracle.fits(replaced(vertices, vertex, { ...vertex, unit: '' }))) {
-      return change(vertex, 'unit', vertex.unit, '', `it would fit without the unit ${vertex.unit}`);
+      return change(vertex, 'unit', vertex.unit, '', `it would fit${nowWord(oracle)} without the unit ${vertex.unit}`);
     }
     if (vertex.exclusive === true && oracle.fits(replaced(vertices, vertex, { ...vertex, exclusive: false }))) {
-      return change(vertex, 'exclusive', 'true', 'false', `it would fit if the ${vertex.type} could be shared`);
+      return change(
+        vertex,
+        'exclusive',
+        'true',
+        'false',
+        `it would fit${nowWord(oracle)} if the ${vertex.type} could be shared`,
+      );
     }
   }
   const first = vertices[0];
   if (first !== undefined && oracle.hasFilter && oracle.fitsOnAllNodes(vertices)) {
     const byImage = oracle.imageFailure() !== null;
-    if (!byImage) return change(first, 'constraint', 'as given', '', 'it would fit without the constraint');
+    if (!byImage)
+      return change(first, 'constraint', 'as given', '', `it would fit${nowWord(oracle)} without the constraint`);
     // Where both stand in the way, no one change is enough.
     if (!oracle.hasConstraint)
-      return change(first, 'image', 'as given', '', 'it would fit without what the image needs');
+      return change(first, 'image', 'as given', '', `it would fit${nowWord(oracle)} without what the image needs`);
   }
   return null;
 }
@@ -223,16 +251,28 @@ function around(vertices: readonly RequestVertex[], vertex: RequestVertex): Plac
   return { words: slot ? 'in one node' : 'in one place', isInSlot };
 }
 
-function tooFew(vertex: RequestVertex, needed: number, best: number, where: string): string {
-  return `needs ${say(needed, vertex)} ${where}, the most there are is ${best}`;
+/** `best`: how many there are at most, as a number or `1 × 3`. */
+function most(best: number | string, when: When): string {
+  if (when === 'ever') return `the most there are is ${best}`;
+  return best === 0 ? 'none is free now' : `${best} ${best === 1 ? 'is' : 'are'} free now`;
+}
+
+function nowWord({ when }: Oracle): string {
+  return when === 'now' ? ' now' : '';
 }
 
 /** `needs 2 × 3 core in one node`: both slots in it; `each in one node`: every slot in one, the same or another. */
-function tooFewSlots(vertex: RequestVertex, slots: number, most: number, { words, isInSlot }: Place): string {
+function tooFewSlots(
+  vertex: RequestVertex,
+  slots: number,
+  fitting: number,
+  { words, isInSlot }: Place,
+  when: When,
+): string {
   const each = countOf(vertex);
   const times = (count: number): string => (each === 1 && !isInSlot ? `${count}` : `${count} × ${each}`);
   const where = isInSlot ? `, each ${words}` : ` ${words}`;
-  return `needs ${times(slots)}${unitAndType(vertex)}${where}, the most there are is ${times(most)}`;
+  return `needs ${times(slots)}${unitAndType(vertex)}${where}, ${most(times(fitting), when)}`;
 }
 
 function say(count: number, vertex: RequestVertex): string {

@@ -5,7 +5,7 @@ import { allOf, type Class } from './classes.ts';
 import { Compiler } from './compile.ts';
 import { anonymous, conjuncts, constraintText, NodeFilter, type Condition } from './constraint.ts';
 import { asked, decide, type Asked } from './decide.ts';
-import { explain, overBudget, type Oracle } from './explain.ts';
+import { explain, overBudget, type Oracle, type When } from './explain.ts';
 import { explainImage } from './image.ts';
 import type { Fits, MatchReason } from './matcher.ts';
 import { headOf, identityFields } from './predicate.ts';
@@ -78,13 +78,14 @@ export function answer(solver: Solver, question: Question, top: Class, budget: n
   return fits === 'yes' && question.unanswerable ? 'unknown' : fits;
 }
 
-/** Reasons for every group that does not fit. `unfiltered` is the tree with all nodes. */
+/** Reasons for every group that does not fit. `unfiltered` is the tree with all nodes, of everything or of what is free. */
 export function reasonsFor(
   solver: Solver,
   question: Question,
   top: Class,
   unfiltered: Class,
   budget: number,
+  when: When,
 ): MatchReason[] {
   const compiler = new Compiler(solver.shapes);
   // An explanation asks dozens of questions: together they may take about twice what the verdict may.
@@ -99,11 +100,12 @@ export function reasonsFor(
   };
   const { image } = question.request;
   const oracle: Oracle = {
+    when,
     hasFilter: question.filter !== null,
     hasConstraint: question.request.constraint !== null,
     leavesNone: () =>
       question.filter !== null && unfiltered.facts.types.has('node') && !top.facts.types.has('node')
-        ? leavesNone(question.request.constraint, unfiltered)
+        ? leavesNone(question.request.constraint, unfiltered, when)
         : null,
     imageFailure: () => (image ? explainImage(image, unfiltered) : null),
     fits: (vertices) => fits(vertices, top),
@@ -126,7 +128,8 @@ const MOST_LOOKED_AT = 1_000;
 const MOST_TEXT = 200;
 
 /** With the parts of the constraint that no node meets, where there are such; else with all of it. */
-export function leavesNone(constraint: Constraint | null, unfiltered: Class): string {
+export function leavesNone(constraint: Constraint | null, unfiltered: Class, when: When): string {
+  if (when === 'now') return 'no node that the constraint leaves is free now';
   if (constraint === null) return 'the constraint leaves no node';
   const nodes = [...allOf(unfiltered, 'node').keys()].map(({ own }) => own);
   const parts = conjuncts(constraint);

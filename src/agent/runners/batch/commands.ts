@@ -61,17 +61,27 @@ export function answerOf(
     child.once('close', (code) => {
       timer.cancel();
       const text = (stream: 'stdout' | 'stderr'): string => Buffer.concat(parts[stream]).toString('utf8');
-      if (late) reject(new RainbowError('unavailable', `${said.what} did not answer within ${limitMs / 1000} s`));
+      if (late) reject(new RainbowError('unavailable', lateText(said.what, limitMs, text('stderr'))));
       else resolve({ code: code ?? 1, stdout: text('stdout'), stderr: text('stderr') });
     });
   });
 }
 
+/** What it complained of until then is mostly why. */
+function lateText(what: string, limitMs: number, stderr: string): string {
+  const words = stderr.trim() === '' ? '' : ` (it said: ${lastWords({ code: 1, stdout: '', stderr }, COMPLAINT)})`;
+  return `${what} did not answer within ${limitMs / 1000} s${words}`;
+}
+
+const COMPLAINT = /^[\w-]+: (error: )?/i;
+
 function cannotStart(error: Error, { name, scheduler }: { name: string; scheduler: string }): RainbowError {
-  return (error as NodeJS.ErrnoException).code === 'ENOENT'
+  const { code } = error as NodeJS.ErrnoException;
+  // A folder of the PATH that may not be read makes it EACCES, whatever is in the others.
+  return code === 'ENOENT' || code === 'EACCES'
     ? new RainbowError(
         'failed_precondition',
-        `there is no ${name} on this machine’s PATH: start the agent where ${scheduler}’s commands work`,
+        `there is no ${name} on this machine’s PATH${code === 'EACCES' ? ' that may be run' : ''}: start the agent where ${scheduler}’s commands work`,
       )
     : new RainbowError('unavailable', `${name} could not be started: ${error.message}`);
 }

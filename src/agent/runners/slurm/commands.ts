@@ -57,9 +57,13 @@ function environmentOf(
 const AWAY =
   /Unable to contact slurm controller|Socket timed out|Connection (refused|timed out|reset)|Zero Bytes were transmitted|Transport endpoint|temporarily unable|Resource temporarily unavailable|slurm_load_\w+ error|Unexpected message received|Unable to establish control machine|in standby mode|No route to host|munge|Munge|Protocol authentication error|Communication connection failure|Could not resolve|SlurmctldHost|down for maintenance/;
 
+/** Without a configuration it looks for one in the DNS. */
+const UNCONFIGURED = /DNS SRV|resolve_ctls_from_dns_srv|fetch_config/;
+
 /** `unavailable` where the controller is away, else `failed_precondition` with what the command said. */
 export function failed(program: string, answer: Answer): RainbowError {
-  const said = lastWords(answer, /^\w+: (error: )?/);
+  const words = lastWords(answer, /^\w+: (error: )?/);
+  const said = UNCONFIGURED.test(answer.stderr) ? `${words}; set SLURM_CONF to the path of slurm.conf` : words;
   return AWAY.test(answer.stderr)
     ? new RainbowError('unavailable', `Slurm's controller cannot be asked now (${program}: ${said})`)
     : new RainbowError('failed_precondition', `${program}: ${said}`);

@@ -1,0 +1,115 @@
+"""Files that travel with a job, and what may be lost of it."""
+
+import asyncio
+import json
+import os
+import tempfile
+import unittest
+
+from rainbow_queue import AlreadyExistsError, AsyncRainbowClient, InternalError, InvalidInputError
+from rainbow_queue.fetching import Fetching
+from rainbow_queue.jobspec import jobspec_lossy
+from rainbow_queue.protos.v1 import files_pb2
+
+from server import WithServer, shell
+
+
+class Files(WithServer):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = os.path.realpath(folder.name)
+        os.mkdir(self.path("data"))
+        self.write("model.py", "one\n")
+        self.write("data/large", "0123456789" * 100_000)
+        self.write("data/empty", "")
+        os.chmod(self.path("model.py"), 0o755)
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def write(self, name, text):
+        with open(self.path(name), "w") as file:
+            file.write(text)
+
+    def test_they_go_along(self):
+        script = "cat model.py; test -x model.py && wc -c < data/large; cat data/empty; ls"
+        staged = [self.path("model.py"), self.path("data")]
+        # Twice: the second time they are there.
+        for _ in range(2):
+            job = self.client.submit(shell(script), stage_in=staged, stage_out=["*.py"]).job
+            self.assertEqual(self.client.wait(job, timeout=60).state, "completed")
+            self.assertEqual(self.client.output(job).split(), ["one", "1000000", "data", "model.py"])
+
+        async def story():
+            self.write("model.py", "two\n")
+            async with AsyncRainbowClient(config_file=self.server.config, key="rbu_" + "f" * 43) as client:
+                job = (await client.submit(shell("ls; cat model.py"), stage_in=[self.folder + "/"])).job
+                await client.wait(job, timeout=60)
+                self.assertEqual((await client.output(job)).split(), ["data", "model.py", "two"])
+
+        asyncio.run(story())
+
+    def test_they_come_back(self):
+        script = "mkdir -p out/deep; printf abc > out/deep/a; printf abc > out/b; : > out/empty; chmod 755 out/b"
+        job = self.client.submit(shell(script), stage_out=["out"]).job
+        self.assertEqual(self.client.wait(job, timeout=60).state, "completed")
+        to = self.path("results")
+        self.assertEqual(sorted(self.client.fetch(job, to)), ["out/b", "out/deep/a", "out/empty"])
+        with open(os.path.join(to, "out/deep/a")) as file:
+            self.assertEqual(file.read(), "abc")
+        self.assertTrue(os.access(os.path.join(to, "out/b"), os.X_OK))
+        self.assertEqual(os.listdir(to), ["out"])
+        self.assertEqual(self.client.fetch(job.id, to), [], "they are there")
+        self.write("results/out/b", "mine")
+        with self.assertRaisesRegex(AlreadyExistsError, "something else is at"):
+            self.client.fetch(job, to)
+
+        async def story():
+            async with AsyncRainbowClient(config_file=self.server.config) as client:
+                return await client.fetch(job, self.path("others"))
+
+        self.assertEqual(len(asyncio.run(story())), 3)
+        os.mkdir(self.path("trap"))
+        os.symlink(self.folder, self.path("trap/out"))
+        with self.assertRaisesRegex(AlreadyExistsError, "is no folder here"):
+            self.client.fetch(job, self.path("trap"))
+        self.assertEqual(os.listdir(self.path("trap")), ["out"])
+
+    def test_a_server_leads_nowhere_else(self):
+        files = Fetching(1, 0, self.path("x"))
+        self.addCleanup(files.end)
+        for path in ("../a", "/a", "a/../b", "a//b", ""):
+            files.listed(files_pb2.ListFilesResponse(files=[files_pb2.FileEntry(path=path)]))
+            with self.assertRaisesRegex(InternalError, "leads out"):
+                files.wanted()
+            files._entries.clear()
+
+    def test_what_cannot_go_along(self):
+        os.symlink("/etc/passwd", self.path("data/out"))
+        for wrong, said in (
+            ([self.path("nothing")], "there is no file or folder"),
+            ([self.path("data")], "leads out of"),
+            (["/dev/null"], "no plain file"),
+        ):
+            with self.assertRaisesRegex(InvalidInputError, said):
+                self.client.submit(shell("true"), stage_in=wrong)
+        with self.assertRaisesRegex(InvalidInputError, "has the part"):
+            self.client.submit(shell("true"), stage_out=["../x"])
+        with self.assertRaisesRegex(TypeError, "give a list"):
+            self.client.submit(shell("true"), stage_in=self.path("data"))
+
+
+class Lossy(unittest.TestCase):
+    def test_the_jobspec_says_so_and_is_the_same_otherwise(self):
+        text = "version: 1\nattributes: {system: {environment: {A: on, B: 1:30, C: 010, D: 1e3, E: null, F: 2024-01-01}}}\n"
+        read = json.loads(jobspec_lossy(text))
+        self.assertEqual(read["attributes"]["rainbow"], {"allowLossy": True})
+        said = {"A": "on", "B": "1:30", "C": 10, "D": 1000.0, "E": None, "F": "2024-01-01"}
+        self.assertEqual(read["attributes"]["system"]["environment"], said)
+        with self.assertRaisesRegex(InvalidInputError, "needs maps"):
+            jobspec_lossy("version: 1\nattributes: {rainbow: 5}\n")
+
+
+if __name__ == "__main__":
+    unittest.main()

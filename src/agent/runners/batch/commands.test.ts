@@ -1,0 +1,51 @@
+import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { realSystem } from '../../../system/real.ts';
+import { failed } from '../slurm/commands.ts';
+import { answerOf } from './commands.ts';
+
+const said = { name: 'scontrol', what: 'scontrol', scheduler: 'Slurm' };
+
+test('one that does not answer in time is told with what it complained of', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'rainbow-commands-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const hangs = (script: string) => {
+    const child = spawn(process.execPath, ['-e', `${script}; setInterval(() => {}, 1000)`], { stdio: 'pipe' });
+    return answerOf(child, said, { limitMs: 700 }, realSystem);
+  };
+  await expect(
+    hangs('process.stderr.write("scontrol: error: cannot stat file /nowhere/slurm.conf\\n")'),
+  ).rejects.toThrow(/^scontrol did not answer within 0.7 s \(it said: cannot stat file \/nowhere\/slurm.conf\)$/);
+  await expect(hangs('')).rejects.toThrow(/within 0.7 s$/);
+});
+
+test('no such program, also where a folder on the way may not be read, is no such program', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'rainbow-commands-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const start = (PATH: string) => {
+    const child = spawn('no-scontrol', [], { env: { PATH }, stdio: 'pipe' });
+    return answerOf(child, { ...said, name: 'no-scontrol' }, {}, realSystem);
+  };
+  await expect(start(folder)).rejects.toMatchObject({
+    code: 'failed_precondition',
+    message: 'there is no no-scontrol on this machine’s PATH: start the agent where Slurm’s commands work',
+  });
+  // Something of that name that cannot be run: EACCES, for root too.
+  mkdirSync(join(folder, 'no-scontrol'));
+  chmodSync(join(folder, 'no-scontrol'), 0);
+  await expect(start(folder)).rejects.toMatchObject({
+    code: 'failed_precondition',
+    message: expect.stringContaining('there is no no-scontrol on this machine’s PATH that may be run'),
+  });
+});
+
+test('without a configuration Slurm asks the DNS, and says nothing of SLURM_CONF', () => {
+  const stderr =
+    'scontrol: error: resolve_ctls_from_dns_srv: res_nsearch error: Unknown host\nscontrol: error: fetch_config: DNS SRV lookup failed\n';
+  expect(failed('scontrol', { code: 1, stdout: '', stderr }).message).toMatch(
+    /DNS SRV lookup failed; set SLURM_CONF to the path of slurm\.conf/,
+  );
+});
