@@ -13,27 +13,28 @@ export interface Staged {
   readonly stageOut: string[];
 }
 
-/** With --dry-run nothing is sent. Throws RainbowError before anything is, where it cannot all be. */
+/** `credentials`: what the job is submitted with. With --dry-run nothing is sent. Throws RainbowError before anything is, where it cannot all be. */
 export async function stage(
   invocation: Invocation,
   client: RainbowClient,
   options: SubmitOptions,
   found: readonly FoundFile[],
   signal: AbortSignal,
+  credentials: { name: string; token: string }[],
 ): Promise<Staged> {
   const stageOut = [...(options.stageOut ?? [])];
   if (found.length === 0 || options.dryRun === true) return { stageIn: [], stageOut };
   const { mostFiles, mostBytes, mostFileBytes } = await inFlagWords(
     SUBMIT_FLAGS,
     options,
-    client.files.missing({ files: [], stageOut }, { signal }),
+    client.files.missing({ files: [], stageOut, credentials }, { signal }),
   );
   const progress = startProgress(invocation, 'reading the files that go along');
   try {
     const limits = { files: mostFiles, bytes: Number(mostBytes), fileBytes: Number(mostFileBytes) };
     const files = await measureAll(found, limits, (path) => progress.set(`reading ${path}`));
     let sent = 0;
-    await sendFiles(client.files, null, files, {
+    await sendFiles(client.files, { credentials }, files, {
       stageOut,
       signal,
       told(bytes, all) {

@@ -13,6 +13,12 @@ import { READ_BYTES } from './measure.ts';
 export type FileClient = Client<typeof FileService>;
 export type Holder = MessageInitShape<typeof HolderSchema>;
 
+/** Operators may send neither. */
+export interface Sender {
+  readonly holder?: Holder;
+  readonly credentials?: { name: string; token: string }[];
+}
+
 export interface LocalFile {
   readonly entry: FileEntry;
   open(): Promise<FileHandle>;
@@ -24,12 +30,12 @@ export interface Sent {
 }
 
 /**
- * `holder`: an agent's, for a job that it holds. `told` is called with the bytes of each piece. Throws RainbowError, of
+ * `who`: an agent, for a job that it holds; else what the job will be submitted with. `told` is called with the bytes of each piece. Throws RainbowError, of
  * the server too: `resource_exhausted` with the limit, `aborted` where a file changed meanwhile.
  */
 export async function sendFiles(
   client: FileClient,
-  holder: Holder | null,
+  who: Sender,
   files: readonly LocalFile[],
   options: {
     readonly stageOut?: readonly string[];
@@ -39,7 +45,6 @@ export async function sendFiles(
   } = {},
 ): Promise<Sent> {
   const call = options.signal === undefined ? {} : { signal: options.signal };
-  const who = holder === null ? {} : { holder };
   const entries = files.map(({ entry }) => ({ ...entry, size: String(entry.size) }));
   const stageOut = [...(options.stageOut ?? [])];
   const { sha256 } = await client.missing({ ...who, files: entries, stageOut }, call);
@@ -55,7 +60,7 @@ export async function sendFiles(
 }
 
 async function* messages(
-  who: { readonly holder?: Holder },
+  who: Sender,
   files: readonly LocalFile[],
   told: (bytes: number) => void,
 ): AsyncGenerator<MessageInitShape<typeof UploadFilesRequestSchema>> {

@@ -355,6 +355,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       const now = clock.now();
       const job = await store.jobs.release(id, now);
       const array = job === null ? await store.arrays.release(id, now) : null;
+      chores.wake();
       cycle.wake();
       return job ?? array;
     },

@@ -3,8 +3,9 @@
  * and the store tells when they end (store/operations/tell-end.ts).
  */
 import { RainbowError } from '../core/errors.ts';
+import { RESTORED } from '../core/job/restored.ts';
 import { isFinal } from '../core/job/state.ts';
-import { verdictOf, type Dependency } from '../core/job/waits.ts';
+import { verdictOf, type Dependency, type End } from '../core/job/waits.ts';
 import type { ArrayRecord, JobRecord, Store } from '../store/store.ts';
 
 export interface Resolved {
@@ -25,7 +26,8 @@ export async function resolveDependencies(
     const found = (await store.jobs.get(on)) ?? (await store.arrays.get(on));
     if (found === null) throw new RainbowError('not_found', `there is no job ${on} to depend on`);
     const verdict = verdictOf(kind, 'counts' in found ? arrayEnd(found) : jobEnd(found));
-    if (verdict === null) open.push(dependency);
+    // How it ended is not known: it is stored, and held for a person by the store's own look.
+    if (verdict === null || verdict === 'unknown') open.push(dependency);
     if (verdict === 'never') {
       return { open, never: `it was to start ${kind}:${on}, and job ${on} ${howItEnded(found)}` };
     }
@@ -33,12 +35,12 @@ export async function resolveDependencies(
   return { open, never: null };
 }
 
-function jobEnd(job: JobRecord): { ended: boolean; allCompleted: boolean } {
+function jobEnd(job: JobRecord): End {
   const ended = isFinal(job.state);
-  return { ended, allCompleted: !ended || job.state === 'completed' };
+  return { ended, allCompleted: !ended || job.state === 'completed', isKnown: job.reason.code !== RESTORED };
 }
 
-function arrayEnd({ counts, endedAt }: ArrayRecord): { ended: boolean; allCompleted: boolean } {
+function arrayEnd({ counts, endedAt }: ArrayRecord): End {
   const lost = (counts.failed ?? 0) + (counts.canceled ?? 0) + (counts.rejected ?? 0);
   return { ended: endedAt !== null, allCompleted: lost === 0 };
 }

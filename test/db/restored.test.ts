@@ -9,7 +9,7 @@ import { expectExit, json, jsonLines, until } from '../cli/command-line.ts';
 import { place, startAgent, untilConnected, type Place } from '../cli/with-server.ts';
 
 interface Shown {
-  readonly id: string;
+  readonly id: number;
   readonly state: string;
   readonly epoch: number;
   readonly cluster: string | null;
@@ -35,7 +35,7 @@ class Work {
     const script = `trap 'echo > ${this.#file('stopped')}; exit' TERM; echo began >> ${this.#file('began')}; while [ ! -e ${this.#file('go')} ]; do sleep 0.05; done`;
     const outcome = await this.#at.run(['submit', '--json', '--name', this.name, ...how, '--', 'sh', '-c', script]);
     expectExit(outcome, 0);
-    ({ id: this.id } = json<Shown>(outcome));
+    this.id = String(json<Shown>(outcome).id);
     return this;
   }
 
@@ -133,4 +133,64 @@ test('no job runs twice after its server was put back to a backup, and what runs
   expect(listed).toHaveLength(6);
   expectExit(await at.run(['db', 'check', '--db', database]), 0);
   for (const agent of agents) await agent.stop();
+});
+
+test('what waited for another job, or for a time, and runs by now is not ended by what the store knows', async () => {
+  const at = await place();
+  for (const name of ['red', 'blue']) await at.register(name, '--nodes', '1', '--cores', '8');
+  const withAgent = async (name: string) => {
+    const agent = startAgent(at, name, ['--graph', join(at.folder, `${name}.json`)]);
+    await untilConnected(at, name);
+    return agent;
+  };
+  const red = await withAgent('red');
+  const blue = await withAgent('blue');
+  mkdirSync(join(at.folder, 'work'));
+  chmodSync(join(at.folder, 'work'), 0o777);
+  const work = (name: string): Work => new Work(at, name);
+  const released = (job: Work) => at.run(['job', 'release', job.id]);
+  const database = join(at.folder, 'rainbow.db');
+  const backup = join(at.folder, 'backup.db');
+
+  // 1. At the backup: one runs, others wait for it; one is held, and may not wait for long.
+  const first = await work('first').submit('--cluster', 'red');
+  const then = await work('then').submit('--cluster', 'blue', '--after', first.id);
+  const never = await work('never').submit('--cluster', 'red', '--after', first.id);
+  const by = new Date(Date.now() + 10_000).toISOString();
+  const inTime = await work('in-time').submit('--cluster', 'blue', '--start-before', by, '--hold');
+  await first.until('running');
+  expectExit(await at.run(['db', 'backup', '--db', database, backup]), 0);
+
+  // 2. After it: both start on blue. Only red is there when the server is back.
+  expectExit(await released(inTime), 0);
+  await inTime.until('running');
+  first.letGo();
+  await then.until('running');
+  never.letGo();
+  await never.until('completed');
+  await blue.stop();
+  await at.server.stop();
+  expectExit(await at.run(['db', 'restore', '--db', database, backup]), 0);
+  await until(() => Date.now() > Date.parse(by));
+  await at.serveAgain();
+  expect(await first.until('failed')).toMatchObject({ reason: { code: 'restored' } });
+  // A job that is submitted now is looked at by the same round.
+  const after = await work('after').submit('--cluster', 'red', '--after', first.id);
+  await until(async () => (await after.now()).reason.code === 'restored');
+  for (const job of [then, inTime, never]) {
+    expect(await job.now()).toMatchObject({ state: 'pending', reason: { code: 'restored' } });
+  }
+
+  // 3. Its agent says that they run; what a person lets go runs.
+  const again = await withAgent('blue');
+  for (const job of [then, inTime]) expect(await job.until('running')).toMatchObject({ cluster: 'blue' });
+  after.letGo();
+  expectExit(await released(after), 0);
+  await after.until('completed');
+  for (const job of [then, inTime]) {
+    job.letGo();
+    await job.until('completed');
+    expect([job.begun(), job.wasStopped()]).toEqual([1, false]);
+  }
+  for (const agent of [red, again]) await agent.stop();
 });

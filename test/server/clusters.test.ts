@@ -69,6 +69,12 @@ test('a graph in pieces, cut anywhere', async () => {
     ...packed,
   ]);
   expect(replaced.cluster!.resources).toEqual(answer.cluster!.resources);
+  const both = [
+    { name: 'x', secret: SECRET },
+    { ...pieces[0]!, ...packed[0]! },
+  ];
+  const refused = await failure(rainbow.clusters.registerInPieces(both));
+  expect([refused.code, refused.message]).toEqual([status.INVALID_ARGUMENT, expect.stringMatching(/^packed_graph: /)]);
   const garbled = [{ name: 'x', secret: SECRET }, packed[0]!, { packedGraph: Buffer.from('{') }];
   const { code, message } = await failure(rainbow.clusters.registerInPieces(garbled));
   expect([code, message]).toEqual([status.INVALID_ARGUMENT, expect.stringMatching(/^packed_graph: .*Zstandard/)]);

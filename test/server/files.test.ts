@@ -14,6 +14,7 @@ const LIMITS = { files: 5, bytes: 900_000, fileBytes: 600_000, quota: 2_000_000 
 let server: RunningServer;
 let ada: RainbowClient;
 let eve: RainbowClient;
+let operator: RainbowClient;
 const clients: RainbowClient[] = [];
 let red: { token: string; secret: string };
 
@@ -29,6 +30,7 @@ beforeAll(async () => {
   };
   ada = client(userKey('A'));
   eve = client(userKey('E'));
+  operator = client(SECRET);
   const graph = generateGraph({ name: 'red', nodes: 1, coresPerNode: 4 });
   red = await ada.clusters.register({ name: 'red', secret: SECRET, graph });
   await ada.clusters.register({
@@ -50,9 +52,16 @@ function entry(path: string, data: Uint8Array) {
   return { path, size: String(data.byteLength), executable: false, sha256 };
 }
 
+const credentials = () => [{ name: 'red', token: red.token }];
+
+/** With what it takes to be let in. */
+async function* shown<T extends object>(stream: Iterable<T> | AsyncIterable<T>) {
+  for await (const message of stream) yield { credentials: credentials(), ...message };
+}
+
 async function* sent(...files: [file: ReturnType<typeof entry>, data: Uint8Array][]) {
   for (const [file, data] of files) {
-    yield { file };
+    yield { file, credentials: credentials() };
     for (let from = 0; from < data.byteLength; from += 100_000) yield { data: data.subarray(from, from + 100_000) };
   }
 }
@@ -70,16 +79,38 @@ async function downloaded(client: RainbowClient, jobId: string, sha256: string):
 }
 
 describe('files over the wire', () => {
+  test('who could not submit with what he shows leaves nothing here: a key is made up by anybody', async () => {
+    const data = Buffer.from('for nobody');
+    const file = entry('a', data);
+    const stream = async function* (more: object) {
+      yield { file, ...more };
+      yield { data };
+    };
+    const upload = (more: object) => errorFrom(ada.files.upload(stream(more)));
+    const missing = (more: object) => errorFrom(ada.files.missing({ files: [file], ...more }));
+    const wrong = { credentials: [{ name: 'red', token: 'made up' }] };
+    for (const asked of [upload, missing]) {
+      expect(await asked({})).toMatchObject({
+        code: 'invalid_input',
+        message: expect.stringContaining('credentials: is empty'),
+      });
+      expect(await asked(wrong)).toMatchObject({ code: 'unauthenticated' });
+    }
+    expect((await ada.files.missing({ files: [file], credentials: credentials() })).sha256).toEqual([file.sha256]);
+    await operator.files.upload(stream({}));
+    expect((await operator.files.missing({ files: [file] })).sha256).toEqual([]);
+  });
+
   test('only what is missing is sent; a job is stored with its list, and what was sent comes back as it was', async () => {
     const large = randomBytes(550_000);
     const small = Buffer.from('small');
     const files = [entry('in/large', large), entry('in/small', small), entry('empty', Buffer.alloc(0))];
-    const { sha256: missing } = await ada.files.missing({ files });
+    const { sha256: missing } = await ada.files.missing({ credentials: credentials(), files });
     expect(missing).toHaveLength(3);
     expect((await errorFrom(submit(ada, files))).message).toContain('the contents of 3 files are not here');
     const all = [large, small, Buffer.alloc(0)].map((data, i): [ReturnType<typeof entry>, Buffer] => [files[i]!, data]);
     expect(await ada.files.upload(sent(...all))).toMatchObject({ files: 3, bytes: '550005' });
-    expect((await ada.files.missing({ files })).sha256).toEqual([]);
+    expect((await ada.files.missing({ credentials: credentials(), files })).sha256).toEqual([]);
     const { job } = await submit(ada, files, { stageOut: ['out/**'], idempotencyKey: 'once' });
     expect((await ada.jobs.get({ id: job!.id })).files).toMatchObject({
       stageInFiles: 3,
@@ -109,7 +140,7 @@ describe('files over the wire', () => {
     const mine = Buffer.from('only mine');
     const file = entry('a', mine);
     await ada.files.upload(sent([file, mine]));
-    expect((await eve.files.missing({ files: [file] })).sha256).toEqual([file.sha256]);
+    expect((await eve.files.missing({ credentials: credentials(), files: [file] })).sha256).toEqual([file.sha256]);
     expect(await errorFrom(submit(eve, [file]))).toMatchObject({ code: 'failed_precondition' });
   });
 
@@ -145,7 +176,7 @@ describe('files over the wire', () => {
     async function* stream() {
       yield* messages;
     }
-    const refused = await errorFrom(ada.files.upload(stream()));
+    const refused = await errorFrom(ada.files.upload(shown(stream())));
     expect(refused).toMatchObject({ code: 'invalid_input' });
     expect(refused.message).toMatch(words);
   });
@@ -157,7 +188,7 @@ describe('files over the wire', () => {
         yield { file: entry('a', data) };
         yield { data: data.subarray(0, 500_000) };
       }
-      expect(await errorFrom(eve.files.upload(broken()))).toMatchObject({ code: 'invalid_input' });
+      expect(await errorFrom(eve.files.upload(shown(broken())))).toMatchObject({ code: 'invalid_input' });
     }
     expect(await eve.files.upload(sent([entry('a', data), data]))).toMatchObject({ files: 1 });
   });
@@ -179,7 +210,7 @@ describe('files over the wire', () => {
   ])('what could not be kept is refused before it is sent: %j', async (files, words) => {
     const listed = files.map((file) => ({ size: '1', sha256: 'a'.repeat(64), ...file }));
     for (const refused of [
-      await errorFrom(ada.files.missing({ files: listed })),
+      await errorFrom(ada.files.missing({ credentials: credentials(), files: listed })),
       await errorFrom(
         ada.jobs.submit({ jobspec: JOBSPEC, credentials: [{ name: 'red', token: red.token }], stageIn: listed }),
       ),

@@ -140,6 +140,10 @@ test('while a new graph comes the earlier one serves, and what is written meanwh
     messages({ name: 'busy', secret, replace: true }, LARGE, half, rest),
   );
   await half.passed;
+  const second = { name: 'busy', secret, replace: true };
+  expect(await failure(client.clusters.registerInPieces(messages(second, LARGE, gate(), rest)))).toMatchObject({
+    code: 'aborted',
+  });
   await rainbow.clusters.updateState({ cluster: 'busy', secret, state: { a: 1 } });
   const { job } = await rainbow.jobs.submit({ jobspec: ONE_CORE, credentials: [{ name: 'busy', token }] }, ada);
   expect(job!.cluster).toBe('busy');

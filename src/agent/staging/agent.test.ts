@@ -115,7 +115,7 @@ async function submit(
   const stageIn = Object.entries(files).map(([path, text]) => entry(path, text));
   async function* contents() {
     for (const [path, text] of Object.entries(files)) {
-      yield { file: entry(path, text) };
+      yield { file: entry(path, text), credentials: [{ name: here.options.cluster, token: here.token }] };
       yield { data: Buffer.from(text) };
     }
   }

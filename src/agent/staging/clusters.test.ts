@@ -75,7 +75,7 @@ async function run(cluster: string, token: string, words: string, script: string
   const sha256 = createHash('sha256').update(data).digest('hex');
   const file = { path: 'in/words', size: String(data.byteLength), executable: false, sha256 };
   async function* contents() {
-    yield { file };
+    yield { file, credentials: [{ name: cluster, token }] };
     yield { data };
   }
   await client.files.upload(contents());

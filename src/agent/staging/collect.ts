@@ -29,7 +29,7 @@ export async function collect(parts: Collect): Promise<void> {
   await parts.reached('filesFound', order);
   let { files, notes }: { files: readonly LocalFile[]; notes: readonly string[] } = found;
   try {
-    await sendFiles(client, holder, files, { signal });
+    await sendFiles(client, { holder }, files, { signal });
   } catch (error) {
     if (!(error instanceof RainbowError) || error.code !== 'resource_exhausted') throw error;
     // The owner's quota: waiting does not mend it, and the job has ended.

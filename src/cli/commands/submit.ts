@@ -183,7 +183,7 @@ async function submit(invocation: Invocation, options: SubmitOptions, words: rea
 
   const sent = { ...options, ...tokensSent(options, credentials, settings.configPath) };
   return connect(invocation, sent, async (client, signal) => {
-    const staged = await stage(invocation, client, options, found, signal);
+    const staged = await stage(invocation, client, options, found, signal, credentials);
     let worst = 0;
     for (const [index, request] of requests.entries()) {
       const named = <T>(work: Promise<T>): Promise<T> =>

@@ -27,20 +27,31 @@ export interface Dependency {
   readonly on: string;
 }
 
-/** What an end says to a dependency: `met`, `never`, or null while it cannot be told. */
-export type Verdict = 'met' | 'never';
+/**
+ * What an end says to a dependency: `met`, `never`, `unknown` where it decides and nobody knows how it was, or null while
+ * it cannot be told.
+ */
+export type Verdict = 'met' | 'never' | 'unknown';
 
 /**
- * `ended`: has all of it ended? `allCompleted`: and well, as far as it has ended? An array that lost a task can never
- * be ok, even while others of its tasks run.
+ * `ended`: has all of it ended? `allCompleted`: and well, as far as it has ended? `isKnown`: false where the only ends
+ * that were not well were lost with a store that was put back (restored.ts).
  */
-export function verdictOf(
-  kind: DependencyKind,
-  on: { readonly ended: boolean; readonly allCompleted: boolean },
-): Verdict | null {
-  if (kind === 'afterok' && !on.allCompleted) return 'never';
-  if (!on.ended) return null;
-  if (kind === 'afternotok') return on.allCompleted ? 'never' : 'met';
+export interface End {
+  readonly ended: boolean;
+  readonly allCompleted: boolean;
+  readonly isKnown?: boolean;
+}
+
+/** An array that lost a task can never be ok, even while others of its tasks run. */
+export function verdictOf(kind: DependencyKind, { ended, allCompleted, isKnown = true }: End): Verdict | null {
+  if (!isKnown) {
+    if (!ended) return null;
+    return kind === 'afterany' ? 'met' : 'unknown';
+  }
+  if (kind === 'afterok' && !allCompleted) return 'never';
+  if (!ended) return null;
+  if (kind === 'afternotok') return allCompleted ? 'never' : 'met';
   return 'met';
 }
 

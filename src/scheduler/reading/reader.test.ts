@@ -6,6 +6,7 @@ import type { Subsystem } from '../../core/graph/graph.ts';
 import { idAt } from '../../core/match/ids.ts';
 import { createMatcher } from '../../core/match/create.ts';
 import { realSystem } from '../../system/real.ts';
+import { simulatedSystem } from '../../system/simulated.ts';
 import type { Document } from '../../store/store.ts';
 import { PIECE, packPiece, textOf, unpackPiece } from './pack.ts';
 import { createReading, type Reading } from './reader.ts';
@@ -137,6 +138,31 @@ describe('a thread', () => {
     const ends = Promise.allSettled(waiting);
     await reading.stop();
     for (const end of await ends) expect(end).toMatchObject({ status: 'rejected', reason: { code: 'unavailable' } });
+  });
+
+  test('a source that stalls, or says hardly anything, gives up its thread', async () => {
+    const system = simulatedSystem();
+    const reading = createReading(system);
+    const stalled = async function* (): AsyncGenerator<Uint8Array> {
+      yield packPiece('{"graph":');
+      await new Promise(() => undefined);
+    };
+    const drop = packPiece(' ');
+    const dripping = async function* (): AsyncGenerator<Uint8Array> {
+      for (;;) {
+        yield drop;
+        await new Promise<void>((resolve) => void system.timers.after(5_000, resolve));
+      }
+    };
+    // More than there are threads: the last waits for one.
+    const ends = Promise.allSettled([reading.graph(stalled()), reading.graph(dripping())]);
+    const last = reading.graph(packed(cut(text, 5_000)));
+    await system.advance(30_000);
+    for (const end of await ends) {
+      expect(end).toMatchObject({ status: 'rejected', reason: { code: 'deadline_exceeded', place: 'graph' } });
+    }
+    expect((await last).counts.length).toBeGreaterThan(0);
+    await reading.stop();
   });
 
   test('pieces end between characters', async () => {

@@ -3,7 +3,8 @@
  * by piece as it comes, so that it is never here as a whole. Whoever sends faster than it is read waits.
  *
  * Limits: two threads at once, later documents wait for one of them; 2 GiB of memory each (a document of 250 MB takes
- * some 250 MB). A reading that fails, or whose source does, leaves nothing: its thread is ended.
+ * some 250 MB). A reading that fails, or whose source does, leaves nothing: its thread is ended. So does a source that
+ * is not heard of for too long (in-time.ts): nobody holds a thread by saying nothing.
  */
 import { Worker } from 'node:worker_threads';
 import { errorOf, RainbowError } from '../../core/errors.ts';
@@ -14,6 +15,7 @@ import type { TreePlan } from '../../core/match/plan.ts';
 import type { RDocument } from '../../core/match/r-document.ts';
 import type { Document } from '../../store/store.ts';
 import { inSlices, type Slicing } from '../in-slices.ts';
+import { inTime } from './in-time.ts';
 import { piecesOf, unpackPiece } from './pack.ts';
 import { unpackSubsystem } from './subsystem.ts';
 import { begin, type Kind, type Results, type Task, type TaskOf, type Work } from './task.ts';
@@ -34,7 +36,10 @@ export interface SubsystemRead {
   readonly document: Document;
 }
 
-/** Errors: `invalid_input` with the place, `resource_exhausted` (memory), `unavailable` (stopped); and the source's own. */
+/**
+ * Errors: `invalid_input` with the place, `resource_exhausted` (memory), `deadline_exceeded` (nothing came for too long),
+ * `unavailable` (stopped); and the source's own.
+ */
 export interface Reading {
   graph(source: Source): Promise<GraphRead>;
   /** `ids`: of the resource graph that it is linked to. */
@@ -88,7 +93,7 @@ export function createReading(slicing: Slicing, { small = SMALL, longest = LONGE
   };
 
   const read = async <K extends Kind>(task: TaskOf<K>, source: Source, pack: boolean): Promise<Read<K>> => {
-    const whole = await firstOf(source, small);
+    const whole = await firstOf(source, small, slicing);
     if (typeof whole === 'string') {
       const work = begin(task) as Work<K>;
       work.push(whole);
@@ -143,10 +148,10 @@ export function createReading(slicing: Slicing, { small = SMALL, longest = LONGE
 type Pieces = AsyncIterator<string | Uint8Array>;
 
 /** All of a small document; else an iterator over it from its beginning. */
-async function firstOf(source: Source, small: number): Promise<string | Pieces> {
+async function firstOf(source: Source, small: number, slicing: Slicing): Promise<string | Pieces> {
   if (typeof source === 'string') return source.length <= small ? source : iterate(piecesOf(source));
   if (!(Symbol.asyncIterator in source)) return iterate(source);
-  const rest = source[Symbol.asyncIterator]();
+  const rest = inTime(source[Symbol.asyncIterator](), slicing);
   const first: string[] = [];
   for (let length = 0; length <= small;) {
     const step = await rest.next();

@@ -23,6 +23,9 @@ export async function* graphPieces<T extends { readonly graph: string; readonly 
   try {
     for (let request: T | null = first; request !== null; request = await nextOf(rest)) {
       if (request !== first) check(request);
+      if (request.graph !== '' && request.packedGraph.length > 0) {
+        throw invalid('packed_graph', 'came with `graph` in one message; send a piece packed or as text, not both');
+      }
       const piece = request.graph === '' ? request.packedGraph : request.graph;
       if (piece.length === 0) continue;
       isEmpty = false;

@@ -2,13 +2,15 @@
  * Whose files are meant. A person's are his own; an agent's are those of the owner of one job, for as long as that agent
  * holds it: whoever has a cluster's secret sees no files but those of jobs that were sent to that cluster.
  */
-import { RainbowError } from '../../core/errors.ts';
+import { invalid, RainbowError } from '../../core/errors.ts';
 import { HELD_STATES, isFinal } from '../../core/job/state.ts';
 import type { FileEntry } from '../../core/staging/manifest.ts';
 import type { Holder } from '../../gen/rainbow/v1/files_pb.js';
 import type { JobRecord } from '../../store/store.ts';
+import type { Credential } from '../authenticate.ts';
 import type { CallContext } from '../call.ts';
 import { checkJobId, checkSequence } from '../input.ts';
+import { openCredentials } from '../jobs/candidates.ts';
 import { ownJobOrArray } from '../jobs/own.ts';
 import type { Parts } from '../parts.ts';
 
@@ -42,10 +44,25 @@ async function wasDuplicated(parts: Parts, job: JobRecord, epoch: number, cluste
   return attempt?.reason.code === 'duplicated' && attempt.cluster === cluster;
 }
 
-/** Who may leave contents here, and as whom. */
-export async function ownerOf(parts: Parts, call: CallContext, holder: Holder | undefined): Promise<string> {
-  if (holder === undefined) return parts.authenticator.person(call).owner;
-  return (await heldJob(parts, call, holder)).job.owner;
+/**
+ * Who may leave contents here, and as whom. A user key is made up by anybody, so it is not enough: who could not submit
+ * with these credentials keeps nothing here either. Throws `invalid_input` where none came, `unauthenticated`.
+ */
+export async function ownerOf(
+  parts: Parts,
+  call: CallContext,
+  { holder, credentials }: { readonly holder?: Holder | undefined; readonly credentials: readonly Credential[] },
+): Promise<string> {
+  if (holder !== undefined) return (await heldJob(parts, call, holder)).job.owner;
+  const person = parts.authenticator.person(call);
+  if (credentials.length === 0 && person.kind !== 'operator') {
+    throw invalid(
+      'credentials',
+      'is empty; send the name and token of a cluster or cluster group, as the submit will that these files are for',
+    );
+  }
+  await openCredentials(parts, call, credentials);
+  return person.owner;
 }
 
 export interface FilesOfJob {

@@ -8,7 +8,7 @@ import { readEntries } from './entries.ts';
 
 export function missing(parts: Parts): Handlers<typeof FileService>['missing'] {
   return async (request, call) => {
-    const owner = await ownerOf(parts, call, request.holder);
+    const owner = await ownerOf(parts, call, request);
     const files = readEntries(request.files, parts.settings.files, 'files');
     readPatterns(request.stageOut, 'stage_out');
     const digests = files.map((file) => file.sha256);

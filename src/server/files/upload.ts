@@ -22,8 +22,9 @@ export function upload(parts: Parts): Handlers<typeof FileService>['upload'] {
   return async (requests, call) => {
     let keeping: Keeping | null = null;
     try {
-      for await (const { holder, file, data } of requests) {
-        keeping ??= createKeeping(parts, await ownerOf(parts, call, holder));
+      for await (const request of requests) {
+        const { file, data } = request;
+        keeping ??= createKeeping(parts, await ownerOf(parts, call, request));
         if (file !== undefined) await keeping.begin(file);
         if (data.byteLength > 0) await keeping.take(data);
       }

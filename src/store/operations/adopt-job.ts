@@ -1,10 +1,12 @@
 /**
  * A job of a store that was put back, taken as the cluster that has it says: received there, under the epoch that the
  * lost state gave it. Attempts that were lost between are kept as such, so that epochs have no holes. What it waited
- * for it waits for no more.
+ * for it waits for no more; nor do the other tasks of its array, since that was met for all of them.
  */
 import { mayBeAdopted, RESTORED } from '../../core/job/restored.ts';
+import { WAITS } from '../../core/job/waits.ts';
 import type { Adoption, JobRecord, TransitionResult } from '../store.ts';
+import { letTasksGo } from './dependencies.ts';
 import { isRegistered } from './read-clusters.ts';
 import { lockJob } from './read-jobs.ts';
 import { run, type Operation } from './statement.ts';
@@ -38,6 +40,7 @@ export function* adoptJob({ id, epoch, cluster, at }: Adoption): Operation<Trans
   }
   // 2. As it is there.
   yield* run('UPDATE jobs SET waits = 0 WHERE id = ?', key);
+  if (job.array !== null && (job.waits & WAITS.dependency) !== 0) yield* letTasksGo(BigInt(job.array.id));
   yield* run('UPDATE job_documents SET allocation = NULL WHERE job_id = ?', key);
   const there = {
     ...blank,

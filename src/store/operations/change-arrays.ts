@@ -3,6 +3,7 @@ import { isFinal, type Reason } from '../../core/job/state.ts';
 import { WAITS } from '../../core/job/waits.ts';
 import type { ArrayRecord, JobId, JobRecord } from '../store.ts';
 import { clearWaits } from './clear-waits.ts';
+import { arrayReleased } from './dependencies.ts';
 import { idOf, jobOf, SELECT_JOB, type JobRow } from './job-row.ts';
 import { getArray, UNENDED_STATES } from './read-arrays.ts';
 import { all, limitOf, one, type Operation } from './statement.ts';
@@ -74,10 +75,12 @@ export function* holdArray(id: JobId, reason: Reason, at: number): Operation<Arr
 }
 
 export function* releaseArray(id: JobId, at: number): Operation<ArrayRecord | null> {
-  return yield* change(id, at, { code: 'submitted', message: 'released' }, [
+  const array = yield* change(id, at, { code: 'submitted', message: 'released' }, [
     `UPDATE jobs SET ${clearWaits(WAITS.held)} WHERE array_id = ? AND state = 'pending' AND (waits & 1) <> 0
      RETURNING waits`,
   ]);
+  if (array !== null) yield* arrayReleased(id);
+  return array;
 }
 
 /** Nothing is told where no task was changed. */

@@ -2,16 +2,19 @@
  * Dependencies: kept at submit, looked at when one of what they are on has ended. An end only marks its dependents
  * (tell-end.ts); here they are released or canceled, a bounded number in one transaction and one after the other, so
  * that a chain of any length neither recurses nor holds up others. What is marked stays marked over a crash.
+ * A job of a store that was put back (reason `restored`) may run already: nothing is decided on it until it is released
+ * or its agent has said that it has it. Where nobody knows how an end was, those that ask for it wait for a person.
  */
 import { RainbowError } from '../../core/errors.ts';
 import { NO_HANDLING } from '../../core/job/handling.ts';
-import type { JobState } from '../../core/job/state.ts';
-import { isFinal } from '../../core/job/state.ts';
-import { dependenciesText, verdictOf, WAITS, type Dependency, type DependencyKind } from '../../core/job/waits.ts';
+import { RESTORED } from '../../core/job/restored.ts';
+import { isFinal, type JobState, type Reason } from '../../core/job/state.ts';
+import { dependenciesText, WAITS, type Dependency, type DependencyKind } from '../../core/job/waits.ts';
 import type { JobId, JobRecord, NewJob } from '../store.ts';
 import { attachStaged } from './file-sets.ts';
 import { clearWaits } from './clear-waits.ts';
-import { idOf, jobOf, selectJobBy, type JobRow } from './job-row.ts';
+import { lookAtEnds, mayDecide, type Counts } from './dependency-ends.ts';
+import { idOf, jobOf, SELECT_JOB, selectJobBy, type JobRow } from './job-row.ts';
 import { all, limitOf, one, run, type Operation } from './statement.ts';
 import { earlierSubmit, storedJob, submitJob } from './submit-job.ts';
 import { writeArrayEvent, writeJobEvent } from './write-event.ts';
@@ -52,7 +55,7 @@ export function* heed(dependencies: readonly Dependency[]): Operation<boolean> {
         ? undefined
         : yield* one<Counts>('UPDATE arrays SET depended_on = 1 WHERE id = ? RETURNING tasks, ended, completed', key);
     if (array === undefined) throw new RainbowError('not_found', `there is no job ${on} to depend on`);
-    settled ||= verdictOf(kind, endOf(array)) !== null;
+    settled ||= mayDecide(kind, array);
   }
   return settled;
 }
@@ -111,8 +114,12 @@ function count(done: { released: number; canceled: number }, outcome: Outcome): 
 type Outcome = 'released' | 'canceled' | 'waits';
 
 function* settleJob(job: JobRecord, at: number): Operation<Outcome> {
-  const found = yield* look(job.id);
   const id = BigInt(job.id);
+  if (job.reason.code === RESTORED) {
+    yield* run('UPDATE jobs SET waits = waits & 15 WHERE id = ?', id);
+    return 'waits';
+  }
+  const found = yield* lookAtEnds(yield* getDependencies(job.id));
   if (found.never !== null) {
     yield* applyChange(job, { to: 'canceled', reason: { code: 'dependency', message: found.never }, at, endedAt: at });
     return 'canceled';
@@ -130,6 +137,12 @@ function* settleJob(job: JobRecord, at: number): Operation<Outcome> {
     }
     return 'waits';
   }
+  if (found.unknown !== null) {
+    const { code, message } = holdReason(found.unknown);
+    yield* run(`UPDATE jobs SET ${HOLD_UNTOLD} WHERE id = ?`, code, message, id);
+    yield* writeJobEvent(job, 'reason', null, { code, message }, at);
+    return 'waits';
+  }
   yield* run(`UPDATE jobs SET ${clearWaits(WAITS.dependency | WAITS.settle)} WHERE id = ?`, id);
   if ((job.waits & WAITS.held) === 0) {
     yield* writeJobEvent(job, 'reason', null, { code: 'submitted', message: 'what it depended on has ended' }, at);
@@ -139,9 +152,10 @@ function* settleJob(job: JobRecord, at: number): Operation<Outcome> {
 
 /** All tasks at once: they wait for the same. */
 function* settleArray(array: { readonly id: string; readonly owner: string }, at: number): Operation<Outcome> {
-  const found = yield* look(array.id);
+  const found = yield* lookAtEnds(yield* getDependencies(array.id));
   const id = BigInt(array.id);
   if (found.never !== null) {
+    if (yield* hasRestored(id)) return yield* cancelReleased(id, found.never, at);
     yield* run(
       `UPDATE arrays SET waits = 0, cancel_requested_at = ?, cancel_code = 'dependency', cancel_message = ? WHERE id = ?`,
       at,
@@ -155,52 +169,88 @@ function* settleArray(array: { readonly id: string; readonly owner: string }, at
     yield* run('UPDATE arrays SET waits = waits & 15 WHERE id = ?', id);
     return 'waits';
   }
-  yield* run('UPDATE arrays SET waits = 0 WHERE id = ?', id);
-  yield* run(
-    `UPDATE jobs SET ${clearWaits(WAITS.dependency)} WHERE array_id = ? AND state = 'pending' AND (waits & 2) <> 0`,
-    id,
-  );
+  if (found.unknown !== null) {
+    const { code, message } = holdReason(found.unknown);
+    yield* run('UPDATE arrays SET waits = 0 WHERE id = ?', id);
+    yield* run(
+      `UPDATE jobs SET ${HOLD_UNTOLD} WHERE array_id = ? AND state = 'pending' AND (waits & 2) <> 0`,
+      code,
+      message,
+      id,
+    );
+    yield* writeArrayEvent(array, 'reason', { code, message }, at);
+    return 'waits';
+  }
+  yield* letTasksGo(id);
   yield* writeArrayEvent(array, 'reason', { code: 'submitted', message: 'what it depended on has ended' }, at);
   return 'released';
 }
 
-interface Counts {
-  readonly tasks: number;
-  readonly ended: number;
-  readonly completed: number;
+/** None of its tasks waits for others any more. */
+export function* letTasksGo(array: bigint): Operation<void> {
+  yield* run('UPDATE arrays SET waits = 0 WHERE id = ?', array);
+  yield* run(
+    `UPDATE jobs SET ${clearWaits(WAITS.dependency)} WHERE array_id = ? AND state = 'pending' AND (waits & 2) <> 0`,
+    array,
+  );
 }
 
-function endOf({ tasks, ended, completed }: Counts): { ended: boolean; allCompleted: boolean } {
-  return { ended: ended === tasks, allCompleted: ended === completed };
+/** Held for a person, for whom a release is enough. */
+const HOLD_UNTOLD = 'waits = (waits & 13) | 1, reason_code = ?, reason_message = ?';
+
+function holdReason(unknown: string): Reason {
+  return { code: RESTORED, message: `${unknown}: release it to run it, or cancel it` };
 }
 
-/** What is still open, and why it can never be met; null: it still can. */
-function* look(id: JobId): Operation<{ readonly open: readonly Dependency[]; readonly never: string | null }> {
-  const open: Dependency[] = [];
-  for (const dependency of yield* getDependencies(id)) {
-    const { kind, on } = dependency;
-    const job = yield* one<{ state: JobState }>('SELECT state FROM jobs WHERE id = ?', BigInt(on));
-    const array =
-      job === undefined
-        ? yield* one<Counts>('SELECT tasks, ended, completed FROM arrays WHERE id = ?', BigInt(on))
-        : undefined;
-    if (job === undefined && array === undefined) return { open, never: neverText(kind, on, 'is gone') };
-    const end =
-      job === undefined
-        ? endOf(array as Counts)
-        : { ended: isFinal(job.state), allCompleted: !isFinal(job.state) || job.state === 'completed' };
-    const verdict = verdictOf(kind, end);
-    if (verdict === 'never') return { open, never: neverText(kind, on, how(job?.state, end)) };
-    if (verdict === null) open.push(dependency);
+function* hasRestored(array: bigint): Operation<boolean> {
+  const found = yield* one(
+    `SELECT 1 AS found FROM jobs WHERE array_id = ? AND state = 'pending' AND reason_code = '${RESTORED}' LIMIT 1`,
+    array,
+  );
+  return found !== undefined;
+}
+
+/** Tasks canceled by one look. */
+const CANCELED = 256;
+
+/** Of an array that can never start, those tasks that were released by hand; the others may run already. */
+function* cancelReleased(array: bigint, never: string, at: number): Operation<Outcome> {
+  const rows = yield* all<JobRow>(
+    `${SELECT_JOB} WHERE jobs.array_id = ? AND jobs.state = 'pending' AND jobs.reason_code <> '${RESTORED}'
+       AND (jobs.waits & 2) <> 0 ORDER BY jobs.array_id, jobs.state, jobs.id LIMIT ${CANCELED}`,
+    array,
+  );
+  for (const row of rows) {
+    const reason = { code: 'dependency', message: never } as const;
+    yield* applyChange(jobOf(row), { to: 'canceled', reason, at, endedAt: at });
   }
-  return { open, never: null };
+  if (rows.length < CANCELED) yield* run('UPDATE arrays SET waits = waits & 15 WHERE id = ?', array);
+  return rows.length > 0 ? 'canceled' : 'waits';
 }
 
-function how(state: JobState | undefined, end: { readonly allCompleted: boolean }): string {
-  if (state !== undefined) return `ended as ${state}`;
-  return end.allCompleted ? 'completed' : 'has a task that did not complete';
+/**
+ * What a release means for what a job waits for, as bits that it keeps: whoever lets go a job of which nobody knows how
+ * what it depends on ended has decided that; where one ended otherwise, it is looked at at once.
+ */
+export function* waitsOnceReleased(job: JobRecord, waits: number): Operation<number> {
+  if ((waits & WAITS.dependency) === 0) return waits;
+  const { open, never } = yield* lookAtEnds(yield* getDependencies(job.array?.id ?? job.id));
+  if (never === null) return open.length > 0 ? waits : waits & ~(WAITS.dependency | WAITS.settle);
+  if (job.array === null) return waits | WAITS.settle;
+  yield* lookAgain(BigInt(job.array.id));
+  return waits;
 }
 
-export function neverText(kind: DependencyKind, on: JobId, what: string): string {
-  return `it was to start ${kind}:${on}, and job ${on} ${what}`;
+/** The same of an array, all of whose tasks were let go. */
+export function* arrayReleased(id: JobId): Operation<void> {
+  const key = BigInt(id);
+  const array = yield* one<{ waits: number }>('SELECT waits FROM arrays WHERE id = ?', key);
+  if (array === undefined || (array.waits & WAITS.dependency) === 0) return;
+  const { open, never } = yield* lookAtEnds(yield* getDependencies(id));
+  if (never !== null) yield* lookAgain(key);
+  else if (open.length === 0) yield* letTasksGo(key);
+}
+
+function* lookAgain(array: bigint): Operation<void> {
+  yield* run('UPDATE arrays SET waits = waits | 16 WHERE id = ? AND (waits & 2) <> 0 AND waits < 16', array);
 }

@@ -3,7 +3,7 @@ import type { Reason } from '../../core/job/state.ts';
 import { WAITS, waitingReason } from '../../core/job/waits.ts';
 import type { JobId, JobRecord } from '../store.ts';
 import { clearWaits } from './clear-waits.ts';
-import { getDependencies } from './dependencies.ts';
+import { getDependencies, waitsOnceReleased } from './dependencies.ts';
 import { jobOf, selectJobBy, type JobRow } from './job-row.ts';
 import { lockJob } from './read-jobs.ts';
 import { all, limitOf, one, run, type Operation } from './statement.ts';
@@ -40,7 +40,7 @@ export function* holdJob(id: JobId, reason: Reason, at: number): Operation<JobRe
 export function* releaseJob(id: JobId, at: number): Operation<JobRecord | null> {
   const job = yield* lockJob(id);
   if (job === null || job.state !== 'pending' || (job.waits & WAITS.held) === 0) return job;
-  const waits = job.waits & ~WAITS.held;
+  const waits = yield* waitsOnceReleased(job, job.waits & ~WAITS.held);
   const dependencies = yield* getDependencies(job.array?.id ?? id);
   const left = waitingReason(waits, { dependencies, beginAt: job.beginAt, mostAtOnce: null });
   return yield* writeReason(job, waits, left ?? { code: 'submitted', message: 'released' }, at);
@@ -65,13 +65,18 @@ export function* releaseBegun(at: number, limit: number): Operation<number> {
   return rows.length;
 }
 
-/** First those that have not started and may not start any more, then those that run too long. */
+/**
+ * First those that have not started and may not start any more, then those that run too long. A job of a store that was
+ * put back may have started in time: it is not among the first before it is released, or its agent has said how it is.
+ */
 export function* overdueJobs(at: number, limit: number): Operation<readonly JobRecord[]> {
   const most = limitOf(limit);
   const late = yield* all<JobRow>(
     `${selectJobBy('jobs_start_by')} WHERE jobs.start_by IS NOT NULL
        AND jobs.state IN ('pending','assigned','received','accepted') AND jobs.cancel_requested_at IS NULL
-       AND jobs.start_by < ? ORDER BY jobs.start_by, jobs.id LIMIT ?`,
+       AND jobs.start_by < ? AND NOT (jobs.state = 'pending' AND jobs.reason_code = 'restored')
+       AND NOT (jobs.state = 'received' AND jobs.reason_code = 'agent_back')
+       AND NOT (jobs.state = 'accepted' AND jobs.started_at IS NOT NULL) ORDER BY jobs.start_by, jobs.id LIMIT ?`,
     at,
     most,
   );

@@ -85,6 +85,7 @@ const CHANGES_OTHERS: ReadonlySet<OperationName> = new Set([
   'releaseBegun',
   'holdArray',
   'releaseArray',
+  'adoptJob',
   'pruneJobs',
 ]);
 

@@ -85,6 +85,8 @@ export async function createSlurmRunner(options: SlurmRunnerOptions, system: Sys
   const watchers = new Set<(native: NativeJob) => void>();
   /** The agent has their claim. */
   const withdrawn = new WeakSet<SlurmJobEntry>();
+  /** Its claim is being taken. */
+  const withdrawing = new WeakSet<SlurmJobEntry>();
   const ownUid = process.getuid?.() ?? -1;
 
   const table = createJobTable<Accepted, Submissions>({
@@ -319,7 +321,14 @@ export async function createSlurmRunner(options: SlurmRunnerOptions, system: Sys
   }
 
   async function withdraw(job: SlurmJobEntry, reason: Reason): Promise<boolean> {
-    if (!canBeWithdrawn(job) || following.isSubmitting(job) || !(await claimForNobody(job, reason))) return false;
+    if (withdrawing.has(job) || withdrawn.has(job)) return false;
+    if (!canBeWithdrawn(job) || following.isSubmitting(job)) return false;
+    withdrawing.add(job);
+    try {
+      if (!(await claimForNobody(job, reason))) return false;
+    } finally {
+      withdrawing.delete(job);
+    }
     withdrawn.add(job);
     await reached('claimedForNobody', job.key);
     await table.setStop(job, reason);

@@ -20,14 +20,15 @@ export function canBeWithdrawn({ accepted, status, stop }: SlurmJobEntry): boole
   return !slurmJobOf(order).options.some(([option]) => option === 'requeue');
 }
 
-/** Durable when it resolves; false: a wrapper has it. */
+/** Durable when it resolves; false: a wrapper has it, or it was taken for nobody before. One call at a time for a job. */
 export async function claimForNobody(job: SlurmJobEntry, reason: Reason): Promise<boolean> {
-  await writeDurably(markOf(job), JSON.stringify(reason));
+  // A mark that is there may be the claim itself: it is the proof, and is neither written anew nor taken away.
+  if ((await inodeOf(markOf(job))) === null) await writeDurably(markOf(job), JSON.stringify(reason));
   try {
     await link(markOf(job), claimOf(job));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    await rm(markOf(job), { force: true });
+    if ((await withdrawnFor(job)) === null) await rm(markOf(job), { force: true });
     return false;
   }
   await syncDirectory(job.runDir);

@@ -82,6 +82,29 @@ export declare type Holder = Message<"rainbow.v1.Holder"> & {
 export declare const HolderSchema: GenMessage<Holder>;
 
 /**
+ * Of a cluster or a cluster group, as a submit sends them.
+ *
+ * @generated from message rainbow.v1.FileCredential
+ */
+export declare type FileCredential = Message<"rainbow.v1.FileCredential"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * @generated from field: string token = 2;
+   */
+  token: string;
+};
+
+/**
+ * Describes the message rainbow.v1.FileCredential.
+ * Use `create(FileCredentialSchema)` to create a new message.
+ */
+export declare const FileCredentialSchema: GenMessage<FileCredential>;
+
+/**
  * @generated from message rainbow.v1.MissingFilesRequest
  */
 export declare type MissingFilesRequest = Message<"rainbow.v1.MissingFilesRequest"> & {
@@ -101,6 +124,13 @@ export declare type MissingFilesRequest = Message<"rainbow.v1.MissingFilesReques
    * @generated from field: repeated string stage_out = 3;
    */
   stageOut: string[];
+
+  /**
+   * What the job is to be submitted with; without a holder at least one, or an operator's authorization.
+   *
+   * @generated from field: repeated rainbow.v1.FileCredential credentials = 4;
+   */
+  credentials: FileCredential[];
 };
 
 /**
@@ -162,6 +192,13 @@ export declare type UploadFilesRequest = Message<"rainbow.v1.UploadFilesRequest"
    * @generated from field: bytes data = 3;
    */
   data: Uint8Array;
+
+  /**
+   * In the first message, as in MissingFilesRequest.
+   *
+   * @generated from field: repeated rainbow.v1.FileCredential credentials = 4;
+   */
+  credentials: FileCredential[];
 };
 
 /**

@@ -11,7 +11,7 @@ import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2
  * Describes the file rainbow/v1/files.proto.
  */
 export const file_rainbow_v1_files = /*@__PURE__*/
-  fileDesc("ChZyYWluYm93L3YxL2ZpbGVzLnByb3RvEgpyYWluYm93LnYxIk8KCUZpbGVFbnRyeRIMCgRwYXRoGAEgASgJEhAKBHNpemUYAiABKANCAjABEhIKCmV4ZWN1dGFibGUYAyABKAgSDgoGc2hhMjU2GAQgASgJIlAKBkhvbGRlchIPCgdjbHVzdGVyGAEgASgJEg4KBnNlY3JldBgCIAEoCRISCgZqb2JfaWQYAyABKANCAjABEhEKBWVwb2NoGAQgASgDQgIwASJyChNNaXNzaW5nRmlsZXNSZXF1ZXN0EiIKBmhvbGRlchgBIAEoCzISLnJhaW5ib3cudjEuSG9sZGVyEiQKBWZpbGVzGAIgAygLMhUucmFpbmJvdy52MS5GaWxlRW50cnkSEQoJc3RhZ2Vfb3V0GAMgAygJIm8KFE1pc3NpbmdGaWxlc1Jlc3BvbnNlEg4KBnNoYTI1NhgBIAMoCRISCgptb3N0X2ZpbGVzGAIgASgFEhYKCm1vc3RfYnl0ZXMYAyABKANCAjABEhsKD21vc3RfZmlsZV9ieXRlcxgEIAEoA0ICMAEiawoSVXBsb2FkRmlsZXNSZXF1ZXN0EiIKBmhvbGRlchgBIAEoCzISLnJhaW5ib3cudjEuSG9sZGVyEiMKBGZpbGUYAiABKAsyFS5yYWluYm93LnYxLkZpbGVFbnRyeRIMCgRkYXRhGAMgASgMIjcKE1VwbG9hZEZpbGVzUmVzcG9uc2USDQoFZmlsZXMYASABKAUSEQoFYnl0ZXMYAiABKANCAjABIm8KEExpc3RGaWxlc1JlcXVlc3QSIgoGaG9sZGVyGAEgASgLMhIucmFpbmJvdy52MS5Ib2xkZXISEgoGam9iX2lkGAIgASgDQgIwARIRCgVlcG9jaBgDIAEoA0ICMAESEAoIc3RhZ2VfaW4YBCABKAgiWwoRTGlzdEZpbGVzUmVzcG9uc2USJAoFZmlsZXMYASADKAsyFS5yYWluYm93LnYxLkZpbGVFbnRyeRIRCgVlcG9jaBgCIAEoA0ICMAESDQoFbm90ZXMYAyADKAkicQoURG93bmxvYWRGaWxlc1JlcXVlc3QSIgoGaG9sZGVyGAEgASgLMhIucmFpbmJvdy52MS5Ib2xkZXISEgoGam9iX2lkGAIgASgDQgIwARIRCgVlcG9jaBgDIAEoA0ICMAESDgoGc2hhMjU2GAQgAygJIjUKFURvd25sb2FkRmlsZXNSZXNwb25zZRIOCgZzaGEyNTYYASABKAkSDAoEZGF0YRgCIAEoDCJuChNDb2xsZWN0RmlsZXNSZXF1ZXN0EiIKBmhvbGRlchgBIAEoCzISLnJhaW5ib3cudjEuSG9sZGVyEiQKBWZpbGVzGAIgAygLMhUucmFpbmJvdy52MS5GaWxlRW50cnkSDQoFbm90ZXMYAyADKAkiFgoUQ29sbGVjdEZpbGVzUmVzcG9uc2UykAMKC0ZpbGVTZXJ2aWNlEkwKB01pc3NpbmcSHy5yYWluYm93LnYxLk1pc3NpbmdGaWxlc1JlcXVlc3QaIC5yYWluYm93LnYxLk1pc3NpbmdGaWxlc1Jlc3BvbnNlEksKBlVwbG9hZBIeLnJhaW5ib3cudjEuVXBsb2FkRmlsZXNSZXF1ZXN0Gh8ucmFpbmJvdy52MS5VcGxvYWRGaWxlc1Jlc3BvbnNlKAESRQoETGlzdBIcLnJhaW5ib3cudjEuTGlzdEZpbGVzUmVxdWVzdBodLnJhaW5ib3cudjEuTGlzdEZpbGVzUmVzcG9uc2UwARJRCghEb3dubG9hZBIgLnJhaW5ib3cudjEuRG93bmxvYWRGaWxlc1JlcXVlc3QaIS5yYWluYm93LnYxLkRvd25sb2FkRmlsZXNSZXNwb25zZTABEkwKB0NvbGxlY3QSHy5yYWluYm93LnYxLkNvbGxlY3RGaWxlc1JlcXVlc3QaIC5yYWluYm93LnYxLkNvbGxlY3RGaWxlc1Jlc3BvbnNlYgZwcm90bzM");
+  fileDesc("ChZyYWluYm93L3YxL2ZpbGVzLnByb3RvEgpyYWluYm93LnYxIk8KCUZpbGVFbnRyeRIMCgRwYXRoGAEgASgJEhAKBHNpemUYAiABKANCAjABEhIKCmV4ZWN1dGFibGUYAyABKAgSDgoGc2hhMjU2GAQgASgJIlAKBkhvbGRlchIPCgdjbHVzdGVyGAEgASgJEg4KBnNlY3JldBgCIAEoCRISCgZqb2JfaWQYAyABKANCAjABEhEKBWVwb2NoGAQgASgDQgIwASItCg5GaWxlQ3JlZGVudGlhbBIMCgRuYW1lGAEgASgJEg0KBXRva2VuGAIgASgJIqMBChNNaXNzaW5nRmlsZXNSZXF1ZXN0EiIKBmhvbGRlchgBIAEoCzISLnJhaW5ib3cudjEuSG9sZGVyEiQKBWZpbGVzGAIgAygLMhUucmFpbmJvdy52MS5GaWxlRW50cnkSEQoJc3RhZ2Vfb3V0GAMgAygJEi8KC2NyZWRlbnRpYWxzGAQgAygLMhoucmFpbmJvdy52MS5GaWxlQ3JlZGVudGlhbCJvChRNaXNzaW5nRmlsZXNSZXNwb25zZRIOCgZzaGEyNTYYASADKAkSEgoKbW9zdF9maWxlcxgCIAEoBRIWCgptb3N0X2J5dGVzGAMgASgDQgIwARIbCg9tb3N0X2ZpbGVfYnl0ZXMYBCABKANCAjABIpwBChJVcGxvYWRGaWxlc1JlcXVlc3QSIgoGaG9sZGVyGAEgASgLMhIucmFpbmJvdy52MS5Ib2xkZXISIwoEZmlsZRgCIAEoCzIVLnJhaW5ib3cudjEuRmlsZUVudHJ5EgwKBGRhdGEYAyABKAwSLwoLY3JlZGVudGlhbHMYBCADKAsyGi5yYWluYm93LnYxLkZpbGVDcmVkZW50aWFsIjcKE1VwbG9hZEZpbGVzUmVzcG9uc2USDQoFZmlsZXMYASABKAUSEQoFYnl0ZXMYAiABKANCAjABIm8KEExpc3RGaWxlc1JlcXVlc3QSIgoGaG9sZGVyGAEgASgLMhIucmFpbmJvdy52MS5Ib2xkZXISEgoGam9iX2lkGAIgASgDQgIwARIRCgVlcG9jaBgDIAEoA0ICMAESEAoIc3RhZ2VfaW4YBCABKAgiWwoRTGlzdEZpbGVzUmVzcG9uc2USJAoFZmlsZXMYASADKAsyFS5yYWluYm93LnYxLkZpbGVFbnRyeRIRCgVlcG9jaBgCIAEoA0ICMAESDQoFbm90ZXMYAyADKAkicQoURG93bmxvYWRGaWxlc1JlcXVlc3QSIgoGaG9sZGVyGAEgASgLMhIucmFpbmJvdy52MS5Ib2xkZXISEgoGam9iX2lkGAIgASgDQgIwARIRCgVlcG9jaBgDIAEoA0ICMAESDgoGc2hhMjU2GAQgAygJIjUKFURvd25sb2FkRmlsZXNSZXNwb25zZRIOCgZzaGEyNTYYASABKAkSDAoEZGF0YRgCIAEoDCJuChNDb2xsZWN0RmlsZXNSZXF1ZXN0EiIKBmhvbGRlchgBIAEoCzISLnJhaW5ib3cudjEuSG9sZGVyEiQKBWZpbGVzGAIgAygLMhUucmFpbmJvdy52MS5GaWxlRW50cnkSDQoFbm90ZXMYAyADKAkiFgoUQ29sbGVjdEZpbGVzUmVzcG9uc2UykAMKC0ZpbGVTZXJ2aWNlEkwKB01pc3NpbmcSHy5yYWluYm93LnYxLk1pc3NpbmdGaWxlc1JlcXVlc3QaIC5yYWluYm93LnYxLk1pc3NpbmdGaWxlc1Jlc3BvbnNlEksKBlVwbG9hZBIeLnJhaW5ib3cudjEuVXBsb2FkRmlsZXNSZXF1ZXN0Gh8ucmFpbmJvdy52MS5VcGxvYWRGaWxlc1Jlc3BvbnNlKAESRQoETGlzdBIcLnJhaW5ib3cudjEuTGlzdEZpbGVzUmVxdWVzdBodLnJhaW5ib3cudjEuTGlzdEZpbGVzUmVzcG9uc2UwARJRCghEb3dubG9hZBIgLnJhaW5ib3cudjEuRG93bmxvYWRGaWxlc1JlcXVlc3QaIS5yYWluYm93LnYxLkRvd25sb2FkRmlsZXNSZXNwb25zZTABEkwKB0NvbGxlY3QSHy5yYWluYm93LnYxLkNvbGxlY3RGaWxlc1JlcXVlc3QaIC5yYWluYm93LnYxLkNvbGxlY3RGaWxlc1Jlc3BvbnNlYgZwcm90bzM");
 
 /**
  * Describes the message rainbow.v1.FileEntry.
@@ -28,74 +28,81 @@ export const HolderSchema = /*@__PURE__*/
   messageDesc(file_rainbow_v1_files, 1);
 
 /**
+ * Describes the message rainbow.v1.FileCredential.
+ * Use `create(FileCredentialSchema)` to create a new message.
+ */
+export const FileCredentialSchema = /*@__PURE__*/
+  messageDesc(file_rainbow_v1_files, 2);
+
+/**
  * Describes the message rainbow.v1.MissingFilesRequest.
  * Use `create(MissingFilesRequestSchema)` to create a new message.
  */
 export const MissingFilesRequestSchema = /*@__PURE__*/
-  messageDesc(file_rainbow_v1_files, 2);
+  messageDesc(file_rainbow_v1_files, 3);
 
 /**
  * Describes the message rainbow.v1.MissingFilesResponse.
  * Use `create(MissingFilesResponseSchema)` to create a new message.
  */
 export const MissingFilesResponseSchema = /*@__PURE__*/
-  messageDesc(file_rainbow_v1_files, 3);
+  messageDesc(file_rainbow_v1_files, 4);
 
 /**
  * Describes the message rainbow.v1.UploadFilesRequest.
  * Use `create(UploadFilesRequestSchema)` to create a new message.
  */
 export const UploadFilesRequestSchema = /*@__PURE__*/
-  messageDesc(file_rainbow_v1_files, 4);
+  messageDesc(file_rainbow_v1_files, 5);
 
 /**
  * Describes the message rainbow.v1.UploadFilesResponse.
  * Use `create(UploadFilesResponseSchema)` to create a new message.
  */
 export const UploadFilesResponseSchema = /*@__PURE__*/
-  messageDesc(file_rainbow_v1_files, 5);
+  messageDesc(file_rainbow_v1_files, 6);
 
 /**
  * Describes the message rainbow.v1.ListFilesRequest.
  * Use `create(ListFilesRequestSchema)` to create a new message.
  */
 export const ListFilesRequestSchema = /*@__PURE__*/
-  messageDesc(file_rainbow_v1_files, 6);
+  messageDesc(file_rainbow_v1_files, 7);
 
 /**
  * Describes the message rainbow.v1.ListFilesResponse.
  * Use `create(ListFilesResponseSchema)` to create a new message.
  */
 export const ListFilesResponseSchema = /*@__PURE__*/
-  messageDesc(file_rainbow_v1_files, 7);
+  messageDesc(file_rainbow_v1_files, 8);
 
 /**
  * Describes the message rainbow.v1.DownloadFilesRequest.
  * Use `create(DownloadFilesRequestSchema)` to create a new message.
  */
 export const DownloadFilesRequestSchema = /*@__PURE__*/
-  messageDesc(file_rainbow_v1_files, 8);
+  messageDesc(file_rainbow_v1_files, 9);
 
 /**
  * Describes the message rainbow.v1.DownloadFilesResponse.
  * Use `create(DownloadFilesResponseSchema)` to create a new message.
  */
 export const DownloadFilesResponseSchema = /*@__PURE__*/
-  messageDesc(file_rainbow_v1_files, 9);
+  messageDesc(file_rainbow_v1_files, 10);
 
 /**
  * Describes the message rainbow.v1.CollectFilesRequest.
  * Use `create(CollectFilesRequestSchema)` to create a new message.
  */
 export const CollectFilesRequestSchema = /*@__PURE__*/
-  messageDesc(file_rainbow_v1_files, 10);
+  messageDesc(file_rainbow_v1_files, 11);
 
 /**
  * Describes the message rainbow.v1.CollectFilesResponse.
  * Use `create(CollectFilesResponseSchema)` to create a new message.
  */
 export const CollectFilesResponseSchema = /*@__PURE__*/
-  messageDesc(file_rainbow_v1_files, 11);
+  messageDesc(file_rainbow_v1_files, 12);
 
 /**
  * @generated from service rainbow.v1.FileService

@@ -1,0 +1,81 @@
+/** How that ended which others depend on, and what it says to them. */
+import { RESTORED } from '../../core/job/restored.ts';
+import { isFinal, type JobState } from '../../core/job/state.ts';
+import { verdictOf, type Dependency, type DependencyKind, type End } from '../../core/job/waits.ts';
+import type { JobId } from '../store.ts';
+import { one, type Operation } from './statement.ts';
+
+export interface Counts {
+  readonly tasks: number;
+  readonly ended: number;
+  readonly completed: number;
+}
+
+/** Could the ends that an array has had decide? */
+export function mayDecide(kind: DependencyKind, array: Counts): boolean {
+  return verdictOf(kind, endOf(array)) !== null;
+}
+
+export interface Ends {
+  readonly open: readonly Dependency[];
+  /** Why it can never be met; null: it still can. */
+  readonly never: string | null;
+  /** Whose end decides, and nobody knows how that was; null: none. */
+  readonly unknown: string | null;
+}
+
+export function* lookAtEnds(dependencies: readonly Dependency[]): Operation<Ends> {
+  const open: Dependency[] = [];
+  let unknown: string | null = null;
+  for (const dependency of dependencies) {
+    const { kind, on } = dependency;
+    const key = BigInt(on);
+    const job = yield* one<{ state: JobState; code: string }>(
+      'SELECT state, reason_code AS code FROM jobs WHERE id = ?',
+      key,
+    );
+    const array =
+      job === undefined
+        ? yield* one<Counts>('SELECT tasks, ended, completed FROM arrays WHERE id = ?', key)
+        : undefined;
+    if (job === undefined && array === undefined) return { open, never: neverText(kind, on, 'is gone'), unknown };
+    const end = job === undefined ? yield* endOfArray(key, array as Counts) : endOfJob(job);
+    const verdict = verdictOf(kind, end);
+    if (verdict === 'never') return { open, never: neverText(kind, on, how(job?.state, end)), unknown };
+    if (verdict === null) open.push(dependency);
+    if (verdict === 'unknown') {
+      unknown ??= `it was to start ${kind}:${on}, and how job ${on} ended was lost when the store was put back`;
+    }
+  }
+  return { open, never: null, unknown };
+}
+
+function endOfJob({ state, code }: { readonly state: JobState; readonly code: string }): End {
+  const ended = isFinal(state);
+  return { ended, allCompleted: !ended || state === 'completed', isKnown: !ended || code !== RESTORED };
+}
+
+/** Known also where one task has surely not completed, whatever became of others. */
+function* endOfArray(array: bigint, counts: Counts): Operation<End> {
+  const end = endOf(counts);
+  if (end.allCompleted) return end;
+  const lost = yield* one<{ count: number }>(
+    `SELECT CAST(COUNT(*) AS INTEGER) AS count FROM jobs
+     WHERE array_id = ? AND state = 'failed' AND reason_code = '${RESTORED}'`,
+    array,
+  );
+  return { ...end, isKnown: counts.ended - counts.completed > (lost?.count ?? 0) };
+}
+
+function endOf({ tasks, ended, completed }: Counts): End {
+  return { ended: ended === tasks, allCompleted: ended === completed };
+}
+
+function how(state: JobState | undefined, end: End): string {
+  if (state !== undefined) return `ended as ${state}`;
+  return end.allCompleted ? 'completed' : 'has a task that did not complete';
+}
+
+function neverText(kind: DependencyKind, on: JobId, what: string): string {
+  return `it was to start ${kind}:${on}, and job ${on} ${what}`;
+}
