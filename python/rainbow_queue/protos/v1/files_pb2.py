@@ -14,7 +14,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#rainbow_queue/protos/v1/files.proto\x12\nrainbow.v1\"O\n\tFileEntry\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\x10\n\x04size\x18\x02 \x01(\x03\x42\x02\x30\x01\x12\x12\n\nexecutable\x18\x03 \x01(\x08\x12\x0e\n\x06sha256\x18\x04 \x01(\t\"P\n\x06Holder\x12\x0f\n\x07\x63luster\x18\x01 \x01(\t\x12\x0e\n\x06secret\x18\x02 \x01(\t\x12\x12\n\x06job_id\x18\x03 \x01(\x03\x42\x02\x30\x01\x12\x11\n\x05\x65poch\x18\x04 \x01(\x03\x42\x02\x30\x01\"r\n\x13MissingFilesRequest\x12\"\n\x06holder\x18\x01 \x01(\x0b\x32\x12.rainbow.v1.Holder\x12$\n\x05\x66iles\x18\x02 \x03(\x0b\x32\x15.rainbow.v1.FileEntry\x12\x11\n\tstage_out\x18\x03 \x03(\t\"o\n\x14MissingFilesResponse\x12\x0e\n\x06sha256\x18\x01 \x03(\t\x12\x12\n\nmost_files\x18\x02 \x01(\x05\x12\x16\n\nmost_bytes\x18\x03 \x01(\x03\x42\x02\x30\x01\x12\x1b\n\x0fmost_file_bytes\x18\x04 \x01(\x03\x42\x02\x30\x01\"k\n\x12UploadFilesRequest\x12\"\n\x06holder\x18\x01 \x01(\x0b\x32\x12.rainbow.v1.Holder\x12#\n\x04\x66ile\x18\x02 \x01(\x0b\x32\x15.rainbow.v1.FileEntry\x12\x0c\n\x04\x64\x61ta\x18\x03 \x01(\x0c\"7\n\x13UploadFilesResponse\x12\r\n\x05\x66iles\x18\x01 \x01(\x05\x12\x11\n\x05\x62ytes\x18\x02 \x01(\x03\x42\x02\x30\x01\"o\n\x10ListFilesRequest\x12\"\n\x06holder\x18\x01 \x01(\x0b\x32\x12.rainbow.v1.Holder\x12\x12\n\x06job_id\x18\x02 \x01(\x03\x42\x02\x30\x01\x12\x11\n\x05\x65poch\x18\x03 \x01(\x03\x42\x02\x30\x01\x12\x10\n\x08stage_in\x18\x04 \x01(\x08\"[\n\x11ListFilesResponse\x12$\n\x05\x66iles\x18\x01 \x03(\x0b\x32\x15.rainbow.v1.FileEntry\x12\x11\n\x05\x65poch\x18\x02 \x01(\x03\x42\x02\x30\x01\x12\r\n\x05notes\x18\x03 \x03(\t\"q\n\x14\x44ownloadFilesRequest\x12\"\n\x06holder\x18\x01 \x01(\x0b\x32\x12.rainbow.v1.Holder\x12\x12\n\x06job_id\x18\x02 \x01(\x03\x42\x02\x30\x01\x12\x11\n\x05\x65poch\x18\x03 \x01(\x03\x42\x02\x30\x01\x12\x0e\n\x06sha256\x18\x04 \x03(\t\"5\n\x15\x44ownloadFilesResponse\x12\x0e\n\x06sha256\x18\x01 \x01(\t\x12\x0c\n\x04\x64\x61ta\x18\x02 \x01(\x0c\"n\n\x13\x43ollectFilesRequest\x12\"\n\x06holder\x18\x01 \x01(\x0b\x32\x12.rainbow.v1.Holder\x12$\n\x05\x66iles\x18\x02 \x03(\x0b\x32\x15.rainbow.v1.FileEntry\x12\r\n\x05notes\x18\x03 \x03(\t\"\x16\n\x14\x43ollectFilesResponse2\x90\x03\n\x0b\x46ileService\x12L\n\x07Missing\x12\x1f.rainbow.v1.MissingFilesRequest\x1a .rainbow.v1.MissingFilesResponse\x12K\n\x06Upload\x12\x1e.rainbow.v1.UploadFilesRequest\x1a\x1f.rainbow.v1.UploadFilesResponse(\x01\x12\x45\n\x04List\x12\x1c.rainbow.v1.ListFilesRequest\x1a\x1d.rainbow.v1.ListFilesResponse0\x01\x12Q\n\x08\x44ownload\x12 .rainbow.v1.DownloadFilesRequest\x1a!.rainbow.v1.DownloadFilesResponse0\x01\x12L\n\x07\x43ollect\x12\x1f.rainbow.v1.CollectFilesRequest\x1a .rainbow.v1.CollectFilesResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#rainbow_queue/protos/v1/files.proto\x12\nrainbow.v1\"O\n\tFileEntry\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\x10\n\x04size\x18\x02 \x01(\x03\x42\x02\x30\x01\x12\x12\n\nexecutable\x18\x03 \x01(\x08\x12\x0e\n\x06sha256\x18\x04 \x01(\t\"P\n\x06Holder\x12\x0f\n\x07\x63luster\x18\x01 \x01(\t\x12\x0e\n\x06secret\x18\x02 \x01(\t\x12\x12\n\x06job_id\x18\x03 \x01(\x03\x42\x02\x30\x01\x12\x11\n\x05\x65poch\x18\x04 \x01(\x03\x42\x02\x30\x01\"-\n\x0e\x46ileCredential\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05token\x18\x02 \x01(\t\"\xa3\x01\n\x13MissingFilesRequest\x12\"\n\x06holder\x18\x01 \x01(\x0b\x32\x12.rainbow.v1.Holder\x12$\n\x05\x66iles\x18\x02 \x03(\x0b\x32\x15.rainbow.v1.FileEntry\x12\x11\n\tstage_out\x18\x03 \x03(\t\x12/\n\x0b\x63redentials\x18\x04 \x03(\x0b\x32\x1a.rainbow.v1.FileCredential\"o\n\x14MissingFilesResponse\x12\x0e\n\x06sha256\x18\x01 \x03(\t\x12\x12\n\nmost_files\x18\x02 \x01(\x05\x12\x16\n\nmost_bytes\x18\x03 \x01(\x03\x42\x02\x30\x01\x12\x1b\n\x0fmost_file_bytes\x18\x04 \x01(\x03\x42\x02\x30\x01\"\x9c\x01\n\x12UploadFilesRequest\x12\"\n\x06holder\x18\x01 \x01(\x0b\x32\x12.rainbow.v1.Holder\x12#\n\x04\x66ile\x18\x02 \x01(\x0b\x32\x15.rainbow.v1.FileEntry\x12\x0c\n\x04\x64\x61ta\x18\x03 \x01(\x0c\x12/\n\x0b\x63redentials\x18\x04 \x03(\x0b\x32\x1a.rainbow.v1.FileCredential\"7\n\x13UploadFilesResponse\x12\r\n\x05\x66iles\x18\x01 \x01(\x05\x12\x11\n\x05\x62ytes\x18\x02 \x01(\x03\x42\x02\x30\x01\"o\n\x10ListFilesRequest\x12\"\n\x06holder\x18\x01 \x01(\x0b\x32\x12.rainbow.v1.Holder\x12\x12\n\x06job_id\x18\x02 \x01(\x03\x42\x02\x30\x01\x12\x11\n\x05\x65poch\x18\x03 \x01(\x03\x42\x02\x30\x01\x12\x10\n\x08stage_in\x18\x04 \x01(\x08\"[\n\x11ListFilesResponse\x12$\n\x05\x66iles\x18\x01 \x03(\x0b\x32\x15.rainbow.v1.FileEntry\x12\x11\n\x05\x65poch\x18\x02 \x01(\x03\x42\x02\x30\x01\x12\r\n\x05notes\x18\x03 \x03(\t\"q\n\x14\x44ownloadFilesRequest\x12\"\n\x06holder\x18\x01 \x01(\x0b\x32\x12.rainbow.v1.Holder\x12\x12\n\x06job_id\x18\x02 \x01(\x03\x42\x02\x30\x01\x12\x11\n\x05\x65poch\x18\x03 \x01(\x03\x42\x02\x30\x01\x12\x0e\n\x06sha256\x18\x04 \x03(\t\"5\n\x15\x44ownloadFilesResponse\x12\x0e\n\x06sha256\x18\x01 \x01(\t\x12\x0c\n\x04\x64\x61ta\x18\x02 \x01(\x0c\"n\n\x13\x43ollectFilesRequest\x12\"\n\x06holder\x18\x01 \x01(\x0b\x32\x12.rainbow.v1.Holder\x12$\n\x05\x66iles\x18\x02 \x03(\x0b\x32\x15.rainbow.v1.FileEntry\x12\r\n\x05notes\x18\x03 \x03(\t\"\x16\n\x14\x43ollectFilesResponse2\x90\x03\n\x0b\x46ileService\x12L\n\x07Missing\x12\x1f.rainbow.v1.MissingFilesRequest\x1a .rainbow.v1.MissingFilesResponse\x12K\n\x06Upload\x12\x1e.rainbow.v1.UploadFilesRequest\x1a\x1f.rainbow.v1.UploadFilesResponse(\x01\x12\x45\n\x04List\x12\x1c.rainbow.v1.ListFilesRequest\x1a\x1d.rainbow.v1.ListFilesResponse0\x01\x12Q\n\x08\x44ownload\x12 .rainbow.v1.DownloadFilesRequest\x1a!.rainbow.v1.DownloadFilesResponse0\x01\x12L\n\x07\x43ollect\x12\x1f.rainbow.v1.CollectFilesRequest\x1a .rainbow.v1.CollectFilesResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -47,26 +47,28 @@ if _descriptor._USE_C_DESCRIPTORS == False:
   _globals['_FILEENTRY']._serialized_end=130
   _globals['_HOLDER']._serialized_start=132
   _globals['_HOLDER']._serialized_end=212
-  _globals['_MISSINGFILESREQUEST']._serialized_start=214
-  _globals['_MISSINGFILESREQUEST']._serialized_end=328
-  _globals['_MISSINGFILESRESPONSE']._serialized_start=330
-  _globals['_MISSINGFILESRESPONSE']._serialized_end=441
-  _globals['_UPLOADFILESREQUEST']._serialized_start=443
-  _globals['_UPLOADFILESREQUEST']._serialized_end=550
-  _globals['_UPLOADFILESRESPONSE']._serialized_start=552
-  _globals['_UPLOADFILESRESPONSE']._serialized_end=607
-  _globals['_LISTFILESREQUEST']._serialized_start=609
-  _globals['_LISTFILESREQUEST']._serialized_end=720
-  _globals['_LISTFILESRESPONSE']._serialized_start=722
-  _globals['_LISTFILESRESPONSE']._serialized_end=813
-  _globals['_DOWNLOADFILESREQUEST']._serialized_start=815
-  _globals['_DOWNLOADFILESREQUEST']._serialized_end=928
-  _globals['_DOWNLOADFILESRESPONSE']._serialized_start=930
-  _globals['_DOWNLOADFILESRESPONSE']._serialized_end=983
-  _globals['_COLLECTFILESREQUEST']._serialized_start=985
-  _globals['_COLLECTFILESREQUEST']._serialized_end=1095
-  _globals['_COLLECTFILESRESPONSE']._serialized_start=1097
-  _globals['_COLLECTFILESRESPONSE']._serialized_end=1119
-  _globals['_FILESERVICE']._serialized_start=1122
-  _globals['_FILESERVICE']._serialized_end=1522
+  _globals['_FILECREDENTIAL']._serialized_start=214
+  _globals['_FILECREDENTIAL']._serialized_end=259
+  _globals['_MISSINGFILESREQUEST']._serialized_start=262
+  _globals['_MISSINGFILESREQUEST']._serialized_end=425
+  _globals['_MISSINGFILESRESPONSE']._serialized_start=427
+  _globals['_MISSINGFILESRESPONSE']._serialized_end=538
+  _globals['_UPLOADFILESREQUEST']._serialized_start=541
+  _globals['_UPLOADFILESREQUEST']._serialized_end=697
+  _globals['_UPLOADFILESRESPONSE']._serialized_start=699
+  _globals['_UPLOADFILESRESPONSE']._serialized_end=754
+  _globals['_LISTFILESREQUEST']._serialized_start=756
+  _globals['_LISTFILESREQUEST']._serialized_end=867
+  _globals['_LISTFILESRESPONSE']._serialized_start=869
+  _globals['_LISTFILESRESPONSE']._serialized_end=960
+  _globals['_DOWNLOADFILESREQUEST']._serialized_start=962
+  _globals['_DOWNLOADFILESREQUEST']._serialized_end=1075
+  _globals['_DOWNLOADFILESRESPONSE']._serialized_start=1077
+  _globals['_DOWNLOADFILESRESPONSE']._serialized_end=1130
+  _globals['_COLLECTFILESREQUEST']._serialized_start=1132
+  _globals['_COLLECTFILESREQUEST']._serialized_end=1242
+  _globals['_COLLECTFILESRESPONSE']._serialized_start=1244
+  _globals['_COLLECTFILESRESPONSE']._serialized_end=1266
+  _globals['_FILESERVICE']._serialized_start=1269
+  _globals['_FILESERVICE']._serialized_end=1669
 # @@protoc_insertion_point(module_scope)

@@ -29,15 +29,25 @@ class Holder(_message.Message):
     epoch: int
     def __init__(self, cluster: _Optional[str] = ..., secret: _Optional[str] = ..., job_id: _Optional[int] = ..., epoch: _Optional[int] = ...) -> None: ...
 
+class FileCredential(_message.Message):
+    __slots__ = ("name", "token")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    TOKEN_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    token: str
+    def __init__(self, name: _Optional[str] = ..., token: _Optional[str] = ...) -> None: ...
+
 class MissingFilesRequest(_message.Message):
-    __slots__ = ("holder", "files", "stage_out")
+    __slots__ = ("holder", "files", "stage_out", "credentials")
     HOLDER_FIELD_NUMBER: _ClassVar[int]
     FILES_FIELD_NUMBER: _ClassVar[int]
     STAGE_OUT_FIELD_NUMBER: _ClassVar[int]
+    CREDENTIALS_FIELD_NUMBER: _ClassVar[int]
     holder: Holder
     files: _containers.RepeatedCompositeFieldContainer[FileEntry]
     stage_out: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, holder: _Optional[_Union[Holder, _Mapping]] = ..., files: _Optional[_Iterable[_Union[FileEntry, _Mapping]]] = ..., stage_out: _Optional[_Iterable[str]] = ...) -> None: ...
+    credentials: _containers.RepeatedCompositeFieldContainer[FileCredential]
+    def __init__(self, holder: _Optional[_Union[Holder, _Mapping]] = ..., files: _Optional[_Iterable[_Union[FileEntry, _Mapping]]] = ..., stage_out: _Optional[_Iterable[str]] = ..., credentials: _Optional[_Iterable[_Union[FileCredential, _Mapping]]] = ...) -> None: ...
 
 class MissingFilesResponse(_message.Message):
     __slots__ = ("sha256", "most_files", "most_bytes", "most_file_bytes")
@@ -52,14 +62,16 @@ class MissingFilesResponse(_message.Message):
     def __init__(self, sha256: _Optional[_Iterable[str]] = ..., most_files: _Optional[int] = ..., most_bytes: _Optional[int] = ..., most_file_bytes: _Optional[int] = ...) -> None: ...
 
 class UploadFilesRequest(_message.Message):
-    __slots__ = ("holder", "file", "data")
+    __slots__ = ("holder", "file", "data", "credentials")
     HOLDER_FIELD_NUMBER: _ClassVar[int]
     FILE_FIELD_NUMBER: _ClassVar[int]
     DATA_FIELD_NUMBER: _ClassVar[int]
+    CREDENTIALS_FIELD_NUMBER: _ClassVar[int]
     holder: Holder
     file: FileEntry
     data: bytes
-    def __init__(self, holder: _Optional[_Union[Holder, _Mapping]] = ..., file: _Optional[_Union[FileEntry, _Mapping]] = ..., data: _Optional[bytes] = ...) -> None: ...
+    credentials: _containers.RepeatedCompositeFieldContainer[FileCredential]
+    def __init__(self, holder: _Optional[_Union[Holder, _Mapping]] = ..., file: _Optional[_Union[FileEntry, _Mapping]] = ..., data: _Optional[bytes] = ..., credentials: _Optional[_Iterable[_Union[FileCredential, _Mapping]]] = ...) -> None: ...
 
 class UploadFilesResponse(_message.Message):
     __slots__ = ("files", "bytes")
