@@ -47,14 +47,16 @@ def find_staged(named: Iterable[Union[str, "PathLike[str]"]]) -> List[LocalFile]
     return [LocalFile(found[path], _measure(path, found[path])) for path in sorted(found)]
 
 
-def upload(files: List[LocalFile], missing: Iterable[str]) -> Iterator[Any]:
+def upload(files: List[LocalFile], missing: Iterable[str], shown: List[Any]) -> Iterator[Any]:
     """The messages that bring those contents, each once. A file that became another is refused by the server."""
     wanted = set(missing)
     for source, entry in files:
         if entry.sha256 not in wanted:
             continue
         wanted.discard(entry.sha256)
-        yield files_pb2.UploadFilesRequest(file=entry)
+        # What opens a cluster is shown once, at the beginning.
+        yield files_pb2.UploadFilesRequest(file=entry, credentials=shown)
+        shown = []
         left = entry.size
         with open(source, "rb") as file:
             while left > 0:

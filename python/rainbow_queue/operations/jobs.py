@@ -28,11 +28,14 @@ def submit(
     files = find_staged(options.get("stage_in") or ())
     request = submit_request(jobspec, name, sent, options, (entry for _, entry in files))
     if files:
-        asked = files_pb2.MissingFilesRequest(files=request.stage_in, stage_out=request.stage_out)
-        missing = (yield Call(FILES + "Missing", asked, files_pb2.MissingFilesResponse)).sha256
+        shown = [files_pb2.FileCredential(name=each.name, token=each.token) for each in sent]
+        asked = files_pb2.MissingFilesRequest(
+            files=request.stage_in, stage_out=request.stage_out, credentials=shown
+        )
+        missing = (yield Call(FILES + "Missing", asked, files_pb2.MissingFilesResponse, carried=carried)).sha256
         if missing:
-            bring = functools.partial(upload, files, missing)
-            yield Call(FILES + "Upload", bring, files_pb2.UploadFilesResponse, streamed=True)
+            bring = functools.partial(upload, files, missing, shown)
+            yield Call(FILES + "Upload", bring, files_pb2.UploadFilesResponse, carried=carried, streamed=True)
     response = yield Call(JOBS + "Submit", request, jobs_pb2.SubmitResponse, carried=carried)
     return value_of(answers.Submitted, response)
 
