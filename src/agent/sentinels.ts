@@ -56,7 +56,12 @@ export const WITHDRAWAL_SENTINELS = [
 ] as const;
 
 /** Only the process runner comes by these. */
-const PROCESS_SENTINELS: ReadonlySet<string> = new Set(['orderAdded', 'startPrepared', 'shimStarted', 'setAside']);
+export const PROCESS_SENTINELS: ReadonlySet<string> = new Set([
+  'orderAdded',
+  'startPrepared',
+  'shimStarted',
+  'setAside',
+]);
 
 /** Every point that an agent with the slurm runner comes by. */
 export const WITH_SLURM: readonly Sentinel[] = [

@@ -10,7 +10,7 @@ import { newEntry } from './holding.ts';
 import { memoryJournal, type Journal } from './journal.ts';
 import { silentLog, type Log } from './log.ts';
 import { keyText, type JobKey, type Order } from './runners/runner.ts';
-import { noHook, SENTINELS, type ReachedHook } from './sentinels.ts';
+import { noHook, PROCESS_SENTINELS, SENTINELS, type ReachedHook } from './sentinels.ts';
 import { nativeCluster, type NativeCluster } from './testing/native-cluster.ts';
 import { scriptedServer, type ScriptedServer } from './testing/scripted-server.ts';
 
@@ -759,7 +759,7 @@ describe('the end of the agent', () => {
 });
 
 // The process runner's own points have no part in a cluster in memory; agent.test.ts tries those with processes.
-const here = SENTINELS.filter((point) => !['orderAdded', 'startPrepared', 'shimStarted'].includes(point));
+const here = SENTINELS.filter((point) => !PROCESS_SENTINELS.has(point));
 
 describe('killed at a sentinel', () => {
   test.each(here)('%s: one native job, one end', async (point) => {
