@@ -21,8 +21,8 @@ import { callsWhile, syncsOf, tracer, whyNoTracer, type Call } from './trace.ts'
 const SERVER = join(import.meta.dirname, '..', 'server', 'serve-child.ts');
 const ALONE = 20;
 const TOGETHER = 256;
-/** A time of its own work, as of looking at what is due, may fall among these. */
-const BESIDE = 2;
+/** A time of its own work, as of looking at what is due, may fall among these; the longer they take, the more. */
+const BESIDE = ALONE / 3;
 
 let folder: string;
 let trace: string;

@@ -200,9 +200,10 @@ describe('the process runner', () => {
       await runner.submit(order('1', 'exit 0'));
       await reaches('1', 'ended');
       const roots = join(stateDir, 'jobs', '1.1', 'run', 'roots');
+      const left = join(stateDir, 'jobs', '.gone-1.1', 'run', 'roots');
       await mkdir(join(roots, 'file'), { recursive: true });
       await runner.forget({ jobId: '1', epoch: 1 });
-      expect(await readdir(roots)).toEqual(['file']);
+      expect(await readdir(left)).toEqual(['file']);
       await runner.close();
       open.splice(0, 1, await openRunner(stateDir, 1));
       expect(await open[0]!.find()).toEqual([]);
