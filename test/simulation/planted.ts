@@ -48,8 +48,8 @@ interface Planted {
 export const PLANTED: readonly Planted[] = [
   {
     bug: 'leases without an epoch: whoever reports is believed to hold the job as it is now',
-    seed: 22,
-    breaks: ['ends', 'started', 'acknowledged'],
+    seed: 33,
+    breaks: ['ends', 'end', 'started', 'acknowledged'],
     ports: () => ({
       server: {
         epochOf: (jobId, epoch, jobs) => jobs.get(jobId)?.epoch ?? epoch,
