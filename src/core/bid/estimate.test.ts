@@ -171,7 +171,9 @@ describe('by proxy', () => {
         fc.dictionary(fc.constantFrom('nodes_free', 'cost_per_node_hour', 'currency'), fc.anything()),
         (state) => {
           const answer = { kind: 'yes', id: 'p', offer: proxyOffer({ ...input, state }), expiresAt: 1e12 + 1 } as const;
-          const isCostly = Number(state['cost_per_node_hour']) > 1e11;
+          // Of what may be anything, only numbers are costs; an object may not even be made one.
+          const cost = state['cost_per_node_hour'];
+          const isCostly = typeof cost === 'number' && cost > 1e11;
           expect(isCostly || judgeAnswer(answer, { now: 1e12, walltime: 3600 }).kind === 'yes').toBe(true);
         },
       ),
