@@ -65,10 +65,10 @@ export async function startFlux({ nodes = 1, cores = 4, gpus = 0, config = '' }:
   if (asRoot) await chown(dir, NOBODY, NOBODY);
   await makeFolders();
   const file = join(dir, 'flux.toml');
-  const gpuLine = gpus === 0 ? '' : `gpus = "0-${gpus - 1}"\n`;
+  const gpuLine = gpus === 0 ? '' : `gpus = "${upTo(gpus)}"\n`;
   await writeFile(
     file,
-    `${config}\n[resource]\nnoverify = true\n[[resource.config]]\nhosts = "node[0-${nodes - 1}]"\ncores = "0-${cores - 1}"\n${gpuLine}`,
+    `${config}\n[resource]\nnoverify = true\n[[resource.config]]\nhosts = "node[${upTo(nodes)}]"\ncores = "${upTo(cores)}"\n${gpuLine}`,
   );
   // Nodes are said to have more cores than there may be here: no task is bound to one.
   const shellrc = join(dir, 'shell.lua');
@@ -91,7 +91,7 @@ export async function startFlux({ nodes = 1, cores = 4, gpus = 0, config = '' }:
       'start',
       `--test-size=${nodes}`,
       `--test-rundir=${join(dir, 'run')}`,
-      `--test-hosts=node[0-${nodes - 1}]`,
+      `--test-hosts=node[${upTo(nodes)}]`,
       `-Sstatedir=${join(dir, 'state')}`,
       // An answer of a broker that died is not waited for long.
       ...(nodes > 1 ? ['-Stbon.tcp_user_timeout=2s'] : []),
@@ -148,4 +148,9 @@ export async function startFlux({ nodes = 1, cores = 4, gpus = 0, config = '' }:
       await rm(dir, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
     },
   };
+}
+
+/** An idset (RFC 22) of so many from 0 on: a range of one is none. */
+function upTo(count: number): string {
+  return count === 1 ? '0' : `0-${count - 1}`;
 }
