@@ -5,7 +5,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { RainbowError } from '../core/errors.ts';
 import { simulatedSystem, type SimulatedSystem } from '../system/simulated.ts';
-import { serveCluster } from './agent.ts';
+import { serveCluster } from './serve-cluster.ts';
 import { newEntry } from './holding.ts';
 import { memoryJournal, type Journal } from './journal.ts';
 import { silentLog, type Log } from './log.ts';

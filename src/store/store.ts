@@ -1,5 +1,5 @@
 /**
- * What the store keeps, by subject. Both engines (sqlite/, later postgres/) are admitted by one suite
+ * What the store keeps, by subject. Both engines (sqlite/, postgres/) are admitted by one suite
  * (conformance.ts). Every call is one transaction; its promise resolves after the commit that holds it.
  * Calls of many callers share a commit (group commit); a failing call never takes others with it.
  *

@@ -3,7 +3,7 @@
  * cluster in memory) in one process under one simulated clock, joined by the protocol's own messages.
  */
 import { create } from '@bufbuild/protobuf';
-import { serveCluster } from '../../src/agent/agent.ts';
+import { serveCluster } from '../../src/agent/serve-cluster.ts';
 import { memoryJournal, type Journal } from '../../src/agent/journal.ts';
 import { silentLog } from '../../src/agent/log.ts';
 import type { ToServer, Uplink } from '../../src/agent/messages.ts';

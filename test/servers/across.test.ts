@@ -1,6 +1,6 @@
 /** Two servers on one PostgreSQL: what is begun at one goes on at the other. */
 import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { serveCluster } from '../../src/agent/agent.ts';
+import { serveCluster } from '../../src/agent/serve-cluster.ts';
 import { memoryJournal } from '../../src/agent/journal.ts';
 import { silentLog } from '../../src/agent/log.ts';
 import { pickNamed } from '../../src/agent/pick/picks.ts';

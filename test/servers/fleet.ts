@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
-import { serveCluster } from '../../src/agent/agent.ts';
+import { serveCluster } from '../../src/agent/serve-cluster.ts';
 import { memoryJournal } from '../../src/agent/journal.ts';
 import { silentLog } from '../../src/agent/log.ts';
 import type { Uplink } from '../../src/agent/messages.ts';

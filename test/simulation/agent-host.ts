@@ -3,7 +3,7 @@
  * again when it has ended or was killed, with the secret that the cluster has now.
  */
 import { create } from '@bufbuild/protobuf';
-import { serveCluster } from '../../src/agent/agent.ts';
+import { serveCluster } from '../../src/agent/serve-cluster.ts';
 import type { Journal } from '../../src/agent/journal.ts';
 import { silentLog } from '../../src/agent/log.ts';
 import type { FromServer, ToServer, Uplink } from '../../src/agent/messages.ts';

@@ -239,7 +239,7 @@ export function runnerConformance(runnerCase: RunnerCase): void {
       expect(await written('log')).toBe('started\nwaited\n');
     });
 
-    test('what is busy names the running jobs, and nothing once they have ended', async () => {
+    test('what is busy names the running jobs, and nothing once the cluster has let go of them', async () => {
       const given = order('1', waitsFor('go'), { cores: 2 });
       await runner.submit(given);
       await reaches(given, 'running');
@@ -248,7 +248,9 @@ export function runnerConformance(runnerCase: RunnerCase): void {
       expect(busy.vertices).toHaveLength(2);
       await release('go');
       await reaches(given, 'ended');
-      expect(await runner.busy()).toEqual({ vertices: [], includes: [] });
+      expect((await runner.busy()).includes).toEqual([]);
+      // A batch system cleans up after a job that has ended: its cores are free a little later.
+      await until('all is free', async () => (await runner.busy()).vertices.length === 0);
     });
 
     test('an ended job is forgotten when asked, a running one is not', async () => {

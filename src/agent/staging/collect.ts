@@ -3,24 +3,13 @@
  * are there are not sent, and the list replaces the one before.
  */
 import { RainbowError } from '../../core/errors.ts';
-import { sendFiles, type FileClient, type Holder, type LocalFile } from '../../sandbox/send.ts';
-import type { Order } from '../runners/runner.ts';
-import type { ReachedHook } from '../sentinels.ts';
+import { sendFiles, type LocalFile } from '../../sandbox/send.ts';
 import { findFiles } from './find-files.ts';
-import { placeOf, type SandboxOwner } from './order.ts';
-
-export interface Collect {
-  readonly client: FileClient;
-  readonly holder: Holder;
-  readonly order: Order;
-  readonly folder: string;
-  readonly owner: SandboxOwner | null;
-  readonly reached: ReachedHook;
-  readonly signal: AbortSignal;
-}
+import { placeOf } from './order.ts';
+import type { Transfer } from './transfer.ts';
 
 /** Throws RainbowError: `unavailable` = try again; `aborted` = a file changed meanwhile, look again. */
-export async function collect(parts: Collect): Promise<void> {
+export async function collect(parts: Transfer): Promise<void> {
   const { client, holder, order, signal } = parts;
   const { staging } = order;
   if (staging === undefined || staging.out.length === 0) return;

@@ -10,28 +10,16 @@ import { RainbowError } from '../../core/errors.ts';
 import { bytesIn, checkManifest, type FileEntry } from '../../core/staging/manifest.ts';
 import { createInside } from '../../sandbox/open-inside.ts';
 import { distinct, receiveFiles } from '../../sandbox/receive.ts';
-import type { FileClient, Holder } from '../../sandbox/send.ts';
 import { syncDirectory, writeDurably } from '../runners/process/files.ts';
-import type { Order } from '../runners/runner.ts';
 import { removeTree } from '../remove-as.ts';
-import type { ReachedHook } from '../sentinels.ts';
 import { placeOf, type Place, type SandboxOwner } from './order.ts';
+import type { Transfer } from './transfer.ts';
 
 /** Contents in one call: after a break no more than these come again. */
 const AT_ONCE = 500;
 
-export interface StageIn {
-  readonly client: FileClient;
-  readonly holder: Holder;
-  readonly order: Order;
-  readonly folder: string;
-  readonly owner: SandboxOwner | null;
-  readonly reached: ReachedHook;
-  readonly signal: AbortSignal;
-}
-
 /** Throws RainbowError: `unavailable` = try again; `failed_precondition` = not on this cluster. */
-export async function stageIn(parts: StageIn): Promise<void> {
+export async function stageIn(parts: Transfer): Promise<void> {
   const { order, folder } = parts;
   const place = placeOf(folder, order);
   if (await isThere(place.mark)) return;
@@ -53,7 +41,7 @@ export async function stageIn(parts: StageIn): Promise<void> {
   }
 }
 
-async function bring(parts: StageIn, { sandbox }: Place): Promise<void> {
+async function bring(parts: Transfer, { sandbox }: Place): Promise<void> {
   const { client, holder, order, signal } = parts;
   // 1. Which files.
   const entries: FileEntry[] = [];
@@ -105,7 +93,7 @@ function modeOf({ executable }: FileEntry): number {
   return executable ? 0o755 : 0o644;
 }
 
-async function give({ owner }: StageIn, path: string): Promise<void> {
+async function give({ owner }: Transfer, path: string): Promise<void> {
   if (owner !== null) await chown(path, owner.uid, owner.gid);
 }
 

@@ -1,10 +1,27 @@
 /** What every batch system's runner does alike, from its table of jobs and what it follows: see runner.ts beside it. */
 import type { Reason } from '../../../core/job/state.ts';
 import type { System } from '../../../system/system.ts';
+import type { Log } from '../../log.ts';
+import type { ReachedHook } from '../../sentinels.ts';
 import { readWritten, type WrittenFile } from '../process/output.ts';
 import { keyText, type JobKey, type NativeJob, type Order, type Runner, type RunnerQueue } from '../runner.ts';
 import type { Following } from './following.ts';
 import type { Accepted, BatchJob, JobTable, OutputPaths } from './jobs.ts';
+import type { Pace } from './poll.ts';
+
+/** What a batch system's runner is opened with, whichever it is. */
+export interface BatchRunnerOptions {
+  /** Absolute; on the shared file system. */
+  readonly spool: string;
+  readonly cluster: string;
+  /** 8 hexadecimal digits: whose native jobs these are. */
+  readonly realm: string;
+  readonly keepFiles: boolean;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly log: Log;
+  readonly reached?: ReachedHook;
+  readonly pace?: Pace;
+}
 
 export function batchRunner<A extends Accepted, N, R>(
   parts: {

@@ -16,15 +16,15 @@ import { RainbowError } from '../../../core/errors.ts';
 import type { Reason } from '../../../core/job/state.ts';
 import { readJobspec } from '../../../core/jobspec/read.ts';
 import type { System } from '../../../system/system.ts';
-import { describe, type Log } from '../../log.ts';
-import { noHook, type ReachedHook } from '../../sentinels.ts';
+import { describe } from '../../log.ts';
+import { noHook } from '../../sentinels.ts';
 import { createBusyTeller } from '../batch/busy.ts';
 import { createFitCheck } from '../batch/fits.ts';
 import { createFollowing } from '../batch/following.ts';
 import { createJobTable, type Accepted } from '../batch/jobs.ts';
 import { oursAmong, type NativeName } from '../batch/key.ts';
 import type { Pace } from '../batch/poll.ts';
-import { batchRunner, filesOf } from '../batch/runner.ts';
+import { batchRunner, filesOf, type BatchRunnerOptions } from '../batch/runner.ts';
 import { readOwnJson, writeDurably } from '../process/files.ts';
 import type { JobUser } from '../process/user.ts';
 import { keyText, type NativeJob, type Order, type Runner } from '../runner.ts';
@@ -45,18 +45,8 @@ import { phaseOf } from './status.ts';
 import { fluxJobOf, nativeJobspec, urgencyOf } from './submit.ts';
 import { endOfVanished, LOST_LOOKS, LOST_MS } from './vanished.ts';
 
-export interface FluxRunnerOptions {
-  /** Absolute; on the shared file system. */
-  readonly spool: string;
-  readonly cluster: string;
-  /** 8 hexadecimal digits: whose native jobs these are. */
-  readonly realm: string;
+export interface FluxRunnerOptions extends BatchRunnerOptions {
   readonly user: JobUser;
-  readonly keepFiles: boolean;
-  readonly environment: Readonly<Record<string, string | undefined>>;
-  readonly log: Log;
-  readonly reached?: ReachedHook;
-  readonly pace?: Pace;
 }
 
 const PACE: Pace = { least: 250, most: 10_000 };

@@ -2,37 +2,17 @@
  * From an order to the jobspec that Flux is given. Throws before anything native exists where Flux cannot be told all
  * of it. Pure.
  */
-import { RainbowError } from '../../../core/errors.ts';
-import { readJobspec } from '../../../core/jobspec/read.ts';
-import { lossAllowed, lostOn } from '../../../core/translate/native.ts';
 import { fluxJob, type FluxJob } from '../../../core/translate/render/flux-job.ts';
 import { slotsInAll } from '../../../core/translate/render/rendered.ts';
 import type { OutputPaths } from '../batch/jobs.ts';
 import type { NativeName } from '../batch/key.ts';
+import { toldOf } from '../batch/told.ts';
 import { arrayEnvironment, arrayEnvironmentOfOthers, filesEnvironment, type Order } from '../runner.ts';
 import { nativeName } from './key.ts';
 
-/**
- * Throws `invalid_input` where the jobspec is none, `failed_precondition` where it is none that Flux can be told, or
- * some of it would be lost and its owner has not said that this may be.
- */
+/** Throws as `toldOf`. */
 export function fluxJobOf(order: Order): FluxJob {
-  readJobspec(order.jobspec);
-  let job: FluxJob;
-  try {
-    job = fluxJob(order.jobspec);
-  } catch (error) {
-    if (!(error instanceof RainbowError)) throw error;
-    throw new RainbowError('failed_precondition', `Flux cannot be told this job: ${error.message}`, { cause: error });
-  }
-  const lost = lossAllowed(order.jobspec) ? [] : lostOn(order.jobspec, 'flux');
-  if (lost.length > 0) {
-    throw new RainbowError(
-      'failed_precondition',
-      `Flux cannot be told all of it: ${lost.join('; ')}. Allow it with attributes.rainbow.allowLossy, or leave it out`,
-    );
-  }
-  return job;
+  return toldOf(order.jobspec, { runner: 'flux', called: 'Flux' }, fluxJob);
 }
 
 export interface Where {

@@ -1,4 +1,7 @@
-/** The parts of the slurm runner that need no Slurm: on what 22.05.8 printed. */
+/**
+ * The parts of the slurm runner that need no Slurm: on what 22.05.8 printed. Long, because the recorded answers stand
+ * beside the cases that read them.
+ */
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -14,15 +14,15 @@ import { RainbowError } from '../../../core/errors.ts';
 import type { Reason } from '../../../core/job/state.ts';
 import { readJobspec } from '../../../core/jobspec/read.ts';
 import type { System } from '../../../system/system.ts';
-import { describe, type Log } from '../../log.ts';
-import { noHook, type ReachedHook } from '../../sentinels.ts';
+import { describe } from '../../log.ts';
+import { noHook } from '../../sentinels.ts';
 import { createBusyTeller } from '../batch/busy.ts';
 import { createFitCheck } from '../batch/fits.ts';
 import { createFollowing } from '../batch/following.ts';
 import { createJobTable } from '../batch/jobs.ts';
 import { oursAmong, type Found, type NativeName } from '../batch/key.ts';
 import type { Pace } from '../batch/poll.ts';
-import { batchRunner, filesOf } from '../batch/runner.ts';
+import { batchRunner, filesOf, type BatchRunnerOptions } from '../batch/runner.ts';
 import type { WrittenFile } from '../process/output.ts';
 import { keyText, type NativeJob, type Order, type Runner } from '../runner.ts';
 import { askCluster, askNodes } from './cluster.ts';
@@ -53,18 +53,8 @@ import type { Users } from './users.ts';
 import { fateOf } from './vanished.ts';
 import { canBeWithdrawn, claimForNobody, withdrawnFor } from './withdraw.ts';
 
-export interface SlurmRunnerOptions {
-  /** Absolute; on the shared file system. */
-  readonly spool: string;
-  readonly cluster: string;
-  /** 8 hexadecimal digits: whose native jobs these are. */
-  readonly realm: string;
+export interface SlurmRunnerOptions extends BatchRunnerOptions {
   readonly users: Users;
-  readonly keepFiles: boolean;
-  readonly environment: Readonly<Record<string, string | undefined>>;
-  readonly log: Log;
-  readonly reached?: ReachedHook;
-  readonly pace?: Pace;
 }
 
 const PACE: Pace = { least: 1000, most: 10_000 };

@@ -2,37 +2,17 @@
  * From an order to words for sbatch: what is asked for, natively, and the script. Throws before anything native exists
  * where Slurm cannot be told all of it.
  */
-import { RainbowError } from '../../../core/errors.ts';
-import { readJobspec } from '../../../core/jobspec/read.ts';
-import { lossAllowed, lostOn } from '../../../core/translate/native.ts';
 import { slurmJob, type Option, type SlurmJob } from '../../../core/translate/render/slurm.ts';
 import { readArray } from '../../../core/translate/slurm/names.ts';
 import type { NativeName } from '../batch/key.ts';
+import { toldOf } from '../batch/told.ts';
 import type { Order } from '../runner.ts';
 import { nativeComment, nativeName } from './key.ts';
 import { wrapperScript } from './wrapper.ts';
 
-/**
- * Throws `invalid_input` where the jobspec is none, `failed_precondition` where it is none that Slurm can be told, or
- * some of it would be lost and its owner has not said that this may be.
- */
+/** Throws as `toldOf`. */
 export function slurmJobOf(order: Order): SlurmJob {
-  readJobspec(order.jobspec);
-  let job: SlurmJob;
-  try {
-    job = slurmJob(order.jobspec);
-  } catch (error) {
-    if (!(error instanceof RainbowError)) throw error;
-    throw new RainbowError('failed_precondition', `Slurm cannot be told this job: ${error.message}`, { cause: error });
-  }
-  const lost = lossAllowed(order.jobspec) ? [] : lostOn(order.jobspec, 'slurm');
-  if (lost.length > 0) {
-    throw new RainbowError(
-      'failed_precondition',
-      `Slurm cannot be told all of it: ${lost.join('; ')}. Allow it with attributes.rainbow.allowLossy, or leave it out`,
-    );
-  }
-  return job;
+  return toldOf(order.jobspec, { runner: 'slurm', called: 'Slurm' }, slurmJob);
 }
 
 export interface Native {

@@ -145,7 +145,7 @@ test.each([
   ['-o mine_%j.txt', 1],
   ['-o mine_%j.txt -e errors', 2],
   ['-o mine_%j.txt -D /work', 0],
-  ['-o /work/mine_%j.txt', 0],
+  ['-o /data/mine_%j.txt', 0],
 ])('%s: files that go with the job are told (%i)', (options, told) => {
   const said = one(options).report.filter(
     ({ outcome, why }) => outcome === 'noted' && why?.includes('removed after it'),
