@@ -7,13 +7,13 @@ import { once } from 'node:events';
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Client } from 'pg';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { jobspecOf } from '../../src/agent/runners/conformance.ts';
 import { createClient, type RainbowClient } from '../../src/client/client.ts';
 import { serve } from '../../src/server/serve.ts';
 import { localPostgres } from '../../src/store/testing/postgres.ts';
 import { realSystem } from '../../src/system/real.ts';
-import { until } from '../cli/command-line.ts';
 import { skipWithout } from '../needs.ts';
 import { SECRET } from '../server/rainbow.ts';
 import { callsWhile, syncsOf, tracer, whyNoTracer, type Call } from './trace.ts';
@@ -51,9 +51,9 @@ const together = () => Promise.all(Array.from({ length: TOGETHER }, submit));
 const submit = () => client!.jobs.submit({ jobspec, hold: true, waitForCluster: true });
 
 /** Of callers one after the other: how many syncs each waited for, by `look`. Most of them one, none of them none. */
-async function oneEach(isAnswer: (call: Call) => boolean, look: (calls: readonly Call[]) => number): Promise<void> {
+async function oneEach(look: () => Promise<number>): Promise<void> {
   const counts: number[] = [];
-  for (let n = 0; n < ALONE; n++) counts.push(look(await callsWhile(trace, submit, isAnswer)));
+  for (let n = 0; n < ALONE; n++) counts.push(await look());
   expect(Math.min(...counts)).toBe(1);
   expect(counts.filter((count) => count !== 1).length).toBeLessThanOrEqual(BESIDE);
 }
@@ -72,20 +72,28 @@ describe.skipIf(skipWithout('strace', whyNoTracer()))('sync before acknowledgeme
     const onSocket = (names: RegExp) => (call: Call) =>
       names.test(call.name) && call.args.includes('<TCP') && call.result > 40;
 
+    const isRequest = onSocket(/^read$/);
     const isAnswer = onSocket(/^writev?$/);
+    /** The first answer after the first request: one to an earlier request may be written down late. */
+    const answered = (calls: readonly Call[]): readonly [Call, Call] | null => {
+      const request = calls.find(isRequest);
+      const answer = calls.find((call) => request !== undefined && isAnswer(call) && call.started > request.ended);
+      return answer === undefined ? null : [request!, answer];
+    };
+    const whole = (calls: readonly Call[]): boolean => answered(calls) !== null;
 
-    await oneEach(isAnswer, (calls) => {
+    await oneEach(async () => {
+      const calls = await callsWhile(trace, submit, whole);
+      const [request, answer] = answered(calls)!;
       const syncs = syncsOf(calls, /rainbow\.db-wal>/);
-      const request = calls.find(onSocket(/^read$/));
-      const answer = calls.find(isAnswer);
-      return syncs.filter(({ started, ended }) => started > request!.ended && ended < answer!.started).length;
+      return syncs.filter(({ started, ended }) => started > request.ended && ended < answer.started).length;
     });
 
-    const calls = await callsWhile(trace, together, isAnswer);
+    const calls = await callsWhile(trace, together, whole);
     const syncs = syncsOf(calls, /rainbow\.db-wal>/);
     expect(syncs.length).toBeGreaterThanOrEqual(1);
     expect(syncs.length).toBeLessThan(TOGETHER / 4);
-    expect(calls.find(isAnswer)!.started).toBeGreaterThan(syncs[0]!.ended);
+    expect(answered(calls)![1].started).toBeGreaterThan(syncs[0]!.ended);
   });
 
   test('of PostgreSQL', { timeout: 60_000 }, async (context) => {
@@ -99,25 +107,34 @@ describe.skipIf(skipWithout('strace', whyNoTracer()))('sync before acknowledgeme
     );
     try {
       client = createClient({ host: server.address, authorization: SECRET });
-      // What tells a client that its COMMIT is done; reads end in one as well. The process that syncs is the one that writes.
+      const beside = new Client({ connectionString: database });
+      await beside.connect();
+      let marks = 0;
+      /** What PostgreSQL did until `act` was answered: it tells a mark only after that. */
+      const done = async (act: () => Promise<unknown>): Promise<readonly Call[]> => {
+        const mark = `mark-${marks++}-`;
+        const acted = async () => {
+          await act();
+          await beside.query(`SELECT '${mark}'`);
+        };
+        return callsWhile(trace, acted, (calls) =>
+          calls.some(({ name, args }) => name === 'sendto' && args.includes(mark)),
+        );
+      };
+      // The process that syncs is the one that writes, and then tells its client that its COMMIT is done.
       const isTold = ({ name, args }: Call): boolean => name === 'sendto' && args.includes('COMMIT\\0');
-      const writer = await until(async () => {
-        const calls = await callsWhile(trace, submit, isTold);
-        return syncsOf(calls, /\/pg_wal\//).find(({ pid }) => calls.some((call) => call.pid === pid && isTold(call)))
-          ?.pid;
-      });
-      const isCommitted = (call: Call): boolean => call.pid === writer && isTold(call);
+      const committed = (calls: readonly Call[]): readonly Call[] =>
+        syncsOf(calls, /\/pg_wal\//).filter(({ pid, ended }) =>
+          calls.some((call) => isTold(call) && call.pid === pid && call.started > ended),
+        );
+      await done(submit);
 
-      await oneEach(isCommitted, (calls) => {
-        const syncs = syncsOf(calls, /\/pg_wal\//);
-        const told = calls.filter(isCommitted);
-        return syncs.filter(({ ended }) => told.some(({ started }) => started > ended)).length;
-      });
+      await oneEach(async () => committed(await done(submit)).length);
 
-      const calls = await callsWhile(trace, together, isCommitted);
-      const syncs = syncsOf(calls, /\/pg_wal\//);
+      const syncs = committed(await done(together));
       expect(syncs.length).toBeGreaterThanOrEqual(1);
       expect(syncs.length).toBeLessThan(TOGETHER / 4);
+      await beside.end();
     } finally {
       await server.stop();
       await postgres!.remove();

@@ -63,19 +63,19 @@ export function readCalls(text: string): readonly Call[] {
 }
 
 /**
- * What is done while `act` runs, and until `last` is among it: a call may have had its effect, and be written down a
- * little later.
+ * What is done while `act` runs, until it is `whole`: a call may have had its effect, and be written down a little
+ * later. What comes before may still be written down at the beginning.
  */
 export async function callsWhile(
   file: string,
   act: () => Promise<unknown>,
-  last: (call: Call) => boolean,
+  whole: (calls: readonly Call[]) => boolean,
 ): Promise<readonly Call[]> {
   const from = statSync(file).size;
   await act();
   return until(() => {
     const calls = readCalls(readFileSync(file).subarray(from).toString('latin1'));
-    return calls.some(last) ? calls : null;
+    return whole(calls) ? calls : null;
   });
 }
 
