@@ -9,7 +9,7 @@
 import { shareOf } from '../../core/bid/wanted.ts';
 import { HELD_STATES, type JobState } from '../../core/job/state.ts';
 import type { Request } from '../../core/jobspec/jobspec.ts';
-import type { JobId, JobRecord } from '../../store/store.ts';
+import type { DebitedJob, JobId } from '../../store/store.ts';
 import { isDebited, type Debits, type Entry } from '../debits.ts';
 import type { Jobspecs } from '../jobspecs.ts';
 
@@ -69,7 +69,7 @@ export function createLoad(deps: {
     byCluster.get(item.cluster)?.delete(item);
     touch(item.cluster);
   };
-  const follow = (job: JobRecord): void => {
+  const follow = (job: Omit<DebitedJob, 'jobspec' | 'image'>): void => {
     const known = byJob.get(job.id);
     if (known === undefined || job.epoch < known.epoch) return;
     if (job.epoch !== known.epoch || !isDebited(job)) {
