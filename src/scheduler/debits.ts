@@ -17,7 +17,7 @@ import type { DebitKey, Matcher } from '../core/match/matcher.ts';
 import type { DebitedJob, JobId, JobRecord } from '../store/store.ts';
 import { readAllocation, writeAllocation } from './allocation.ts';
 import type { Jobspecs } from './jobspecs.ts';
-import { insertWaiting, removeWaiting } from './waiting.ts';
+import { insertAllWaiting, insertWaiting, removeWaiting } from './waiting.ts';
 
 /** Waiting jobs that are tried when something falls free; the order is kept, those that do not fit are passed over. */
 const TRIED_AT_ONCE = 16;
@@ -164,23 +164,21 @@ export function createDebits(deps: DebitDependencies): Debits {
 
   /**
    * Another server placed it, perhaps on what this one had given away before it knew: then it takes what is free here.
-   * Where nothing is, both stand on the same vertices, as they will wait for each other there.
+   * Where nothing is, both stand on the same vertices, as they will wait for each other there. False: it waits.
    */
-  const adopt = (entry: Entry, job: DebitedJob): void => {
+  const adopt = (entry: Entry, job: DebitedJob): boolean => {
     const { allocation } = job;
     if (allocation !== null && deps.isCompiled(entry.cluster)) {
       const witness = readAllocation(allocation, (id) => matcher.vertexIndex(entry.cluster, id));
       if (witness !== null && !matcher.isFree(entry.cluster, witness)) {
         const { jobspec } = deps.jobspecs.read(job);
-        if (jobspec !== null && placeOnFree(entry, jobspec.request)) return;
+        if (jobspec !== null && placeOnFree(entry, jobspec.request)) return true;
       }
     }
-    restore(entry);
+    return restore(entry);
   };
 
-  const restore = (entry: Entry): void => {
-    if (entry.allocation === null || !debit(entry, entry.allocation)) wait(entry);
-  };
+  const restore = (entry: Entry): boolean => entry.allocation !== null && debit(entry, entry.allocation);
 
   return {
     reserve(cluster, request, job) {
@@ -220,6 +218,7 @@ export function createDebits(deps: DebitDependencies): Debits {
       if (entry !== undefined) drop(entry);
     },
     load(cluster, jobs, tries) {
+      const left: Entry[] = [];
       for (const job of jobs) {
         if (!isDebited(job) || byJob.has(job.id)) continue;
         const entry: Entry = {
@@ -233,9 +232,9 @@ export function createDebits(deps: DebitDependencies): Debits {
           standing: 'waiting',
         };
         add(entry);
-        if (tries === undefined) restore(entry);
-        else adopt(entry, job);
+        if (!(tries === undefined ? restore(entry) : adopt(entry, job))) left.push(entry);
       }
+      insertAllWaiting(waiting(cluster), left);
       fill(cluster, tries ?? Infinity);
       deps.changed(cluster);
     },

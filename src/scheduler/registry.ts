@@ -152,8 +152,11 @@ export function createRegistry(deps: RegistryDependencies): InnerRegistry {
   };
 
   /** The stored documents, read again. */
-  const readStored = async (name: string): Promise<{ plan: TreePlan; subsystems: readonly Subsystem[] }> => {
-    const stored = await storedOf(name);
+  const readStored = async (
+    name: string,
+    coming = storedOf(name),
+  ): Promise<{ plan: TreePlan; subsystems: readonly Subsystem[] }> => {
+    const stored = await coming;
     const { plan } = await reading.graph(stored.graph);
     const subsystems: Subsystem[] = [];
     for (const [key, document] of stored.subsystems) {
@@ -179,13 +182,18 @@ export function createRegistry(deps: RegistryDependencies): InnerRegistry {
 
   const registry: InnerRegistry = {
     async load() {
-      for (const record of await store.clusters.list()) {
-        keep(record);
-        try {
-          const { plan, subsystems } = await readStored(record.name);
-          await compile(record, plan, subsystems);
-        } catch (error) {
-          notRead(record.name, error);
+      for (const some of together(await store.clusters.list())) {
+        const coming = some.map(({ name }) => storedOf(name));
+        // One that does not come is told of in its turn.
+        await Promise.allSettled(coming);
+        for (const [place, record] of some.entries()) {
+          keep(record);
+          try {
+            const { plan, subsystems } = await readStored(record.name, coming[place]);
+            await compile(record, plan, subsystems);
+          } catch (error) {
+            notRead(record.name, error);
+          }
         }
       }
     },
@@ -381,6 +389,24 @@ export function createRegistry(deps: RegistryDependencies): InnerRegistry {
     },
   };
   return registry;
+}
+
+/** Clusters whose graphs are fetched at once at start, as calls of one turn travel together; and how large they may be. */
+const TOGETHER = 32;
+const SMALL_GRAPH = 2_000;
+
+/** In their order; a cluster with many vertices by itself, since its graph may be hundreds of megabytes. */
+function together(records: readonly ClusterRecord[]): readonly (readonly ClusterRecord[])[] {
+  const parts: ClusterRecord[][] = [];
+  let isOpen = false;
+  for (const record of records) {
+    const isSmall = record.counts.reduce((sum, { total }) => sum + total, 0) <= SMALL_GRAPH;
+    const last = parts.at(-1);
+    if (isSmall && isOpen && last !== undefined && last.length < TOGETHER) last.push(record);
+    else parts.push([record]);
+    isOpen = isSmall;
+  }
+  return parts;
 }
 
 function doesNotFit(subsystem: string, error: unknown): RainbowError {
