@@ -13,6 +13,7 @@ import type { TreePlan } from '../core/match/plan.ts';
 import type { AgentInstance, ClusterRecord, ClusterRef, Documents, Store } from '../store/store.ts';
 import { inSlices, type Slicing } from './in-slices.ts';
 import type { Log } from './log.ts';
+import { readTogether } from './read-together.ts';
 import type { Reading } from './reading/reader.ts';
 import type { Registry } from './scheduler.ts';
 
@@ -152,10 +153,7 @@ export function createRegistry(deps: RegistryDependencies): InnerRegistry {
   };
 
   /** The stored documents, read again. */
-  const readStored = async (
-    name: string,
-    coming = storedOf(name),
-  ): Promise<{ plan: TreePlan; subsystems: readonly Subsystem[] }> => {
+  const readStored = async (name: string, coming = storedOf(name)) => {
     const stored = await coming;
     const { plan } = await reading.graph(stored.graph);
     const subsystems: Subsystem[] = [];
@@ -182,7 +180,7 @@ export function createRegistry(deps: RegistryDependencies): InnerRegistry {
 
   const registry: InnerRegistry = {
     async load() {
-      for (const some of together(await store.clusters.list())) {
+      for (const some of readTogether(await store.clusters.list())) {
         const coming = some.map(({ name }) => storedOf(name));
         // One that does not come is told of in its turn.
         await Promise.allSettled(coming);
@@ -389,24 +387,6 @@ export function createRegistry(deps: RegistryDependencies): InnerRegistry {
     },
   };
   return registry;
-}
-
-/** Clusters whose graphs are fetched at once at start, as calls of one turn travel together; and how large they may be. */
-const TOGETHER = 32;
-const SMALL_GRAPH = 2_000;
-
-/** In their order; a cluster with many vertices by itself, since its graph may be hundreds of megabytes. */
-function together(records: readonly ClusterRecord[]): readonly (readonly ClusterRecord[])[] {
-  const parts: ClusterRecord[][] = [];
-  let isOpen = false;
-  for (const record of records) {
-    const isSmall = record.counts.reduce((sum, { total }) => sum + total, 0) <= SMALL_GRAPH;
-    const last = parts.at(-1);
-    if (isSmall && isOpen && last !== undefined && last.length < TOGETHER) last.push(record);
-    else parts.push([record]);
-    isOpen = isSmall;
-  }
-  return parts;
 }
 
 function doesNotFit(subsystem: string, error: unknown): RainbowError {
