@@ -1,9 +1,13 @@
-/** What the machine itself gives for 512-byte records, one sync a batch: the disk, SQLite, PostgreSQL. */
+/**
+ * What the machine itself gives for 512-byte records, one sync a batch: the disk, SQLite, PostgreSQL. And what SQLite gives
+ * for the rows of a submit, with nothing around them.
+ */
 import { randomBytes } from 'node:crypto';
 import { closeSync, fdatasyncSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { Client } from 'pg';
+import { openDatabase } from '../../src/store/sqlite/open-database.ts';
 
 /** Writes `batch` records and makes them durable. */
 export interface Floor {
@@ -45,6 +49,47 @@ export function sqliteFloor(folder: string): Floor {
     write(batch) {
       database.exec('BEGIN IMMEDIATE');
       for (let n = 0; n < batch; n++) insert.run(text);
+      database.exec('COMMIT');
+    },
+    close: () => database.close(),
+  };
+}
+
+/** Into the store's own tables, so with all its indexes: the rows that a submit of `run.ts` writes, and nothing else. */
+export function rowsFloor(folder: string): Floor {
+  const path = join(folder, 'rows.db');
+  openDatabase(path, 0).close();
+  const database = new DatabaseSync(path, { enableForeignKeyConstraints: true });
+  database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -65536');
+  const owner = 'user:0123456789abcdef0123456789abcdef0123456789abcdef';
+  const job = database.prepare(
+    `INSERT INTO jobs (name, owner, idempotency_key, priority, walltime, on_cluster_loss, submitted_at, state, reason_code,
+       reason_message, epoch, cluster, cluster_id, assigned_at)
+     VALUES ('bench', ?, ?, 0, 3600, 'wait', 1, 'assigned', 'selected', '', 1, 'red', 1, 1)`,
+  );
+  const document = database.prepare(
+    `INSERT INTO job_documents (job_id, jobspec, candidates, policy, policy_options, allocation)
+     VALUES (?, ?, '[{"name":"red","id":1}]', 'random', '{}', '["n1"]')`,
+  );
+  const decision = database.prepare(
+    `INSERT INTO decisions (job_id, epoch, at, decision) VALUES (?, 1, 1, '{"chosen":"red"}')`,
+  );
+  const event = database.prepare(
+    `INSERT INTO events (at, subject, job_id, owner, cluster, kind, epoch, reason_code, reason_message)
+     VALUES (1, 'job', ?, ?, ?, ?, 1, ?, '')`,
+  );
+  let keys = 0;
+  return {
+    name: "SQLite, a submit's rows",
+    write(batch) {
+      database.exec('BEGIN IMMEDIATE');
+      for (let n = 0; n < batch; n++) {
+        const id = job.run(owner, `key-${process.pid}-${++keys}`).lastInsertRowid;
+        document.run(id, text);
+        decision.run(id);
+        event.run(id, owner, null, 'pending', 'submitted');
+        event.run(id, owner, 'red', 'assigned', 'selected');
+      }
       database.exec('COMMIT');
     },
     close: () => database.close(),

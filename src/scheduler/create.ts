@@ -1,10 +1,10 @@
 /** Puts the scheduler together. Its parts know each other only through the functions that they are handed here. */
 import { proxyOffer } from '../core/bid/proxy.ts';
 import { wanted } from '../core/bid/wanted.ts';
-import { DEBITED_STATES, type JobState } from '../core/job/state.ts';
+import type { JobState } from '../core/job/state.ts';
 import type { Matcher, Witness } from '../core/match/matcher.ts';
 import { placePreferred } from '../core/match/place-preferred.ts';
-import type { JobRecord, Store } from '../store/store.ts';
+import type { DebitedJob, JobRecord, Store } from '../store/store.ts';
 import type { System } from '../system/system.ts';
 import { createChores, type Chores } from './chores.ts';
 import { createBook } from './bidding/book.ts';
@@ -53,6 +53,17 @@ const PROXY_VALID_MS = 30_000;
 
 /** What surely holds vertices takes them first when debits are rebuilt. */
 const REBUILD_ORDER: readonly JobState[] = ['running', 'accepted', 'unknown', 'received', 'assigned'];
+
+function byRebuilding(a: DebitedJob, b: DebitedJob): number {
+  return (
+    REBUILD_ORDER.indexOf(a.state) - REBUILD_ORDER.indexOf(b.state) ||
+    a.id.length - b.id.length ||
+    (a.id < b.id ? -1 : 1)
+  );
+}
+
+/** Clusters that are read at once at start: calls of one turn travel together. */
+const CLUSTERS_TOGETHER = 64;
 
 export function createScheduler(options: SchedulerOptions): Scheduler {
   const { store, matcher, system, log } = options;
@@ -313,15 +324,18 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     async start() {
       if (standing.shared) await following.begin();
       await registry.load();
-      for (const cluster of registry.list()) {
-        await records.load(cluster);
-        const jobs = await store.jobs.atCluster(cluster, DEBITED_STATES);
-        for (const job of jobs) rebid.waits(job);
-        debits.load(
-          cluster.name,
-          jobs.toSorted((a, b) => REBUILD_ORDER.indexOf(a.state) - REBUILD_ORDER.indexOf(b.state)),
-          standing.shared ? Infinity : undefined,
-        );
+      const clusters = registry.list();
+      for (let from = 0; from < clusters.length; from += CLUSTERS_TOGETHER) {
+        const some = clusters.slice(from, from + CLUSTERS_TOGETHER);
+        const [jobs] = await Promise.all([
+          Promise.all(some.map((cluster) => store.jobs.debited(cluster))),
+          Promise.all(some.map((cluster) => records.load(cluster))),
+        ]);
+        for (const [place, { name }] of some.entries()) {
+          const there = (jobs[place] ?? []).toSorted(byRebuilding);
+          for (const job of there) rebid.waits(job);
+          debits.load(name, there, standing.shared ? Infinity : undefined);
+        }
       }
       if (standing.shared) await following.start();
       counter.start();

@@ -14,10 +14,10 @@ import { DEBITED_STATES } from '../core/job/state.ts';
 import type { Request } from '../core/jobspec/jobspec.ts';
 import { placePreferred } from '../core/match/place-preferred.ts';
 import type { DebitKey, Matcher } from '../core/match/matcher.ts';
-import type { JobId, JobRecord } from '../store/store.ts';
+import type { DebitedJob, JobId, JobRecord } from '../store/store.ts';
 import { readAllocation, writeAllocation } from './allocation.ts';
 import type { Jobspecs } from './jobspecs.ts';
-import { insertWaiting, removeWaiting } from './waiting.ts';
+import { insertAllWaiting, insertWaiting, removeWaiting } from './waiting.ts';
 
 /** Waiting jobs that are tried when something falls free; the order is kept, those that do not fit are passed over. */
 const TRIED_AT_ONCE = 16;
@@ -39,7 +39,7 @@ export interface Debits {
   /** Makes memory agree with a row that was written: gives back what this job no longer takes. */
   sync(job: JobRecord): void;
   /** Jobs of one cluster as they are stored, at start or when another server placed them; `tries`: of those that wait. */
-  load(cluster: string, jobs: readonly JobRecord[], tries?: number): void;
+  load(cluster: string, jobs: readonly DebitedJob[], tries?: number): void;
   /** It has ended, and is not even stored any more. */
   gone(id: JobId): void;
   /** The cluster's graph was compiled anew. */
@@ -82,7 +82,7 @@ export interface DebitDependencies {
   readonly freed: (cluster: string) => void;
 }
 
-export function isDebited(job: JobRecord): boolean {
+export function isDebited(job: Pick<DebitedJob, 'state' | 'reason'>): boolean {
   // A polling client never reports an end: once its time is over, its capacity is taken back (unknown/not_reported).
   if (job.state === 'unknown' && job.reason.code === 'not_reported') return false;
   return (DEBITED_STATES as readonly string[]).includes(job.state);
@@ -134,12 +134,16 @@ export function createDebits(deps: DebitDependencies): Debits {
   const fill = (cluster: string, tries: number): void => {
     const queue = waitingAt.get(cluster);
     if (queue === undefined || queue.length === 0) return;
+    // What is free only shrinks here: what one question did not find, its equals do not find either.
+    const notFound = new Set<Request>();
     for (const entry of queue.slice(0, tries)) {
       // Its cluster's graph did not read: `recompiled` takes its own vertices, not any.
       if (entry.allocation !== null) continue;
       if (entry.what === null) continue;
       const { jobspec } = deps.jobspecs.read(entry.what);
-      if (jobspec !== null && placeOnFree(entry, jobspec.request)) removeWaiting(queue, entry);
+      if (jobspec === null || notFound.has(jobspec.request)) continue;
+      if (placeOnFree(entry, jobspec.request)) removeWaiting(queue, entry);
+      else notFound.add(jobspec.request);
     }
   };
 
@@ -160,23 +164,21 @@ export function createDebits(deps: DebitDependencies): Debits {
 
   /**
    * Another server placed it, perhaps on what this one had given away before it knew: then it takes what is free here.
-   * Where nothing is, both stand on the same vertices, as they will wait for each other there.
+   * Where nothing is, both stand on the same vertices, as they will wait for each other there. False: it waits.
    */
-  const adopt = (entry: Entry, job: JobRecord): void => {
+  const adopt = (entry: Entry, job: DebitedJob): boolean => {
     const { allocation } = job;
     if (allocation !== null && deps.isCompiled(entry.cluster)) {
       const witness = readAllocation(allocation, (id) => matcher.vertexIndex(entry.cluster, id));
       if (witness !== null && !matcher.isFree(entry.cluster, witness)) {
         const { jobspec } = deps.jobspecs.read(job);
-        if (jobspec !== null && placeOnFree(entry, jobspec.request)) return;
+        if (jobspec !== null && placeOnFree(entry, jobspec.request)) return true;
       }
     }
-    restore(entry);
+    return restore(entry);
   };
 
-  const restore = (entry: Entry): void => {
-    if (entry.allocation === null || !debit(entry, entry.allocation)) wait(entry);
-  };
+  const restore = (entry: Entry): boolean => entry.allocation !== null && debit(entry, entry.allocation);
 
   return {
     reserve(cluster, request, job) {
@@ -216,6 +218,7 @@ export function createDebits(deps: DebitDependencies): Debits {
       if (entry !== undefined) drop(entry);
     },
     load(cluster, jobs, tries) {
+      const left: Entry[] = [];
       for (const job of jobs) {
         if (!isDebited(job) || byJob.has(job.id)) continue;
         const entry: Entry = {
@@ -229,9 +232,9 @@ export function createDebits(deps: DebitDependencies): Debits {
           standing: 'waiting',
         };
         add(entry);
-        if (tries === undefined) restore(entry);
-        else adopt(entry, job);
+        if (!(tries === undefined ? restore(entry) : adopt(entry, job))) left.push(entry);
       }
+      insertAllWaiting(waiting(cluster), left);
       fill(cluster, tries ?? Infinity);
       deps.changed(cluster);
     },

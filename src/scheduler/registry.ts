@@ -13,6 +13,7 @@ import type { TreePlan } from '../core/match/plan.ts';
 import type { AgentInstance, ClusterRecord, ClusterRef, Documents, Store } from '../store/store.ts';
 import { inSlices, type Slicing } from './in-slices.ts';
 import type { Log } from './log.ts';
+import { readTogether } from './read-together.ts';
 import type { Reading } from './reading/reader.ts';
 import type { Registry } from './scheduler.ts';
 
@@ -152,8 +153,8 @@ export function createRegistry(deps: RegistryDependencies): InnerRegistry {
   };
 
   /** The stored documents, read again. */
-  const readStored = async (name: string): Promise<{ plan: TreePlan; subsystems: readonly Subsystem[] }> => {
-    const stored = await storedOf(name);
+  const readStored = async (name: string, coming = storedOf(name)) => {
+    const stored = await coming;
     const { plan } = await reading.graph(stored.graph);
     const subsystems: Subsystem[] = [];
     for (const [key, document] of stored.subsystems) {
@@ -179,13 +180,18 @@ export function createRegistry(deps: RegistryDependencies): InnerRegistry {
 
   const registry: InnerRegistry = {
     async load() {
-      for (const record of await store.clusters.list()) {
-        keep(record);
-        try {
-          const { plan, subsystems } = await readStored(record.name);
-          await compile(record, plan, subsystems);
-        } catch (error) {
-          notRead(record.name, error);
+      for (const some of readTogether(await store.clusters.list())) {
+        const coming = some.map(({ name }) => storedOf(name));
+        // One that does not come is told of in its turn.
+        await Promise.allSettled(coming);
+        for (const [place, record] of some.entries()) {
+          keep(record);
+          try {
+            const { plan, subsystems } = await readStored(record.name, coming[place]);
+            await compile(record, plan, subsystems);
+          } catch (error) {
+            notRead(record.name, error);
+          }
         }
       }
     },

@@ -120,6 +120,35 @@ describe('capacity', () => {
     expect(free()).toEqual([36, 36]);
   });
 
+  test('what fell free while nobody looked goes in order to those that wait; equals of one that does not fit hold up no other', async () => {
+    await rig.cluster('K', 1);
+    const all = (await rig.submit(coresJob({ cores: 12 }))).job;
+    const waiting: JobRecord[] = [];
+    for (const cores of [8, 8, 3, 8, 1]) waiting.push((await rig.submit(coresJob({ cores }))).job);
+    expect(waiting.map(({ allocation }) => allocation)).toEqual([null, null, null, null, null]);
+    await rig.store.jobs.transition({
+      id: all.id,
+      from: ['assigned'],
+      epoch: 1,
+      to: 'canceled',
+      reason: reason('user'),
+      at: 0,
+    });
+    await rig.restart();
+    // 8, 3 and 1 of 12: the other two of 8 wait.
+    expect(rig.freeCores('K')).toBe(0);
+    for (const place of [1, 3]) await rig.scheduler.cancel(waiting[place]!.id, reason('user'));
+    expect(rig.freeCores('K')).toBe(0);
+    for (const [place, free] of [
+      [0, 8],
+      [2, 11],
+      [4, 12],
+    ] as const) {
+      await rig.scheduler.cancel(waiting[place]!.id, reason('user'));
+      expect(rig.freeCores('K')).toBe(free);
+    }
+  });
+
   test('what the agent reports as taken replaces the debits that it includes, and no others', async () => {
     await rig.cluster('K');
     const one = (await rig.submit(coresJob({ cores: 12 }))).job;

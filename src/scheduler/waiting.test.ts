@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { insertWaiting, removeWaiting, type Waiting } from './waiting.ts';
+import { insertAllWaiting, insertWaiting, removeWaiting, type Waiting } from './waiting.ts';
 
 test('by priority, then by id as a number; jobs without an id yet come last of their priority', () => {
   const queue: Waiting[] = [];
@@ -31,5 +31,19 @@ test('any order of coming and going leaves it sorted', () => {
         expect(queue).toHaveLength(jobs.filter(({ leave }) => !leave).length);
       },
     ),
+  );
+});
+
+test('many at once come to stand where one by one would', () => {
+  const job = fc.record({ jobId: fc.nat(50).map((id) => String(id + 1)), priority: fc.integer({ min: -2, max: 2 }) });
+  fc.assert(
+    fc.property(fc.array(job), fc.array(job), (before, more) => {
+      const queue: Waiting[] = [];
+      for (const entry of before) insertWaiting(queue, entry);
+      const oneByOne = [...queue];
+      for (const entry of more) insertWaiting(oneByOne, entry);
+      insertAllWaiting(queue, more);
+      expect(queue).toEqual(oneByOne);
+    }),
   );
 });

@@ -1,6 +1,7 @@
 /** The store as calls of an engine, and who listens to what was committed. */
 import type { Engine } from './engine.ts';
 import type { Arguments, OperationName, Result } from './operations/operations.ts';
+import { unpackJobs } from './operations/debited-jobs.ts';
 import { storedJob } from './operations/submit-job.ts';
 import { serversOver } from './servers-over-engine.ts';
 import type { ClusterRef, JobId, Store } from './store.ts';
@@ -71,6 +72,7 @@ export function storeOver(engine: Engine, kind: Store['kind']): Store {
       returnExpired: (at, limit) => call('returnExpired', at, limit),
       pending: (limit, after = null, known = []) => call('pendingJobs', limit, after, known),
       atCluster: (cluster, states) => call('jobsAtCluster', only(cluster), states),
+      debited: async (cluster) => unpackJobs(cluster, await call('debitedJobs', only(cluster))),
       requestCancel: (id, reason, at) => call('requestCancel', id, reason, at),
       numberAt: (cluster, id) => call('numberAt', only(cluster), id),
       byNumbers: (cluster, numbers) => call('jobsByNumbers', only(cluster), numbers),

@@ -153,6 +153,24 @@ export interface JobRecord {
   readonly question: string | null;
 }
 
+/** What a job takes of its cluster: all that is kept in memory of the jobs that are there. */
+export interface DebitedJob extends Pick<
+  JobRecord,
+  | 'id'
+  | 'epoch'
+  | 'state'
+  | 'cluster'
+  | 'priority'
+  | 'walltime'
+  | 'startedAt'
+  | 'allocation'
+  | 'bidding'
+  | 'jobspec'
+  | 'image'
+> {
+  readonly reason: Pick<Reason, 'code'>;
+}
+
 export interface NewJob extends WhenToRun {
   readonly name: string;
   readonly owner: string;
@@ -352,6 +370,8 @@ export interface JobStore {
   ): Promise<readonly JobRecord[]>;
   /** Jobs in the given states at one cluster, by id. */
   atCluster(cluster: ClusterRef, states: readonly JobState[]): Promise<readonly JobRecord[]>;
+  /** Jobs that take something of one cluster (DEBITED_STATES), in no order. */
+  debited(cluster: ClusterRef): Promise<readonly DebitedJob[]>;
   /**
    * Asks for a cancel; changes nothing where the job has ended. Idempotent; writes an event the first time. Resolves
    * to the job as it then is, null where there is none.

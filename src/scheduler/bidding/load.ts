@@ -9,7 +9,7 @@
 import { shareOf } from '../../core/bid/wanted.ts';
 import { HELD_STATES, type JobState } from '../../core/job/state.ts';
 import type { Request } from '../../core/jobspec/jobspec.ts';
-import type { JobId, JobRecord } from '../../store/store.ts';
+import type { DebitedJob, JobId } from '../../store/store.ts';
 import { isDebited, type Debits, type Entry } from '../debits.ts';
 import type { Jobspecs } from '../jobspecs.ts';
 
@@ -57,8 +57,9 @@ export function createLoad(deps: {
   let order = 0;
 
   const touch = (cluster: string): void => void changedAt.set(cluster, ++order);
-  const add = (cluster: string, request: Request | null, walltime: number): Item => {
-    const share = request === null ? 0 : shareOf(request, deps.totals(cluster));
+  const shareAt = (cluster: string, request: Request | null): number =>
+    request === null ? 0 : shareOf(request, deps.totals(cluster));
+  const add = (cluster: string, share: number, walltime: number): Item => {
     const item: Item = { cluster, work: share * walltime, share, takenAt: ++order, sentAt: null, startedAt: null };
     const items = byCluster.get(cluster) ?? new Set();
     byCluster.set(cluster, items.add(item));
@@ -69,7 +70,7 @@ export function createLoad(deps: {
     byCluster.get(item.cluster)?.delete(item);
     touch(item.cluster);
   };
-  const follow = (job: JobRecord): void => {
+  const follow = (job: Omit<DebitedJob, 'jobspec' | 'image'>): void => {
     const known = byJob.get(job.id);
     if (known === undefined || job.epoch < known.epoch) return;
     if (job.epoch !== known.epoch || !isDebited(job)) {
@@ -87,7 +88,7 @@ export function createLoad(deps: {
       ...debits,
       reserve(cluster, request, job) {
         const reservation = debits.reserve(cluster, request, job);
-        byEntry.set(reservation.entry, add(cluster, request, walltimeOf(job.jobspec)));
+        byEntry.set(reservation.entry, add(cluster, shareAt(cluster, request), walltimeOf(job.jobspec)));
         return reservation;
       },
       bind(reservation, job) {
@@ -118,10 +119,13 @@ export function createLoad(deps: {
       },
       load(cluster, jobs, tries) {
         debits.load(cluster, jobs, tries);
+        const shares = new Map<Request | null, number>();
         for (const job of jobs) {
           if (!isDebited(job) || byJob.has(job.id)) continue;
           const request = jobspecs.read(job).jobspec?.request ?? null;
-          byJob.set(job.id, { item: add(cluster, request, job.walltime), epoch: job.epoch });
+          const share = shares.get(request) ?? shareAt(cluster, request);
+          shares.set(request, share);
+          byJob.set(job.id, { item: add(cluster, share, job.walltime), epoch: job.epoch });
           follow(job);
         }
       },

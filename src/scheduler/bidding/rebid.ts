@@ -25,7 +25,7 @@ import { spanText } from './offers.ts';
 
 export interface Rebid {
   /** A job was placed, or read at start: it is looked at again if it may move. */
-  waits(job: JobRecord): void;
+  waits(job: Pick<JobRecord, 'id' | 'state' | 'bidding'>): void;
   start(): void;
   stop(): Promise<void>;
   /** One look at all of them; for tests. */
@@ -58,7 +58,7 @@ export function createRebid(deps: {
   let timer: Timer | null = null;
   let round: Promise<void> | null = null;
 
-  const mayMove = (job: JobRecord): boolean => job.bidding?.rebid ?? settings.rebid;
+  const mayMove = (job: Pick<JobRecord, 'bidding'>): boolean => job.bidding?.rebid ?? settings.rebid;
 
   const lookAt = async (id: JobId): Promise<void> => {
     waiting.delete(id);

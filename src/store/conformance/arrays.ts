@@ -102,7 +102,7 @@ export function arrayConformance(open: Open): void {
 
     test('lists show arrays beside jobs, tasks only where their array is asked for', async () => {
       const store = await opened(open);
-      await register(store, 'red');
+      const red = await register(store, 'red');
       const one = await submit(store);
       const array = await submitted(store, [0, 1]);
       const other = await submitted(store, [0], { owner: 'user:bob', name: 'b' });
@@ -117,6 +117,9 @@ export function arrayConformance(open: Open): void {
       expect(ids(await store.arrays.list({ limit: 9, states: ['running', 'unknown'], cluster: 'red' }))).toEqual([
         array.id,
       ]);
+      const held = await store.jobs.debited(red);
+      expect(ids(held)).toEqual([task!.id]);
+      expect(await store.jobs.get(task!.id)).toMatchObject(held[0]!);
       expect(ids(await store.jobs.list({ array: array.id, indices: [1], limit: 9 }))).toHaveLength(1);
       expect(ids(await store.jobs.list({ array: array.id, owner: 'user:bob', limit: 9 }))).toEqual([]);
     });

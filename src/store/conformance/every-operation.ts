@@ -133,6 +133,7 @@ export async function callEveryOperation(call: CallOperation): Promise<void> {
   await call('pendingJobs', 5);
   await call('pendingJobs', 5, { priority: 0, id: '1' }, [{ question: 'q', reason }]);
   await call('jobsAtCluster', red, ['running']);
+  await call('debitedJobs', red);
   await call('getDecisions', '1');
   for (const filter of [{}, { jobId: '1' }, { owner: 'ada' }, { owner: 'ada', jobId: '1' }, { arrayId: '6' }]) {
     await call('eventsAfter', 0, 5, filter);

@@ -304,6 +304,30 @@ export function jobConformance(open: Open): void {
       expect(await store.jobs.atCluster(red, [])).toEqual([]);
       expect(await store.jobs.atCluster(GONE, ['assigned'])).toEqual([]);
     });
+
+    test('what is taken of a cluster: jobs that are there and have not ended, as they are read one by one', async () => {
+      const store = await opened(open);
+      const red = await register(store, 'red');
+      const outcome = assignedTo(red, '["n1"]');
+      for (const jobspec of ['a', 'b', 'a', 'a']) {
+        await submit(store, { outcome, jobspec, image: jobspec === 'b' ? '{"cpu":1}' : null });
+      }
+      await submit(store, {
+        outcome: assignedTo(red),
+        bidding: { ask: true, withinMs: null, rebid: true },
+        priority: 7,
+      });
+      await submit(store, { outcome: assignedTo(await register(store, 'blue')) });
+      await submit(store);
+      await moved(store, (await store.jobs.get('3'))!, 'received', 'accepted', 'running');
+      await moved(store, (await store.jobs.get('4'))!, 'received', 'accepted', 'failed');
+      const found = (await store.jobs.debited(red)).toSorted((a, b) => (a.id < b.id ? -1 : 1));
+      const read = await store.jobs.many(['1', '2', '3', '5']);
+      expect(read.map(({ state }) => state)).toEqual(['assigned', 'assigned', 'running', 'assigned']);
+      expect(read).toMatchObject(found);
+      expect(await store.jobs.debited(GONE)).toEqual([]);
+      expect(await store.jobs.debited({ ...red, id: red.id + 99 })).toEqual([]);
+    });
   });
 
   describe('numbers at a cluster', () => {

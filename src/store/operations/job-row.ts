@@ -54,7 +54,7 @@ export interface JobRow {
 }
 
 /** What the tasks of an array share is kept with it, and never changes. */
-function shared(column: string): string {
+export function shared(column: string): string {
   return `CASE WHEN jobs.array_id IS NULL THEN job_documents.${column}
     ELSE (SELECT arrays.${column} FROM arrays WHERE arrays.id = jobs.array_id) END AS ${column}`;
 }

@@ -17,6 +17,7 @@ import {
 } from './blobs.ts';
 import { cancelingArrays, holdArray, releaseArray, requestArrayCancel, tasksToCancel } from './change-arrays.ts';
 import { claimPending } from './claim-pending.ts';
+import { debitedJobs } from './debited-jobs.ts';
 import { deleteCluster, wasClusterDeleted } from './delete-cluster.ts';
 import { getDependencies, settleDependencies, submitDependent } from './dependencies.ts';
 import { eventsAfter, eventsToFollow, lastEvent } from './events.ts';
@@ -133,6 +134,7 @@ export const READS = {
   assignedJobs,
   leftOverJobs,
   jobsAtCluster,
+  debitedJobs,
   jobsByNumbers,
   getDecisions,
   getDependencies,

@@ -72,7 +72,8 @@ async function allFindings(side: Side, version: number, pace: Pace): Promise<rea
 }
 
 const WALKS = `SELECT set_config(name, 'on', true) FROM unnest(ARRAY['enable_seqscan', 'enable_bitmapscan', 'enable_sort',
-  'enable_hashjoin', 'enable_mergejoin']) AS name`;
+  'enable_hashjoin', 'enable_mergejoin']) AS name
+  UNION ALL SELECT set_config(name, reset_val, true) FROM pg_settings WHERE name = 'max_parallel_workers_per_gather'`;
 
 function found(rule: string, where: string, row: Row, remedy: string): Finding {
   return { rule, where, what: String(row['what']), remedy };
