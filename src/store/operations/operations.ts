@@ -5,21 +5,13 @@
  */
 import { adoptJob } from './adopt-job.ts';
 import { addBidCounts, bidCounts, bidOutcomes, decisionsSince, keepBidOutcome } from './bids.ts';
-import {
-  appendBlob,
-  beginBlob,
-  dropBlob,
-  finishBlob,
-  keepSmallBlobs,
-  missingBlobs,
-  readBlob,
-  usedBytes,
-} from './blobs.ts';
+import { appendBlob, beginBlob, dropBlob, finishBlob, keepSmallBlobs, missingBlobs, readBlob } from './blobs.ts';
 import { cancelingArrays, holdArray, releaseArray, requestArrayCancel, tasksToCancel } from './change-arrays.ts';
 import { claimPending } from './claim-pending.ts';
 import { deleteCluster, wasClusterDeleted } from './delete-cluster.ts';
 import { getDependencies, settleDependencies, submitDependent } from './dependencies.ts';
 import { eventsAfter, eventsToFollow, lastEvent } from './events.ts';
+import { unusedBytes, usedBytes } from './file-room.ts';
 import { getFileSet, getJobFiles, keepCollected, keepFileSet, pruneFiles } from './file-sets.ts';
 import { createGroup, deleteGroup, getGroup, listGroups, updateGroup } from './groups.ts';
 import { assignedJobs, leaveJobs, leftOverJobs, receiveTheseJobs } from './left-jobs.ts';
@@ -159,6 +151,7 @@ export const READS = {
   storeTime,
   readBlob,
   usedBytes,
+  unusedBytes,
   getFileSet,
   getJobFiles,
 } as const;
