@@ -55,11 +55,11 @@ export function* usedBytes(owner: string): Operation<number> {
 export function* unusedBytes(): Operation<number> {
   const counted = `CASE WHEN blobs.bytes < ${LEAST} THEN ${LEAST} ELSE blobs.bytes END`;
   const unnamed = yield* one<{ bytes: number | null }>(
-    `SELECT SUM(${counted}) AS bytes FROM blobs WHERE unused_since >= 0`,
+    `SELECT CAST(SUM(${counted}) AS BIGINT) AS bytes FROM blobs WHERE unused_since >= 0`,
   );
   // Of several such lists that name a content the first counts it.
   const listed = yield* one<{ bytes: number | null }>(
-    `SELECT SUM((SELECT ${counted} FROM blobs WHERE blobs.id = named.blob_id)) AS bytes
+    `SELECT CAST(SUM((SELECT ${counted} FROM blobs WHERE blobs.id = named.blob_id)) AS BIGINT) AS bytes
      FROM file_sets JOIN file_set_blobs AS named ON named.set_id = file_sets.id
      WHERE file_sets.unused_since >= 0 AND (
        SELECT other.set_id FROM file_set_blobs AS other WHERE other.blob_id = named.blob_id AND (
@@ -67,7 +67,7 @@ export function* unusedBytes(): Operation<number> {
          OR (SELECT used.unused_since FROM file_sets AS used WHERE used.id = other.set_id) IS NULL
        ) LIMIT 1) IS NULL`,
   );
-  return Number(unnamed?.bytes ?? 0) + Number(listed?.bytes ?? 0);
+  return (unnamed?.bytes ?? 0) + (listed?.bytes ?? 0);
 }
 
 function* checkUnused(bytes: number, most: number): Operation<void> {
