@@ -117,7 +117,11 @@ function readFile(each: Given, draft: Draft, report: Report): void {
   const equals = value.indexOf('=');
   const data = value.slice(equals + 1);
   if (equals < 1 || !data.includes('\n'))
-    return report.dropped(each, each.what, 'a file is not read; write its text here');
+    return report.dropped(
+      each,
+      each.what,
+      'a file does not go along so; --stage-in sends it, to the folder in which the job begins',
+    );
   under(draft.system, 'files')[value.slice(0, equals)] = { mode: 33_152, encoding: 'utf-8', data };
   report.carried(
     each,
