@@ -67,12 +67,13 @@ function written({ key, takes }: OptionKind, name: string): string {
   return `--${name}=${VALUES[key] ?? 'x'}`;
 }
 
-function check(form: Form, text: string, option: string): void {
+/** What the report says at its place. */
+function outcomes(form: Form, text: string, option: string): readonly string[] {
   const line = text.split('\n').findIndex((each) => each.includes(option)) + 1;
   const column = text.split('\n')[line - 1]!.indexOf(option) + 1;
   const { jobs } = translate(text, form, NO_CONTEXT);
   const said = jobs[0]!.report.filter((each) => each.line === line && each.column === column);
-  expect(said.map(({ outcome }) => outcome)).not.toEqual([]);
+  return said.map(({ outcome }) => outcome);
 }
 
 describe('options of sbatch', () => {
@@ -81,7 +82,7 @@ describe('options of sbatch', () => {
 
   test.each(SBATCH_OPTIONS.flatMap((kind) => kind.long.map((name) => [name, kind] as const)))('--%s', (name, kind) => {
     const option = written(kind, name);
-    check('sbatch', `#!/bin/sh\n${BESIDE[name] ?? ''}#SBATCH ${option}\necho\n`, option);
+    expect(outcomes('sbatch', `#!/bin/sh\n${BESIDE[name] ?? ''}#SBATCH ${option}\necho\n`, option)).not.toEqual([]);
   });
 });
 
@@ -95,7 +96,7 @@ describe('options of Flux', () => {
     'batch --%s',
     (name, kind) => {
       const option = written(kind, name);
-      check('flux', `#!/bin/sh\n# flux: -N1 -n2\n# flux: ${option}\necho\n`, option);
+      expect(outcomes('flux', `#!/bin/sh\n# flux: -N1 -n2\n# flux: ${option}\necho\n`, option)).not.toEqual([]);
     },
   );
 
@@ -103,11 +104,11 @@ describe('options of Flux', () => {
     'submit --%s',
     (name, kind) => {
       const option = written({ ...kind, takes: kind.key === 'exclusive' ? 'nothing' : kind.takes }, name);
-      check('flux-command', `flux submit -N1 -n2 ${option} -- true\n`, option);
+      expect(outcomes('flux-command', `flux submit -N1 -n2 ${option} -- true\n`, option)).not.toEqual([]);
     },
   );
 
   test('short ones', () => {
-    check('flux', '#!/bin/sh\n# flux: -N1\n# flux: -S user.a=1\necho\n', '-S');
+    expect(outcomes('flux', '#!/bin/sh\n# flux: -N1\n# flux: -S user.a=1\necho\n', '-S')).not.toEqual([]);
   });
 });
