@@ -24,7 +24,7 @@ def said(answer):
 
 class Many(WithServer):
     def test_in_order_with_the_errors_of_each(self):
-        client = self.other("m")
+        client = self.other("many")
         read = []
 
         def jobs():
@@ -75,7 +75,7 @@ class Many(WithServer):
 
     def test_awaited(self):
         async def story():
-            async with AsyncRainbowClient(config_file=self.server.config, key="rbu_" + "n" * 43) as client:
+            async with AsyncRainbowClient(config_file=self.server.config, key="rbu_" + ("awaited" * 43)[:43]) as client:
                 jobs = ("version: 2\n" if n == 4 else Submission(shell("true"), name=f"a-{n}", hold=True) for n in range(12))
                 answered = [said(answer) async for answer in client.submit_many(jobs, window=3)]
                 self.assertEqual(answered, ["invalid_input" if n == 4 else f"a-{n}" for n in range(12)])

@@ -41,7 +41,7 @@ export function spreadTasks(asked: SlurmAsked, choices: Choices, report: Report)
     );
   const balanced = nodes === null || nodes === 1 ? '' : ', balanced over the nodes';
   const inAll = asked.nodes === null && 'total' in slots ? slots.total : (total ?? 1);
-  keep('ntasks', `${typeof inAll === 'number' ? counted(inAll, 'task') : `${inAll} tasks`}${balanced}`);
+  keep('ntasks', `${counted(inAll, 'task')}${balanced}`);
   return spreading;
 }
 
