@@ -320,7 +320,9 @@ describe('retention', () => {
       return rig.store.files.begin({ owner: 'user:test', sha256, bytes }, room, now());
     };
     await rig.close();
-    rig = await openRig({ settings: { filesUnused: 6 * 3600, filesUnusedBytes: 100_000, sweepEvery: 120, pollEvery: 7200 } });
+    rig = await openRig({
+      settings: { filesUnused: 6 * 3600, filesUnusedBytes: 100_000, sweepEvery: 120, pollEvery: 7200 },
+    });
     await keep(40_000);
     await rig.system.advance(2 * 3_600_000);
     expect(await rig.store.files.unused()).toBe(40_000);
