@@ -52,7 +52,7 @@ function oldest(): readonly string[] {
 }
 
 /** Lines 5 and 6 are wrong, and nothing else is. */
-const PROGRAM = `from rainbow_queue import AsyncRainbowClient, Job, RainbowClient
+const PROGRAM = `from rainbow_queue import AsyncRainbowClient, Job, RainbowClient, RainbowError, Submission
 
 def blocking(client: RainbowClient) -> Job:
     job = client.submit("job.yaml", array=range(3), hold=True).job
@@ -62,6 +62,10 @@ def blocking(client: RainbowClient) -> Job:
 
 async def awaited(client: AsyncRainbowClient) -> list[int]:
     return [job.id async for job in client.jobs(states=["running"])]
+
+def many(client: RainbowClient) -> list[str]:
+    jobs = ["a.yaml", Submission("b.yaml", name="b")]
+    return [each.code if isinstance(each, RainbowError) else each.job.name for each in client.submit_many(jobs, hold=True)]
 `;
 
 interface Ran {
