@@ -17,7 +17,7 @@ RULES = [
     (r"\bRainbowClient\b", "AsyncRainbowClient"),
     (r"(The|the) blocking client", r"\1 client for asyncio"),
     (r"    def (?!__init__|_)", "    async def "),
-    (r"    def (_run|_call|_follow|_events|_logs)\b", r"    async def \1"),
+    (r"    def (_run|_call|_follow|_events|_logs|_fill)\b", r"    async def \1"),
     (r"    def __(enter|exit)__", r"    async def __a\1__"),
     (r"(?<!def )(?<!in )\bself\.(_run|_call|close|job|submit_jobspec)\(", r"await self.\1("),
     (r"\bchannel\.close\(", "await channel.close("),
@@ -26,6 +26,7 @@ RULES = [
     (r"\btime\.sleep\(", "await asyncio.sleep("),
     (r"\bIterator\b", "AsyncIterator"),
     (r"\bopen_channel\b", "open_async_channel"),
+    (r"\bFeed\b", "AsyncFeed"),
     (r"\bBlocks until\b", "Waits until"),
 ]
 

@@ -20,6 +20,7 @@ from rainbow_queue.answers import (
     Dependency,
     Event,
     Explanation,
+    Fetched,
     Group,
     ImageNeeds,
     ImageSet,
@@ -64,6 +65,7 @@ from rainbow_queue.errors import (
     UnimplementedError,
 )
 from rainbow_queue.options import ListOptions, MatchOptions, SubmitOptions
+from rainbow_queue.sending import Submission, SubmitAnswer
 from rainbow_queue.types import SatisfyResponse
 
 __version__ = "0.1.0"
@@ -87,6 +89,7 @@ __all__ = [
     "Event",
     "Explanation",
     "FailedPreconditionError",
+    "Fetched",
     "Group",
     "ImageNeeds",
     "ImageSet",
@@ -121,6 +124,8 @@ __all__ = [
     "ServerInfo",
     "ShadowChoice",
     "StateCount",
+    "Submission",
+    "SubmitAnswer",
     "SubmitOptions",
     "Submitted",
     "Tls",

@@ -162,8 +162,10 @@ class CallFacts:
     carried: str = ""
 
 
-def error_named(code: str, message: str) -> RainbowError:
-    """By the server's own word for it."""
+def error_named(code: str, message: str, carried: str = "") -> RainbowError:
+    """By the server's own word for it. `carried`: secrets and tokens in what was asked, and where they are from."""
+    if code == "unauthenticated" and carried != "" and message == "request denied":
+        message = f"{message}: check {carried}"
     return _CLASSES.get(code, InternalError)(message)
 
 
@@ -172,9 +174,7 @@ def error_of(error: Any, facts: CallFacts) -> RainbowError:
     details = error.details() or ""
     named = marker_of(error)
     if named is not None:
-        if named == "unauthenticated" and facts.carried != "" and details == "request denied":
-            details = f"{details}: check {facts.carried}"
-        return error_named(named, details)
+        return error_named(named, details, facts.carried)
     status = error.code()
     if status == grpc.StatusCode.UNAVAILABLE:
         return UnavailableError(_unreachable(details, facts))

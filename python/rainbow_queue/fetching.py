@@ -8,6 +8,7 @@ import shutil
 import tempfile
 from typing import Any, Dict, List
 
+from rainbow_queue.answers import Fetched
 from rainbow_queue.call import FILES
 from rainbow_queue.errors import AbortedError, AlreadyExistsError, InternalError
 from rainbow_queue.protos.v1 import files_pb2
@@ -28,6 +29,8 @@ class Fetching:
         self._to = os.path.realpath(to)
         self._aside = tempfile.mkdtemp(prefix=".rainbow-fetch-", dir=self._to)
         self._entries: List[Any] = []
+        self._files: List[str] = []
+        self._notes: List[str] = []
         self._digests: Dict[str, Any] = {}
 
     def list_request(self) -> Any:
@@ -36,6 +39,8 @@ class Fetching:
     def listed(self, page: Any) -> None:
         self._attempt = page.epoch or self._attempt
         self._entries.extend(page.files)
+        self._files.extend(entry.path for entry in page.files)
+        self._notes.extend(page.notes)
 
     def wanted(self) -> bool:
         """Is there anything to bring? Raises AlreadyExistsError where another file, or no folder, is in the way."""
@@ -62,8 +67,8 @@ class Fetching:
             file.write(piece.data)
         self._digests.setdefault(piece.sha256, hashlib.sha256()).update(piece.data)
 
-    def placed(self) -> List[str]:
-        """Puts them there. Answers their paths."""
+    def placed(self) -> Fetched:
+        """Puts them there."""
         for entry in self._entries:
             digest = self._digests.get(entry.sha256)
             if digest is None or digest.hexdigest() != entry.sha256:
@@ -81,7 +86,8 @@ class Fetching:
             except FileExistsError:
                 raise AlreadyExistsError(f"{target} came to be there meanwhile: remove it, and fetch again") from None
             os.unlink(own)
-        return [entry.path for entry in self._entries]
+        written = [entry.path for entry in self._entries]
+        return Fetched(self._attempt, self._files, written, self._notes)
 
     def end(self) -> None:
         shutil.rmtree(self._aside, ignore_errors=True)

@@ -52,15 +52,18 @@ class Files(WithServer):
 
     def test_they_come_back(self):
         script = "mkdir -p out/deep; printf abc > out/deep/a; printf abc > out/b; : > out/empty; chmod 755 out/b"
-        job = self.client.submit(shell(script), stage_out=["out"]).job
+        job = self.client.submit(shell(script), stage_out=["out", "none*"]).job
         self.assertEqual(self.client.wait(job, timeout=60).state, "completed")
         to = self.path("results")
-        self.assertEqual(sorted(self.client.fetch(job, to)), ["out/b", "out/deep/a", "out/empty"])
+        self.assertEqual(sorted(self.client.fetch(job, to).written), ["out/b", "out/deep/a", "out/empty"])
         with open(os.path.join(to, "out/deep/a")) as file:
             self.assertEqual(file.read(), "abc")
         self.assertTrue(os.access(os.path.join(to, "out/b"), os.X_OK))
         self.assertEqual(os.listdir(to), ["out"])
-        self.assertEqual(self.client.fetch(job.id, to), [], "they are there")
+        again = self.client.fetch(job.id, to)
+        self.assertEqual((again.attempt, len(again.files), again.written), (1, 3, []), "they are there")
+        self.assertEqual(len(again.notes), 1)
+        self.assertIn("none*", again.notes[0])
         self.write("results/out/b", "mine")
         with self.assertRaisesRegex(AlreadyExistsError, "something else is at"):
             self.client.fetch(job, to)
@@ -69,7 +72,7 @@ class Files(WithServer):
             async with AsyncRainbowClient(config_file=self.server.config) as client:
                 return await client.fetch(job, self.path("others"))
 
-        self.assertEqual(len(asyncio.run(story())), 3)
+        self.assertEqual(len(asyncio.run(story()).written), 3)
         os.mkdir(self.path("trap"))
         os.symlink(self.folder, self.path("trap/out"))
         with self.assertRaisesRegex(AlreadyExistsError, "is no folder here"):

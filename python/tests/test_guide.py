@@ -39,6 +39,7 @@ class Guide(WithServer):
         self.assertIn("completed 0 trained\n", said)
         self.assertIn("StateCount(state='completed', tasks=4)", said)
         self.assertIn("completed 0\n1\n2\n3\n", said)
+        self.assertIn("point-3\npoint-4\ninvalid_input\n", said)
         self.assertIn("stdout trained\n", said)
         self.assertIn("['red'] []", said)
         self.assertIn("first red ", said)

@@ -20,7 +20,7 @@ export function addHandling(command: Command): Command {
     .option('--retry <count>', 'try it again so often where it fails', wholeNumber(0, 1_000))
     .option(
       '--retry-on <failures>',
-      'after these alone: exit:1,137,signal:9,time_limit,out_of_memory,node_failure,preempted,cannot_start,cluster_lost,refused,native,not_reported',
+      'after these alone, with commas: exit, exit:1, signal, signal:9, time_limit, out_of_memory, node_failure, preempted, cannot_start, cluster_lost, refused, native, not_reported',
     )
     .addOption(new Option('--retry-where <place>', 'at which cluster then').choices([...RETRY_PLACES]))
     .option('--retry-delay <span>', 'wait so long before, doubling with each retry: 30s, 5m (10s)')

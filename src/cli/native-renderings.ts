@@ -12,6 +12,7 @@ import { milliseconds } from './present/time.ts';
 export interface NativeOf {
   readonly clusters: readonly string[];
   readonly runner: string;
+  /** '' where it takes jobspecs as they are. */
   readonly text: string;
   /** In words; the placement is refused for these, unless that is `allowed`. */
   readonly lost: readonly string[];
@@ -25,7 +26,7 @@ export async function nativeRenderings(
   candidates: readonly Candidate[],
   clusters: readonly Cluster[],
 ): Promise<readonly NativeOf[]> {
-  const { lossAllowed, nativeRendering } = await import('../core/translate/native.ts');
+  const { lossAllowed, lostOn, nativeRendering } = await import('../core/translate/native.ts');
   const allowed = lossAllowed(jobspec);
   const byRunner = new Map<string, string[]>();
   for (const { cluster, satisfiable } of candidates) {
@@ -34,8 +35,8 @@ export async function nativeRenderings(
     byRunner.set(runner, [...(byRunner.get(runner) ?? []), cluster]);
   }
   return [...byRunner].flatMap(([runner, names]) => {
-    const rendering = nativeRendering(jobspec, runner);
-    return rendering === null ? [] : [{ clusters: names, runner, text: rendering.text, lost: rendering.lost, allowed }];
+    const { text, lost } = nativeRendering(jobspec, runner) ?? { text: '', lost: lostOn(jobspec, runner) };
+    return text === '' && lost.length === 0 ? [] : [{ clusters: names, runner, text, lost, allowed }];
   });
 }
 

@@ -87,6 +87,7 @@ export const serverSchema = z.strictObject({
       maxBytes: bytes.optional(),
       maxFileBytes: bytes.optional(),
       quotaBytes: bytes.optional(),
+      unusedBytes: bytes.optional(),
       keepUnusedHours: z.number().min(1).max(8_784).optional(),
     })
     .optional(),

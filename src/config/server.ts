@@ -73,6 +73,8 @@ export interface ServerSettings {
     readonly retention?: { readonly days: number | null; readonly count: number | null; readonly every: number };
     /** Seconds that files are kept which no job names; 86,400. */
     readonly filesUnused?: number;
+    /** Bytes of them that are kept at most; 16 GiB. */
+    readonly filesUnusedBytes?: number;
     /** Seconds after which a job that an agent leaves lying goes elsewhere; 300. */
     readonly leftAfter?: number;
     /** See src/scheduler/settings.ts. */
@@ -92,6 +94,7 @@ export interface ServerSettings {
     readonly bytes?: number;
     readonly fileBytes?: number;
     readonly quota?: number;
+    readonly unused?: number;
   };
   /** Registries that may be asked what an image needs; none. */
   readonly images?: ImageSettings;
@@ -180,6 +183,7 @@ function readOwn(document: DocumentNode): ServerSettings {
         : { days: retention.days ?? null, count: retention.count ?? null, every: retention.everySeconds ?? 60 },
     leftAfter: leftAfterSeconds,
     filesUnused: files?.keepUnusedHours === undefined ? undefined : files.keepUnusedHours * 3600,
+    filesUnusedBytes: files?.unusedBytes,
     ...bidSettings(bids),
   });
   const options = selection?.options;
@@ -195,6 +199,7 @@ function readOwn(document: DocumentNode): ServerSettings {
             bytes: files.maxBytes,
             fileBytes: files.maxFileBytes,
             quota: files.quotaBytes,
+            unused: files.unusedBytes,
           }),
     images: images === undefined ? undefined : imageSettingsOf(images),
     policy: selection?.name,

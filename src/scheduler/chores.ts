@@ -19,6 +19,8 @@ const BATCH = 500;
 const ARRAYS = 100;
 /** Lists and contents of files that are dropped in one transaction. */
 const FILES = 20;
+/** Seconds that they are kept where there are many: longer than a submit may send. */
+const HOUR = 3600;
 
 export interface Chores {
   start(): void;
@@ -81,7 +83,9 @@ export function createChores(deps: ChoreDependencies): Chores {
   const dropFiles = async (): Promise<void> => {
     if (clock.now() - droppedAt < settings.retention.every * 1000) return;
     droppedAt = clock.now();
-    const before = Math.trunc(clock.now() - settings.filesUnused * 1000);
+    const isMuch = (await store.files.unused()) > settings.filesUnusedBytes / 2;
+    const kept = isMuch ? Math.min(settings.filesUnused, HOUR) : settings.filesUnused;
+    const before = Math.trunc(clock.now() - kept * 1000);
     for (;;) {
       if (stopped || (await store.files.prune(before, FILES)) === 0) return;
     }

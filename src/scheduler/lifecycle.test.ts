@@ -312,4 +312,26 @@ describe('retention', () => {
     expect(await rig.store.jobs.get(old.job.id)).toBeNull();
     expect(await rig.job(alive.job.id)).toMatchObject({ id: alive.job.id });
   }, 60_000);
+
+  test('files that no job has go after their time, after an hour where there are many', async () => {
+    const room = { quota: 1e9, unused: null };
+    const keep = (bytes: number) => {
+      const sha256 = bytes.toString(16).padStart(64, '0');
+      return rig.store.files.begin({ owner: 'user:test', sha256, bytes }, room, now());
+    };
+    await rig.close();
+    rig = await openRig({
+      settings: { filesUnused: 6 * 3600, filesUnusedBytes: 100_000, sweepEvery: 120, pollEvery: 7200 },
+    });
+    await keep(40_000);
+    await rig.system.advance(2 * 3_600_000);
+    expect(await rig.store.files.unused()).toBe(40_000);
+    await keep(20_000);
+    await rig.system.advance(300_000);
+    expect(await rig.store.files.unused()).toBe(20_000);
+    await rig.system.advance(2 * 3_600_000);
+    expect(await rig.store.files.unused()).toBe(20_000);
+    await rig.system.advance(4 * 3_600_000);
+    expect(await rig.store.files.unused()).toBe(0);
+  }, 60_000);
 });

@@ -48,6 +48,8 @@ export interface SchedulerSettings {
   readonly retention: RetentionSettings;
   /** How long contents and lists of files are kept that no job names. */
   readonly filesUnused: number;
+  /** Bytes of them that there may be; from half of it on they are kept an hour at most. */
+  readonly filesUnusedBytes: number;
 }
 
 export const defaultSettings: SchedulerSettings = {
@@ -74,4 +76,5 @@ export const defaultSettings: SchedulerSettings = {
   pollEvery: 15,
   retention: { days: null, count: null, every: 60 },
   filesUnused: 86_400,
+  filesUnusedBytes: 2 ** 34,
 };

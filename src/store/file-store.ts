@@ -29,21 +29,29 @@ export interface NewBlob {
   readonly bytes: number;
 }
 
+/** What bounds the contents that are kept. */
+export interface FileRoom {
+  /** Bytes of all contents of one owner. */
+  readonly quota: number;
+  /** Bytes of what no job names, of all owners together, each content counted as at least 4 KiB; null: not bounded. */
+  readonly unused: number | null;
+}
+
 export interface FileStore {
   /** Those that are not there; the others are not dropped for a while from now. */
   missing(owner: string, digests: readonly string[], at: number): Promise<readonly string[]>;
   /**
-   * Contents of at most a piece each. What is there is passed over. `resource_exhausted` where the owner's contents would
-   * come to more than `quota` bytes; then none of these is kept.
+   * Contents of at most a piece each. What is there is passed over. `resource_exhausted` where there is no room
+   * for all of them; then none of these is kept.
    */
   keepSmall(
     owner: string,
     contents: readonly { readonly sha256: string; readonly data: Uint8Array }[],
-    quota: number,
+    room: FileRoom,
     at: number,
   ): Promise<void>;
   /** Makes room for a content that comes in pieces; null: it is there already. Errors as above. */
-  begin(blob: NewBlob, quota: number, at: number): Promise<string | null>;
+  begin(blob: NewBlob, room: FileRoom, at: number): Promise<string | null>;
   /** `aborted` where it was dropped because nothing came for long. */
   append(blob: string, number: number, data: Uint8Array, at: number): Promise<void>;
   /** It is whole, and its digest is right. Where another was faster this one is dropped. */
@@ -81,6 +89,8 @@ export interface FileStore {
   ): Promise<boolean>;
   /** Bytes of all contents of that owner. */
   used(owner: string): Promise<number>;
+  /** Bytes of what no job names, as `FileRoom` counts them. */
+  unused(): Promise<number>;
   /** Drops up to `limit` lists and contents that nothing has named since then. How many. */
   prune(unusedSince: number, limit: number): Promise<number>;
 }

@@ -139,8 +139,8 @@ export function storeOver(engine: Engine, kind: Store['kind']): Store {
     },
     files: {
       missing: (owner, digests, at) => call('missingBlobs', owner, digests, at),
-      keepSmall: (owner, contents, quota, at) => call('keepSmallBlobs', owner, contents.map(alone), quota, at),
-      begin: (blob, quota, at) => call('beginBlob', blob, quota, at),
+      keepSmall: (owner, contents, room, at) => call('keepSmallBlobs', owner, contents.map(alone), room, at),
+      begin: (blob, room, at) => call('beginBlob', blob, room, at),
       append: (blob, number, data, at) => call('appendBlob', blob, number, alone({ data }).data, at),
       finish: (blob, at) => call('finishBlob', blob, at),
       drop: (blob) => call('dropBlob', blob),
@@ -150,6 +150,7 @@ export function storeOver(engine: Engine, kind: Store['kind']): Store {
       ofJob: (id) => call('getJobFiles', id),
       collected: (collected, at) => call('keepCollected', collected, at),
       used: (owner) => call('usedBytes', owner),
+      unused: () => call('unusedBytes'),
       prune: (unusedSince, limit) => call('pruneFiles', unusedSince, limit),
     },
     settings: {

@@ -9,7 +9,7 @@ import { errorFrom } from '../../src/store/conformance/fixtures.ts';
 
 const SECRET = 'orange';
 const userKey = (letter: string): string => `rbu_${letter.repeat(43)}`;
-const LIMITS = { files: 5, bytes: 900_000, fileBytes: 600_000, quota: 2_000_000 };
+const LIMITS = { files: 5, bytes: 900_000, fileBytes: 600_000, quota: 2_000_000, unused: 3_000_000 };
 
 let server: RunningServer;
 let ada: RainbowClient;
@@ -18,16 +18,17 @@ let operator: RainbowClient;
 const clients: RainbowClient[] = [];
 let red: { token: string; secret: string };
 
+function client(authorization: string): RainbowClient {
+  const made = createClient({ host: server.address, authorization });
+  clients.push(made);
+  return made;
+}
+
 beforeAll(async () => {
   server = await serve(
     { host: '127.0.0.1:0', database: ':memory:', version: 'test', secret: SECRET, files: LIMITS, logLevel: 'silent' },
     realSystem,
   );
-  const client = (authorization?: string): RainbowClient => {
-    const made = createClient({ host: server.address, ...(authorization === undefined ? {} : { authorization }) });
-    clients.push(made);
-    return made;
-  };
   ada = client(userKey('A'));
   eve = client(userKey('E'));
   operator = client(SECRET);
@@ -191,6 +192,27 @@ describe('files over the wire', () => {
       expect(await errorFrom(eve.files.upload(shown(broken())))).toMatchObject({ code: 'invalid_input' });
     }
     expect(await eve.files.upload(sent([entry('a', data), data]))).toMatchObject({ files: 1 });
+  });
+
+  test('what no job has is bounded for everybody together, and sent for a job it makes room again', async () => {
+    const others = ['F', 'G', 'H', 'I', 'J', 'K'].map((letter) => client(userKey(letter)));
+    const contents = others.map(() => randomBytes(590_000));
+    const kept = await Promise.allSettled(
+      others.map((other, i) => other.files.upload(sent([entry('a', contents[i]!), contents[i]!]))),
+    );
+    const refused = kept.flatMap((each) => (each.status === 'rejected' ? [each.reason as Error] : []));
+    expect(refused.length).toBeGreaterThan(0);
+    for (const { message } of refused) {
+      expect(message).toMatch(/this server keeps 2.9 MiB .* of files that no job has .*`files.unusedBytes`/);
+    }
+    for (const [i, each] of kept.entries()) {
+      if (each.status === 'rejected') continue;
+      await submit(others[i]!, [entry('a', contents[i]!)]);
+    }
+    const late = kept.findIndex(({ status }) => status === 'rejected');
+    expect(await others[late]!.files.upload(sent([entry('a', contents[late]!), contents[late]!]))).toMatchObject({
+      files: 1,
+    });
   });
 
   test.each([

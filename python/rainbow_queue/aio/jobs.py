@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING, AsyncIterator, List, Optional
+from typing import TYPE_CHECKING, AsyncIterator, Optional
 
 from rainbow_queue import answers, fetching, streams
 from rainbow_queue.aio.caller import Caller
@@ -132,8 +132,8 @@ class Jobs(Caller):
         pieces = [piece async for piece in self.logs(job) if piece.stream == stream and (task is None or piece.task == task)]
         return b"".join(piece.data for piece in pieces).decode("utf-8", "replace")
 
-    async def fetch(self, job: JobId, to: str, attempt: int = 0) -> List[str]:
-        """Brings what a job, or a task of an array, left behind (`stage_out`) into a folder; answers what was written.
+    async def fetch(self, job: JobId, to: str, attempt: int = 0) -> answers.Fetched:
+        """Brings what a job, or a task of an array, left behind (`stage_out`) into a folder.
 
         Of the newest attempt that left something, unless `attempt` is given. Nothing that is there is overwritten.
         """
@@ -142,7 +142,7 @@ class Jobs(Caller):
             async for page in self._follow(fetching.LIST, files.list_request, fetching.ListFilesResponse, None, False):
                 files.listed(page)
             if not files.wanted():
-                return []
+                return files.placed()
             async for piece in self._follow(
                 fetching.DOWNLOAD, files.download_request, fetching.DownloadFilesResponse, None, False
             ):

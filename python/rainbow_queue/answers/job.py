@@ -171,6 +171,20 @@ class Job:
 
 
 @dataclass(frozen=True)
+class Fetched:
+    """What a job left behind, and is now in a folder: paths in it.
+
+    attempt: whose files they are. written: those of `files` that were not there yet, with the same contents. notes: what
+        could not be brought back from the cluster, and why.
+    """
+
+    attempt: int
+    files: List[str]
+    written: List[str]
+    notes: List[str]
+
+
+@dataclass(frozen=True)
 class Event:
     """One thing that happened; who resumes after `seq` misses nothing.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Iterator, List, Optional
+from typing import TYPE_CHECKING, Iterator, Optional
 
 from rainbow_queue import answers, fetching, streams
 from rainbow_queue.blocking.caller import Caller
@@ -130,8 +130,8 @@ class Jobs(Caller):
         pieces = [piece for piece in self.logs(job) if piece.stream == stream and (task is None or piece.task == task)]
         return b"".join(piece.data for piece in pieces).decode("utf-8", "replace")
 
-    def fetch(self, job: JobId, to: str, attempt: int = 0) -> List[str]:
-        """Brings what a job, or a task of an array, left behind (`stage_out`) into a folder; answers what was written.
+    def fetch(self, job: JobId, to: str, attempt: int = 0) -> answers.Fetched:
+        """Brings what a job, or a task of an array, left behind (`stage_out`) into a folder.
 
         Of the newest attempt that left something, unless `attempt` is given. Nothing that is there is overwritten.
         """
@@ -140,7 +140,7 @@ class Jobs(Caller):
             for page in self._follow(fetching.LIST, files.list_request, fetching.ListFilesResponse, None, False):
                 files.listed(page)
             if not files.wanted():
-                return []
+                return files.placed()
             for piece in self._follow(
                 fetching.DOWNLOAD, files.download_request, fetching.DownloadFilesResponse, None, False
             ):

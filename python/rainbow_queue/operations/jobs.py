@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from typing import Any, List, Optional
+from typing import Any, List, Optional, Tuple
 
 from rainbow_queue import answers
 from rainbow_queue.answers.convert import value_of
@@ -22,6 +22,15 @@ from rainbow_queue.staging import find_staged, upload
 def submit(
     cfg: RainbowConfig, operator: bool, jobspec: JobspecLike, name: Optional[str], options: SubmitOptions
 ) -> Operation[answers.Submitted]:
+    request, carried = yield from prepared(cfg, operator, jobspec, name, options)
+    response = yield Call(JOBS + "Submit", request, jobs_pb2.SubmitResponse, carried=carried)
+    return value_of(answers.Submitted, response)
+
+
+def prepared(
+    cfg: RainbowConfig, operator: bool, jobspec: JobspecLike, name: Optional[str], options: SubmitOptions
+) -> Operation[Tuple[Any, str]]:
+    """What is sent for it, once its files are with the server; and the tokens in it, where they are from."""
     check_names(options, SubmitOptions, "submit")
     _list(options)
     sent, carried = credentials(cfg, options, operator)
@@ -36,8 +45,7 @@ def submit(
         if missing:
             bring = functools.partial(upload, files, missing, shown)
             yield Call(FILES + "Upload", bring, files_pb2.UploadFilesResponse, carried=carried, streamed=True)
-    response = yield Call(JOBS + "Submit", request, jobs_pb2.SubmitResponse, carried=carried)
-    return value_of(answers.Submitted, response)
+    return request, carried
 
 
 def match(

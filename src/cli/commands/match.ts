@@ -35,7 +35,8 @@ export function addMatch(parent: Command, run: Run): void {
       'after',
       `
 Examples:
-  rainbow match --graph examples/graphs/gpu-cluster.json --jobspec examples/jobspecs/rfc14.yaml
+  rainbow match --graph examples/graphs/gpu-cluster.json \\
+    --jobspec examples/jobspecs/rfc14.yaml
   rainbow match --graph cluster.json --subsystem io=io.json jobs/*.yaml --json`,
     )
     .action(run(match));

@@ -24,7 +24,7 @@ export function addReceive(parent: Command, run: Run): void {
     .option('--no-accept', 'only take them; what is not accepted comes back after a while')
     .addHelpText(
       'after',
-      '\nA job that was accepted this way is never reported to have ended. Ids are the cluster’s own, from 1.',
+      '\nA job that was accepted this way is never reported to have ended. Ids are the\ncluster’s own, from 1.',
     )
     .action(run(receive));
 }

@@ -30,11 +30,12 @@ export function addReplay(parent: Command, run: Run): void {
     .addHelpText(
       'after',
       `
-Each decision is taken again by itself, from what was recorded of it: your own jobs’, or for operators everybody’s.
+Each decision is taken again by itself, from what was recorded of it: your own
+jobs’, or for operators everybody’s.
 
 Examples:
   rainbow replay --policy cheapest --since 7d
-  rainbow replay --policy value --policy-option money_per_hour=2 --operator --json`,
+  rainbow replay --policy value --policy-option money_per_hour=2 --operator`,
     );
   operatorOptions(command).action(run(replay));
 }

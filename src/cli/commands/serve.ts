@@ -42,14 +42,17 @@ export function addServe(parent: Command, run: Run): void {
     .addHelpText(
       'after',
       `
---host says where it listens: localhost:50051 (loopback, the default), :50051 (every interface), 127.0.0.1:0 (a free
-port). --cert and --key serve TLS; with --ca-cert client certificates that are presented are verified. --config-path
-names its settings file, docs/server.md [RAINBOW_SERVER_CONFIG; ~/.config/rainbow/server.yaml].
+--host says where it listens: localhost:50051 (loopback, the default), :50051
+(every interface), 127.0.0.1:0 (a free port). --cert and --key serve TLS; with
+--ca-cert client certificates that are presented are verified. --config-path
+names its settings file, docs/server.md [RAINBOW_SERVER_CONFIG;
+~/.config/rainbow/server.yaml].
 
 Examples:
   rainbow serve --secret orange
-  rainbow serve --host :50051 --db /var/lib/rainbow/rainbow.db --config-path /etc/rainbow/config.yaml
-  PGPASSWORD=… rainbow serve --host :50051 --db postgres://rainbow@db.example.org/rainbow`,
+  rainbow serve --host :50051 --db /var/lib/rainbow/rainbow.db \\
+    --config-path /etc/rainbow/server.yaml
+  PGPASSWORD=… rainbow serve --db postgres://rainbow@db.example.org/rainbow`,
     )
     .action(run(start));
 }

@@ -154,11 +154,11 @@ export function addSubmit(parent: Command, run: Run): void {
       `
 Examples:
   rainbow submit -- hostname
-  rainbow submit --nodes 2 --tasks 8 --cores 4 --time 1h --wait -- ./simulate input.dat
+  rainbow submit --nodes 2 --tasks 8 --cores 4 --time 1h --wait -- ./sim in.dat
   rainbow submit --jobspec job.yaml --cluster red --cluster blue --json
   rainbow submit --batch job.sh --time 2h -- input.dat
-  rainbow submit --array 0-99%10 --after 17 -- sh -c './step $RAINBOW_ARRAY_INDEX'
-  rainbow submit --stage-in model.py --stage-in data --stage-out 'results/**' -- python3 model.py data
+  rainbow submit --array 0-99 --after 17 -- sh -c './step $RAINBOW_ARRAY_INDEX'
+  rainbow submit --stage-in model.py --stage-out 'out/**' -- python3 model.py
   rainbow submit --begin +8h --deadline 2030-01-31T12:00Z --time 2h -- ./report`,
     );
   addHandling(command.optionsGroup('What happens when it fails, lies about, or writes much:'));

@@ -110,7 +110,7 @@ export function recordLines(paint: Paint, record: BidRecord): string[] {
   const bad = (['silent', 'late', 'invalid', 'stray', 'refused'] as const)
     .filter((kind) => counts[kind] > 0)
     .map((kind) => `${counts[kind]} ${kind === 'refused' ? 'refused after yes' : kind}`);
-  const answers = `asked ${counts.asked} times: ${counts.yes} yes, ${counts.no} no`;
+  const answers = `asked ${counts.asked === 1 ? 'once' : `${counts.asked} times`}: ${counts.yes} yes, ${counts.no} no`;
   const lines = [`${paint.dim('bids'.padEnd(13))} ${[answers, ...bad.map((text) => paint.yellow(text))].join(', ')}`];
   if (record.calibrations.length === 0) return lines;
   const share = (part: number): string => `${Math.round(part * 100)} %`;

@@ -253,8 +253,9 @@ function around(vertices: readonly RequestVertex[], vertex: RequestVertex): Plac
 
 /** `best`: how many there are at most, as a number or `1 × 3`. */
 function most(best: number | string, when: When): string {
-  if (when === 'ever') return `the most there are is ${best}`;
-  return best === 0 ? 'none is free now' : `${best} ${best === 1 ? 'is' : 'are'} free now`;
+  const shown = typeof best === 'number' ? Math.floor(best * 100) / 100 : best;
+  if (when === 'ever') return `the most there are is ${shown}`;
+  return best === 0 ? 'none is free now' : `${shown} ${shown === 1 ? 'is' : 'are'} free now`;
 }
 
 function nowWord({ when }: Oracle): string {

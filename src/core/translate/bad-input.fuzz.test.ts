@@ -8,6 +8,8 @@ import { RainbowError } from '../errors.ts';
 import { launchPlan } from '../jobspec/launch.ts';
 import { checkTasks, readJobspec } from '../jobspec/read.ts';
 import { NO_CONTEXT } from './context.ts';
+import { BATCH_OPTIONS } from './flux/options.ts';
+import { readFluxDirectives } from './flux/script.ts';
 import { readOptions } from './getopt.ts';
 import { TARGETS, render } from './render/render.ts';
 import { Report } from './report.ts';
@@ -71,12 +73,11 @@ function checkAccepted({ jobs, report }: Translation): void {
 }
 
 /** Every option that was given is in the report, at its place. */
-function nothingMissing(script: string, { jobs }: Translation): void {
-  const { words } = readDirectives(script, new Report());
+function nothingMissing(script: string, form: 'sbatch' | 'flux', { jobs }: Translation): void {
+  const words = form === 'flux' ? readFluxDirectives(script) : readDirectives(script, new Report()).words;
+  const kinds = form === 'flux' ? BATCH_OPTIONS : SBATCH_OPTIONS;
   const said = new Set(jobs[0]!.report.map(({ line, column }) => `${line}:${column}`));
-  const missing = readOptions(words, SBATCH_OPTIONS, false).given.filter(
-    ({ line, column }) => !said.has(`${line}:${column}`),
-  );
+  const missing = readOptions(words, kinds, false).given.filter(({ line, column }) => !said.has(`${line}:${column}`));
   expect(missing).toEqual([]);
 }
 
@@ -102,7 +103,7 @@ describe('fuzz', () => {
             return;
           }
           accepted += 1;
-          if (form === 'sbatch') nothingMissing(text, answer);
+          if (form === 'sbatch' || form === 'flux') nothingMissing(text, form, answer);
           if (accepted % 10 === 0) checkAccepted(answer);
         }),
         { numRuns, seed: caseSeed },

@@ -4,6 +4,7 @@ import { translate, type Form } from './translate.ts';
 import { lifecycleOf, withoutLifecycle } from './lifecycle.ts';
 import { lostOn } from './native.ts';
 import { readJobspec } from '../jobspec/read.ts';
+import { fluxJob } from './render/flux-job.ts';
 import { render } from './render/render.ts';
 import { obstacles } from './report.ts';
 import { caseCount, caseSeed } from './testing/cases.ts';
@@ -89,6 +90,22 @@ test('of dependencies that are not all heeded, those on Rainbow’s own jobs are
   const script = '#!/bin/sh\n#SBATCH -d afterok:12,after:13,singleton\ntrue';
   const { jobs } = translate(script, 'sbatch', { file: 'job.sh', args: [], environment: {}, overrides: {} });
   expect(render(withoutLifecycle(jobs[0]!.jobspec), 'sbatch', null).text).toMatch(/--dependency=singleton\n/);
+});
+
+test('a file that a script of Flux adds goes to clusters of Flux alone', () => {
+  const script = "#!/bin/sh\n# flux: -n1\n# flux: --add-file=in.txt='''\n# flux: one\n# flux: two\n# flux: '''\ncat\n";
+  const { jobs } = translate(script, 'flux', { file: 'job.sh', args: [], environment: {}, overrides: {} });
+  const [{ jobspec, report }] = jobs as [(typeof jobs)[number]];
+  expect(report.filter(({ what }) => what.startsWith('--add-file')).map(({ outcome }) => outcome)).toEqual([
+    'narrowed',
+  ]);
+  expect(obstacles(report)).toEqual([]);
+  const told = (runner: string): readonly string[] => lostOn(withoutLifecycle(jobspec), runner);
+  expect(told('flux')).toEqual([]);
+  for (const runner of ['process', 'slurm'])
+    expect(told(runner)).toEqual(['--add-file=in.txt of Flux (that file is not put beside it)']);
+  const { document } = fluxJob(jobspec);
+  expect(document).toMatchObject({ attributes: { system: { files: { 'in.txt': { data: 'one\ntwo\n' } } } } });
 });
 
 test('Flux: urgency around 16, cc, dependencies one by one', () => {

@@ -78,6 +78,10 @@ function arrayOf(found: Json | undefined): string | null {
   return typeof limit === 'number' ? `${found['indices']}%${limit}` : found['indices'];
 }
 
+/** Of dependencies, in words. */
+export const HEEDED_DEPENDENCIES =
+  'afterok, afterany and afternotok of all the jobs whose numbers are given: docs/scheduling.md says what to do instead';
+
 /** RFC 26 as Rainbow's own: those that can be asked for, and whether that is all of them. One of several cannot. */
 export function heededDependencies(
   found: Json | undefined,

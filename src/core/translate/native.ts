@@ -58,6 +58,7 @@ const KEPT: Readonly<Record<string, Readonly<Record<string, string | null>>>> = 
 
 /** Could it be a job that only one kind of cluster can run as it was asked to? Asked of many: a look at the text alone. */
 export function mayBeParticular(jobspec: string): boolean {
+  if (jobspec.includes('files')) return true;
   return jobspec.includes('rainbow') && ['slurm', 'flux', 'begin'].some((word) => jobspec.includes(word));
 }
 
@@ -69,6 +70,10 @@ function particulars(jobspec: string, runner: string): readonly string[] {
   const begin = attributes.peek('rainbow', 'begin');
   const late = runner !== 'slurm' && typeof begin === 'string' && !isMoment(begin);
   const begins = late ? [`--begin=${begin} of sbatch (it may start at once)`] : [];
+  // RFC 37: Flux puts them into the job's temporary folder.
+  const files = attributes.peek('system', 'files');
+  const named = runner !== 'flux' && isMap(files) ? Object.keys(files) : [];
+  const added = named.map((name) => `--add-file=${name} of Flux (that file is not put beside it)`);
   const others = Object.entries(KEPT).flatMap(([system, effects]) => {
     const options = system === runner ? undefined : attributes.peek('rainbow', system);
     if (!isMap(options)) return [];
@@ -79,7 +84,7 @@ function particulars(jobspec: string, runner: string): readonly string[] {
       return [`${said} of ${system === 'slurm' ? 'sbatch' : 'Flux'} (${effect})`];
     });
   });
-  return [...begins, ...others];
+  return [...begins, ...added, ...others];
 }
 
 /** In words, what would be lost on a cluster of that kind; empty where all can be said. */
@@ -95,9 +100,13 @@ export function lostOn(jobspec: string, runner: string): readonly string[] {
   }
 }
 
+/** As a rendering says it where there is no word for it. */
+const FILES = 'attributes.system.files';
+
 /** `particulars` says of options kept for another kind of cluster, which of them it cannot do without. */
 function lostOf(report: readonly ReportLine[], runner: string): readonly ReportLine[] {
   const isForOthers = ({ what }: ReportLine): boolean =>
+    what === FILES ||
     Object.keys(KEPT).some((system) => system !== runner && what.startsWith(`attributes.rainbow.${system}.`));
   return obstacles(report).filter((line) => !isGranted(line) && !isForOthers(line));
 }

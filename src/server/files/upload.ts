@@ -24,7 +24,7 @@ export function upload(parts: Parts): Handlers<typeof FileService>['upload'] {
     try {
       for await (const request of requests) {
         const { file, data } = request;
-        keeping ??= createKeeping(parts, await ownerOf(parts, call, request));
+        keeping ??= createKeeping(parts, await ownerOf(parts, call, request), request.holder === undefined);
         if (file !== undefined) await keeping.begin(file);
         if (data.byteLength > 0) await keeping.take(data);
       }
@@ -57,10 +57,12 @@ interface Coming {
   blob: string | null;
 }
 
-function createKeeping(parts: Parts, owner: string): Keeping {
+/** `isForLater`: no job is known yet that it is for. */
+function createKeeping(parts: Parts, owner: string, isForLater: boolean): Keeping {
   const { store, system, settings } = parts;
   const { files } = store;
-  const { quota } = settings.files;
+  const { quota, unused } = settings.files;
+  const room = { quota, unused: isForLater ? unused : null };
   let coming: Coming | null = null;
   let small: { readonly sha256: string; readonly data: Uint8Array }[] = [];
   let smallBytes = 0;
@@ -72,7 +74,7 @@ function createKeeping(parts: Parts, owner: string): Keeping {
     const gathered = small;
     small = [];
     smallBytes = 0;
-    await files.keepSmall(owner, gathered, quota, system.clock.now());
+    await files.keepSmall(owner, gathered, room, system.clock.now());
   };
 
   const joined = (file: Coming): Uint8Array => {
@@ -84,7 +86,7 @@ function createKeeping(parts: Parts, owner: string): Keeping {
 
   const writePieces = async (file: Coming, isLast: boolean): Promise<void> => {
     const now = system.clock.now();
-    file.blob ??= (await files.begin({ owner, sha256: file.sha256, bytes: file.size }, quota, now)) ?? '';
+    file.blob ??= (await files.begin({ owner, sha256: file.sha256, bytes: file.size }, room, now)) ?? '';
     let data = joined(file);
     const least = isLast ? 1 : PIECE_BYTES;
     while (data.byteLength >= least) {

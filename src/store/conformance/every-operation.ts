@@ -148,10 +148,10 @@ export async function callEveryOperation(call: CallOperation): Promise<void> {
   await call('readOutput', '1', 1, 0, 9);
   await call('cutOutput', '1', 1);
   const digest = 'a'.repeat(64);
-  await call('keepSmallBlobs', 'ada', [{ sha256: digest, data: hash }], 999, 1);
+  await call('keepSmallBlobs', 'ada', [{ sha256: digest, data: hash }], { quota: 999, unused: 99_999 }, 1);
   const blob = { owner: 'ada', sha256: 'b'.repeat(64), bytes: 32 };
   for (const [id, end] of [['2', 'finishBlob'] as const, ['3', 'dropBlob'] as const]) {
-    await call('beginBlob', id === '2' ? blob : { ...blob, sha256: 'c'.repeat(64) }, 999, 1);
+    await call('beginBlob', id === '2' ? blob : { ...blob, sha256: 'c'.repeat(64) }, { quota: 999, unused: null }, 1);
     await call('appendBlob', id, 0, hash, 1);
     await (end === 'finishBlob' ? call(end, id, 1) : call(end, id));
   }
@@ -221,6 +221,7 @@ export async function callEveryOperation(call: CallOperation): Promise<void> {
   await call('deleteSubsystem', 'red', 'io', 1);
   await call('deleteGroup', 'g', 1);
   await call('deleteCluster', 'red', 9, true);
+  await call('unusedBytes');
   await call('pruneFiles', 99, 9);
   await call('pruneJobs', { endedBefore: 99, keep: 1 }, 9);
   await call('pruneJobs', { endedBefore: 99, keep: null }, 9);

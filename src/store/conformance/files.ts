@@ -6,7 +6,7 @@ import type { Store } from '../store.ts';
 import { change, errorFrom, moved, newJob, opened, register, submit, type Open } from './fixtures.ts';
 
 const ADA = 'user:ada';
-const QUOTA = 1000;
+const QUOTA = { quota: 1000, unused: null };
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 const digest = (text: string): string => createHash('sha256').update(text).digest('hex');
@@ -93,7 +93,38 @@ export function fileConformance(open: Open): void {
       expect(begun.filter(({ status }) => status === 'fulfilled')).toHaveLength(2);
       for (const each of begun) if (each.status === 'fulfilled') await store.files.drop(each.value!);
       expect(await store.files.used(ADA)).toBe(400);
-      await store.files.keepSmall('user:eve', [content(big)], 400, 1);
+      await store.files.keepSmall('user:eve', [content(big)], { quota: 400, unused: null }, 1);
+    });
+
+    test('what no job names is bounded for all owners together, also where many come at once', async () => {
+      const store = await opened(open);
+      // Small ones count as 4 KiB each.
+      const room = { quota: 1_000_000, unused: 5 * 4096 };
+      await store.files.keepSmall(ADA, [content('one'), content('two')], room, 1);
+      await store.files.keepSmall(ADA, [content('one')], room, 1);
+      expect(await store.files.unused()).toBe(2 * 4096);
+      const tries = await Promise.allSettled(
+        Array.from({ length: 6 }, (_, i) =>
+          i % 2 === 0
+            ? store.files.keepSmall(`user:${i}`, [content(`${i}`)], room, 1)
+            : store.files.begin({ owner: `user:${i}`, sha256: digest(`${i}`), bytes: 4096 }, room, 1),
+        ),
+      );
+      expect(tries.filter(({ status }) => status === 'fulfilled')).toHaveLength(3);
+      const refused = await errorFrom(store.files.begin({ owner: 'user:eve', sha256: digest('x'), bytes: 9 }, room, 1));
+      expect(refused.code).toBe('resource_exhausted');
+      expect(refused.message).toMatch(/keeps 20 KiB of files that no job has .* and has 20 KiB;/);
+      expect(await store.files.used('user:eve')).toBe(0);
+      // In a list that no job has they count, once, as long as it does; with a job they do not.
+      const set = await setOf(store, list(['a', 'one'], ['b', 'two'], ['c', 'one']));
+      expect(await store.files.unused()).toBe(5 * 4096);
+      await submit(store, withFiles(set));
+      expect(await store.files.unused()).toBe(3 * 4096);
+      await setOf(store, list(['only', 'one']));
+      expect(await store.files.unused()).toBe(3 * 4096);
+      await store.files.keepSmall('user:eve', [content('x')], room, 1);
+      while ((await store.files.prune(99, 9)) > 0);
+      expect(await store.files.unused()).toBe(0);
     });
 
     test('a list names only what is there, of its owner; the same list has one id', async () => {
@@ -126,7 +157,7 @@ export function fileConformance(open: Open): void {
     test('a list of hundreds', async () => {
       const store = await opened(open);
       const texts = Array.from({ length: 300 }, (_, i) => `text ${i}`);
-      await store.files.keepSmall(ADA, texts.map(content), 10_000, 1);
+      await store.files.keepSmall(ADA, texts.map(content), { quota: 10_000, unused: null }, 1);
       const files = list(...texts.map((text, i): [string, string] => [`f${i}`, text]));
       const set = await setOf(store, files);
       expect((await store.files.set(set))!.files).toEqual(files);

@@ -1,11 +1,10 @@
 /**
  * Contents by digest, each owner's own. What nothing names carries the time since when; every statement that makes one
- * be named, or no more, keeps that. The bytes of an owner are counted in one row, with a condition, so that the quota
- * holds however many uploads come at once.
+ * be named, or no more, keeps that. How much may be kept is in file-room.ts.
  */
 import { RainbowError } from '../../core/errors.ts';
-import { sizeText } from '../../core/staging/size.ts';
-import type { NewBlob } from '../file-store.ts';
+import type { FileRoom, NewBlob } from '../file-store.ts';
+import { charge, refund } from './file-room.ts';
 import { all, filledUp, limitOf, one, run, type Operation } from './statement.ts';
 
 /** Values in one statement. */
@@ -64,7 +63,7 @@ function* touch(blobs: readonly FoundBlob[], at: number): Operation<void> {
 export function* keepSmallBlobs(
   owner: string,
   contents: readonly { readonly sha256: string; readonly data: Uint8Array }[],
-  quota: number,
+  room: FileRoom,
   at: number,
 ): Operation<void> {
   const missing = new Set(
@@ -77,8 +76,8 @@ export function* keepSmallBlobs(
   const fresh = contents.filter(({ sha256 }) => missing.delete(sha256));
   yield* charge(
     owner,
-    fresh.reduce((sum, { data }) => sum + data.byteLength, 0),
-    quota,
+    fresh.map(({ data }) => data.byteLength),
+    room,
   );
   for (const { sha256, data } of fresh) {
     const id = yield* insertBlob({ owner, sha256, bytes: data.byteLength }, 1, at);
@@ -88,10 +87,10 @@ export function* keepSmallBlobs(
   }
 }
 
-export function* beginBlob(blob: NewBlob, quota: number, at: number): Operation<string | null> {
+export function* beginBlob(blob: NewBlob, room: FileRoom, at: number): Operation<string | null> {
   const { owner, sha256, bytes } = blob;
   if ((yield* missingBlobs(owner, [sha256], at)).length === 0) return null;
-  yield* charge(owner, bytes, quota);
+  yield* charge(owner, [bytes], room);
   return yield* insertBlob(blob, 0, at);
 }
 
@@ -153,10 +152,6 @@ export function* readBlob(owner: string, sha256: string, number: number): Operat
   return row?.data ?? null;
 }
 
-export function* usedBytes(owner: string): Operation<number> {
-  return (yield* one<{ bytes: number }>('SELECT bytes FROM file_owners WHERE owner = ?', owner))?.bytes ?? 0;
-}
-
 /** What nothing names since then, the first first. */
 export function* pruneBlobs(unusedSince: number, limit: number): Operation<number> {
   const rows = yield* all<{ id: string; owner: string; bytes: number }>(
@@ -170,30 +165,4 @@ export function* pruneBlobs(unusedSince: number, limit: number): Operation<numbe
     yield* refund(owner, bytes);
   }
   return rows.length;
-}
-
-function* charge(owner: string, bytes: number, quota: number): Operation<void> {
-  if (bytes === 0) return;
-  const counted =
-    bytes > quota
-      ? undefined
-      : yield* one<{ bytes: number }>(
-          `INSERT INTO file_owners (owner, bytes) VALUES (?, ?)
-           ON CONFLICT (owner) DO UPDATE SET bytes = file_owners.bytes + excluded.bytes
-           WHERE file_owners.bytes + excluded.bytes <= ? RETURNING bytes`,
-          owner,
-          bytes,
-          quota,
-        );
-  if (counted !== undefined) return;
-  const used = yield* usedBytes(owner);
-  throw new RainbowError(
-    'resource_exhausted',
-    `${sizeText(bytes)} more would be too much: your files on this server may have ${sizeText(quota)}, and have ` +
-      `${sizeText(used)}; they go with the jobs that they belong to, and what no job names goes by itself after a while`,
-  );
-}
-
-function* refund(owner: string, bytes: number): Operation<void> {
-  if (bytes > 0) yield* run('UPDATE file_owners SET bytes = bytes - ? WHERE owner = ?', bytes, owner);
 }

@@ -5,22 +5,14 @@
  */
 import { adoptJob } from './adopt-job.ts';
 import { addBidCounts, bidCounts, bidOutcomes, decisionsSince, keepBidOutcome } from './bids.ts';
-import {
-  appendBlob,
-  beginBlob,
-  dropBlob,
-  finishBlob,
-  keepSmallBlobs,
-  missingBlobs,
-  readBlob,
-  usedBytes,
-} from './blobs.ts';
+import { appendBlob, beginBlob, dropBlob, finishBlob, keepSmallBlobs, missingBlobs, readBlob } from './blobs.ts';
 import { cancelingArrays, holdArray, releaseArray, requestArrayCancel, tasksToCancel } from './change-arrays.ts';
 import { claimPending } from './claim-pending.ts';
 import { debitedJobs } from './debited-jobs.ts';
 import { deleteCluster, wasClusterDeleted } from './delete-cluster.ts';
 import { getDependencies, settleDependencies, submitDependent } from './dependencies.ts';
 import { eventsAfter, eventsToFollow, lastEvent } from './events.ts';
+import { unusedBytes, usedBytes } from './file-room.ts';
 import { getFileSet, getJobFiles, keepCollected, keepFileSet, pruneFiles } from './file-sets.ts';
 import { createGroup, deleteGroup, getGroup, listGroups, updateGroup } from './groups.ts';
 import { assignedJobs, leaveJobs, leftOverJobs, receiveTheseJobs } from './left-jobs.ts';
@@ -161,6 +153,7 @@ export const READS = {
   storeTime,
   readBlob,
   usedBytes,
+  unusedBytes,
   getFileSet,
   getJobFiles,
 } as const;

@@ -32,10 +32,7 @@ export function addMaintenance(parent: Command, run: Run): void {
     .option('--for <span>', 'or how long it takes: 90m, 8h')
     .option('--reason <text>', 'why')
     .option('--cancel', 'cancel the one that begins --from then; without --from, all')
-    .addHelpText(
-      'after',
-      '\nExample:\n  rainbow cluster maintenance red --from 2027-03-01T08:00 --for 8h --reason "new disks"',
-    );
+    .addHelpText('after', '\nExample:\n  rainbow cluster maintenance red --from 2027-03-01T08:00 --for 8h');
   changeOptions(command).action(run(maintenance));
 }
 

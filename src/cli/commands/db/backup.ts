@@ -23,8 +23,9 @@ export function addBackup(parent: Command, run: Run): void {
     .addHelpText(
       'after',
       `
-It appears under its name when it is complete, compared and on the disk; else there is nothing, and the exit code is 1.
-It is 1, too, where “rainbow db check” finds faults in it, which are then the store’s; such a backup is kept.
+It appears under its name when it is complete, compared and on the disk; else
+there is nothing, and the exit code is 1. It is 1, too, where “rainbow db check”
+finds faults in it, which are then the store’s; such a backup is kept.
 
 Examples:
   rainbow db backup /var/backups/rainbow

@@ -17,7 +17,8 @@ export function addCheck(parent: Command, run: Run): void {
     .addHelpText(
       'after',
       `
-Reads all of it, at one moment, and changes nothing. Each finding says where, what, and what to do.
+Reads all of it, at one moment, and changes nothing. Each finding says where,
+what, and what to do.
 
 Examples:
   rainbow db check

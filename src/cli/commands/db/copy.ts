@@ -18,11 +18,12 @@ export function addCopy(parent: Command, run: Run): void {
     .addHelpText(
       'after',
       `
-No server may run on either. The copy is read again and compared, table by table; only then does it become a store.
+No server may run on either. The copy is read again and compared, table by
+table; only then does it become a store.
 
 Examples:
-  rainbow db copy --from /var/lib/rainbow/rainbow.db --to postgres://rainbow@db.example.org/rainbow
-  rainbow db copy --from postgres://rainbow@db.example.org/rainbow --to rainbow.db`,
+  rainbow db copy --from a.db --to postgres://rainbow@db.example.org/rainbow
+  rainbow db copy --from postgres://rainbow@db.example.org/rainbow --to copy.db`,
     )
     .action(run(copy));
 }

@@ -21,8 +21,9 @@ export function addRestore(parent: Command, run: Run): void {
     .addHelpText(
       'after',
       `
-Stop the server first. Jobs that may have run since the backup do not run again by themselves: those that were in a
-cluster’s queue are unknown until their agent says what became of them, the others are held until the agent that has
+Stop the server first. Jobs that may have run since the backup do not run again
+by themselves: those that were in a cluster’s queue are unknown until their
+agent says what became of them, the others are held until the agent that has
 them says so, or somebody releases them: docs/database.md.
 
 Examples:

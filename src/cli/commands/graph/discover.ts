@@ -44,7 +44,7 @@ export function addDiscover(parent: Command, run: Run): void {
       `
 Examples:
   rainbow graph discover -o laptop.json
-  scontrol show node | rainbow graph discover --name red - | rainbow graph show -
+  scontrol show node | rainbow graph discover - | rainbow graph show -
   rainbow graph discover --runner slurm --subsystems . -o red.json`,
     )
     .action(run(discover));

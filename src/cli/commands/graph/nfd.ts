@@ -23,8 +23,8 @@ export function addNfd(parent: Command, run: Run): void {
     .addHelpText(
       'after',
       `
-Files are NodeFeature objects (YAML or JSON), what "nfd export features" writes, feature files (NAME=VALUE) and
-extractions of compspec.
+Files are NodeFeature objects (YAML or JSON), what "nfd export features" writes,
+feature files (NAME=VALUE) and extractions of compspec.
 
 Example:
   kubectl get nodefeatures -A -o yaml > features.yaml

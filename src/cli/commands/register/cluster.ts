@@ -32,7 +32,7 @@ export function addCluster(parent: Command, run: Run): void {
     .option('--replace', 'a new graph for a cluster that is registered; its credentials and jobs stay')
     .addHelpText(
       'after',
-      '\nExample:\n  rainbow register cluster --cluster-name red --nodes-json red.json --secret orange --save',
+      '\nExample:\n  rainbow register cluster --cluster-name red --nodes-json red.json \\\n    --secret orange --save',
     )
     .action(run(register));
 }

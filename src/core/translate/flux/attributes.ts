@@ -1,5 +1,5 @@
 /** Options that write straight into a jobspec's attributes: `--setattr`, `--setopt`, `--dependency`, `--add-file`. */
-import { heededDependencies } from '../lifecycle.ts';
+import { HEEDED_DEPENDENCIES, heededDependencies } from '../lifecycle.ts';
 import { jsonMap, under } from '../draft.ts';
 import type { Draft, Json, JsonMap } from '../draft.ts';
 import { wrong } from '../getopt.ts';
@@ -36,7 +36,13 @@ export function readAttributeOptions(given: readonly Given[], draft: Draft, repo
         throw wrong(each, `${what.slice(0, 80)}: must be a dependency (RFC 26), as in afterok:ƒ2oLkTLb`);
       draft.system['dependencies'] = [...(Array.isArray(dependencies) ? (dependencies as Json[]) : []), read];
       if (heededDependencies([read], false).all) report.kept(each, what, 'it waits for that job');
-      else report.carried(each, what, 'attributes.system.dependencies', 'it does not wait for that');
+      else
+        report.carried(
+          each,
+          what,
+          'attributes.system.dependencies',
+          `it waits for no more than ${HEEDED_DEPENDENCIES}`,
+        );
     } else if (key === 'add-file') readFile(each, draft, report);
   }
 }
@@ -117,12 +123,16 @@ function readFile(each: Given, draft: Draft, report: Report): void {
   const equals = value.indexOf('=');
   const data = value.slice(equals + 1);
   if (equals < 1 || !data.includes('\n'))
-    return report.dropped(each, each.what, 'a file is not read; write its text here');
+    return report.dropped(
+      each,
+      each.what,
+      'a file does not go along so; --stage-in sends it, to the folder in which the job begins',
+    );
   under(draft.system, 'files')[value.slice(0, equals)] = { mode: 33_152, encoding: 'utf-8', data };
-  report.carried(
+  report.narrowed(
     each,
     each.what,
-    `attributes.system.files.${value.slice(0, equals)}`,
-    'that file is not put beside it',
+    'asked of clusters of Flux',
+    'no other gets it: there that file is not put beside it',
   );
 }

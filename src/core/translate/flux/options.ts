@@ -1,4 +1,4 @@
-/** Options of `flux batch` and `flux submit`. Source: flux-batch(1) and flux-submit(1) of flux-core 0.76. */
+/** Options of `flux batch` and `flux submit`. Source: flux-batch(1) and flux-submit(1) of flux-core 0.88. */
 import { optionTable } from '../getopt.ts';
 
 const BOTH = `
@@ -8,7 +8,7 @@ t time-limit=
 urgency=
 job-name=
 o setopt=
-setattr=
+S setattr=
 add-file=
 dependency=
 requires=
@@ -29,7 +29,11 @@ dry-run
 quiet
 N nodes=
 x exclusive
-v verbose`;
+v verbose
+resources-shape=
+resources-json=
+list-plugins
+help[=]`;
 
 export const BATCH_OPTIONS = optionTable(`${BOTH}
 n nslots=
@@ -78,7 +82,9 @@ export const CARRIED: Readonly<Record<string, string | null>> = {
 export const OF_THE_CALL: readonly string[] = [
   'bg',
   'dry-run',
+  'help',
   'jps',
+  'list-plugins',
   'log',
   'log-stderr',
   'progress',
@@ -95,5 +101,7 @@ export const DROPPED: Readonly<Record<string, string>> = {
   'gpus-per-node': 'resources are read by task alone: -n, -c, -g',
   'tasks-per-core': 'resources are read by task alone: -n, -c, -g',
   'tasks-per-node': 'resources are read by task alone: -n, -c, -g',
+  'resources-json': 'resources are read from -N, -n, -c and -g; submit that document with --jobspec',
+  'resources-shape': 'resources are read from -N, -n, -c and -g',
   wrap: 'stands in a script, which is what is run',
 };

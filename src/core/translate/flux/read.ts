@@ -172,9 +172,9 @@ function readSlots(
     if (chosen !== undefined && !(key in flagsOf(overrides, n, c, g))) report.kept(chosen, chosen.what, became);
   };
   said('nodes', whole ? counted(nodes ?? 0, 'whole node') : counted(nodes ?? 0, 'node'));
-  said(n, nodes === null ? `${slots} slots` : `${each} slots on each node`);
+  said(n, nodes === null ? counted(slots, 'slot') : `${counted(each, 'slot')} on each node`);
   said(c, `${counted(cores, 'core')} in each slot`);
-  said(g, `${gpus} gpus in each slot`);
+  said(g, `${counted(gpus, 'gpu')} in each slot`);
   said('exclusive', 'whole nodes');
   const laidOut = layOut({
     nodes,

@@ -4,6 +4,7 @@ import type { Place } from '../../jobspec/place.ts';
 import { jsonMap } from '../draft.ts';
 import type { JsonMap } from '../draft.ts';
 import type { Report } from '../report.ts';
+import { counted } from '../counted.ts';
 import { quoteWord } from '../words.ts';
 
 export function readVariables(list: Place | null, report: Report): JsonMap {
@@ -21,7 +22,7 @@ export function readVariables(list: Place | null, report: Report): JsonMap {
     environment[text(name)] = value === null ? '' : expand(text(value), environment);
   }
   if (list !== null && Object.keys(environment).length > 0) {
-    report.kept(list.node.at, list.path, `${Object.keys(environment).length} variables`);
+    report.kept(list.node.at, list.path, counted(Object.keys(environment).length, 'variable'));
   }
   return environment;
 }

@@ -12,6 +12,13 @@ import type { Report } from '../report.ts';
 /** Per key: null to carry it; a text to carry it and say what a job does otherwise; `drop:` and why to drop it. */
 export type Policy = Readonly<Record<string, string | null>>;
 
+/** A `false` there says something. */
+const TRUE_BY_ITSELF: ReadonlySet<string> = new Set([
+  'automountServiceAccountToken',
+  'enableServiceLinks',
+  'hostUsers',
+]);
+
 export class Fields {
   readonly place: Place;
   readonly #taken = new Set<string>();
@@ -36,7 +43,7 @@ export class Fields {
   /** Carries or drops what was not taken. */
   rest(policy: Policy, rainbow: JsonMap, report: Report): void {
     for (const [key, each] of entries(this.place)) {
-      if (this.#taken.has(key) || isNothing(each)) continue;
+      if (this.#taken.has(key) || (isNothing(each) && !TRUE_BY_ITSELF.has(key))) continue;
       const way = Object.hasOwn(policy, key) ? policy[key]! : 'drop:nothing here means the same';
       if (way !== null && way.startsWith('drop:')) report.dropped(each.node.at, each.path, way.slice(5));
       else carryField(each, way, rainbow, report);

@@ -6,6 +6,7 @@ import { child, entries, items, text, wrong } from '../../jobspec/place.ts';
 import type { Place } from '../../jobspec/place.ts';
 import type { Json, JsonMap } from '../draft.ts';
 import type { Report } from '../report.ts';
+import { counted } from '../counted.ts';
 import { carryField, Fields } from './fields.ts';
 
 const HOST = ['kubernetes.io/hostname', 'metadata.name'];
@@ -13,7 +14,7 @@ const HOST = ['kubernetes.io/hostname', 'metadata.name'];
 export function readNodeSelector(place: Place | null, report: Report): readonly Json[] {
   if (place === null) return [];
   const all = entries(place).map(([key, value]) => oneOf(key, [text(value)]));
-  if (all.length > 0) report.kept(place.node.at, place.path, `nodes of ${all.length} labels`);
+  if (all.length > 0) report.kept(place.node.at, place.path, `nodes of ${counted(all.length, 'label')}`);
   return all;
 }
 

@@ -1,5 +1,5 @@
 /** The pod of a Job: its containers become tasks that share one slot, for a pod is on one node. */
-import { items, isNothing, required, text, wrong } from '../../jobspec/place.ts';
+import { child, items, isNothing, required, text, wrong } from '../../jobspec/place.ts';
 import type { Place } from '../../jobspec/place.ts';
 import type { Overrides } from '../context.ts';
 import type { Draft, DraftVertex, Json, JsonMap } from '../draft.ts';
@@ -29,24 +29,31 @@ const POD: Policy = {
   dnsConfig: null,
   dnsPolicy: null,
   enableServiceLinks: null,
+  ephemeralContainers: 'drop:nothing is added to a pod that runs',
+  hostAliases: 'drop:the names that its hosts know are the cluster’s',
   hostIPC: 'it has no other’s IPC',
   hostNetwork: null,
   hostPID: 'it sees its own processes only',
   hostUsers: null,
+  hostname: 'drop:its host keeps its own name',
+  hostnameOverride: 'drop:its host keeps its own name',
   imagePullSecrets: 'no secret is shown to the registry',
   initContainers: 'drop:nothing runs before the task; do it in the task',
-  os: null,
   overhead: null,
   preemptionPolicy: null,
   priority: null,
   priorityClassName: null,
+  readinessGates: null,
+  resourceClaims: 'drop:devices by claim are not asked for',
   runtimeClassName: 'it runs in the cluster’s own runtime',
   schedulerName: null,
   schedulingGates: 'it is not held',
   securityContext: 'it runs as its owner on that cluster',
   serviceAccount: 'it has no service account',
   serviceAccountName: 'it has no service account',
+  setHostnameAsFQDN: 'drop:its host keeps its own name',
   shareProcessNamespace: null,
+  subdomain: 'drop:its pods have no names in the network',
   terminationGracePeriodSeconds: null,
   tolerations: null,
   topologySpreadConstraints: 'its pods may lie anywhere',
@@ -62,6 +69,7 @@ const CONTAINER: Policy = {
   readinessProbe: null,
   resizePolicy: null,
   restartPolicy: null,
+  restartPolicyRules: 'it is tried again as the Job says',
   securityContext: 'it runs as its owner on that cluster',
   startupProbe: null,
   stdin: null,
@@ -83,7 +91,7 @@ export function readPod(spec: Place, indexed: boolean, draft: Draft, overrides: 
   if (all.length > 100) throw wrong(list, 'lists more than 100 containers, which is the limit');
   const needs = new PodNeeds();
   const containers = all.map((each, index) => readContainer(each, index, indexed, needs, draft, overrides, report));
-  needs.add(pod.take('resources'), draft.rainbow, report);
+  needs.ofPod(pod.take('resources'), draft.rainbow, report);
 
   const constraints = [...readNodeSelector(pod.take('nodeSelector'), report)];
   constraints.push(...readAffinity(pod.take('affinity'), draft.rainbow, report));
@@ -92,6 +100,10 @@ export function readPod(spec: Place, indexed: boolean, draft: Draft, overrides: 
     constraints.push({ hostlist: [text(node)] });
     report.kept(node.node.at, node.path, 'only that host');
   }
+  const os = pod.take('os');
+  const isOther = os !== null && child(os, 'name') !== null && text(child(os, 'name')!) !== 'linux';
+  if (os !== null)
+    carryField(os, isOther ? 'it runs on what the cluster has, which is Linux' : null, draft.rainbow, report);
   const deadline = pod.take('activeDeadlineSeconds');
   const restart = pod.take('restartPolicy');
   if (restart !== null && text(restart) === 'Never')
@@ -169,6 +181,8 @@ function readCommand(
   if (words(command).length === 0) {
     throw wrong(place, '`command` is missing: what an image runs by itself is not known here, so name the program');
   }
+  report.kept(command!.node.at, command!.path, 'the program');
+  if (args !== null && !isNothing(args)) report.kept(args.node.at, args.path, 'what it is given');
   const written = [...words(command), ...words(args)];
   const byShell = indexed ? withIndex(written, environment) : null;
   if (byShell !== null) {

@@ -105,7 +105,7 @@ test.each<[JsonMap, string, RegExp | null, string]>([
   const found = read({ spec, container: { resources: { requests: { cpu: 1 } } } });
   expect(found.resources.startsWith(resources)).toBe(true);
   expect(found.text).toMatch(text ?? /./);
-  const said = found.report.filter(({ what }) => !what.includes('resources'));
+  const said = found.report.filter(({ what }) => !/resources|command$/.test(what));
   expect(said.map(({ outcome }) => outcome).join(' ')).toBe(outcomes);
 });
 
@@ -255,6 +255,26 @@ test('the command line over the document', () => {
   expect(resources).toBe('slot:4[core:2 gpu:1 memory:2GB]');
   expect(jobspec).toMatchObject({ name: 'ours', image: 'b:2', cwd: '/b', walltime: 3600, environment: { A: '2' } });
   expect(report.filter(({ outcome }) => outcome === 'overridden').length).toBe(6);
+});
+
+test('what the pod as a whole needs counts instead of the sum of its containers', () => {
+  const document = {
+    apiVersion: 'batch/v1',
+    kind: 'Job',
+    spec: {
+      template: {
+        spec: {
+          resources: { requests: { cpu: '3' } },
+          containers: ['2', '2'].map((cpu) => ({ command: ['a'], resources: { requests: { cpu, memory: '1Gi' } } })),
+        },
+      },
+    },
+  };
+  const { jobs } = readKubernetes(JSON.stringify(document), NO_CONTEXT);
+  const [slot] = readJobspec(jobs[0]!.jobspec).request.groups[0]!.vertices;
+  expect(slot!.with.map(shape).join(' ')).toBe('core:3 memory:2GiB');
+  const outcomes = jobs[0]!.report.filter(({ what }) => what.endsWith('cpu')).map(({ outcome }) => outcome);
+  expect(outcomes).toEqual(['kept', 'overridden', 'overridden']);
 });
 
 test.each([

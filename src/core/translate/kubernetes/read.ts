@@ -116,8 +116,8 @@ const SERVER_SET = [
 const JOB: Policy = {
   managedBy: null,
   manualSelector: null,
-  maxFailedIndexes: 'it is not tried again',
-  podFailurePolicy: 'it is not tried again',
+  maxFailedIndexes: 'its other tasks go on, however many fail',
+  podFailurePolicy: 'every failure counts alike',
   podReplacementPolicy: null,
   selector: null,
   successPolicy: 'it ends well only where every pod does',
@@ -343,5 +343,5 @@ function readRetries(job: Fields, draft: Draft, report: Report): void {
   }
   draft.rainbow['retry'] = jsonMap({ limit });
   if (limit === 0) report.kept(place.node.at, place.path, 'it is not tried again');
-  else report.kept(place.node.at, place.path, `it is tried again at most ${limit} times`);
+  else report.kept(place.node.at, place.path, `it is tried again at most ${limit === 1 ? 'once' : `${limit} times`}`);
 }

@@ -35,6 +35,28 @@ export class PodNeeds {
     fields.rest({ claims: 'drop:devices by claim are not asked for' }, rainbow, report);
   }
 
+  /** Of the pod as a whole: where it names a resource, that counts and not the sum of its containers. */
+  ofPod(resources: Place | null, rainbow: JsonMap, report: Report): void {
+    if (resources === null) return;
+    const whole = new PodNeeds();
+    whole.add(resources, rainbow, report);
+    const instead = (places: readonly Place[], kind: string): void => {
+      for (const { node, path } of places) report.overridden(node.at, path, `the pod’s own ${kind} counts`);
+    };
+    if (whole.#cpuPlaces.length > 0) {
+      instead(this.#cpuPlaces, 'cpu');
+      this.#cpus = whole.#cpus;
+      this.#cpuPlaces = whole.#cpuPlaces;
+    }
+    if (whole.#memoryPlaces.length > 0) {
+      instead(this.#memoryPlaces, 'memory');
+      this.#memory = whole.#memory;
+      this.#written = whole.#written;
+      this.#memoryPlaces = whole.#memoryPlaces;
+    }
+    for (const [type, count] of whole.#others) this.#others.set(type, count);
+  }
+
   #one(name: string, place: Place, rainbow: JsonMap, report: Report): void {
     const nanos = readNanos(text(place));
     if (nanos === null)

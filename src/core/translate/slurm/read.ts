@@ -3,7 +3,7 @@
  * Slurm's rules: directives only before the first command, the last of a kind counts, the command line over all.
  */
 import { isMoment } from '../../job/moment.ts';
-import { heededDependencies, readPriority } from '../lifecycle.ts';
+import { HEEDED_DEPENDENCIES, heededDependencies, readPriority } from '../lifecycle.ts';
 import { hostCount } from '../hosts.ts';
 import { readTime } from '../../jobspec/time.ts';
 import { carry, checkLineBreaks, MOST_SCRIPT, readShebang } from '../carrier.ts';
@@ -271,7 +271,7 @@ function readOrder(choices: Choices, draft: Draft, report: Report): void {
     if (heededDependencies(all, any).all) report.kept(dependency.at, dependency.what, 'it waits for those jobs');
     else {
       const where = 'attributes.system.dependencies';
-      const effect = 'it waits for no more than what is afterok, afterany or afternotok of a job’s number';
+      const effect = `it waits for no more than ${HEEDED_DEPENDENCIES}`;
       report.carried(dependency.at, dependency.what, where, effect);
     }
   }

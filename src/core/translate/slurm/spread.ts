@@ -41,7 +41,7 @@ export function spreadTasks(asked: SlurmAsked, choices: Choices, report: Report)
     );
   const balanced = nodes === null || nodes === 1 ? '' : ', balanced over the nodes';
   const inAll = asked.nodes === null && 'total' in slots ? slots.total : (total ?? 1);
-  keep('ntasks', `${inAll} tasks${balanced}`);
+  keep('ntasks', `${counted(inAll, 'task')}${balanced}`);
   return spreading;
 }
 
@@ -54,14 +54,14 @@ function countTasks(
     const all = gpuCount(gpusInAll, 0);
     const total =
       tasksPerGpu === null ? Math.max(1, Math.floor(all / gpuCount(gpusPerTask!, 1))) : Math.max(1, all * tasksPerGpu);
-    keep('gpus', `${total} tasks`);
-    keep('ntasks-per-gpu', `${total} tasks`);
+    keep('gpus', counted(total, 'task'));
+    keep('ntasks-per-gpu', counted(total, 'task'));
     return total;
   }
   if (tasksPerGpu === null) return tasks;
   const gpus = gpuCount(perNode, 0);
   const total = tasks ?? (gpus > 0 && tasksPerNode === null ? gpus * tasksPerGpu * (nodes?.min ?? 1) : null);
-  keep('ntasks-per-gpu', tasks === null && total !== null ? `${total} tasks` : 'no more tasks than that');
+  keep('ntasks-per-gpu', tasks === null && total !== null ? counted(total, 'task') : 'no more tasks than that');
   return total;
 }
 
@@ -75,13 +75,13 @@ function openNodes(asked: SlurmAsked, total: number | null, keep: Keep, narrow: 
     return { nodes, slots: { total } };
   }
   if (tasksPerNode !== null) {
-    keep('ntasks-per-node', `${tasksPerNode} tasks on one node`);
+    keep('ntasks-per-node', `${counted(tasksPerNode, 'task')} on one node`);
     return { nodes: 1, slots: { total: tasksPerNode } };
   }
   const ofNode = whole || coresOfNode !== null;
   if (total !== null && total > 1 && (ofNode || perNode.length > 0 || memory?.by === 'node')) {
     const why = 'something is asked for by node, and --nodes does not say how many';
-    narrow('ntasks', 'number of nodes', `${total} tasks on one node`, why);
+    narrow('ntasks', 'number of nodes', `${counted(total, 'task')} on one node`, why);
     return { nodes: 1, slots: { total } };
   }
   return { nodes: ofNode ? 1 : null, slots: { total: total ?? 1 } };
@@ -97,7 +97,7 @@ function overNodes(
 ): Spreading {
   const { count, min, max } = nodes!;
   if (total === null || (tasksPerNode !== null && total === tasksPerNode * min && min === max)) {
-    keep('ntasks-per-node', `${tasksPerNode} tasks on each node`);
+    keep('ntasks-per-node', `${counted(tasksPerNode ?? 0, 'task')} on each node`);
     return { nodes: count, slots: { each: tasksPerNode ?? 1 } };
   }
   const over = Math.min(min, total);

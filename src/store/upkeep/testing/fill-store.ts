@@ -122,7 +122,7 @@ export async function fillStore(
     { sha256, data: content },
     { sha256: other, data: Buffer.from('other') },
   ];
-  await store.files.keepSmall(owner, contents, 1 << 20, 9);
+  await store.files.keepSmall(owner, contents, { quota: 1 << 20, unused: 1 << 30 }, 9);
   const entry = { path: 'in.txt', size: content.byteLength, executable: false, sha256 };
   const kept = await store.files.keepSet(owner, other, [entry], 9);
   if ('set' in kept) {

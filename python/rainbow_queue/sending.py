@@ -1,0 +1,87 @@
+"""Many submits under way at once: which are waited for, and in whose turn which answer is given."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator as Once
+from typing import TYPE_CHECKING, Any, Deque, Dict, Iterable, Iterator, List, Optional, Tuple, Union, cast
+
+from rainbow_queue import answers
+from rainbow_queue.answers.convert import value_of
+from rainbow_queue.call import JOBS
+from rainbow_queue.errors import RainbowError, error_named
+from rainbow_queue.jobspec import JobspecLike
+from rainbow_queue.options import SubmitOptions, check_names
+from rainbow_queue.protos.v1 import jobs_pb2
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+METHOD = JOBS + "SubmitMany"
+Response = jobs_pb2.SubmitResponse
+SubmitAnswer = Union[answers.Submitted, RainbowError]
+
+
+class Submission:
+    """One of many: a jobspec with a name and options of its own, which count over those of all."""
+
+    def __init__(self, jobspec: JobspecLike, name: Optional[str] = None, **options: Unpack[SubmitOptions]) -> None:
+        check_names(options, SubmitOptions, "Submission")
+        self.jobspec = jobspec
+        self.name = name
+        self.options = options
+
+
+class Sending:
+    """At most `window` are under way. What came over a break is sent again, under the keys that it had."""
+
+    def __init__(
+        self, jobs: Iterable[Union[JobspecLike, Submission]], window: int, options: SubmitOptions
+    ) -> None:
+        check_names(options, SubmitOptions, "submit_many")
+        if "idempotency_key" in options:
+            raise TypeError("submit_many(): each job has a key of its own, as in Submission(…, idempotency_key=…)")
+        if window < 1:
+            raise ValueError("window: at least one has to be under way")
+        # What can be read only once is read for all of them.
+        self._shared: Dict[str, Any] = {
+            name: list(value) if isinstance(value, Once) else value for name, value in options.items()
+        }
+        self._source = iter(jobs)
+        self._window = window
+        # A request with what it carries, or why it could not be sent.
+        self._waiting: Deque[Union[Tuple[Any, str], RainbowError]] = deque()
+        self.over = False
+
+    def room(self) -> Iterator[Submission]:
+        """The next ones, as long as there is room; `over` once there are no more."""
+        while len(self._waiting) < self._window and not self.over:
+            try:
+                job = next(self._source)
+            except StopIteration:
+                self.over = True
+                return
+            one = job if isinstance(job, Submission) else Submission(job)
+            yield Submission(one.jobspec, one.name, **cast(SubmitOptions, {**self._shared, **one.options}))
+
+    def sent(self, request: Any, carried: str) -> None:
+        self._waiting.append((request, carried))
+
+    def refused(self, error: RainbowError) -> None:
+        self._waiting.append(error)
+
+    def unanswered(self) -> List[Any]:
+        """The requests, in their order."""
+        return [each[0] for each in self._waiting if not isinstance(each, RainbowError)]
+
+    def due(self) -> Iterator[SubmitAnswer]:
+        """Of those that were never sent, the ones whose turn it is."""
+        while self._waiting and isinstance(self._waiting[0], RainbowError):
+            yield cast(RainbowError, self._waiting.popleft())
+
+    def take(self, message: Any) -> SubmitAnswer:
+        """What it says to the first that was sent."""
+        _, carried = cast(Tuple[Any, str], self._waiting.popleft())
+        if message.HasField("error"):
+            return error_named(message.error.code, message.error.message, carried)
+        return value_of(answers.Submitted, message)

@@ -1,0 +1,27 @@
+import { create } from '@bufbuild/protobuf';
+import { expect, test } from 'vitest';
+import { ClusterSchema } from '../gen/rainbow/v1/clusters_pb.js';
+import { CandidateSchema, Fits } from '../gen/rainbow/v1/job_pb.js';
+import { nativeLines, nativeRenderings } from './native-renderings.ts';
+
+const JOB = `version: 1
+resources: [{type: slot, count: 1, label: task, with: [{type: core, count: 1}]}]
+tasks: [{command: [a], slot: task, count: {per_slot: 1}}]
+`;
+
+async function lines(jobspec: string): Promise<readonly string[]> {
+  const names = ['plain', 'other', 'slurm'];
+  const candidates = names.map((cluster) => create(CandidateSchema, { cluster, satisfiable: Fits.YES }));
+  const clusters = names.map((name) => create(ClusterSchema, { name, runner: name === 'slurm' ? 'slurm' : 'process' }));
+  return (await nativeRenderings(jobspec, candidates, clusters)).flatMap(nativeLines);
+}
+
+test('clusters that take jobspecs as they are say nothing, but what a job has for another kind alone', async () => {
+  expect((await lines(JOB)).join('\n')).toMatch(/^on slurm \(slurm\):\n {2}sbatch\n/);
+  const licensed = `${JOB}attributes: {rainbow: {slurm: {licenses: 'a:1'}}}\n`;
+  expect((await lines(licensed)).slice(0, 3)).toEqual([
+    'on plain, other (process):',
+    '  would be lost: --licenses=a:1 of sbatch (no licence is reserved)',
+    '  so it is not placed there, unless you say --allow-lossy',
+  ]);
+});
