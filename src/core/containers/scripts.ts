@@ -3,7 +3,7 @@
  * given, in this order: as `$0` the runtime's program, the image as it spells it, names of variables, `--`, the command.
  * Nothing of a jobspec is in the text of a script. POSIX shell.
  *
- * What they have in common, as HPC users know it: the job's own user, the machine's network and processes; the directory
+ * What they have in common, as HPC users know it: the job's own user, the machine's network; the directory
  * in which the job begins, its own folder, that of its files, the home directory and /tmp are there under the same names,
  * writable; it begins in the same directory; the environment goes in, and what the job sets counts over the image's.
  */
@@ -53,8 +53,9 @@ exec "$0" exec --pwd "$here" "$@"`,
 
 /**
  * A container of podman's is no child of its command. Stopping the command stops it; should the command be killed, a guard
- * in a session of its own, which looks once a second, removes it. Its cgroup is the job's, so that the batch system's
- * limits hold. `--pid=host`: the first process of a pid namespace ignores signals that it does not handle.
+ * in a session of its own, which looks once a second, removes what is left of it. Its cgroup is the job's, so that the batch system's
+ * limits hold; nothing in it outlives its first process. That one would ignore signals that it does not handle, so podman's
+ * own small init (catatonit) is the first where the machine has it.
  */
 const PODMAN = [
   HERE,
@@ -69,13 +70,23 @@ set -- "$image" "$@"`,
   String.raw`  set -- "--volume=$dir:$dir" "$@"
 done
 [ ! -d /dev/mqueue ] || set -- --ipc=host "$@"
+for init in /usr/libexec/podman /usr/local/libexec/podman /usr/lib/podman /usr/local/lib/podman /usr/bin; do
+  if [ -x "$init/catatonit" ]; then
+    set -- --init "--init-path=$init/catatonit" "$@"
+    break
+  fi
+done
 name=rainbow-${'$'}{RAINBOW_JOB_ID:-0}-${'$'}{RAINBOW_EPOCH:-0}-$$
+monitor=$(mktemp) || exit 125
 alone=
 ! command -v setsid >/dev/null 2>&1 || alone=setsid
 # Its standard output is not the job's: who waits for the end of that would wait for the guard, too.
 $alone /bin/sh -c 'while kill -0 "$1" 2>/dev/null; do sleep 1; done
-exec "$0" rm --force --time=0 --ignore "$2"' "$0" $$ "$name" </dev/null >/dev/null 2>&1 &
-exec "$0" --cgroup-manager=cgroupfs run --rm --interactive "--name=$name" --network=host --pid=host --userns=keep-id \
+pid=$(cat "$2")
+rm -f "$2"
+[ -n "$pid" ] && kill -0 "$pid" 2>/dev/null || exit 0
+exec "$0" rm --force --time=0 --ignore "$3"' "$0" $$ "$monitor" "$name" </dev/null >/dev/null 2>&1 &
+exec "$0" --cgroup-manager=cgroupfs run --rm --interactive --log-driver=none "--name=$name" "--conmon-pidfile=$monitor" --network=host --userns=keep-id \
   --security-opt=label=disable --entrypoint= --env-host ${'$'}{HOME:+--env=HOME} $names "--workdir=$here" "$@"`,
 ].join('\n');
 
@@ -90,7 +101,7 @@ storage=${'$'}{CH_IMAGE_STORAGE:-/var/tmp/$USER.ch}
 folder=$storage/img/$(printf %s "$image" | tr '/:' '%+')
 if [ ! -d "$folder" ]; then
   builder=$(dirname -- "$(command -v -- "$0")")/ch-image
-  mkdir -p -- "$storage" && flock -- "$storage.lock" /bin/sh -c '[ -d "$1" ] || "$2" pull "$3"' sh "$folder" "$builder" "$image" >&2 || exit 125
+  flock -- "$storage.lock" /bin/sh -c '[ -d "$1" ] || "$2" --no-cache pull "$3"' sh "$folder" "$builder" "$image" >&2 || exit 125
 fi
 set -- "$image" -- "$@"
 [ ! -f "$folder/ch/environment" ] || set -- --set-env "$@"`,
@@ -113,6 +124,6 @@ export const SHOWN: Readonly<Record<Exclude<Runtime, 'pyxis'>, string>> = {
   apptainer: 'apptainer exec --pwd "$PWD" --bind "$PWD"',
   singularity: 'singularity exec --pwd "$PWD" --bind "$PWD"',
   podman:
-    'podman run --rm --network=host --pid=host --userns=keep-id --env-host --volume=/tmp:/tmp --volume="$HOME:$HOME" --volume="$PWD:$PWD" --workdir="$PWD"',
+    'podman run --rm --network=host --userns=keep-id --env-host --volume=/tmp:/tmp --volume="$HOME:$HOME" --volume="$PWD:$PWD" --workdir="$PWD"',
   charliecloud: 'ch-run --bind="$HOME:$HOME" --bind="$PWD:$PWD" --cd="$PWD"',
 };
