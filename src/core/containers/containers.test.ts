@@ -33,14 +33,7 @@ describe('an image is spelled as its runtime knows it', () => {
   test.each([
     ...['--privileged', '-v/:/host:rw', '--', '-', '/bin/sh', './a', '../a', 'a b', 'a;id', 'a$(id)', 'a`id`', "a'b"],
     ...['a"b', 'a\nb', 'a,b', 'a:1:2', 'a:-x', '@sha256:1', 'a@sha256:1', 'UPPER', 'docker-archive:/etc/passwd', ''],
-    ...[
-      'a.sif',
-      'library://a/b',
-      'docker://--privileged',
-      'host#a',
-      '--privileged/a',
-      '-x.y/a',
-    ],
+    ...['a.sif', 'library://a/b', 'docker://--privileged', 'host#a', '--privileged/a', '-x.y/a'],
   ])('what is no name in a registry is none for anybody: %j', (image) => {
     // `a.sif` is a name like any other; the others are none.
     for (const runtime of RUNTIMES) {
