@@ -335,7 +335,7 @@ export async function createProcessRunner(options: ProcessRunnerOptions, system:
         const jobspec = readJobspec(order.jobspec);
         launchPlan(jobspec, null);
         const lost = lossAllowed(order.jobspec) ? [] : lostOn(order.jobspec, 'process', containers.name);
-        if (lost.length > 0) throw new RainbowError('failed_precondition', `not on plain machines: ${lost.join('; ')}`);
+        if (lost.length > 0) throw new RainbowError('failed_precondition', `not on this cluster: ${lost.join('; ')}`);
         const verdict = allocation.satisfiable(jobspec.request);
         if (verdict.fits !== 'yes') {
           const why = verdict.reasons.map((reason) => reason.message).join('; ');
