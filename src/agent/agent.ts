@@ -14,7 +14,8 @@ import { openJournal } from './journal-sqlite.ts';
 import { takeLock } from './lock.ts';
 import { silentLog, type Log } from './log.ts';
 import { pickNamed } from './pick/picks.ts';
-import { findContainers } from './runners/containers/find.ts';
+import { findContainers, hasRangeOfUids } from './runners/containers/find.ts';
+import { resolveJobUser } from './runners/process/user.ts';
 import { realmOf, runnerNamed } from './runners/runners.ts';
 import { readMapping } from './runners/slurm/users.ts';
 import { noHook, type ReachedHook } from './sentinels.ts';
@@ -97,6 +98,7 @@ export async function runAgent(options: AgentOptions, system: System, signal: Ab
       const containers = await findContainers(options.containers ?? 'auto', {
         runner: options.runner,
         environment,
+        hasRange: async () => hasRangeOfUids(await resolveJobUser(options.runAs ?? null)),
         hasPyxis: async () => (await kind.hasPyxis?.(environment, system)) ?? false,
       });
       if (containers.name !== 'none') log.info(`images of jobs are run by ${containers.name}`);

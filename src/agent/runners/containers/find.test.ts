@@ -11,9 +11,10 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true }));
 
-const on = (runner: string, has = false): ContainersOf => ({
+const on = (runner: string, has = false, hasRange = true): ContainersOf => ({
   runner,
   environment: { PATH: `relative:${folder}/none:${folder}` },
+  hasRange: async () => hasRange,
   hasPyxis: async () => has,
 });
 const put = (name: string, mode = 0o755): Promise<void> => writeFile(join(folder, name), '#!/bin/sh\n', { mode });
@@ -26,6 +27,9 @@ test('the first that is there, in a fixed order', async () => {
     program: join(folder, 'ch-run'),
   });
   await put('podman');
+  // podman gives uids away, which not everybody has.
+  expect(await findContainers('auto', on('process', false, false))).toMatchObject({ name: 'charliecloud' });
+  expect(await findContainers('auto', on('process'))).toMatchObject({ name: 'podman' });
   // Of a batch system the nodes may have it elsewhere.
   expect(await findContainers('auto', on('flux'))).toEqual({ name: 'podman' });
   await put('singularity');

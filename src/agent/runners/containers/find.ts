@@ -3,7 +3,7 @@
  * the first of `RUNTIMES`. Of a batch system that is the machine where jobs are submitted from: where its nodes have
  * something else, the operator has to say so.
  */
-import { access, constants, stat } from 'node:fs/promises';
+import { access, constants, readFile, stat } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { NO_CONTAINERS, type ContainerRuntime } from '../../../core/containers/run.ts';
 import { isRuntime, PROGRAMS, RUNTIMES, type Runtime } from '../../../core/containers/runtimes.ts';
@@ -14,6 +14,8 @@ export interface ContainersOf {
   readonly runner: string;
   /** The agent's own. */
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Has whoever the jobs run as a range of uids to give away (subuid(5))? Without, podman runs nothing for him. */
+  readonly hasRange: () => Promise<boolean>;
   /** Does srun know pyxis's options? Asked of the slurm runner alone. */
   readonly hasPyxis: () => Promise<boolean>;
 }
@@ -38,9 +40,16 @@ export async function findContainers(asked: string, of: ContainersOf): Promise<C
   }
   for (const runtime of RUNTIMES) {
     const found = await runtimeHere(runtime, of);
-    if (found !== null) return found;
+    if (found === null || (runtime === 'podman' && of.runner === 'process' && !(await of.hasRange()))) continue;
+    return found;
   }
   return NO_CONTAINERS;
+}
+
+/** By the file that says it for users of this machine; a directory service may say it for others. */
+export async function hasRangeOfUids(user: { readonly name: string; readonly uid: number }): Promise<boolean> {
+  const text = await readFile('/etc/subuid', 'utf8').catch(() => '');
+  return text.split('\n').some((line) => [user.name, String(user.uid)].includes(line.split(':')[0] ?? ''));
 }
 
 async function runtimeHere(

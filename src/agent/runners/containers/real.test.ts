@@ -78,7 +78,12 @@ function jobsInImages(runtime: RealRuntime): void {
         keepFiles: false,
         environment,
         log: silentLog,
-        containers: await findContainers(runtime.name, { runner: 'process', environment, hasPyxis: async () => false }),
+        containers: await findContainers(runtime.name, {
+          runner: 'process',
+          environment,
+          hasRange: async () => true,
+          hasPyxis: async () => false,
+        }),
       },
       realSystem,
     );
