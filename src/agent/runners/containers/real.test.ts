@@ -32,12 +32,14 @@ const IS_SOAK = process.env['RAINBOW_SOAK'] !== undefined;
 describe.skipIf(skipWithout('charliecloud', await charliecloudMissing()))(
   'with charliecloud',
   { timeout: 60_000 },
-  () => jobsInImages(charliecloud),
+  () => {
+    jobsInImages(charliecloud);
+  },
 );
 // It takes half a minute, most of it podman's own.
-describe.skipIf(!IS_SOAK || skipWithout('podman', await podmanMissing()))('with podman', { timeout: 60_000 }, () =>
-  jobsInImages(podman),
-);
+describe.skipIf(!IS_SOAK || skipWithout('podman', await podmanMissing()))('with podman', { timeout: 60_000 }, () => {
+  jobsInImages(podman);
+});
 
 function jobsInImages(runtime: RealRuntime): void {
   let folder: string;

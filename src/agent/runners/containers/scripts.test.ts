@@ -63,8 +63,17 @@ describe('apptainer and singularity', () => {
     const { code } = await start(inImage(name, ['WORD', 'PATH'], 'prog', '--flag', 'x y'), env);
     expect(code).toBe(3);
     expect(await words()).toEqual([
-      ...['exec', '--pwd', work, '--bind', work, '--bind', files],
-      ...['docker://ghcr.io/me/app:1', 'prog', '--flag', 'x y'],
+      'exec',
+      '--pwd',
+      work,
+      '--bind',
+      work,
+      '--bind',
+      files,
+      'docker://ghcr.io/me/app:1',
+      'prog',
+      '--flag',
+      'x y',
     ]);
     const lines = (await readFile(join(folder, 'env'), 'utf8')).split('\n');
     expect(lines).toContain(`${prefix}_WORD=${env.WORD}`);
@@ -126,8 +135,14 @@ describe('a job of Slurm', () => {
     const runDir = join(folder, 'job', 'run');
     expect(await run(order(['prog', 'x y']), 'pyxis')).toMatchObject({ code: 3 });
     expect(await words()).toEqual([
-      ...['--nodes=1', '--ntasks=1', '--container-image=ghcr.io#me/app:1', '--no-container-entrypoint'],
-      ...[`--container-mounts=${work}:${work},${runDir}:${runDir}`, `--container-workdir=${work}`, 'prog', 'x y'],
+      '--nodes=1',
+      '--ntasks=1',
+      '--container-image=ghcr.io#me/app:1',
+      '--no-container-entrypoint',
+      `--container-mounts=${work}:${work},${runDir}:${runDir}`,
+      `--container-workdir=${work}`,
+      'prog',
+      'x y',
     ]);
     expect(await readFile(join(runDir, 'end.0.0'), 'utf8')).toBe('status 3\ncomplete\n');
   });
@@ -149,7 +164,16 @@ describe('a job of Slurm', () => {
     const runDir = join(folder, 'job', 'run');
     expect(await run(order(['prog', 'x y'], {}, { per_slot: 1 }, 4), 'apptainer')).toMatchObject({ code: 3 });
     expect(await words()).toEqual([
-      ...['exec', '--pwd', work, '--bind', work, '--bind', runDir, 'docker://ghcr.io/me/app:1', 'prog', 'x y'],
+      'exec',
+      '--pwd',
+      work,
+      '--bind',
+      work,
+      '--bind',
+      runDir,
+      'docker://ghcr.io/me/app:1',
+      'prog',
+      'x y',
     ]);
     await rm(join(folder, 'job'), { recursive: true });
     await run(
@@ -157,7 +181,10 @@ describe('a job of Slurm', () => {
       'apptainer',
     );
     expect((await words()).slice(-4)).toEqual([
-      ...['docker://ghcr.io/me/app:1', '/bin/bash', join(runDir, 'script.0.0'), 'a b'],
+      'docker://ghcr.io/me/app:1',
+      '/bin/bash',
+      join(runDir, 'script.0.0'),
+      'a b',
     ]);
   });
 
