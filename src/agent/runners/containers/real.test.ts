@@ -19,6 +19,7 @@ import { skipWithout } from '../../../../test/needs.ts';
 import { generateGraph } from '../../../core/graph/generate.ts';
 import { readGraph } from '../../../core/graph/read.ts';
 import { realSystem } from '../../../system/real.ts';
+import { NO_CONTAINERS, type ContainerRuntime } from '../../../core/containers/run.ts';
 import { silentLog } from '../../log.ts';
 import { createProcessRunner } from '../process/runner.ts';
 import { resolveJobUser } from '../process/user.ts';
@@ -67,7 +68,7 @@ function jobsInImages(runtime: RealRuntime): void {
     runner = await open(60);
   });
   // A slow machine is to have time to answer a signal: the grace is long where nothing waits for its end.
-  const open = async (grace: number): Promise<Runner> => {
+  const open = async (grace: number, given?: ContainerRuntime): Promise<Runner> => {
     const environment = { ...process.env, PATH: SYSTEM_PATH };
     return createProcessRunner(
       {
@@ -80,12 +81,14 @@ function jobsInImages(runtime: RealRuntime): void {
         keepFiles: false,
         environment,
         log: silentLog,
-        containers: await findContainers(runtime.name, {
-          runner: 'process',
-          environment,
-          hasRange: async () => true,
-          hasPyxis: async () => false,
-        }),
+        containers:
+          given ??
+          (await findContainers(runtime.name, {
+            runner: 'process',
+            environment,
+            hasRange: async () => true,
+            hasPyxis: async () => false,
+          })),
       },
       realSystem,
     );
@@ -170,6 +173,19 @@ function jobsInImages(runtime: RealRuntime): void {
     const { status } = await reaches('ended');
     expect([await output('stderr'), status.end]).toMatchObject(['', { outcome: 'completed' }]);
     expect(await output()).toBe(`${work}\nfrom a file\n`);
+  });
+
+  test('an agent that runs no images any more does not start without one what waits for it', async () => {
+    await runner.submit(order('while [ ! -e "$RAINBOW_JOB_DIR/../../../go" ]; do sleep 0.05; done', { tasks: 2 }));
+    await reaches('running');
+    await runner.submit({ ...order('echo no'), jobId: '2' });
+    await runner.close();
+    runner = await open(60, NO_CONTAINERS);
+    await writeFile(join(room, 'state', 'go'), '');
+    const { status } = await until('it is over', async () =>
+      (await runner.find()).find((native) => native.jobId === '2' && native.status.state === 'ended'),
+    );
+    expect(status.end).toMatchObject({ outcome: 'failed', reason: { code: 'cannot_start' } });
   });
 
   test('an image that cannot be had says so, and nothing runs', async () => {

@@ -10,6 +10,7 @@
 import { execFileSync } from 'node:child_process';
 import { chmod, chown, link, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { imageLoss } from '../../../core/containers/job-image.ts';
 import { NO_CONTAINERS, type ContainerRuntime } from '../../../core/containers/run.ts';
 import { RainbowError } from '../../../core/errors.ts';
 import { resourceCounts } from '../../../core/graph/counts.ts';
@@ -146,6 +147,9 @@ export async function createProcessRunner(options: ProcessRunnerOptions, system:
     const { order } = job.accepted;
     let plan: Attempt['plan'];
     try {
+      // Taken by an agent that ran images, perhaps.
+      const lost = lossAllowed(order.jobspec) ? null : imageLoss(jobspec, order.jobspec, containers.name);
+      if (lost !== null) throw new RainbowError('failed_precondition', `not on this cluster: ${lost}`);
       plan = withInput(withImage(launchPlan(jobspec, witness), jobspec, containers), order.jobspec);
     } catch (error) {
       await table.conclude(job, failed({ code: 'cannot_start', message: describe(error) }));
