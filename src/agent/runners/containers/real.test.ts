@@ -144,7 +144,8 @@ function jobsInImages(runtime: RealRuntime): void {
     expect(await output()).toContain('asked');
   });
 
-  test('what does not heed a stop is ended after the grace, in the image too', async () => {
+  // Seconds, most of them its grace.
+  test.skipIf(!IS_SOAK)('what does not heed a stop is ended after the grace, in the image too', async () => {
     await runner.close();
     runner = await open(0.1);
     const mark = `4${process.pid}`;

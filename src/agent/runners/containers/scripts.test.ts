@@ -106,6 +106,22 @@ test('podman: nothing that it does not need, and the variables of the job by nam
   expect(all.join(' ')).not.toMatch(/secret|privileged/);
 });
 
+test.each(['podman', 'apptainer', 'singularity'] as const)(
+  '%s is started without touching the job’s variables, whatever they are called',
+  async (name) => {
+    await recorder(name);
+    const env = Object.fromEntries(
+      ['image', 'here', 'seen', 'dir', 'name', 'names', 'init', 'monitor', 'storage', 'folder'].map((each) => [
+        each,
+        'mine',
+      ]),
+    );
+    await start(inImage(name, Object.keys(env), 'true'), env);
+    const lines = (await readFile(join(folder, 'env'), 'utf8')).split('\n');
+    for (const each of Object.keys(env)) expect(lines).toContain(`${each}=mine`);
+  },
+);
+
 const KEY = { jobId: '7', epoch: 1, realm: '00000001', nonce: '0'.repeat(12) };
 const order = (command: readonly string[], more: object = {}, count: object = { per_slot: 1 }, slots = 1): Order => {
   const jobspec = JSON.stringify({
