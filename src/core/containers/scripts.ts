@@ -91,7 +91,10 @@ exec "$0" --cgroup-manager=cgroupfs run --rm --interactive --log-driver=none "--
   --network=host --userns=keep-id --security-opt=label=disable --entrypoint= --env-host ${'$'}{HOME:+--env=HOME} $rb_names "--workdir=$rb_here" "$@"`,
 ].join('\n');
 
-/** Fetches the image where it is not yet, one process at a time; /tmp it mounts by itself. */
+/**
+ * Fetches the image where it is not yet, one process at a time; /tmp it mounts by itself. What is mounted has to be a
+ * directory of the image, too; later versions make one, on a layer in memory that is gone with the job.
+ */
 const CHARLIECLOUD = [
   HERE,
   String.raw`while [ "$1" != -- ]; do shift; done
@@ -105,9 +108,16 @@ if [ ! -d "$rb_folder" ]; then
   flock -- "$rb_storage.lock" /bin/sh -c '[ -d "$1" ] || "$2" --no-cache pull "$3"' sh "$rb_folder" "$rb_builder" "$rb_image" >&2 || exit 125
 fi
 set -- "$rb_image" -- "$@"
-[ ! -f "$rb_folder/ch/environment" ] || set -- --set-env "$@"`,
+[ ! -f "$rb_folder/ch/environment" ] || set -- --set-env "$@"
+rb_makes=
+if "$0" --help 2>&1 | grep -q -e --write-fake; then
+  rb_makes=1
+  set -- --write-fake "$@"
+fi`,
   directories(String.raw`"${'$'}{HOME:-}"`),
   String.raw`  case $rb_dir in /tmp/*) continue ;; esac
+  # Of all of them it can do without its home, unless it begins there.
+  [ "$rb_dir/" != "${'$'}{HOME%/}/" ] || [ "$rb_dir" = "$rb_here" ] || [ -n "$rb_makes" ] || [ -d "$rb_folder$rb_dir" ] || continue
   set -- "--bind=$rb_dir:$rb_dir" "$@"
 done
 exec "$0" "--storage=$rb_storage" "--cd=$rb_here" "$@"`,
