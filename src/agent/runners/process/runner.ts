@@ -10,7 +10,6 @@
 import { execFileSync } from 'node:child_process';
 import { chmod, chown, link, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { imageLoss } from '../../../core/containers/job-image.ts';
 import { NO_CONTAINERS, type ContainerRuntime } from '../../../core/containers/run.ts';
 import { RainbowError } from '../../../core/errors.ts';
 import { resourceCounts } from '../../../core/graph/counts.ts';
@@ -20,7 +19,6 @@ import type { Jobspec } from '../../../core/jobspec/jobspec.ts';
 import { launchPlan } from '../../../core/jobspec/launch.ts';
 import { readJobspec } from '../../../core/jobspec/read.ts';
 import type { Witness } from '../../../core/match/matcher.ts';
-import { lossAllowed, lostOn } from '../../../core/translate/native.ts';
 import type { System, Timer } from '../../../system/system.ts';
 import { describe, type Log } from '../../log.ts';
 import { bootId, selfIdentity, startOf } from '../../process-identity.ts';
@@ -32,7 +30,7 @@ import { filesEnvironment, keyText } from '../runner.ts';
 import { createAllocation } from './allocation.ts';
 import { writeDurably } from './files.ts';
 import { createJobTable, nativeJob, type LocalJob } from './jobs.ts';
-import { findTools, prepare, startShim, type Attempt, withImage, withInput } from './launch.ts';
+import { findTools, prepare, refuseLoss, startShim, type Attempt, withImage, withInput } from './launch.ts';
 import { canceledBy, claimText, NOBODY, readStop, type StartRecord } from './native.ts';
 import { readOutput } from './output.ts';
 import { signalQuietly } from './remains.ts';
@@ -147,9 +145,7 @@ export async function createProcessRunner(options: ProcessRunnerOptions, system:
     const { order } = job.accepted;
     let plan: Attempt['plan'];
     try {
-      // Taken by an agent that ran images, perhaps.
-      const lost = lossAllowed(order.jobspec) ? null : imageLoss(jobspec, order.jobspec, containers.name);
-      if (lost !== null) throw new RainbowError('failed_precondition', `not on this cluster: ${lost}`);
+      refuseLoss(order.jobspec, containers); // an agent before this one may have run images
       plan = withInput(withImage(launchPlan(jobspec, witness), jobspec, containers), order.jobspec);
     } catch (error) {
       await table.conclude(job, failed({ code: 'cannot_start', message: describe(error) }));
@@ -338,8 +334,7 @@ export async function createProcessRunner(options: ProcessRunnerOptions, system:
         if (there !== undefined) return there.text;
         const jobspec = readJobspec(order.jobspec);
         launchPlan(jobspec, null);
-        const lost = lossAllowed(order.jobspec) ? [] : lostOn(order.jobspec, 'process', containers.name);
-        if (lost.length > 0) throw new RainbowError('failed_precondition', `not on this cluster: ${lost.join('; ')}`);
+        refuseLoss(order.jobspec, containers);
         const verdict = allocation.satisfiable(jobspec.request);
         if (verdict.fits !== 'yes') {
           const why = verdict.reasons.map((reason) => reason.message).join('; ');
