@@ -14,6 +14,8 @@ import { openJournal } from './journal-sqlite.ts';
 import { takeLock } from './lock.ts';
 import { silentLog, type Log } from './log.ts';
 import { pickNamed } from './pick/picks.ts';
+import { findContainers, hasRangeOfUids } from './runners/containers/find.ts';
+import { resolveJobUser } from './runners/process/user.ts';
 import { realmOf, runnerNamed } from './runners/runners.ts';
 import { readMapping } from './runners/slurm/users.ts';
 import { noHook, type ReachedHook } from './sentinels.ts';
@@ -53,6 +55,8 @@ export interface AgentOptions {
   readonly spool?: string;
   /** Where the files that travel with jobs are kept meanwhile; default: `files/` in the spool, else in the state directory. */
   readonly sandboxes?: string;
+  /** What runs images: `auto` (what is found), `none`, or a name in core/containers/runtimes.ts; `auto`. */
+  readonly containers?: string;
   /** Keep the files of ended jobs, in the state directory's `kept/`. */
   readonly keepFiles?: boolean;
   /** Graph and subsystems are registered as they are above: they need not be brought up to date at the start. */
@@ -90,6 +94,14 @@ export async function runAgent(options: AgentOptions, system: System, signal: Ab
   try {
     const journal = openJournal(join(options.stateDir, 'journal.sqlite'));
     try {
+      const environment = options.environment ?? process.env;
+      const containers = await findContainers(options.containers ?? 'auto', {
+        runner: options.runner,
+        environment,
+        hasRange: async () => hasRangeOfUids(await resolveJobUser(options.runAs ?? null)),
+        hasPyxis: async () => (await kind.hasPyxis?.(environment, system)) ?? false,
+      });
+      if (containers.name !== 'none') log.info(`images of jobs are run by ${containers.name}`);
       const runner = await kind.open(
         {
           stateDir: options.stateDir,
@@ -101,7 +113,8 @@ export async function runAgent(options: AgentOptions, system: System, signal: Ab
           spool: options.spool ?? null,
           realm: realmOf(cluster, options.secret),
           keepFiles: options.keepFiles ?? false,
-          environment: options.environment ?? process.env,
+          containers,
+          environment,
           log,
           reached,
         },
@@ -113,8 +126,8 @@ export async function runAgent(options: AgentOptions, system: System, signal: Ab
         const { secret, version = '', maxJobs = MAX_JOBS } = options;
         const runAs = options.mapUsers === undefined ? 'single-user' : 'mapped';
         const accounts = options.mapUsers === undefined ? null : await mappedAccounts(options.mapUsers);
-        const identity = { cluster, secret, runner: options.runner, version, maxJobs, runAs, accounts } as const;
-        const environment = options.environment ?? process.env;
+        const own = { cluster, secret, runner: options.runner, version, maxJobs, runAs, accounts } as const;
+        const identity = { ...own, containers: containers.name };
         const found = kind.discovery?.({ cluster, environment, runAs: options.runAs ?? null }, system) ?? null;
         const discovery = found === null ? null : withModules(found, options.modules ?? [], { system, log });
         const followed: FollowedCluster | null =

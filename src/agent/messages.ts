@@ -3,6 +3,7 @@
  * stops at wire.ts. Times are milliseconds since 1970.
  */
 import type { BidQuestion } from '../core/bid/bid.ts';
+import type { Containers } from '../core/containers/runtimes.ts';
 import type { Reason } from '../core/job/state.ts';
 import type { AgentBid } from './bid/bidder.ts';
 import type { JobKey, Order, OutputPiece, OutputPosition } from './runners/runner.ts';
@@ -39,6 +40,8 @@ export interface Hello {
   readonly runAs: 'single-user' | 'mapped';
   /** Of `mapped`: who has a local user; null: not said. */
   readonly accounts: readonly string[] | null;
+  /** What runs images here; '' or left out: not said. */
+  readonly containers?: Containers;
   readonly holds: readonly Report[];
   readonly free: Free;
   readonly capacity: number;

@@ -2,6 +2,7 @@
  * Serves one cluster: puts the agent's parts together, knows what is held before anybody is told, stays connected, and
  * lets go at the end; what runs goes on.
  */
+import type { Containers } from '../core/containers/runtimes.ts';
 import { RainbowError } from '../core/errors.ts';
 import type { FileClient } from '../sandbox/send.ts';
 import type { System } from '../system/system.ts';
@@ -38,6 +39,8 @@ export interface ClusterParts {
     readonly runAs?: 'single-user' | 'mapped';
     /** Of `mapped`: who has a local user. Default: not said. */
     readonly accounts?: readonly string[] | null;
+    /** What runs images here. Default: not said. */
+    readonly containers?: Containers;
   };
   readonly journal: Journal;
   readonly runner: Runner;
@@ -160,6 +163,7 @@ export async function serveCluster(parts: ClusterParts, system: System, signal: 
       version,
       runAs: identity.runAs ?? 'single-user',
       accounts: identity.accounts ?? null,
+      containers: identity.containers ?? '',
       holds: reporter.holds(),
       free: said,
       capacity: reporter.capacity(),

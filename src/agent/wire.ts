@@ -70,6 +70,7 @@ export function encode(message: ToServer): MessageInitShape<typeof AgentMessageS
             capacity: hello.capacity,
             pick: hello.pick,
             bids: hello.bids,
+            containers: hello.containers ?? '',
             ...(hello.accounts === null ? {} : { accounts: { owners: [...hello.accounts] } }),
           },
         },

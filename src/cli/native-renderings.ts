@@ -2,6 +2,7 @@
  * What each cluster's own scheduler would be given: the rendering of a jobspec by the kind of the cluster's agent, and
  * what it cannot be told. Clusters of one kind share a rendering.
  */
+import type { Containers } from '../core/containers/runtimes.ts';
 import type { Candidate } from '../gen/rainbow/v1/job_pb.js';
 import { Fits } from '../gen/rainbow/v1/job_pb.js';
 import type { Cluster } from '../gen/rainbow/v1/clusters_pb.js';
@@ -28,14 +29,21 @@ export async function nativeRenderings(
 ): Promise<readonly NativeOf[]> {
   const { lossAllowed, lostOn, nativeRendering } = await import('../core/translate/native.ts');
   const allowed = lossAllowed(jobspec);
-  const byRunner = new Map<string, string[]>();
+  const { containersNamed } = await import('../core/containers/runtimes.ts');
+  const alike = new Map<string, { readonly runner: string; readonly containers: Containers; names: string[] }>();
   for (const { cluster, satisfiable } of candidates) {
-    const runner = clusters.find(({ name }) => name === cluster)?.runner ?? '';
+    const found = clusters.find(({ name }) => name === cluster);
+    const runner = found?.runner ?? '';
     if (satisfiable !== Fits.YES || runner === '') continue;
-    byRunner.set(runner, [...(byRunner.get(runner) ?? []), cluster]);
+    const containers = containersNamed(found?.containers ?? '');
+    const key = `${runner} ${containers}`;
+    alike.set(key, { runner, containers, names: [...(alike.get(key)?.names ?? []), cluster] });
   }
-  return [...byRunner].flatMap(([runner, names]) => {
-    const { text, lost } = nativeRendering(jobspec, runner) ?? { text: '', lost: lostOn(jobspec, runner) };
+  return [...alike.values()].flatMap(({ runner, containers, names }) => {
+    const { text, lost } = nativeRendering(jobspec, runner, containers) ?? {
+      text: '',
+      lost: lostOn(jobspec, runner, containers),
+    };
     return text === '' && lost.length === 0 ? [] : [{ clusters: names, runner, text, lost, allowed }];
   });
 }
@@ -61,18 +69,25 @@ export async function unheededLines(
   candidates: readonly Candidate[],
   ask: () => Promise<readonly Cluster[]>,
 ): Promise<readonly string[]> {
-  const [{ unheededOn }, { readJobspec }] = await Promise.all([
+  const [{ unheededOn }, { readJobspec }, { lossAllowed }, { containersNamed }, { imageLoss }] = await Promise.all([
     import('../core/translate/unheeded.ts'),
     import('../core/jobspec/read.ts'),
+    import('../core/translate/native.ts'),
+    import('../core/containers/runtimes.ts'),
+    import('../core/containers/job-image.ts'),
   ]);
   const read = readJobspec(jobspec);
+  const allowed = lossAllowed(jobspec);
   // Only an image is left unheeded: the clusters are not asked for without one.
   if (read.image === null || candidates.length === 0) return [];
   const clusters = await ask();
   return candidates.flatMap(({ cluster, satisfiable }) => {
     if (satisfiable !== Fits.YES) return [];
-    const runner = clusters.find(({ name }) => name === cluster)?.runner ?? '';
-    return unheededOn(read, runner).map((each) => `${clean(cluster)}: ${clean(each)}`);
+    const found = clusters.find(({ name }) => name === cluster);
+    const containers = containersNamed(found?.containers ?? '');
+    // Where something would be lost it is not placed, unless that is allowed: then it is not used.
+    if (!allowed && imageLoss(read, jobspec, containers) !== null) return [];
+    return unheededOn(read, found?.runner ?? '', containers).map((each) => `${clean(cluster)}: ${clean(each)}`);
   });
 }
 

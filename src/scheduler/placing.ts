@@ -3,6 +3,7 @@
  * waits and nothing is written: submit and the cycle write what comes out, and give the reservation back if they
  * cannot.
  */
+import { containersNamed, type Containers } from '../core/containers/runtimes.ts';
 import { decide, type Decided } from '../core/decide.ts';
 import type { Reason } from '../core/job/state.ts';
 import { byPreference } from '../core/image/constrain.ts';
@@ -15,7 +16,7 @@ import { openings, type Opening } from '../core/match/openings.ts';
 import { COMPAT_WEIGHT } from '../core/select/heavier.ts';
 import { policyNamed } from '../core/select/policies.ts';
 import type { JobFacts, Policy } from '../core/select/policy.ts';
-import type { ClusterRef } from '../store/store.ts';
+import type { AgentInstance, ClusterRef } from '../store/store.ts';
 import type { System } from '../system/system.ts';
 import type { CorrectedOffer } from '../core/bid/bid.ts';
 import type { Gathered } from './bidding/gather.ts';
@@ -73,6 +74,10 @@ const MOST_POLICIES = 256;
 
 /** Jobspecs of which it is kept what other schedulers cannot be told: jobs come in batches of equal ones. */
 const MOST_LOSSES = 256;
+
+function containersOf(instance: AgentInstance | null): Containers {
+  return containersNamed(instance?.containers ?? '');
+}
 
 const FITS_NOT: Verdict = { fits: 'no', reasons: [] };
 const unmapped = (owner: string): Verdict => ({
@@ -196,24 +201,31 @@ export function createPlacing(deps: {
     const walltime = jobspec.walltime ?? settings.defaultWalltime;
     const notServing = whyNotServing(record.service, system.clock.now(), walltime);
     if (notServing !== null) return notServing;
-    const lost = lossOn(record.instance?.runner ?? '', text);
+    const lost = lossOn(record.instance, jobspec, text);
     return lost === '' ? null : `its scheduler cannot be told all of it: ${lost}`;
   };
 
   /** '' where nothing is lost, or may be. */
-  const lossOn = (runner: string, text: string): string => {
+  const lossOn = (instance: AgentInstance | null, { image }: Jobspec, text: string): string => {
+    const runner = instance?.runner ?? '';
+    const containers = containersOf(instance);
     // Of a cluster without an agent it is not known what it can be told; its agent refuses, and says why.
-    if (!NATIVE_RUNNERS.has(runner) && (runner === '' || !mayBeParticular(text))) return '';
-    const key = `${runner}\n${text}`;
+    if (!NATIVE_RUNNERS.has(runner) && (runner === '' || (image === null && !mayBeParticular(text)))) return '';
+    const key = `${runner} ${containers}\n${text}`;
     let lost = losses.get(key);
     if (lost === undefined) {
-      lost = lossAllowed(text) ? '' : lostOn(text, runner).join('; ');
+      lost = lossAllowed(text) ? '' : lostOn(text, runner, containers).join('; ');
       if (losses.size >= MOST_LOSSES) losses.clear();
       losses.set(key, lost);
     }
     return lost;
   };
   const losses = new Map<string, string>();
+
+  const unheededAt = (cluster: string, jobspec: Jobspec): readonly string[] => {
+    const instance = registry.get(cluster)?.instance ?? null;
+    return unheededOn(jobspec, instance?.runner ?? '', containersOf(instance));
+  };
 
   return {
     match: ask,
@@ -269,9 +281,7 @@ export function createPlacing(deps: {
       const notes = [
         ...barred.map(({ cluster }) => `${cluster} was passed over: ${away.get(cluster) ?? ''}`),
         ...decided.notes,
-        ...(chosen === null ? [] : unheededOn(jobspec, registry.get(chosen)?.instance?.runner ?? '')).map(
-          (each) => `${chosen ?? ''}: ${each}`,
-        ),
+        ...(chosen === null ? [] : unheededAt(chosen, jobspec)).map((each) => `${chosen ?? ''}: ${each}`),
       ];
       const micros = Math.round((system.clock.monotonic() - began) * 1000);
       const { shadow } = settings;

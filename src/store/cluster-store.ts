@@ -48,6 +48,8 @@ export interface AgentInstance {
   readonly runAs: 'single-user' | 'mapped';
   /** Owners who have a local user there; left out: everybody, or it does not say. Sorted. */
   readonly accounts?: readonly string[];
+  /** What runs images there (core/containers/runtimes.ts), or `none`; left out: it does not say. */
+  readonly containers?: string;
 }
 
 export interface ResourceCount {

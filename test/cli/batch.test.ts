@@ -8,7 +8,7 @@ import { place, startAgent, untilConnected, write, type Place } from './with-ser
 async function withAgent(): Promise<Place & { readonly open: string }> {
   const here = await place();
   await here.register('red', '--nodes', '1', '--cores', '4');
-  startAgent(here, 'red', ['--graph', join(here.folder, 'red.json')]);
+  startAgent(here, 'red', ['--graph', join(here.folder, 'red.json'), '--containers', 'none']);
   await untilConnected(here, 'red');
   // Where jobs write, whoever runs them.
   const open = join(here.folder, 'open');
@@ -108,7 +108,7 @@ describe('what a script asks for beside its resources is done', () => {
         },
       }),
     );
-    const id = idOf(await run(['submit', '--kubernetes', job, '--json']));
+    const id = idOf(await run(['submit', '--kubernetes', job, '--allow-lossy', '--json']));
     await expect
       .poll(() => (existsSync(join(open, 'log')) ? lines(open, 'log').sort() : []), { timeout: 10_000 })
       .toEqual(['of 0 0', 'of 1 1']);

@@ -7,7 +7,13 @@ import { afterwards, expectExit, json } from './command-line.ts';
 import { place, SECRET, startAgent, untilConnected, write, type Place } from './with-server.ts';
 
 /** An agent that says that it is one of a Slurm cluster, and takes nothing. */
-async function slurmAgent(at: Place, cluster: string, secret: string, accounts?: readonly string[]): Promise<void> {
+async function slurmAgent(
+  at: Place,
+  cluster: string,
+  secret: string,
+  accounts?: readonly string[],
+  containers = '',
+): Promise<void> {
   const connection = connect(`127.0.0.1:${at.server.port}`);
   const stream = connection.client(AgentService).connect();
   afterwards(() => {
@@ -22,6 +28,7 @@ async function slurmAgent(at: Place, cluster: string, secret: string, accounts?:
     instanceId: 'one',
     instanceStartedMs: '1',
     runner: 'slurm',
+    containers,
     ...mapping,
   };
   stream.send({ message: { case: 'hello', value } });
@@ -102,24 +109,51 @@ test('a cluster whose agent maps accounts is a no for those whom it does not', a
   expect(json(await at.run(['submit', '--json', '--', 'true']))).toMatchObject({ cluster: 'blue' });
 });
 
-test('an image that is not used is said at submit, in a dry run and by explain', async () => {
+test('where no images are run, who asks for one is passed over, unless that is allowed', async () => {
   const at = await place();
   await at.register('red', '--nodes', '1', '--cores', '2');
-  startAgent(at, 'red', ['--graph', `${at.folder}/red.json`]);
+  startAgent(at, 'red', ['--graph', `${at.folder}/red.json`, '--containers', 'none']);
   await untilConnected(at, 'red');
-  const said = 'red: its agent starts programs on the machine itself, so the image debian:12 is not used there';
   const command = ['--image', 'debian:12', '--', 'true'];
-  const outcome = await at.run(['submit', '--json', ...command]);
-  expectExit(outcome, 0);
-  expect(outcome.stderr).toContain(said);
-  const { id } = json<{ id: number }>(outcome);
+  const lost = 'the image debian:12 (no containers are run there)';
+  expect(json(await at.run(['cluster', 'show', 'red', '--json']))).toMatchObject({ containers: 'none' });
+  const dry = await at.run(['submit', '--dry-run', ...command]);
+  expect(dry.stdout).toContain(`would be lost: ${lost}\n  so it is not placed there, unless you say --allow-lossy`);
+  const refused = await at.run(['submit', '--json', ...command]);
+  expect(json(refused)).toMatchObject({
+    state: 'pending',
+    reason: { message: expect.stringContaining(lost) as string },
+  });
+
+  const said = 'red: its agent starts the program on the machine itself, so the image debian:12 is not used there';
+  const allowed = await at.run(['submit', '--json', '--allow-lossy', ...command]);
+  expect(allowed.stderr).toContain(said);
+  const { id } = json<{ id: number }>(allowed);
   expect((await at.run(['explain', String(id)])).stdout).toContain(said);
-  expect((await at.run(['submit', '--dry-run', ...command])).stdout).toContain(said);
+  expect((await at.run(['submit', '--dry-run', '--allow-lossy', ...command])).stdout).toContain(said);
+
+  // The prototype's word says what its nodes must be good for: it goes where it always went.
   const file = write(
     at.folder,
     'job.yaml',
-    json<{ jobspec: string }>(await at.run(['job', 'show', String(id), '--json'])).jobspec,
+    `{version: 1, resources: {a: {type: node, count: 1}}, tasks: [{command: ['true'], resources: a}], attributes: {image: debian:12}}`,
   );
+  const named = await at.run(['submit', '--json', '--jobspec', file]);
+  expect(json(named)).toMatchObject({ cluster: 'red' });
+  expect(named.stderr).toContain(said);
   expect((await at.run(['explain', '--jobspec', file])).stdout).toContain(said);
   expect((await at.run(['submit', '--', 'true'])).stderr).toBe('');
+});
+
+test('a dry run shows how an image is run, by what the agent found', async () => {
+  const at = await place();
+  const { secret } = await at.register('red', '--nodes', '2', '--cores', '4');
+  await slurmAgent(at, 'red', secret, undefined, 'apptainer');
+  const image = ['--image', 'ghcr.io/me/app:1'];
+  const dry = await at.run(['submit', '--dry-run', ...image, '--', 'hostname']);
+  expect(dry.stdout).toMatch(/# in its image: apptainer exec .* docker:\/\/ghcr\.io\/me\/app:1 hostname/);
+  expect(dry.stdout).not.toContain('would be lost');
+  expect((await at.run(['cluster', 'show', 'red'])).stdout).toMatch(/containers +apptainer/);
+  const strange = await at.run(['submit', '--dry-run', '--image=--privileged', '--', 'hostname']);
+  expect(strange.stdout).toContain('would be lost: the image --privileged (no name of an image in a registry');
 });

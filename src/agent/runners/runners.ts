@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { chmod } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import type { ContainerRuntime } from '../../core/containers/run.ts';
 import { invalid } from '../../core/errors.ts';
 import { readGraph } from '../../core/graph/read.ts';
 import { readSubsystem } from '../../core/graph/read-subsystem.ts';
@@ -15,6 +16,7 @@ import { createProcessRunner } from './process/runner.ts';
 import { jobUserNotice, resolveJobUser } from './process/user.ts';
 import type { Discovery, Runner } from './runner.ts';
 import { askCluster as askSlurm } from './slurm/cluster.ts';
+import { hasPyxis } from './slurm/pyxis.ts';
 import { slurmCommands } from './slurm/commands.ts';
 import { createSlurmRunner } from './slurm/runner.ts';
 import { slurmUsers } from './slurm/users.ts';
@@ -35,6 +37,8 @@ export interface RunnerSettings {
   /** Whose native jobs they are: 8 hexadecimal digits, the same for this cluster of this server at every start. */
   readonly realm: string;
   readonly keepFiles: boolean;
+  /** What runs images. */
+  readonly containers: ContainerRuntime;
   /** The agent's own. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly log: Log;
@@ -49,6 +53,8 @@ export interface RunnerKind {
     where: Pick<RunnerSettings, 'cluster' | 'environment'> & Partial<Pick<RunnerSettings, 'runAs'>>,
     system: System,
   ): Discovery;
+  /** Do its own commands run images? Only where some can. */
+  hasPyxis?(environment: RunnerSettings['environment'], system: System): Promise<boolean>;
 }
 
 /** The secret is the cluster's own at one server: a namesake elsewhere has another. Says nothing of the secret. */
@@ -81,6 +87,7 @@ export const runners: Readonly<Record<string, RunnerKind>> = Object.assign(Objec
       const slurm = slurmCommands(environment, system);
       return { discover: () => askSlurm(slurm, cluster) };
     },
+    hasPyxis: (environment, system) => hasPyxis(slurmCommands(environment, system)),
   } satisfies RunnerKind,
   flux: {
     async open(settings, system) {

@@ -13,6 +13,8 @@ import { clusterSecret, readSettings, serverSecret } from '../settings.ts';
 import { version } from '../version.ts';
 
 const RUNNERS = ['process', 'slurm', 'flux'] as const;
+/** Those of core/containers/runtimes.ts. */
+const CONTAINERS = ['auto', 'none', 'pyxis', 'apptainer', 'singularity', 'podman', 'charliecloud'] as const;
 /** The names of agent/pick/picks.ts, which takes a while to load. */
 const PICK_NAMES = ['first-come', 'smallest', 'shortest', 'label'] as const;
 
@@ -33,6 +35,7 @@ export interface AgentOptions {
   readonly pickOption?: Readonly<Record<string, string>>;
   readonly tariff?: string;
   readonly keepFiles?: boolean;
+  readonly containers?: string;
   /** false: none. */
   readonly modules?: string | false;
 }
@@ -82,6 +85,11 @@ export function addAgent(parent: Command, run: Run): void {
       'runners slurm and flux: folders of software modules, or what "module -t avail" printed, with colons between; the subsystem "modules" [MODULEPATH]',
     )
     .option('--no-modules', 'register no software modules')
+    .addOption(
+      new Option('--containers <runtime>', 'what runs the images of jobs; auto: what is found')
+        .choices([...CONTAINERS])
+        .default('auto'),
+    )
     .option('--keep-files', 'keep the files of ended jobs, in the state directory')
     .addHelpText(
       'after',
@@ -168,6 +176,7 @@ async function agent(invocation: Invocation, options: AgentOptions): Promise<voi
       ...(options.pick === undefined ? {} : { pick: options.pick }),
       ...(options.pickOption === undefined ? {} : { pickOptions: options.pickOption }),
       tariff,
+      ...(options.containers === undefined ? {} : { containers: options.containers }),
       keepFiles: options.keepFiles === true,
       modules,
       formerSubsystems: found.former,

@@ -2,8 +2,12 @@
  * What stands in the way of running a jobspec on a cluster of some kind: what its own scheduler cannot be told. Asked
  * before anything is placed there, and again by the runner before it submits. Pure.
  */
+import { imageLoss } from '../containers/job-image.ts';
+import { shownInImage } from '../containers/run.ts';
+import type { Containers } from '../containers/runtimes.ts';
 import { RainbowError } from '../errors.ts';
 import { isMoment } from '../job/moment.ts';
+import { readJobspec } from '../jobspec/read.ts';
 import { Attributes, isMap } from './attributes.ts';
 import { CARRIED as FLUXS } from './flux/options.ts';
 import { fluxJob } from './render/flux-job.ts';
@@ -20,21 +24,34 @@ export const NATIVE_RUNNERS: ReadonlySet<string> = new Set(Object.keys(TARGETS))
 
 /**
  * What is submitted there, to be shown; null where that kind of cluster takes jobspecs as they are. For Slurm the options
- * that sbatch is given, not the script's own lines; for Flux its command line, of which the agent makes a document.
+ * that sbatch is given, not the script's own lines; for Flux its command line, of which the agent makes a document; then,
+ * and where jobspecs are taken as they are, how its first task is run in its image.
  */
 export function nativeRendering(
   jobspec: string,
   runner: string,
-): { readonly target: Target; readonly text: string; readonly lost: readonly string[] } | null {
-  const target = TARGETS[runner];
-  if (target === undefined) return null;
+  containers: Containers = '',
+): { readonly target: Target | null; readonly text: string; readonly lost: readonly string[] } | null {
+  const target = TARGETS[runner] ?? null;
+  const shown = containerLine(jobspec, containers);
+  if (target === null) {
+    const lost = lostOn(jobspec, runner, containers);
+    return shown === '' && lost.length === 0 ? null : { target, text: shown, lost };
+  }
   try {
     const text = runner === 'slurm' ? sbatchLine(jobspec) : render(jobspec, target, null).text;
-    return { target, text, lost: lostOn(jobspec, runner) };
+    return { target, text: `${text}${shown}`, lost: lostOn(jobspec, runner, containers) };
   } catch (error) {
     if (!(error instanceof RainbowError)) throw error;
     return { target, text: '', lost: [error.message] };
   }
+}
+
+/** '' where it does not run in its image. */
+function containerLine(jobspec: string, containers: Containers): string {
+  const read = readJobspec(jobspec);
+  const line = shownInImage(read, { name: containers }, read.tasks[0]?.command ?? []);
+  return line === null ? '' : `# in its image: ${line}\n`;
 }
 
 /** Options that the agent gives to each job: its own, or where the job has none. */
@@ -87,13 +104,22 @@ function particulars(jobspec: string, runner: string): readonly string[] {
   return [...begins, ...added, ...others];
 }
 
-/** In words, what would be lost on a cluster of that kind; empty where all can be said. */
-export function lostOn(jobspec: string, runner: string): readonly string[] {
-  const others = particulars(jobspec, runner);
+/** In words, what would be lost on a cluster of that kind; empty where all can be said. Throws where it is no jobspec. */
+export function lostOn(jobspec: string, runner: string, containers: Containers = ''): readonly string[] {
+  const read = readJobspec(jobspec);
+  const image = imageLoss(read, jobspec, containers);
+  const others = [...particulars(jobspec, runner), ...(image === null ? [] : [image])];
   if (!NATIVE_RUNNERS.has(runner)) return others;
   try {
     const { report } = runner === 'flux' ? fluxJob(jobspec) : slurmJob(jobspec);
-    return [...others, ...lostOf(report, runner).map(lineText)];
+    // Whether it runs in its image is the cluster's affair, not its scheduler's: it was asked above, where that is known.
+    const isSaid = ({ what }: ReportLine): boolean => containers !== '' && what === IMAGE;
+    return [
+      ...others,
+      ...lostOf(report, runner)
+        .filter((line) => !isSaid(line))
+        .map(lineText),
+    ];
   } catch (error) {
     if (error instanceof RainbowError) return [error.message];
     throw error;
@@ -102,6 +128,8 @@ export function lostOn(jobspec: string, runner: string): readonly string[] {
 
 /** As a rendering says it where there is no word for it. */
 const FILES = 'attributes.system.files';
+/** Of the report of a renderer: what a document of that system has no word for. */
+const IMAGE = 'attributes.user.image';
 
 /** `particulars` says of options kept for another kind of cluster, which of them it cannot do without. */
 function lostOf(report: readonly ReportLine[], runner: string): readonly ReportLine[] {

@@ -75,6 +75,7 @@ export function instanceOf(hello: Hello, now: number): AgentInstance {
     ...(hello.runAs === RunAs.MAPPED && hello.accounts !== undefined
       ? { accounts: accountsOf(hello.accounts.owners) }
       : {}),
+    ...(hello.containers === '' ? {} : { containers: kept(hello.containers, MOST_TEXT) }),
   };
 }
 

@@ -27,6 +27,7 @@ export function clusterToWire(
     connected: registry.isConnected(cluster.name),
     ...times({ lastSeenAt: cluster.lastSeenAt }),
     runner: cluster.instance?.runner ?? '',
+    containers: cluster.instance?.containers ?? '',
     jobs: Object.fromEntries(counted),
     ...times({ drainedAt: cluster.service.drained?.at ?? null }),
     drainReason: cluster.service.drained?.reason ?? '',

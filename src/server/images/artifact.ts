@@ -18,7 +18,7 @@ import {
 } from './contents.ts';
 import type { Descriptor, Finding } from './contents.ts';
 import { FetchError } from './http.ts';
-import { DIGEST, type Reference } from './reference.ts';
+import { DIGEST, type Reference } from '../../core/image/reference.ts';
 import { ARTIFACT_TYPES, referrers } from './referrers.ts';
 import { jsonOf } from './registry.ts';
 

@@ -7,7 +7,7 @@ import { isObject } from '../../core/graph/json.ts';
 import { readIso } from '../../core/iso-time.ts';
 import { FetchError, type HttpAnswer } from './http.ts';
 import type { KeptContents } from './kept.ts';
-import { DIGEST } from './reference.ts';
+import { DIGEST } from '../../core/image/reference.ts';
 import { refused, type Registry } from './registry.ts';
 import type { ImageSettings } from './settings.ts';
 

@@ -13,7 +13,7 @@ import { fetchNamed, findArtifact, type Artifact } from './artifact.ts';
 import { NO_FILES, type ImageFiles } from './files.ts';
 import { FetchError, type HttpGet } from './http.ts';
 import { keptContents } from './kept.ts';
-import { keyOf, readReference, type Reference } from './reference.ts';
+import { keyOf, readReference, type Reference } from '../../core/image/reference.ts';
 import { createRegistry, type Registry } from './registry.ts';
 import { DOCKER, type ImageSettings } from './settings.ts';
 

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { isPrivate } from './addresses.ts';
 import { readChallenges } from './challenge.ts';
-import { readReference } from './reference.ts';
+import { readReference } from '../../core/image/reference.ts';
 
 const DIGEST = `sha256:${'a'.repeat(64)}`;
 

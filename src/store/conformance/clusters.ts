@@ -218,6 +218,28 @@ export function clusterConformance(open: Open): void {
       expect(await told()).toEqual([1, 3, 10]);
     });
 
+    test('what runs images there is kept as its agent says it, and a change is told to other servers', async () => {
+      const store = await opened(open);
+      const red = await register(store, 'red');
+      const own = { id: 'a', runner: 'slurm', version: '1', runAs: 'single-user' } as const;
+      for (const [startedAt, containers] of [
+        [1, 'podman'],
+        [2, 'podman'],
+        [3, 'none'],
+        [4, undefined],
+      ] as const)
+        await store.clusters.claimInstance(
+          red,
+          { ...own, startedAt, ...(containers === undefined ? {} : { containers }) },
+          startedAt,
+        );
+      expect((await store.clusters.get('red'))?.instance).not.toHaveProperty('containers');
+      const told = (await store.events.after(0, 100)).filter(({ kind }) => kind === 'containers_changed');
+      expect(told.map(({ at }) => at)).toEqual([1, 3, 4]);
+      await store.clusters.claimInstance(red, { ...own, startedAt: 5, containers: 'podman' }, 5);
+      expect(await store.clusters.get('red')).toMatchObject({ instance: { containers: 'podman' } });
+    });
+
     test('seen moves forward only, for those that are there', async () => {
       const store = await opened(open);
       await register(store, 'red');

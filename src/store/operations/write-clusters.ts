@@ -148,16 +148,17 @@ export function* claimInstance(cluster: ClusterRef, instance: AgentInstance, at:
   if (row.id !== cluster.id) throw noCluster(cluster.name);
   const recorded = row.instance === null ? null : (JSON.parse(row.instance) as AgentInstance);
   if (recorded !== null && isNewer(recorded, instance)) return false;
-  const { id, startedAt, runner, version, runAs, accounts } = instance;
+  const { id, startedAt, runner, version, runAs, accounts, containers } = instance;
   yield* run(
     'UPDATE clusters SET instance = ?, last_seen_at = ? WHERE id = ?',
-    JSON.stringify({ id, startedAt, runner, version, runAs, accounts } satisfies Kept),
+    JSON.stringify({ id, startedAt, runner, version, runAs, accounts, containers } satisfies Kept),
     Math.max(row.last_seen_at ?? at, at),
     row.id,
   );
   // Other servers decide by it, too.
   if (recorded?.accounts?.join(' ') !== accounts?.join(' '))
     yield* writeClusterEvent(cluster.name, 'accounts_changed', at);
+  if (recorded?.containers !== containers) yield* writeClusterEvent(cluster.name, 'containers_changed', at);
   return true;
 }
 

@@ -161,7 +161,7 @@ class GetClusterRequest(_message.Message):
     def __init__(self, name: _Optional[str] = ...) -> None: ...
 
 class Cluster(_message.Message):
-    __slots__ = ("name", "registered_at", "graph_version", "resources", "subsystems", "state", "connected", "last_seen_at", "runner", "jobs", "drained_at", "drain_reason", "maintenance")
+    __slots__ = ("name", "registered_at", "graph_version", "resources", "subsystems", "state", "connected", "last_seen_at", "runner", "jobs", "drained_at", "drain_reason", "maintenance", "containers")
     class JobsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -182,6 +182,7 @@ class Cluster(_message.Message):
     DRAINED_AT_FIELD_NUMBER: _ClassVar[int]
     DRAIN_REASON_FIELD_NUMBER: _ClassVar[int]
     MAINTENANCE_FIELD_NUMBER: _ClassVar[int]
+    CONTAINERS_FIELD_NUMBER: _ClassVar[int]
     name: str
     registered_at: _timestamp_pb2.Timestamp
     graph_version: int
@@ -195,7 +196,8 @@ class Cluster(_message.Message):
     drained_at: _timestamp_pb2.Timestamp
     drain_reason: str
     maintenance: _containers.RepeatedCompositeFieldContainer[MaintenanceWindow]
-    def __init__(self, name: _Optional[str] = ..., registered_at: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., graph_version: _Optional[int] = ..., resources: _Optional[_Iterable[_Union[ResourceCount, _Mapping]]] = ..., subsystems: _Optional[_Iterable[str]] = ..., state: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., connected: bool = ..., last_seen_at: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., runner: _Optional[str] = ..., jobs: _Optional[_Mapping[str, int]] = ..., drained_at: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., drain_reason: _Optional[str] = ..., maintenance: _Optional[_Iterable[_Union[MaintenanceWindow, _Mapping]]] = ...) -> None: ...
+    containers: str
+    def __init__(self, name: _Optional[str] = ..., registered_at: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., graph_version: _Optional[int] = ..., resources: _Optional[_Iterable[_Union[ResourceCount, _Mapping]]] = ..., subsystems: _Optional[_Iterable[str]] = ..., state: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., connected: bool = ..., last_seen_at: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., runner: _Optional[str] = ..., jobs: _Optional[_Mapping[str, int]] = ..., drained_at: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., drain_reason: _Optional[str] = ..., maintenance: _Optional[_Iterable[_Union[MaintenanceWindow, _Mapping]]] = ..., containers: _Optional[str] = ...) -> None: ...
 
 class ResourceCount(_message.Message):
     __slots__ = ("type", "total", "free", "unit")

@@ -1,4 +1,5 @@
 /** What every batch system's runner does alike, from its table of jobs and what it follows: see runner.ts beside it. */
+import type { ContainerRuntime } from '../../../core/containers/run.ts';
 import type { Reason } from '../../../core/job/state.ts';
 import type { System } from '../../../system/system.ts';
 import type { Log } from '../../log.ts';
@@ -21,6 +22,8 @@ export interface BatchRunnerOptions {
   readonly log: Log;
   readonly reached?: ReachedHook;
   readonly pace?: Pace;
+  /** What runs images; none where it is left out. */
+  readonly containers?: ContainerRuntime;
 }
 
 export function batchRunner<A extends Accepted, N, R>(

@@ -1,4 +1,5 @@
 /** What a scheduler of its own is told of a job: all of it, or nothing is submitted. Pure. */
+import type { ContainerRuntime } from '../../../core/containers/run.ts';
 import { RainbowError } from '../../../core/errors.ts';
 import { readJobspec } from '../../../core/jobspec/read.ts';
 import { lossAllowed, lostOn } from '../../../core/translate/native.ts';
@@ -9,7 +10,11 @@ import { lossAllowed, lostOn } from '../../../core/translate/native.ts';
  */
 export function toldOf<T>(
   jobspec: string,
-  { runner, called }: { readonly runner: 'slurm' | 'flux'; readonly called: string },
+  {
+    runner,
+    called,
+    containers,
+  }: { readonly runner: 'slurm' | 'flux'; readonly called: string; readonly containers: ContainerRuntime },
   render: (jobspec: string) => T,
 ): T {
   readJobspec(jobspec);
@@ -22,7 +27,7 @@ export function toldOf<T>(
       cause: error,
     });
   }
-  const lost = lossAllowed(jobspec) ? [] : lostOn(jobspec, runner);
+  const lost = lossAllowed(jobspec) ? [] : lostOn(jobspec, runner, containers.name);
   if (lost.length > 0) {
     throw new RainbowError(
       'failed_precondition',

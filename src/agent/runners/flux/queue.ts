@@ -5,6 +5,7 @@
  *
  * Where it stops: which gpus a job of somebody else's has Flux does not list; a queue that was stopped is not noticed.
  */
+import type { ContainerRuntime } from '../../../core/containers/run.ts';
 import type { BidQuestion } from '../../../core/bid/bid.ts';
 import { RainbowError } from '../../../core/errors.ts';
 import type { FluxCluster } from '../../../core/discover/flux.ts';
@@ -35,12 +36,13 @@ export function createFluxQueue(
     readonly flux: Flux;
     readonly cluster: string;
     readonly realm: string;
+    readonly containers: ContainerRuntime;
     /** Answers what is missing; '' where it fits. */
     readonly missingFor: (request: ReturnType<typeof readJobspec>['request']) => Promise<string>;
   },
   { clock }: System,
 ): RunnerQueue {
-  const { flux, cluster, realm } = parts;
+  const { flux, realm } = parts;
   const all = freshFor(FRESH_MS, clock, () => askAll(flux));
   const queued = freshFor(FRESH_MS, clock, () => askQueued(flux));
   /** By shape. */
@@ -61,7 +63,7 @@ export function createFluxQueue(
     async look(question) {
       let jobspec: string;
       try {
-        jobspec = wouldBe(question, cluster, realm);
+        jobspec = wouldBe(question, parts);
       } catch (error) {
         if (error instanceof RainbowError) return { refusal: { code: 'cannot_start', message: error.message } };
         throw error;
@@ -88,10 +90,14 @@ function refusalOf({ walltime }: BidQuestion, wanted: string, queue: FoundPartit
 }
 
 /** The jobspec that would be submitted. Throws as `fluxJobOf`. */
-function wouldBe({ jobspec, walltime, priority }: BidQuestion, cluster: string, realm: string): string {
+function wouldBe(
+  { jobspec, walltime, priority }: BidQuestion,
+  { cluster, realm, containers }: { cluster: string; realm: string; containers: ContainerRuntime },
+): string {
   const order: Order = { jobId: '1', epoch: 1, name: '', owner: '', jobspec, walltime, priority };
   const name = { jobId: '1', epoch: 1, realm, nonce: '0'.repeat(12) };
-  return nativeJobspec(fluxJobOf(order), order, name, { cluster, runDir: '/', environment: {} });
+  const where = { cluster, runDir: '/', environment: {}, containers };
+  return nativeJobspec(fluxJobOf(order, containers), order, name, where);
 }
 
 /** Everybody's that have not ended. */

@@ -12,9 +12,11 @@
  */
 import { chmod, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { NO_CONTAINERS } from '../../../core/containers/run.ts';
 import { RainbowError } from '../../../core/errors.ts';
 import type { Reason } from '../../../core/job/state.ts';
 import { readJobspec } from '../../../core/jobspec/read.ts';
+import { fluxJob } from '../../../core/translate/render/flux-job.ts';
 import type { System } from '../../../system/system.ts';
 import { describe } from '../../log.ts';
 import { noHook } from '../../sentinels.ts';
@@ -55,7 +57,7 @@ const CANCEL_EVERY = 4;
 const SUBMIT_MS = 120_000;
 
 export async function createFluxRunner(options: FluxRunnerOptions, system: System): Promise<Runner> {
-  const { spool, cluster, realm, user, log, reached = noHook } = options;
+  const { spool, cluster, realm, user, log, reached = noHook, containers = NO_CONTAINERS } = options;
   const { clock } = system;
   const flux = fluxCommands(options.environment, user, system);
   const missingFor = createFitCheck(() => askCluster(flux, cluster), cluster, system);
@@ -180,7 +182,7 @@ export async function createFluxRunner(options: FluxRunnerOptions, system: Syste
     const known = (): string => job?.native.chosen?.id ?? '';
     if (known() !== '') return known();
     // 1. Can Flux be told all of it, and is there such a thing on this cluster?
-    fluxJobOf(order);
+    fluxJobOf(order, containers);
     const missing = await missingFor(readJobspec(order.jobspec).request);
     if (missing !== '') throw new RainbowError('failed_precondition', `it does not fit this cluster: ${missing}`);
     // 2. What is there now? After an agent that was killed, a submission may still be on its way.
@@ -211,8 +213,8 @@ export async function createFluxRunner(options: FluxRunnerOptions, system: Syste
   async function submitNatively(job: FluxJobEntry, order: Order): Promise<string> {
     const nonce = Buffer.from(system.entropy.bytes(6)).toString('hex');
     const name: NativeName = { jobId: order.jobId, epoch: order.epoch, realm, nonce };
-    const where = { cluster, runDir: job.runDir, environment: jobEnvironment };
-    const path = await keepJobspec(job, nonce, nativeJobspec(fluxJobOf(order), order, name, where), user);
+    const where = { cluster, runDir: job.runDir, environment: jobEnvironment, containers };
+    const path = await keepJobspec(job, nonce, nativeJobspec(fluxJobOf(order, containers), order, name, where), user);
     const { id: uuid } = await instanceNow();
     await table.change(job, (now) => ({ ...now, submissions: [...now.submissions, nonce], instance: uuid }));
     await reached('submissionNoted', job.key);
@@ -248,7 +250,7 @@ export async function createFluxRunner(options: FluxRunnerOptions, system: Syste
     const { id } = job.native.chosen!;
     try {
       const { isOwner } = await instanceNow();
-      const urgency = order === null ? 16 : urgencyOf(fluxJobOf(order), order.priority, isOwner);
+      const urgency = order === null ? 16 : urgencyOf(fluxJob(order.jobspec), order.priority, isOwner);
       if (urgency > 0) {
         const answer = await flux.ask(['job', 'urgency', id, String(urgency)]);
         if (answer.code !== 0) throw failed(`flux job urgency ${id}`, answer);
@@ -322,7 +324,7 @@ export async function createFluxRunner(options: FluxRunnerOptions, system: Syste
       taken: createBusyTeller(async () => takenVertices(await askResources(flux)), cluster, log, system),
       remove: (job) => table.remove(job),
       closing: stopJournal,
-      queue: createFluxQueue({ flux, cluster, realm, missingFor }, system),
+      queue: createFluxQueue({ flux, cluster, realm, containers, missingFor }, system),
     },
     system,
   );

@@ -2,7 +2,8 @@
  * From an order to the jobspec that Flux is given. Throws before anything native exists where Flux cannot be told all
  * of it. Pure.
  */
-import { fluxJob, type FluxJob } from '../../../core/translate/render/flux-job.ts';
+import { imageWords, NO_CONTAINERS, type ContainerRuntime } from '../../../core/containers/run.ts';
+import { fluxJob, SCRIPT, type FluxJob } from '../../../core/translate/render/flux-job.ts';
 import { slotsInAll } from '../../../core/translate/render/rendered.ts';
 import type { OutputPaths } from '../batch/jobs.ts';
 import type { NativeName } from '../batch/key.ts';
@@ -11,8 +12,8 @@ import { arrayEnvironment, arrayEnvironmentOfOthers, filesEnvironment, type Orde
 import { nativeName } from './key.ts';
 
 /** Throws as `toldOf`. */
-export function fluxJobOf(order: Order): FluxJob {
-  return toldOf(order.jobspec, { runner: 'flux', called: 'Flux' }, fluxJob);
+export function fluxJobOf(order: Order, containers: ContainerRuntime = NO_CONTAINERS): FluxJob {
+  return toldOf(order.jobspec, { runner: 'flux', called: 'Flux', containers }, fluxJob);
 }
 
 export interface Where {
@@ -20,6 +21,8 @@ export interface Where {
   readonly runDir: string;
   /** What the job inherits. */
   readonly environment: Readonly<Record<string, string>>;
+  /** What runs images; none where it is left out. */
+  readonly containers?: ContainerRuntime;
 }
 
 /** JSON, RFC 25 version 1. */
@@ -39,9 +42,11 @@ export function nativeJobspec({ asked, document }: FluxJob, order: Order, name: 
     ...arrayEnvironment(order.array),
     ...filesEnvironment(order),
   });
+  const image = imageWords(asked.jobspec, where.containers ?? NO_CONTAINERS, Object.keys(asked.environment));
+  const tasks = image.length === 0 ? document.tasks : document.tasks.map((task) => withImage(task, image));
   return JSON.stringify({
     ...document,
-    tasks: order.sandbox === undefined ? document.tasks : document.tasks.map(whereFilesAre),
+    tasks: order.sandbox === undefined ? tasks : tasks.map(whereFilesAre),
     attributes: {
       system: {
         ...system,
@@ -59,11 +64,24 @@ export function nativeJobspec({ asked, document }: FluxJob, order: Order, name: 
   });
 }
 
-/** Flux would begin in /tmp where the node does not see the folder: then it is not run without its files. */
-function whereFilesAre(task: FluxJob['document']['tasks'][number]): unknown {
+/** A script is in its image, the Flux instance around it is not. */
+function withImage(task: Task, image: readonly string[]): Task {
   const { command, ...rest } = mapOf(task);
-  const words = Array.isArray(command) ? (command as readonly string[]) : ['/bin/sh', '-c', textOf(command)];
-  return { ...rest, command: ['/bin/sh', '-c', SEEN, 'rainbow', ...words] };
+  const words = wordsOf(command);
+  const at = words[0] === 'flux' && words[1] === 'broker' ? Math.max(0, words.indexOf(SCRIPT)) : 0;
+  return { ...rest, command: [...words.slice(0, at), ...image, ...words.slice(at)] };
+}
+
+type Task = FluxJob['document']['tasks'][number];
+
+function wordsOf(command: unknown): readonly string[] {
+  return Array.isArray(command) ? (command as readonly string[]) : ['/bin/sh', '-c', textOf(command)];
+}
+
+/** Flux would begin in /tmp where the node does not see the folder: then it is not run without its files. */
+function whereFilesAre(task: Task): unknown {
+  const { command, ...rest } = mapOf(task);
+  return { ...rest, command: ['/bin/sh', '-c', SEEN, 'rainbow', ...wordsOf(command)] };
 }
 
 const SEEN = `[ -d "$RAINBOW_FILES" ] || {

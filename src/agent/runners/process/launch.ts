@@ -5,9 +5,12 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { chmod, lchown, mkdir, rm, writeFile } from 'node:fs/promises';
+import { imageWords, type ContainerRuntime } from '../../../core/containers/run.ts';
 import { RainbowError } from '../../../core/errors.ts';
+import type { Jobspec } from '../../../core/jobspec/jobspec.ts';
 import type { Launch } from '../../../core/jobspec/launch.ts';
 import { Attributes, isMap } from '../../../core/translate/attributes.ts';
+import { lossAllowed, lostOn } from '../../../core/translate/native.ts';
 import { writeDurably, type JobFiles } from './files.ts';
 import { arrayEnvironment, arrayEnvironmentOfOthers, type ArrayTask } from '../runner.ts';
 import type { StartRecord } from './native.ts';
@@ -22,6 +25,30 @@ export interface Tools {
   readonly defaultSignals: readonly string[];
   /** Path of `setsid`; '' where there is none, or no /proc to look sessions up in. */
   readonly setsid: string;
+}
+
+/** Throws `failed_precondition` where something of it cannot be had here, and its owner has not said that this may be. */
+export function refuseLoss(jobspec: string, containers: ContainerRuntime): void {
+  const lost = lossAllowed(jobspec) ? [] : lostOn(jobspec, 'process', containers.name);
+  if (lost.length > 0) throw new RainbowError('failed_precondition', `not on this cluster: ${lost.join('; ')}`);
+}
+
+/** The same, in the job's image where it has one and that can be run here. */
+export function withImage(
+  plan: readonly Launch[],
+  jobspec: Pick<Jobspec, 'image'>,
+  containers: ContainerRuntime,
+): readonly Launch[] {
+  // Ranks that do the same share one command still.
+  const commands = new Map<string, readonly string[]>();
+  return plan.map((launch) => {
+    const prefix = imageWords(jobspec, containers, Object.keys(launch.environment));
+    if (prefix.length === 0) return launch;
+    const whole = [...prefix, ...launch.command];
+    const text = JSON.stringify(whole);
+    commands.set(text, commands.get(text) ?? whole);
+    return { ...launch, command: commands.get(text)! };
+  });
 }
 
 /**

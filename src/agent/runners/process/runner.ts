@@ -5,11 +5,12 @@
  *
  * Invariants: an order is durable before `submit` resolves; a start is durable before the shim is started; a job
  * that waits is canceled by taking its claim, so it cannot start meanwhile. One turn at a time changes anything.
- * Where it stops: no containers (an image in the jobspec is not used), no limits on memory or disk.
+ * Where it stops: no limits on memory or disk.
  */
 import { execFileSync } from 'node:child_process';
 import { chmod, chown, link, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { NO_CONTAINERS, type ContainerRuntime } from '../../../core/containers/run.ts';
 import { RainbowError } from '../../../core/errors.ts';
 import { resourceCounts } from '../../../core/graph/counts.ts';
 import type { ResourceGraph, Subsystem } from '../../../core/graph/graph.ts';
@@ -18,7 +19,6 @@ import type { Jobspec } from '../../../core/jobspec/jobspec.ts';
 import { launchPlan } from '../../../core/jobspec/launch.ts';
 import { readJobspec } from '../../../core/jobspec/read.ts';
 import type { Witness } from '../../../core/match/matcher.ts';
-import { lossAllowed, lostOn } from '../../../core/translate/native.ts';
 import type { System, Timer } from '../../../system/system.ts';
 import { describe, type Log } from '../../log.ts';
 import { bootId, selfIdentity, startOf } from '../../process-identity.ts';
@@ -30,7 +30,7 @@ import { filesEnvironment, keyText } from '../runner.ts';
 import { createAllocation } from './allocation.ts';
 import { writeDurably } from './files.ts';
 import { createJobTable, nativeJob, type LocalJob } from './jobs.ts';
-import { findTools, prepare, startShim, type Attempt, withInput } from './launch.ts';
+import { findTools, prepare, refuseLoss, startShim, type Attempt, withImage, withInput } from './launch.ts';
 import { canceledBy, claimText, NOBODY, readStop, type StartRecord } from './native.ts';
 import { readOutput } from './output.ts';
 import { signalQuietly } from './remains.ts';
@@ -51,6 +51,8 @@ export interface ProcessRunnerOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly log: Log;
   readonly reached?: ReachedHook;
+  /** What runs images; none where it is left out. */
+  readonly containers?: ContainerRuntime;
 }
 
 /** How often jobs are looked at whose shim is no child of ours, or that are to stop. */
@@ -65,7 +67,7 @@ const MOST_TRIES = 20;
 const OVERDUE = 30;
 
 export async function createProcessRunner(options: ProcessRunnerOptions, system: System): Promise<Runner> {
-  const { user, log, reached = noHook } = options;
+  const { user, log, reached = noHook, containers = NO_CONTAINERS } = options;
   const grace = options.grace ?? 5;
   const jobsDir = join(options.stateDir, 'jobs');
   await mkdir(jobsDir, { recursive: true, mode: 0o700 });
@@ -143,7 +145,8 @@ export async function createProcessRunner(options: ProcessRunnerOptions, system:
     const { order } = job.accepted;
     let plan: Attempt['plan'];
     try {
-      plan = withInput(launchPlan(jobspec, witness), order.jobspec);
+      refuseLoss(order.jobspec, containers); // an agent before this one may have run images
+      plan = withInput(withImage(launchPlan(jobspec, witness), jobspec, containers), order.jobspec);
     } catch (error) {
       await table.conclude(job, failed({ code: 'cannot_start', message: describe(error) }));
       return;
@@ -331,8 +334,7 @@ export async function createProcessRunner(options: ProcessRunnerOptions, system:
         if (there !== undefined) return there.text;
         const jobspec = readJobspec(order.jobspec);
         launchPlan(jobspec, null);
-        const lost = lossAllowed(order.jobspec) ? [] : lostOn(order.jobspec, 'process');
-        if (lost.length > 0) throw new RainbowError('failed_precondition', `not on plain machines: ${lost.join('; ')}`);
+        refuseLoss(order.jobspec, containers);
         const verdict = allocation.satisfiable(jobspec.request);
         if (verdict.fits !== 'yes') {
           const why = verdict.reasons.map((reason) => reason.message).join('; ');

@@ -6,6 +6,7 @@
  * Where it stops: who has a higher priority by fair share than those who wait is not foreseen; limits of associations and
  * QOS show only once a job waits for them.
  */
+import type { ContainerRuntime } from '../../../core/containers/run.ts';
 import type { BidQuestion } from '../../../core/bid/bid.ts';
 import { taken } from '../../../core/bid/wanted.ts';
 import { RainbowError } from '../../../core/errors.ts';
@@ -45,12 +46,13 @@ export function createSlurmQueue(
     readonly cluster: string;
     readonly realm: string;
     readonly users: Users;
+    readonly containers: ContainerRuntime;
     /** Answers what is missing; '' where it fits. */
     readonly missingFor: (request: ReturnType<typeof readJobspec>['request']) => Promise<string>;
   },
   { clock }: System,
 ): RunnerQueue {
-  const { slurm, cluster, realm, users } = parts;
+  const { slurm, realm, users } = parts;
   const partitions = freshFor(PARTITIONS_FRESH_MS, clock, () => askPartitions(slurm));
   const nodes = freshFor(QUEUE_FRESH_MS, clock, () => askNodes(slurm));
   const queued = freshFor(QUEUE_FRESH_MS, clock, () => askQueued(slurm));
@@ -104,7 +106,7 @@ export function createSlurmQueue(
     async look(question) {
       let native: Asked;
       try {
-        native = askedOf(question, { cluster, realm });
+        native = askedOf(question, parts);
       } catch (error) {
         if (error instanceof RainbowError) return { refusal: { code: 'cannot_start', message: error.message } };
         throw error;
@@ -142,14 +144,17 @@ interface Asked extends Native {
 }
 
 /** Throws as `slurmJobOf`. */
-function askedOf(question: BidQuestion, { cluster, realm }: { cluster: string; realm: string }): Asked {
+function askedOf(
+  question: BidQuestion,
+  { cluster, realm, containers }: { cluster: string; realm: string; containers: ContainerRuntime },
+): Asked {
   const { jobspec, walltime, priority } = question;
   const order: Order = { jobId: '1', epoch: 1, name: '', owner: '', jobspec, walltime, priority };
   const name: NativeName = { jobId: '1', epoch: 1, realm, nonce: '0'.repeat(12) };
-  const job = slurmJobOf(order);
+  const job = slurmJobOf(order, containers);
   const found = job.options.find(([option]) => option === 'partition')?.[1];
   // It is asked about, and never submitted: nothing is written there.
-  const native = nativeSubmission(job, order, name, { cluster, runDir: '/tmp', cwd: '/' });
+  const native = nativeSubmission(job, order, name, { cluster, runDir: '/tmp', cwd: '/', containers });
   return { ...native, partition: typeof found === 'string' ? found : '' };
 }
 

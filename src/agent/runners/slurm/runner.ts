@@ -10,6 +10,7 @@
  */
 import { chmod, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { NO_CONTAINERS } from '../../../core/containers/run.ts';
 import { RainbowError } from '../../../core/errors.ts';
 import type { Reason } from '../../../core/job/state.ts';
 import { readJobspec } from '../../../core/jobspec/read.ts';
@@ -65,7 +66,7 @@ const MOST_SUBMISSIONS = 5;
 const SBATCH_MS = 120_000;
 
 export async function createSlurmRunner(options: SlurmRunnerOptions, system: System): Promise<Runner> {
-  const { spool, cluster, realm, users, log, reached = noHook } = options;
+  const { spool, cluster, realm, users, log, reached = noHook, containers = NO_CONTAINERS } = options;
   const { clock } = system;
   const slurm = slurmCommands(options.environment, system);
   const missingFor = createFitCheck(() => askCluster(slurm, cluster), cluster, system);
@@ -220,7 +221,7 @@ export async function createSlurmRunner(options: SlurmRunnerOptions, system: Sys
     const known = (): string => (job === undefined ? '' : nativeIdOf(job.native));
     if (known() !== '') return known();
     // 1. Can Slurm be told all of it, may this owner, and is there such a thing on this cluster?
-    const asked = slurmJobOf(order);
+    const asked = slurmJobOf(order, containers);
     const user = await users.userOf(order);
     const missing = await missingFor(readJobspec(order.jobspec).request);
     if (missing !== '') throw new RainbowError('failed_precondition', `it does not fit this cluster: ${missing}`);
@@ -264,7 +265,8 @@ export async function createSlurmRunner(options: SlurmRunnerOptions, system: Sys
     const { user } = job.accepted;
     // A directory of another user's can only be made as him: there his home has to do.
     const cwd = order.sandbox ?? (user?.by === 'sudo' ? (user.home ?? '/tmp') : join(job.runDir, 'scratch'));
-    const native = nativeSubmission(slurmJobOf(order), order, name, { cluster, runDir: job.runDir, cwd });
+    const where = { cluster, runDir: job.runDir, cwd, containers };
+    const native = nativeSubmission(slurmJobOf(order, containers), order, name, where);
     const submission: Submission = { nonce, name: nativeName(name, order.name), at: clock.now(), nativeId: null };
     await table.change(job, (now) => [...now, submission]);
     await reached('submissionNoted', job.key);
@@ -378,7 +380,7 @@ export async function createSlurmRunner(options: SlurmRunnerOptions, system: Sys
       taken: createBusyTeller(async () => takenVertices(await askNodes(slurm)), cluster, log, system),
       remove,
       closing: stopGlancing,
-      queue: createSlurmQueue({ slurm, cluster, realm, users, missingFor }, system),
+      queue: createSlurmQueue({ slurm, cluster, realm, users, containers, missingFor }, system),
     },
     system,
   );

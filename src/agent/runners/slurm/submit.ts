@@ -2,6 +2,7 @@
  * From an order to words for sbatch: what is asked for, natively, and the script. Throws before anything native exists
  * where Slurm cannot be told all of it.
  */
+import { NO_CONTAINERS, type ContainerRuntime } from '../../../core/containers/run.ts';
 import { slurmJob, type Option, type SlurmJob } from '../../../core/translate/render/slurm.ts';
 import { readArray } from '../../../core/translate/slurm/names.ts';
 import type { NativeName } from '../batch/key.ts';
@@ -11,8 +12,8 @@ import { nativeComment, nativeName } from './key.ts';
 import { wrapperScript } from './wrapper.ts';
 
 /** Throws as `toldOf`. */
-export function slurmJobOf(order: Order): SlurmJob {
-  return toldOf(order.jobspec, { runner: 'slurm', called: 'Slurm' }, slurmJob);
+export function slurmJobOf(order: Order, containers: ContainerRuntime = NO_CONTAINERS): SlurmJob {
+  return toldOf(order.jobspec, { runner: 'slurm', called: 'Slurm', containers }, slurmJob);
 }
 
 export interface Native {
@@ -30,6 +31,8 @@ export function nativeSubmission(
     readonly runDir: string;
     /** Where it begins, where the jobspec does not say. */
     readonly cwd: string;
+    /** What runs images; none where it is left out. */
+    readonly containers?: ContainerRuntime;
   },
 ): Native {
   const { options } = job;
@@ -61,7 +64,7 @@ export function nativeSubmission(
   const args = [...options.filter(([option]) => !replaced.has(option)), ...own].map(([option, value]) =>
     value === true ? `--${option}` : `--${option}=${value}`,
   );
-  const script = wrapperScript({ order, name, cluster: where.cluster, asked: job.asked, runDir: where.runDir });
+  const script = wrapperScript({ ...where, order, name, asked: job.asked });
   return { args: ['--parsable', ...args], script };
 }
 

@@ -9,15 +9,15 @@
 import { link, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Reason } from '../../../core/job/state.ts';
+import { slurmJob } from '../../../core/translate/render/slurm.ts';
 import { isAbsent, readOwnJson, syncDirectory, writeDurably } from '../process/files.ts';
 import type { SlurmJobEntry } from './jobs.ts';
-import { slurmJobOf } from './submit.ts';
 
 /** An array has many claims, and a job that Slurm may start again has one for each try. */
 export function canBeWithdrawn({ accepted, status, stop }: SlurmJobEntry): boolean {
   const { order, lastTask } = accepted;
   if (status.state !== 'accepted' || stop !== null || order === null || lastTask > 0) return false;
-  return !slurmJobOf(order).options.some(([option]) => option === 'requeue');
+  return !slurmJob(order.jobspec).options.some(([option]) => option === 'requeue');
 }
 
 /** Durable when it resolves; false: a wrapper has it, or it was taken for nobody before. One call at a time for a job. */

@@ -9,6 +9,7 @@
  * Files, in `run/` (of the job's user): claim.TASK.TRY, end.TASK.TRY, cannot.TASK.TRY, out.TASK, err.TASK. TASK is the
  * index in the array, else 0; TRY counts Slurm's own restarts of the job, which only a job that allows them has.
  */
+import { imageWords, NO_CONTAINERS, pyxisOptions, type ContainerRuntime } from '../../../core/containers/run.ts';
 import { carried, readShebang } from '../../../core/translate/carrier.ts';
 import type { Asked } from '../../../core/translate/render/asked.ts';
 import { slotsInAll } from '../../../core/translate/render/rendered.ts';
@@ -28,9 +29,11 @@ export interface Wrapped {
   readonly asked: Asked;
   /** Absolute; on the file system that the nodes share. */
   readonly runDir: string;
+  /** What runs images on the nodes; none where it is left out. */
+  readonly containers?: ContainerRuntime;
 }
 
-export function wrapperScript({ order, name, cluster, asked, runDir }: Wrapped): string {
+export function wrapperScript({ order, name, cluster, asked, runDir, containers = NO_CONTAINERS }: Wrapped): string {
   const own = {
     RAINBOW_JOB_ID: order.jobId,
     RAINBOW_EPOCH: String(order.epoch),
@@ -55,7 +58,7 @@ export function wrapperScript({ order, name, cluster, asked, runDir }: Wrapped):
     HEAD,
     ...unset.filter((variable) => /^[A-Za-z_]\w*$/.test(variable)).map((variable) => `unset ${variable}`),
     ...exported,
-    ...payload(asked, env),
+    ...payload(asked, env, containers, order.sandbox === undefined ? [] : ['$RAINBOW_FILES']),
     ...(order.sandbox === undefined ? [] : [UNSEEN]),
     TAIL,
   ].join('\n');
@@ -112,13 +115,20 @@ const UNSEEN = String.raw`[ -d "$RAINBOW_FILES" ] || rb_payload() {
   exit 127
 }`;
 
-function payload(asked: Asked, env: readonly string[]): readonly string[] {
+/** `folders`: where its files are, besides its own and the one that it begins in. */
+function payload(
+  asked: Asked,
+  env: readonly string[],
+  containers: ContainerRuntime,
+  folders: readonly string[],
+): readonly string[] {
+  const pyxis = pyxisOptions(asked.jobspec, containers, ['$PWD', '$rb_run', ...folders]);
+  const image = imageWords(asked.jobspec, containers, Object.keys(asked.environment));
+  // srun starts what is in an image of pyxis's, so the job's variables are set before it.
+  const once = pyxis.length === 0 ? [...env, ...image.map(quote)] : [...env, 'srun --nodes=1 --ntasks=1', ...pyxis];
   const inside = asked.runs === 'once' ? carried(asked.command) : null;
-  if (inside !== null) return script(inside.script, inside.args, env);
-  const command = [...env, '/bin/sh', '-c', START, 'rainbow', ...asked.command].map((word, i) =>
-    // The words of `env` are quoted already.
-    i < env.length ? word : quote(word),
-  );
+  if (inside !== null) return script(inside.script, inside.args, once);
+  const started = ['/bin/sh', '-c', START, 'rainbow', ...image, ...asked.command].map(quote);
   const tasks = slotsInAll(asked);
   // One task needs no srun: it has all of the allocation, on the node where this script runs.
   const launcher =
@@ -129,7 +139,11 @@ function payload(asked: Asked, env: readonly string[]): readonly string[] {
           ...(asked.slot.cores > 1 ? [`--cpus-per-task=${asked.slot.cores}`] : []),
           ...(typeof asked.runs === 'object' ? [`--ntasks=${asked.runs.total}`] : []),
         ];
-  const words = [...launcher, ...command].join(' ');
+  // What is in an image is looked for there, by whoever starts it.
+  const inPyxis = launcher.length === 0 ? once : [...env, ...launcher, ...pyxis];
+  const words = (
+    pyxis.length === 0 ? [...launcher, ...env, ...started] : [...inPyxis, ...asked.command.map(quote)]
+  ).join(' ');
   return [`rb_payload() { trap - TERM INT HUP USR1 USR2 QUIT CONT; exec ${words}; }`];
 }
 

@@ -3,7 +3,7 @@
  * of `flux.ts` would make of it, without its limits. Attributes of `system` and `user` go in as they are. Pure.
  * A script is given a Flux instance of its own inside its resources, as `flux batch` does.
  *
- * Where it stops: name, environment and output are the submitter's; arrays and images Flux has no word for.
+ * Where it stops: name, environment and output are the submitter's; arrays Flux has no word for, nor for images: the agent sees to those.
  */
 import { Attributes, isMap } from '../attributes.ts';
 import { carried } from '../carrier.ts';
@@ -105,7 +105,7 @@ function resourcesOf({ nodes, exclusive, slots, slot, beside }: Asked, report: R
 }
 
 /** Where `flux broker` puts the script that it is given, and what it may do: read, write and execute, its owner alone. */
-const SCRIPT = '{{tmpdir}}/script';
+export const SCRIPT = '{{tmpdir}}/script';
 const SCRIPT_MODE = 0o100_700;
 
 function tasksOf(

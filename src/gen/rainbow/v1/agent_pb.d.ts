@@ -244,6 +244,14 @@ export declare type Hello = Message<"rainbow.v1.Hello"> & {
    * @generated from field: rainbow.v1.Accounts accounts = 100;
    */
   accounts?: Accounts | undefined;
+
+  /**
+   * What runs the images of jobs there: `apptainer`, `singularity`, `podman`, `pyxis`, `charliecloud`, or `none`. Empty:
+   * it does not say, and does with an image what its version does.
+   *
+   * @generated from field: string containers = 110;
+   */
+  containers: string;
 };
 
 /**

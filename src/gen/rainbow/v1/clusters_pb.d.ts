@@ -509,6 +509,13 @@ export declare type Cluster = Message<"rainbow.v1.Cluster"> & {
    * @generated from field: repeated rainbow.v1.MaintenanceWindow maintenance = 32;
    */
   maintenance: MaintenanceWindow[];
+
+  /**
+   * What runs images there, as its agent says (Hello.containers): a runtime, or `none`; empty where it does not say.
+   *
+   * @generated from field: string containers = 110;
+   */
+  containers: string;
 };
 
 /**
