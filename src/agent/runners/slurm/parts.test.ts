@@ -449,6 +449,8 @@ test('a mapping names local users, never root; who is not in it is refused', asy
     by: process.getuid?.() === 0 ? 'uid' : 'sudo',
   });
   await expect(users.userOf({ owner: 'eve' })).rejects.toMatchObject({ code: 'failed_precondition' });
+  // A question that is nobody's is asked as one of them.
+  expect(await users.anyone()).toEqual(await users.userOf({ owner: 'ada' }));
   chmodSync(file, 0o666);
   await expect(slurmUsers(null, file)).rejects.toMatchObject({ code: 'invalid_input' });
 });
