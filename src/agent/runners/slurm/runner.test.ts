@@ -68,12 +68,15 @@ describe.skipIf(away)('with a real Slurm', { timeout: 120_000 }, () => {
 
   runnerConformance({
     name: 'slurm',
+    // Its limits are whole minutes; a job that began is waited for for one before it counts as gone.
+    isSlow: { timeLimit: true, vanishing: true },
     async create() {
       const { dir, scratch, spool } = await room();
       const realm = (++realms).toString(16).padStart(8, '0');
       return {
         scratch,
         open: (reached) => open('red', spool, realm, reached),
+        vanish: async () => lab.forget('red'),
         dispose: () => rm(dir, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 }),
       };
     },
