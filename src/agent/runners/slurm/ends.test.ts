@@ -92,9 +92,9 @@ describe.skipIf(away)('ends of a real Slurm', { timeout: 300_000 }, () => {
   });
 
   test('DEADLINE: what waits too long to end in time', async () => {
-    const { slurm } = await start({});
-    await slurm('red', 'sbatch', '--uid=nobody', '--chdir=/', '-n1', '-c4', '-o/dev/null', '--wrap=sleep 300');
-    await until('it runs', async () => (await slurm('red', 'squeue', '-h', '-t', 'R')) !== '');
+    const red = await start({});
+    await red.slurm('red', 'sbatch', '--uid=nobody', '--chdir=/', '-n1', '-c4', '-o/dev/null', '--wrap=sleep 300');
+    await until('it runs', async () => (await red.slurm('red', 'squeue', '-h', '-t', 'R')) !== '');
     // It asks for a minute.
     const deadline = { rainbow: { slurm: { deadline: 'now+70' } } };
     expect(await endOf(order('1', 'true', 1, deadline))).toMatchObject({
