@@ -13,6 +13,7 @@ import { nativeRendering } from '../../../core/translate/native.ts';
 import { splitWords } from '../../../core/jobspec/words.ts';
 import { jobspecOf } from '../conformance.ts';
 import type { Order } from '../runner.ts';
+import { failed } from './commands.ts';
 import { nativeName, readNativeName } from './key.ts';
 import { clusterState, takenVertices } from './nodes.ts';
 import { queueOf } from './queue.ts';
@@ -467,4 +468,19 @@ test('a mapping names local users, never root; who is not in it is refused', asy
   expect(await users.anyone()).toEqual(await users.userOf({ owner: 'ada' }));
   chmodSync(file, 0o666);
   await expect(slurmUsers(null, file)).rejects.toMatchObject({ code: 'invalid_input' });
+});
+
+test.each([
+  ['sudo: a password is required\n', 'sudo does not let the agent run sbatch as that user (a password is required)'],
+  ['Sorry, user rainbow is not allowed to execute sbatch as eve on red.\n', 'sudo does not let the agent'],
+  [
+    'sudo: unable to resolve host red\nsbatch: error: Invalid account\n',
+    'sbatch: unable to resolve host red; Invalid account',
+  ],
+])('where sudo refuses, that is said, and not what sbatch would say: %s', (stderr, message) => {
+  const error = failed('sbatch', { code: 1, stdout: '', stderr });
+  expect(error).toMatchObject({
+    code: 'failed_precondition',
+    message: expect.stringContaining(message) as string,
+  });
 });
