@@ -5,7 +5,7 @@
  */
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, rmSync } from 'node:fs';
-import { access, chmod, chown, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -157,7 +157,7 @@ describe.skipIf(away || !hasSudo || !IS_SOAK)('through a real sudo', { timeout: 
     takeBackRule();
     await server?.stop();
     await lab?.wipe();
-    for (const name of uids.keys()) await run('userdel', ['--remove', name]).catch(() => undefined);
+    for (const name of uids.keys()) await run('userdel', ['--force', '--remove', name]).catch(() => undefined);
     await rm(root, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
   });
 
@@ -236,7 +236,5 @@ describe.skipIf(away || !hasSudo || !IS_SOAK)('through a real sudo', { timeout: 
     takeBackRule();
     const refused = await reaches('ada', (await submit('ada', 'true')).id, JobState.FAILED);
     expect(refused.reason?.message).toContain('sudo does not let the agent run sbatch as that user');
-    expect(await readFile(map(), 'utf8')).toContain(ADA);
-    await access(scratch());
   });
 });
