@@ -59,15 +59,15 @@ export function readAttributes(document: Place): Attributes {
     parameters: readParameters(child(attributes, 'parameter')),
     image: image === null ? null : readImage(image),
     needs: compatibility === null ? null : compatibilityAt(compatibility),
-    queue: scalarAt(system, 'queue'),
-    allowLossy: scalarAt(child(attributes, 'rainbow'), 'allowLossy') === 'true',
+    queue: scalarAt(system, 'queue')?.text || null,
+    allowLossy: scalarAt(child(attributes, 'rainbow'), 'allowLossy')?.value === true,
   };
 }
 
-/** As text; null where it is not there, or no scalar: then it is for whoever knows what it means. */
-function scalarAt(place: Place | null, key: string): string | null {
+/** Null where it is not there, or no scalar: then it is for whoever knows what it means. */
+function scalarAt(place: Place | null, key: string): Extract<Place['node'], { kind: 'scalar' }> | null {
   const found = place === null || place.node.kind !== 'map' ? null : child(place, key);
-  return found === null || found.node.kind !== 'scalar' || found.node.text === '' ? null : found.node.text;
+  return found?.node.kind === 'scalar' ? found.node : null;
 }
 
 function readName(system: Place | null): string | null {
