@@ -1,7 +1,7 @@
 /**
- * `mapped` agents with a real Slurm: each account's jobs as its local user. By root's own means always; through a real
- * sudo, an agent without any right of its own, users and a rule that are made for it, in the soak alone: it changes the
- * machine's users for as long as it takes, and takes back what it changed whatever happens.
+ * A `mapped` agent without any right of its own, through a real sudo and a real Slurm: users and a rule are made for it.
+ * In the soak alone: it changes the machine's users for as long as it takes, and takes back what it changed whatever
+ * happens.
  */
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, rmSync } from 'node:fs';
@@ -9,7 +9,7 @@ import { chmod, chown, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { slurmMissing, startLab, type Lab } from '../../../../test/lab/slurm.ts';
 import { skipWithout } from '../../../../test/needs.ts';
 import { createClient, type RainbowClient } from '../../../client/client.ts';
@@ -17,15 +17,10 @@ import { JobState, type Job } from '../../../gen/rainbow/v1/job_pb.js';
 import { generateGraph } from '../../../core/graph/generate.ts';
 import { serve, type RunningServer } from '../../../server/serve.ts';
 import { realSystem } from '../../../system/real.ts';
-import { silentLog } from '../../log.ts';
 import type { AgentProcessOptions } from '../../testing/agent-process.ts';
 import { jobspecOf } from '../conformance.ts';
-import type { NativeJob, Order, Runner } from '../runner.ts';
-import { createSlurmRunner } from './runner.ts';
-import { slurmUsers } from './users.ts';
 
 const run = promisify(execFile);
-const away = skipWithout('slurm', slurmMissing());
 let lab: Lab;
 let root: string;
 
@@ -38,72 +33,14 @@ async function until<T>(what: string, look: () => T | Promise<T>): Promise<Exclu
   throw new Error(`never: ${what}`);
 }
 
-describe.skipIf(away)('agents that submit for others', { timeout: 240_000 }, () => {
-  beforeAll(async () => {
-    root = await mkdtemp(join(tmpdir(), 'rainbow-mapped-'));
-    await chmod(root, 0o755);
-    lab = await startLab(['red:1'], { SLURM_LAB_CORES: '4' });
-  });
-  afterAll(async () => {
-    await lab?.wipe();
-    await rm(root, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
-  });
-
-  describe('started by root', () => {
-    const map = (): string => join(root, 'map');
-    let runner: Runner;
-    const open = async (lines: string): Promise<Runner> => {
-      await writeFile(map(), lines, { mode: 0o644 });
-      const users = await slurmUsers(null, map());
-      const environment = lab.environment('red');
-      const log = silentLog;
-      const where = { spool: join(root, 'spool'), cluster: 'red', realm: '0000aaaa', keepFiles: false, environment };
-      return createSlurmRunner({ ...where, users, log, pace: { least: 100, most: 400 } }, realSystem);
-    };
-    beforeEach(async () => void (runner = await open('ada nobody\nbob daemon\n')));
-    afterEach(async () => {
-      for (const native of await runner.find()) await runner.stop(native, { code: 'user', message: '' });
-      await until('all ended', async () => (await runner.find()).every(({ status }) => status.state === 'ended'));
-      await runner.close();
-    });
-    const order = (jobId: string, owner: string, script: string): Order => {
-      const jobspec = jobspecOf(script, 4);
-      return { jobId, epoch: 1, name: '', owner, jobspec, walltime: 60, priority: 0 };
-    };
-    const that = async (jobId: string): Promise<NativeJob> =>
-      (await runner.find()).find((native) => native.jobId === jobId)!;
-
-    test('each owner’s job is his user’s; one whose line is gone from the mapping is followed to its end', async () => {
-      await runner.submit(order('1', 'ada', `while [ ! -e ${root}/go ]; do sleep 0.05; done; id -un`));
-      await until('it runs', async () => (await that('1')).status.state === 'running');
-      await runner.submit(order('2', 'bob', 'id -un; exit 3'));
-      await expect(runner.submit(order('3', 'eve', 'true'))).rejects.toMatchObject({ code: 'failed_precondition' });
-      await runner.close();
-      runner = await open('ada nobody\n');
-      // Slurm is asked for those whose jobs are there, whoever is in the mapping now.
-      await until('why it waits is known', async () => (await that('2')).status.waitsFor !== undefined);
-      await writeFile(join(root, 'go'), '');
-      const text = async (jobId: string): Promise<string> => {
-        const { status } = await until(`${jobId} ended`, async () => {
-          const native = await that(jobId);
-          return native.status.state === 'ended' && native;
-        });
-        const { pieces } = await runner.output({ jobId, epoch: 1 }, [], 1 << 20);
-        return `${status.end!.exitCode} ${pieces.map(({ data }) => Buffer.from(data).toString()).join('')}`;
-      };
-      expect(await text('1')).toBe('0 nobody\n');
-      expect(await text('2')).toBe('3 daemon\n');
-    });
-  });
-});
-
-// ── through sudo ──────────────────────────────────────────────────────────────────────────────────────────────
-
 const hasSudo = existsSync('/usr/bin/sudo') && existsSync('/etc/sudoers.d') && process.getuid?.() === 0;
 const IS_SOAK = process.env['RAINBOW_SOAK'] !== undefined;
 const keyOf = (letter: string): string => `rbu_${letter.repeat(43)}`;
 
-describe.skipIf(away || !hasSudo || !IS_SOAK)('through a real sudo', { timeout: 240_000 }, () => {
+const away =
+  !IS_SOAK || skipWithout('slurm', slurmMissing()) || skipWithout('sudo', hasSudo ? null : 'no sudo, or no root');
+
+describe.skipIf(away)('through a real sudo', { timeout: 240_000 }, () => {
   /** Nobody else has such users. */
   const NAMES = ['agent', 'ada', 'bob'].map((name) => `rbw${process.pid % 100_000}-${name}`);
   const [AGENT, ADA, BOB] = NAMES as [string, string, string];
