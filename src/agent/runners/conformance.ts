@@ -1,6 +1,7 @@
 /**
  * What every runner must do, whatever cluster it drives. A runner is admitted by passing this suite with real jobs.
  * Jobs are shell scripts that write into `scratch`, so that how often each was started can be counted.
+ * Long, because it is one list: whoever writes a runner reads here all that it has to do.
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
