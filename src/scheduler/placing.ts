@@ -19,6 +19,7 @@ import type { JobFacts, Policy } from '../core/select/policy.ts';
 import type { AgentInstance, ClusterRef } from '../store/store.ts';
 import type { System } from '../system/system.ts';
 import type { CorrectedOffer } from '../core/bid/bid.ts';
+import { isRefusal } from './admission.ts';
 import type { Gathered } from './bidding/gather.ts';
 import type { Weigh } from './bidding/weigh.ts';
 import type { Debits, Queued, Reservation } from './debits.ts';
@@ -80,21 +81,6 @@ function containersOf(instance: AgentInstance | null): Containers {
 }
 
 const FITS_NOT: Verdict = { fits: 'no', reasons: [] };
-const unmapped = (owner: string): Verdict => ({
-  fits: 'no',
-  reasons: [
-    {
-      stage: 'owner',
-      vertex: '',
-      type: '',
-      message: `its owner (${owner}) has no local user there: ask the cluster’s administrator for a line in its agent’s mapping`,
-      needed: null,
-      best: null,
-      unit: '',
-      relaxation: null,
-    },
-  ],
-});
 const FITS_UNKNOWN: Verdict = { fits: 'unknown', reasons: [] };
 const NOT_ASKED: Verdict = {
   fits: 'unknown',
@@ -135,10 +121,8 @@ export function createPlacing(deps: {
     let answered = -1;
     let inTime = true;
     return clusters.map((cluster) => {
-      if (owner !== undefined && !registry.admits(cluster, owner)) {
-        const no = unmapped(owner);
-        return { cluster, satisfiable: no, startable: no, state: states.of(cluster) };
-      }
+      const no = registry.refuses(cluster, jobspec, owner);
+      if (no !== null) return { cluster, satisfiable: no, startable: no, state: states.of(cluster) };
       if (matcher.answered !== answered) {
         answered = matcher.answered;
         inTime = system.clock.monotonic() < until;
@@ -233,9 +217,9 @@ export function createPlacing(deps: {
     openings: (jobspec, candidates) =>
       openings(
         jobspec.request,
-        // No change of the request opens a cluster for somebody who is nobody there.
+        // No change of the request opens a cluster that is a no whatever its graph.
         candidates.flatMap(({ cluster, satisfiable }) =>
-          satisfiable.reasons[0]?.stage === 'owner' ? [] : [{ cluster, verdict: satisfiable }],
+          isRefusal(satisfiable) ? [] : [{ cluster, verdict: satisfiable }],
         ),
         (cluster, changed) => (!registry.isCompiled(cluster) ? 'unknown' : matcher.satisfiable(cluster, changed).fits),
       ),

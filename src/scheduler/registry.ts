@@ -11,6 +11,7 @@ import type { Ids } from '../core/match/ids.ts';
 import type { Matcher } from '../core/match/matcher.ts';
 import type { TreePlan } from '../core/match/plan.ts';
 import type { AgentInstance, ClusterRecord, ClusterRef, Documents, Store } from '../store/store.ts';
+import { createAdmission, type Admission } from './admission.ts';
 import { inSlices, type Slicing } from './in-slices.ts';
 import type { Log } from './log.ts';
 import { readTogether } from './read-together.ts';
@@ -20,8 +21,7 @@ import type { Registry } from './scheduler.ts';
 /** The registry as the rest of the scheduler sees it. */
 export interface InnerRegistry extends Registry {
   load(): Promise<void>;
-  /** Would its agent run jobs of this owner? False only where it has said whose it runs. */
-  admits(name: string, owner: string): boolean;
+  readonly refuses: Admission['refuses'];
   /** Is it known, and its graph in the matcher? */
   isCompiled(name: string): boolean;
   /** Is it this very cluster that has the name, or another of that name? */
@@ -79,8 +79,7 @@ export function createRegistry(deps: RegistryDependencies): InnerRegistry {
   const { store, matcher, reading, slicing } = deps;
   const { clock } = slicing;
   const entries = new Map<string, Entry>();
-  /** Of clusters that said it: the owners who have a local user there. */
-  const accounts = new Map<string, ReadonlySet<string>>();
+  const admission = createAdmission();
   const heard = new Set<string>();
   const turns = new Map<string, Promise<void>>();
   let listensSince = deps.now();
@@ -114,9 +113,7 @@ export function createRegistry(deps: RegistryDependencies): InnerRegistry {
 
   const keep = (record: ClusterRecord): Entry => {
     const entry = entries.get(record.name);
-    const told = record.instance?.accounts;
-    if (told === undefined) accounts.delete(record.name);
-    else if (told !== entry?.record.instance?.accounts) accounts.set(record.name, new Set(told));
+    admission.record(record);
     if (entry !== undefined && entry.record.id === record.id) {
       entry.record = record;
       return entry;
@@ -134,6 +131,7 @@ export function createRegistry(deps: RegistryDependencies): InnerRegistry {
   /** Until its last step the cluster is what it was before: unknown, or with its earlier graph. */
   const compile = async (record: ClusterRecord, plan: TreePlan, subsystems: readonly Subsystem[]): Promise<void> => {
     await inSlices(matcher.load(record.name, plan, subsystems), slicing);
+    admission.subsystems(record.name, subsystems, 'all');
     keep(record).isCompiled = true;
     deps.compiled(record.name);
   };
@@ -141,7 +139,7 @@ export function createRegistry(deps: RegistryDependencies): InnerRegistry {
   const forget = (name: string): void => {
     const entry = entries.get(name);
     entries.delete(name);
-    accounts.delete(name);
+    admission.drop(name);
     if (entry?.isCompiled === true) matcher.removeCluster(name);
     deps.deleted(name);
   };
@@ -236,6 +234,7 @@ export function createRegistry(deps: RegistryDependencies): InnerRegistry {
         const record = await store.clusters.putSubsystem(cluster, subsystem, read.document, replace, clock.now());
         if (keep(record).isCompiled) {
           await inSlices(matcher.loadSubsystem(cluster, fitting.subsystem), slicing);
+          admission.subsystems(cluster, [fitting.subsystem], 'more');
           deps.compiled(cluster);
         } else {
           // It was out of matching, perhaps because of the document that this one replaces.
@@ -254,6 +253,7 @@ export function createRegistry(deps: RegistryDependencies): InnerRegistry {
         const record = await store.clusters.deleteSubsystem(cluster, subsystem, clock.now());
         if (keep(record).isCompiled) {
           matcher.removeSubsystem(cluster, subsystem);
+          admission.dropSubsystem(cluster, subsystem);
           deps.compiled(cluster);
         }
         return record;
@@ -362,7 +362,7 @@ export function createRegistry(deps: RegistryDependencies): InnerRegistry {
       heard.add(name);
     },
 
-    admits: (name, owner) => accounts.get(name)?.has(owner) ?? true,
+    refuses: (...asked) => admission.refuses(...asked),
     isCompiled: (name) => entries.get(name)?.isCompiled ?? false,
     isStill: ({ name, id }) => entries.get(name)?.record.id === id,
     isSilentFor(name, seconds) {

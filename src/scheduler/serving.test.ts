@@ -112,6 +112,54 @@ test('a cluster that has no local user for the owner is a no, with the reason, b
   expect((await rig.submit({ nodes: 1, cores: 1 }, of('user:bob'))).job.cluster).toBe('L');
 });
 
+test('a partition that is asked for: clusters that have registered theirs, plain machines, those of which nothing is known', async () => {
+  for (const name of ['K', 'L', 'M']) await rig.cluster(name, 1, 2);
+  const jobspec = (queue: string, more: object = {}): string => {
+    const spec = JSON.parse(coresJob({})) as { attributes?: { system?: object } };
+    const system = { ...spec.attributes?.system, queue };
+    return JSON.stringify({ ...spec, attributes: { ...spec.attributes, ...more, system } });
+  };
+  const fits = (text: string): readonly string[] =>
+    rig.scheduler.match(readJobspec(text), ['K', 'L', 'M']).map(({ satisfiable: { fits: word, reasons } }) => {
+      return [word, ...reasons.map(({ stage, message }) => `${stage}: ${message}`)].join(' ');
+    });
+  expect(fits(jobspec('debug'))).toEqual(['yes', 'yes', 'yes']);
+
+  const vertex = (type: string, name: string): object => ({ metadata: { type, name } });
+  const link = (target: string): object => ({ source: 'all', target, relation: 'contains' });
+  const nodes = { all: vertex('partitions', 'K'), d: vertex('partition', 'debug'), m: vertex('partition', 'main') };
+  const subsystem = { graph: { nodes, edges: [link('d'), link('m')] } };
+  await rig.scheduler.registry.putSubsystem('K', 'partition', JSON.stringify(subsystem), true);
+  const instance = { id: 'a', startedAt: 1, version: '1', runAs: 'single-user' } as const;
+  await rig.scheduler.registry.claimInstance(rig.ref('L'), { ...instance, runner: 'process' });
+  const plain = 'no partition: it is a plain machine and has no partition';
+  const remedy = 'with --allow-lossy it may run there';
+  const check = (): void => {
+    expect(fits(jobspec('debug'))).toEqual(['yes', `${plain} debug: ${remedy}`, 'yes']);
+    expect(fits(jobspec('debug,nope'))).toEqual([
+      'no partition: it has no partition nope: it has debug, main',
+      `${plain} debug,nope: ${remedy}`,
+      'yes',
+    ]);
+    const lossy = { rainbow: { allowLossy: true } };
+    expect(fits(jobspec('nope', lossy)).map((each) => each.split(' ')[0])).toEqual(['no', 'yes', 'yes']);
+  };
+  check();
+  await rig.restart();
+  check();
+
+  const { job } = await rig.submit(jobspec('nope'), { candidates: ['K', 'L'] });
+  expect(job).toMatchObject({
+    state: 'rejected',
+    reason: { code: 'never_fits', message: expect.stringContaining('it has no partition nope') as string },
+  });
+  // No change of the request opens it.
+  const asked = readJobspec(jobspec('nope'));
+  expect(rig.scheduler.openings(asked, rig.scheduler.match(asked, ['K', 'L']))).toEqual([]);
+  await rig.scheduler.registry.deleteSubsystem('K', 'partition');
+  expect(fits(jobspec('nope'))[0]).toBe('yes');
+});
+
 test('of equal questions of two owners each is decided by itself', async () => {
   await rig.cluster('K', 1, 2);
   await rig.cluster('L', 1, 2);

@@ -70,7 +70,7 @@ attributes: {system: {duration: 60}, strange: {a: 1}}
   expect(json(batch)).toMatchObject({ cluster: 'red' });
 });
 
-test('a partition that a cluster has not is said in a dry run, and that nobody has it', async () => {
+test('a partition that no cluster has is refused at submit, with those that there are, and said in a dry run', async () => {
   const at = await place();
   const node = 'NodeName=n1 Sockets=1 CoresPerSocket=2 CPUTot=2 RealMemory=1000 State=IDLE Partitions=gpu,main';
   const nodes = write(at.folder, 'nodes.txt', `${node}\n`);
@@ -86,9 +86,17 @@ test('a partition that a cluster has not is said in a dry run, and that nobody h
     const script = write(at.folder, 'job.sh', `#!/bin/sh\n#SBATCH -p ${partition}\nhostname\n`);
     return (await at.run(['submit', '--batch', script, '--dry-run'])).stdout;
   };
-  for (const one of ['gpu', 'gpuu,main']) expect(await dry(one)).not.toContain('partition');
-  expect(await dry('gpuu')).toContain('red has no partition gpuu: its scheduler would refuse it');
-  expect(await dry('gpuu')).toContain('no cluster is known to have the partition gpuu');
+  for (const one of ['gpu', 'main,gpu']) expect(await dry(one)).not.toContain('partition');
+  expect(await dry('gpuu')).toContain('it has no partition gpuu: it has gpu, main');
+  // Of a list sbatch wants each.
+  expect(await dry('gpuu,main')).toContain('it has no partition gpuu: it has gpu, main');
+  const script = write(at.folder, 'job.sh', '#!/bin/sh\n#SBATCH -p gpuu\nhostname\n');
+  expect(await at.run(['submit', '--batch', script])).toMatchObject({
+    code: 1,
+    stdout: expect.stringContaining('it has no partition gpuu: it has gpu, main') as string,
+  });
+  // There is no such place there, whatever may be lost on the way.
+  expect((await at.run(['submit', '--batch', script, '--allow-lossy'])).code).toBe(1);
 });
 
 test('a cluster whose agent maps accounts is a no for those whom it does not', async () => {

@@ -4,7 +4,7 @@
  */
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -38,6 +38,8 @@ export interface Lab {
   revive(...changed: readonly string[]): Promise<void>;
   /** Pid of `slurmctld` or `slurmd.NODE`. */
   pid(cluster: string, daemon: string): Promise<number>;
+  /** Its controller, started again, knows of no job that there was; their ids do not come again. */
+  forget(cluster: string): Promise<void>;
   wipe(): Promise<void>;
 }
 
@@ -77,6 +79,17 @@ export async function startLab(clusters: readonly string[], settings: Record<str
       // 0 would be everybody in the group of whoever kills it.
       if (!(pid > 1)) throw new Error(`the pid of ${daemon} of ${cluster} is not written yet`);
       return pid;
+    },
+    async forget(cluster) {
+      const at = join(dir, cluster);
+      const { stdout } = await run('scontrol', ['show', 'config'], { env: environment(cluster) });
+      const next = Number(/^NEXT_JOB_ID\s*=\s*(\d+)/m.exec(stdout)?.[1]);
+      await writeFile(join(at, 'first-id'), `${next + 1000}\n`);
+      const pid = await started.pid(cluster, 'slurmctld');
+      process.kill(pid, 'SIGTERM');
+      while (existsSync(`/proc/${pid}/cmdline`)) await new Promise((resolve) => setTimeout(resolve, 20));
+      for (const file of ['job_state', 'job_state.old']) await rm(join(at, 'state', file), { force: true });
+      await started.revive();
     },
     async wipe() {
       await lab('wipe');

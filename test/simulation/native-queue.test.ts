@@ -4,12 +4,16 @@ import { constants, tmpdir } from 'node:os';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { runnerConformance } from '../../src/agent/runners/conformance.ts';
-import { arrayEnvironment, arrayEnvironmentOfOthers, type Order } from '../../src/agent/runners/runner.ts';
+import { arrayEnvironment, arrayEnvironmentOfOthers, keyText, type Order } from '../../src/agent/runners/runner.ts';
 import { generateGraph } from '../../src/core/graph/generate.ts';
 import { launchPlan } from '../../src/core/jobspec/launch.ts';
+import type { Reason } from '../../src/core/job/state.ts';
 import { readJobspec } from '../../src/core/jobspec/read.ts';
 import { realSystem } from '../../src/system/real.ts';
 import { NativeQueue, type Execution, type QueueOptions } from './native-queue.ts';
+
+/** Native ids of jobs that were made to vanish: to end by themselves, with nobody knowing how. */
+const vanishing = new Map<string, () => void>();
 
 const inProcess: QueueOptions['execute'] = (order: Order, tell): Execution => {
   const [program = '', ...args] = launchPlan(readJobspec(order.jobspec), null)[0]!.command;
@@ -25,15 +29,27 @@ const inProcess: QueueOptions['execute'] = (order: Order, tell): Execution => {
       signal: null,
     }),
   );
-  child.once('close', (code, signal) =>
+  let killedFor: Reason | null = null;
+  const stop = (): void => void (child.pid !== undefined && process.kill(-child.pid, 'SIGKILL'));
+  const killFor = (reason: Reason): void => {
+    killedFor = reason;
+    stop();
+  };
+  const limit = setTimeout(() => killFor({ code: 'time_limit', message: 'time limit' }), order.walltime * 1000);
+  const nativeId = `native-${keyText(order)}`;
+  vanishing.set(nativeId, () => killFor({ code: 'native', message: 'it is gone' }));
+  child.once('close', (code, signal) => {
+    clearTimeout(limit);
+    vanishing.delete(nativeId);
+    if (killedFor !== null) return tell.ended({ outcome: 'failed', reason: killedFor, exitCode: null, signal: null });
     tell.ended({
       outcome: code === 0 ? 'completed' : 'failed',
       reason: { code: signal === null ? 'exit' : 'signal', message: '' },
       exitCode: code,
       signal: signal === null ? null : constants.signals[signal],
-    }),
-  );
-  return { stop: () => void (child.pid !== undefined && process.kill(-child.pid, 'SIGKILL')) };
+    });
+  });
+  return { stop };
 };
 
 runnerConformance({
@@ -49,6 +65,7 @@ runnerConformance({
     return {
       scratch,
       open: () => Promise.resolve(queue.open()),
+      vanish: ({ nativeId }) => Promise.resolve(vanishing.get(nativeId)!()),
       dispose: () => rm(scratch, { recursive: true, force: true }),
     };
   },

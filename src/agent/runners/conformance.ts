@@ -1,6 +1,7 @@
 /**
  * What every runner must do, whatever cluster it drives. A runner is admitted by passing this suite with real jobs.
  * Jobs are shell scripts that write into `scratch`, so that how often each was started can be counted.
+ * Long, because it is one list: whoever writes a runner reads here all that it has to do.
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -16,6 +17,8 @@ import { keyText, type JobKey, type NativeJob, type Order, type OutputPosition, 
 
 export interface RunnerCase {
   readonly name: string;
+  /** What takes longer there than all the rest together is left to the soak. */
+  readonly isSlow?: { readonly timeLimit: boolean; readonly vanishing: boolean };
   /** A fresh, idle cluster of exactly `cores` cores. */
   create(cores: number): Promise<ClusterCase>;
 }
@@ -25,10 +28,15 @@ export interface ClusterCase {
   readonly scratch: string;
   /** As an agent that was started (again) would; the one before was closed, or killed. */
   open(reached?: ReachedHook): Promise<Runner>;
+  /** Ends this running job, and removes what its own scheduler knows of it, as far as that can be done. No runner is open. */
+  vanish(native: NativeJob): Promise<void>;
   dispose(): Promise<void>;
 }
 
 const CORES = 4;
+const IS_SOAK = process.env['RAINBOW_SOAK'] !== undefined;
+/** Tries of `until`, for what a scheduler takes minutes over. */
+const PATIENT = 10_000;
 
 export function runnerConformance(runnerCase: RunnerCase): void {
   describe(`runner ${runnerCase.name}`, () => {
@@ -55,11 +63,15 @@ export function runnerConformance(runnerCase: RunnerCase): void {
     };
     const of = async (key: JobKey): Promise<NativeJob | null> =>
       (await runner.find()).find((native) => keyText(native) === keyText(key)) ?? null;
-    const reaches = (key: JobKey, state: NativeJob['status']['state']): Promise<NativeJob> =>
-      until(`${keyText(key)} is ${state}`, async () => {
-        const native = await of(key);
-        return native?.status.state === state ? native : null;
-      });
+    const reaches = (key: JobKey, state: NativeJob['status']['state'], most?: number): Promise<NativeJob> =>
+      until(
+        `${keyText(key)} is ${state}`,
+        async () => {
+          const native = await of(key);
+          return native?.status.state === state ? native : null;
+        },
+        most,
+      );
     const written = async (file: string): Promise<string> =>
       readFile(join(cluster.scratch, file), 'utf8').catch(() => '');
 
@@ -192,6 +204,48 @@ export function runnerConformance(runnerCase: RunnerCase): void {
       await runner.stop({ jobId: '99', epoch: 1 }, { code: 'user', message: '' });
       expect((await of(given))!.status).toEqual(native.status);
     });
+
+    test.skipIf(runnerCase.isSlow?.timeLimit === true && !IS_SOAK)(
+      'a job that runs into its time limit has failed, and says so',
+      { timeout: 300_000 },
+      async () => {
+        const script = `echo started >> $SCRATCH/log; ${waitsFor('never')}`.replaceAll('$SCRATCH', cluster.scratch);
+        const given = { ...order('1', ''), jobspec: jobspecOf(script, 1, undefined, 1), walltime: 1 };
+        await runner.submit(given);
+        const { status } = await reaches(given, 'ended', PATIENT);
+        expect(status.end).toMatchObject({ outcome: 'failed', reason: { code: 'time_limit' } });
+        expect(status.endedAt! - status.startedAt!).toBeGreaterThanOrEqual(900);
+        expect(await written('log')).toBe('started\n');
+      },
+    );
+
+    test.skipIf(runnerCase.isSlow?.vanishing === true && !IS_SOAK)(
+      'a native job that vanished is found out: it failed, which is told once, and it does not run again',
+      { timeout: 300_000 },
+      async () => {
+        const given = order('1', `echo started >> $SCRATCH/log; ${waitsFor('never')}`);
+        await runner.submit(given);
+        await until('it runs', async () => (await written('log')) !== '');
+        const native = await reaches(given, 'running');
+        await runner.close();
+        await cluster.vanish(native);
+        runner = await cluster.open();
+        open.push(runner);
+        const ends: unknown[] = [];
+        runner.watch(({ jobId, status }) => {
+          if (jobId === given.jobId && status.state === 'ended') ends.push(status.end);
+        });
+        const { status } = await reaches(given, 'ended', PATIENT);
+        expect(status.end).toMatchObject({ outcome: 'failed', reason: { code: 'native' }, exitCode: null });
+        expect(status.end!.reason.message).not.toBe('');
+        const other = order('2', 'exit 0', { cores: CORES });
+        await runner.submit(other);
+        await reaches(other, 'ended');
+        expect((await of(given))!.status).toEqual(status);
+        expect(ends).toEqual([status.end]);
+        expect(await written('log')).toBe('started\n');
+      },
+    );
 
     test('a job waits until its resources are free; a waiting job is stopped without ever having started', async () => {
       const first = order('1', waitsFor('go'), { cores: CORES });
@@ -359,17 +413,22 @@ export function jobspecOf(
   script: string,
   cores: number,
   command: readonly string[] = ['/bin/sh', '-c', script],
+  duration = 120,
 ): string {
   return JSON.stringify({
     version: 1,
     resources: [{ type: 'slot', count: 1, label: 'task', with: [{ type: 'core', count: cores }] }],
     tasks: [{ command, slot: 'task', count: { per_slot: 1 } }],
-    attributes: { system: { duration: 120 } },
+    attributes: { system: { duration } },
   });
 }
 
-async function until<T>(what: string, look: () => T | Promise<T>): Promise<Exclude<T, null | undefined | false>> {
-  for (let tries = 0; tries < 1500; tries++) {
+async function until<T>(
+  what: string,
+  look: () => T | Promise<T>,
+  most = 1500,
+): Promise<Exclude<T, null | undefined | false>> {
+  for (let tries = 0; tries < most; tries++) {
     const found = await look();
     if (found !== null && found !== undefined && found !== false) return found as Exclude<T, null | undefined | false>;
     await passing(20);

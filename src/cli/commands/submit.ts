@@ -18,7 +18,6 @@ import { candidateJson, candidateLines, decisionJson, openingJson, openingLines 
 import { jobJson, jobLine } from '../present/job.ts';
 import { busyNumber, dependencyNumber, fitsWord, lossNumber, ON_CLUSTER_LOSS, stateWord } from '../present/words.ts';
 import { readSettings } from '../settings.ts';
-import { partitionLines } from '../partition-lines.ts';
 import { checkNamed } from '../named-files.ts';
 import { stage, type Staged } from '../stage.ts';
 import { findStaged } from '../staged-files.ts';
@@ -358,16 +357,12 @@ async function dryRun(
   const { clusters: all } = await client.clusters.list({}, { signal });
   const natives = await nativeRenderings(jobspec, candidates, all);
   const unheeded = await unheededLines(jobspec, candidates, async () => all);
-  const partitions = await partitionLines(jobspec, all, async (asking) => {
-    return (await client.jobs.match({ jobspec: asking, credentials, clusters }, { signal })).candidates;
-  });
   const { barred, lines } = await serving(jobspec, candidates, all, invocation.io.system.clock.now());
   const document = {
     candidates: candidates.map(candidateJson),
     openings: openings.map(openingJson),
     native: natives,
     unheeded,
-    partitions,
     ...(translation === null ? {} : { translation }),
   };
   invocation.result(document, () =>
@@ -376,7 +371,6 @@ async function dryRun(
       ...openingLines(openings),
       ...lines,
       ...unheeded,
-      ...partitions,
       ...natives.flatMap(nativeLines),
       ...(asks ? ['a dry run asks nobody for a bid: the submit itself will'] : []),
       'nothing was stored',

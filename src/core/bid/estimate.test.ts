@@ -57,7 +57,18 @@ test('run times are those that were seen, given how long a job has run', () => {
   expect(model.remaining(1000, 500).mean).toBeCloseTo(300);
   expect(model.remaining(1000, 1100)).toEqual({ mean: 0, p90: 0 });
   expect(observeRatio([], Number.NaN, 1)).toEqual([]);
-  expect(runtimeModel([0.1]).remaining(100, 0).mean).toBeCloseTo(91);
+});
+
+test('of few run times the median soon believes what was seen, the P90 not before there are ten', () => {
+  const expected = (ratios: Ratios) => runtimeModel(ratios).remaining(100, 0);
+  expect(expected([])).toEqual({ mean: 100, p90: 100 });
+  expect(expected([0.1]).mean).toBeCloseTo(70);
+  expect(expected([0.1, 0.1, 0.1]).mean).toBeCloseTo(10);
+  const few = Array.from({ length: 9 }, () => 0.1);
+  expect(expected(few.slice(1)).p90).toBe(100);
+  expect(expected([...few, 0.1]).p90).toBeCloseTo(10);
+  // One that runs for longer than all that were seen.
+  expect(runtimeModel([0.1, 0.1, 0.1]).remaining(100, 20)).toEqual({ mean: 80, p90: 80 });
 });
 
 /** Starts of all, one after the other, with run times that are known: the slow and plain way. */

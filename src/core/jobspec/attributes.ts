@@ -22,6 +22,8 @@ export interface Attributes extends Environment {
   readonly image: string | null;
   /** What the image needs. */
   readonly needs: Compatibility | null;
+  readonly queue: string | null;
+  readonly allowLossy: boolean;
 }
 
 const NONE: Attributes = {
@@ -33,6 +35,8 @@ const NONE: Attributes = {
   parameters: {},
   image: null,
   needs: null,
+  queue: null,
+  allowLossy: false,
 };
 
 export function readAttributes(document: Place): Attributes {
@@ -55,7 +59,15 @@ export function readAttributes(document: Place): Attributes {
     parameters: readParameters(child(attributes, 'parameter')),
     image: image === null ? null : readImage(image),
     needs: compatibility === null ? null : compatibilityAt(compatibility),
+    queue: scalarAt(system, 'queue')?.text || null,
+    allowLossy: scalarAt(child(attributes, 'rainbow'), 'allowLossy')?.value === true,
   };
+}
+
+/** Null where it is not there, or no scalar: then it is for whoever knows what it means. */
+function scalarAt(place: Place | null, key: string): Extract<Place['node'], { kind: 'scalar' }> | null {
+  const found = place === null || place.node.kind !== 'map' ? null : child(place, key);
+  return found?.node.kind === 'scalar' ? found.node : null;
 }
 
 function readName(system: Place | null): string | null {

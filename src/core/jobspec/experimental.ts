@@ -13,7 +13,8 @@ import { readTaskCount, readVertices } from './rfc14.ts';
 export function readExperimental(document: Place): Jobspec {
   const vertices = readVertices(required(document, 'resources', 'what the job needs'));
   const task = required(document, 'task', 'what to run');
-  const { name, walltime, cwd, environment, unset, constraint, needs, parameters, image } = readAttributes(document);
+  const attributes = readAttributes(document);
+  const { name, walltime, cwd, environment, unset, constraint, needs, parameters, image } = attributes;
   return {
     dialect: 'experimental',
     name,
@@ -25,6 +26,8 @@ export function readExperimental(document: Place): Jobspec {
     unset,
     parameters,
     image,
+    queue: attributes.queue,
+    allowLossy: attributes.allowLossy,
   };
 }
 

@@ -24,6 +24,10 @@ export interface Jobspec {
   readonly parameters: Readonly<Record<string, number | string | boolean>>;
   /** `attributes.image`: an OCI reference, or null. */
   readonly image: string | null;
+  /** `attributes.system.queue`: the partition or queue that it is to run in; several with commas. */
+  readonly queue: string | null;
+  /** `attributes.rainbow.allowLossy`: it may run where some of what it asks for has no meaning. */
+  readonly allowLossy: boolean;
 }
 
 /** The resources of one scheduling request. */

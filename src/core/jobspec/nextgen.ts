@@ -49,6 +49,8 @@ export function readNextgen(document: Place): Jobspec {
     unset,
     parameters,
     image,
+    queue: attributes.queue,
+    allowLossy: attributes.allowLossy,
   };
 }
 

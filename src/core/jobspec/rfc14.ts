@@ -16,7 +16,8 @@ export function readRfc14(document: Place): Jobspec {
   const resources = required(document, 'resources', 'what the job needs');
   const vertices = readVertices(resources);
   const tasks = child(document, 'tasks');
-  const { name, walltime, cwd, environment, unset, constraint, needs, parameters, image } = readAttributes(document);
+  const attributes = readAttributes(document);
+  const { name, walltime, cwd, environment, unset, constraint, needs, parameters, image } = attributes;
   const jobspec: Jobspec = {
     dialect: 'rfc14',
     name,
@@ -28,6 +29,8 @@ export function readRfc14(document: Place): Jobspec {
     unset,
     parameters,
     image,
+    queue: attributes.queue,
+    allowLossy: attributes.allowLossy,
   };
   return isRfc25(jobspec) ? { ...jobspec, dialect: 'rfc25' } : jobspec;
 }

@@ -1,6 +1,7 @@
 /**
  * A job's files, and how they are written: whole or not at all, and durably where a restart depends on them.
- * `jobs/ID.EPOCH/` belongs to the agent: order.json, start.json, job.sh, shim, stop, end.json.
+ * `jobs/ID.EPOCH/` belongs to the agent: order.json, start.json, job.sh, shim, claimed.json, stop,
+ * end.json.
  * `jobs/ID.EPOCH/run/` belongs to the user whom the job runs as: claim, out.RANK, err.RANK, cannot.RANK, end, scratch.
  * Nothing in `run/` is trusted: links are not followed, and only plain files of that user are read.
  */
@@ -14,6 +15,7 @@ export interface JobFiles {
   readonly start: string;
   readonly script: string;
   readonly shim: string;
+  readonly seenClaim: string;
   readonly stop: string;
   readonly verdict: string;
   readonly run: string;
@@ -31,6 +33,7 @@ export function filesOf(jobsDir: string, key: string): JobFiles {
     start: join(dir, 'start.json'),
     script: join(dir, 'job.sh'),
     shim: join(dir, 'shim'),
+    seenClaim: join(dir, 'claimed.json'),
     stop: join(dir, 'stop'),
     verdict: join(dir, 'end.json'),
     run,

@@ -2,7 +2,7 @@
  * The jobs that the runner knows, each with its files and how it stands. Looks at them, says what changed, writes
  * down ends that cannot be seen a second time, and removes them. Starts and stops nothing.
  */
-import { mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Jobspec } from '../../../core/jobspec/jobspec.ts';
 import { readJobspec } from '../../../core/jobspec/read.ts';
@@ -83,6 +83,11 @@ export function createJobTable(
   const refresh = async (job: LocalJob): Promise<void> => {
     if (job.status.state === 'ended') return;
     const found = await look(job.files, job.accepted);
+    if (found.newClaim !== null) {
+      // On a full disk the claim itself has to do.
+      const text = JSON.stringify(found.newClaim);
+      await writeFile(job.files.seenClaim, text, { mode: 0o600 }).catch(() => undefined);
+    }
     if (found.verdict !== null) {
       if (found.verdict.remains && found.shim !== null) await endRemains(job.files.run, found.shim.pid, system);
       await conclude(job, found.verdict.end);

@@ -29,6 +29,16 @@ export interface StartRecord {
   readonly witness: StoredWitness;
 }
 
+/**
+ * claimed.json: the claim as the agent first saw it, since a job may remove or overwrite all that is in `run/`, and what has
+ * run must not look as if it never had. Not synced: after a power cut it is another boot.
+ */
+export interface SeenClaim {
+  readonly text: string;
+  /** Milliseconds since 1970: when it was made. */
+  readonly modifiedAt: number;
+}
+
 /** end.json: what the agent found out where the shim could not say it. */
 export interface Verdict {
   readonly end: NativeEnd;
@@ -40,6 +50,8 @@ export interface Found {
   readonly start: StartRecord | null;
   /** The shim; null before it has claimed. */
   readonly shim: ProcessIdentity | null;
+  /** A claim that was not seen before; to be written down. */
+  readonly newClaim: SeenClaim | null;
   /** An end that was found out by looking; to be written down. `remains`: processes may have been left behind. */
   readonly verdict: { readonly end: NativeEnd; readonly remains: boolean } | null;
 }
@@ -75,8 +87,11 @@ export async function lookAt(
 
   // 1. What the agent found out before.
   const verdict = await readOwnJson<Verdict>(files.verdict);
-  const claimFile = await readUntrusted(files.claim, uid);
+  const seen = await readOwnJson<SeenClaim>(files.seenClaim);
+  const claimFile = seen ?? (await readUntrusted(files.claim, uid));
   const shim = claimFile === null ? null : parseClaim(claimFile.text);
+  const isNew = seen === null && claimFile !== null && shim !== null && shim.pid !== NOBODY;
+  const newClaim = isNew ? { text: claimFile.text, modifiedAt: claimFile.modifiedAt } : null;
   const startedAt = shim === null || shim.pid === NOBODY ? null : (claimFile?.modifiedAt ?? null);
   const ended = (end: NativeEnd, endedAt: number): NativeStatus => ({
     state: 'ended',
@@ -85,20 +100,20 @@ export async function lookAt(
     endedAt,
     end,
   });
-  if (verdict !== null) return { status: ended(verdict.end, verdict.endedAt), start, shim, verdict: null };
+  const known = { start, shim, newClaim };
+  if (verdict !== null) return { ...known, status: ended(verdict.end, verdict.endedAt), verdict: null };
 
   // 2. What the shim said. Looked for again below: a shim writes its end, then goes.
   const said = async (): Promise<Found | null> => {
     const file = await readUntrusted(files.end, uid);
     const end = file === null ? null : await readEnd(file.text, files, uid);
-    return file === null || end === null ? null : { status: ended(end, file.modifiedAt), start, shim, verdict: null };
+    return file === null || end === null ? null : { ...known, status: ended(end, file.modifiedAt), verdict: null };
   };
   const first = await said();
   if (first !== null) return first;
   const found = (end: NativeEnd, remains: boolean): Found => ({
+    ...known,
     status: ended(end, now),
-    start,
-    shim,
     verdict: { end, remains },
   });
 
@@ -107,7 +122,7 @@ export async function lookAt(
   if (shim !== null) {
     const standing = standingOf(shim);
     if (standing === 'alive' || (standing === 'elsewhere' && now < overdueAt(startedAt ?? now))) {
-      return { status: { ...base, state: 'running', startedAt }, start, shim, verdict: null };
+      return { ...known, status: { ...base, state: 'running', startedAt }, verdict: null };
     }
     const late = await said();
     if (late !== null) return late;
@@ -122,7 +137,7 @@ export async function lookAt(
     if (start.boot !== here.boot && start.host === here.host) return found(lostEnd('rebooted', null), false);
     if (start.boot !== here.boot && now >= overdueAt(start.at)) return found(lostEnd('elsewhere', null), false);
   }
-  return { status: { ...base, state: 'accepted' }, start, shim: null, verdict: null };
+  return { ...known, status: { ...base, state: 'accepted' }, shim: null, verdict: null };
 }
 
 function lostEnd(standing: 'dead' | 'rebooted' | 'elsewhere' | 'alive', shim: ProcessIdentity | null): NativeEnd {

@@ -9,7 +9,7 @@ import { silentLog } from '../../log.ts';
 import { jobspecOf, runnerConformance } from '../conformance.ts';
 import type { NativeJob, Order, Runner } from '../runner.ts';
 import { parseClaim } from './native.ts';
-import { remainsOf } from './remains.ts';
+import { remainsOf, signalQuietly } from './remains.ts';
 import { createProcessRunner } from './runner.ts';
 import { resolveJobUser } from './user.ts';
 
@@ -50,6 +50,13 @@ runnerConformance({
     return {
       scratch,
       open: () => openRunner(stateDir, cores),
+      async vanish(native) {
+        const run = join(stateDir, 'jobs', native.nativeId, 'run');
+        const shim = parseClaim(await readFile(join(run, 'claim'), 'utf8'))!.pid;
+        for (const file of await readdir(run)) await rm(join(run, file), { recursive: true });
+        for (const pid of [shim, ...((await remainsOf(run)) ?? [])]) signalQuietly(pid, 'SIGKILL');
+        await until('it is gone', async () => (await remainsOf(run))?.length === 0);
+      },
       dispose: async () => {
         for (const dir of dirs.splice(0))
           await rm(dir, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
@@ -146,8 +153,7 @@ describe('the process runner', () => {
       text.replaceAll(/boot [^\n]*|"boot":"[^"]*"/g, (found) =>
         found.startsWith('boot ') ? 'boot another' : '"boot":"another"',
       );
-    await rm(join(dir, 'run', 'end'));
-    await rm(join(dir, 'stop'));
+    for (const file of ['run/end', 'stop', 'claimed.json']) await rm(join(dir, file));
     for (const file of ['start.json', 'run/claim']) {
       const path = join(dir, file);
       const text = other(await readFile(path, 'utf8'));

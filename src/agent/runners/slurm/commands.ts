@@ -57,11 +57,22 @@ function environmentOf(
 const AWAY =
   /Unable to contact slurm controller|Socket timed out|Connection (refused|timed out|reset)|Zero Bytes were transmitted|Transport endpoint|temporarily unable|Resource temporarily unavailable|slurm_load_\w+ error|Unexpected message received|Unable to establish control machine|in standby mode|No route to host|munge|Munge|Protocol authentication error|Communication connection failure|Could not resolve|SlurmctldHost|down for maintenance/;
 
+/** It did not become the user, so it did not ask either. */
+const NO_SUDO =
+  /^(sudo: (a password is required|a terminal is required|sorry|unknown user|PAM|.*not in the sudoers)|Sorry, user )/m;
+
 /** Without a configuration it looks for one in the DNS. */
 const UNCONFIGURED = /DNS SRV|resolve_ctls_from_dns_srv|fetch_config/;
 
 /** `unavailable` where the controller is away, else `failed_precondition` with what the command said. */
 export function failed(program: string, answer: Answer): RainbowError {
+  if (NO_SUDO.test(answer.stderr)) {
+    const why = lastWords(answer, /^sudo: /);
+    return new RainbowError(
+      'failed_precondition',
+      `sudo does not let the agent run ${program} as that user (${why}): look at the rule in sudoers, as docs/slurm.md has it`,
+    );
+  }
   const words = lastWords(answer, /^\w+: (error: )?/);
   const said = UNCONFIGURED.test(answer.stderr) ? `${words}; set SLURM_CONF to the path of slurm.conf` : words;
   return AWAY.test(answer.stderr)

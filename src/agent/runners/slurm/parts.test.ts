@@ -13,6 +13,7 @@ import { nativeRendering } from '../../../core/translate/native.ts';
 import { splitWords } from '../../../core/jobspec/words.ts';
 import { jobspecOf } from '../conformance.ts';
 import type { Order } from '../runner.ts';
+import { failed } from './commands.ts';
 import { nativeName, readNativeName } from './key.ts';
 import { clusterState, takenVertices } from './nodes.ts';
 import { queueOf } from './queue.ts';
@@ -217,6 +218,20 @@ test.each([
     { outcome: 'failed', reason: { code: 'out_of_memory' }, signal: 9 },
   ],
   ['NODE_FAIL', record('NODE_FAIL'), [], null, { outcome: 'failed', reason: { code: 'node_failure' } }],
+  [
+    'OUT_OF_MEMORY of its own script (22.05.8, cgroup v1)',
+    record('OUT_OF_MEMORY', 253, 'OutOfMemory'),
+    [],
+    null,
+    { reason: { code: 'out_of_memory' }, exitCode: null, signal: null },
+  ],
+  [
+    'OverMemoryKill (22.05.8)',
+    record('FAILED', 9, 'JobLaunchFailure'),
+    [],
+    null,
+    { reason: { code: 'signal' }, exitCode: 137, signal: 9 },
+  ],
   ['BOOT_FAIL', record('BOOT_FAIL'), [], null, { reason: { code: 'node_failure' } }],
   ['PREEMPTED', record('PREEMPTED'), [], null, { reason: { code: 'preempted' } }],
   ['DEADLINE', record('DEADLINE'), [], null, { reason: { code: 'deadline' } }],
@@ -449,6 +464,23 @@ test('a mapping names local users, never root; who is not in it is refused', asy
     by: process.getuid?.() === 0 ? 'uid' : 'sudo',
   });
   await expect(users.userOf({ owner: 'eve' })).rejects.toMatchObject({ code: 'failed_precondition' });
+  // A question that is nobody's is asked as one of them.
+  expect(await users.anyone()).toEqual(await users.userOf({ owner: 'ada' }));
   chmodSync(file, 0o666);
   await expect(slurmUsers(null, file)).rejects.toMatchObject({ code: 'invalid_input' });
+});
+
+test.each([
+  ['sudo: a password is required\n', 'sudo does not let the agent run sbatch as that user (a password is required)'],
+  ['Sorry, user rainbow is not allowed to execute sbatch as eve on red.\n', 'sudo does not let the agent'],
+  [
+    'sudo: unable to resolve host red\nsbatch: error: Invalid account\n',
+    'sbatch: unable to resolve host red; Invalid account',
+  ],
+])('where sudo refuses, that is said, and not what sbatch would say: %s', (stderr, message) => {
+  const error = failed('sbatch', { code: 1, stdout: '', stderr });
+  expect(error).toMatchObject({
+    code: 'failed_precondition',
+    message: expect.stringContaining(message) as string,
+  });
 });

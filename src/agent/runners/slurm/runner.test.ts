@@ -21,13 +21,19 @@ const BIDS = IS_SOAK ? 40 : 4;
 let lab: Lab;
 let realms = 0;
 
-async function open(cluster: string, spool: string, realm: string, reached?: ReachedHook): Promise<Runner> {
+async function open(
+  cluster: string,
+  spool: string,
+  realm: string,
+  reached?: ReachedHook,
+  map: string | null = null,
+): Promise<Runner> {
   return createSlurmRunner(
     {
       spool,
       cluster,
       realm,
-      users: await slurmUsers(null, null),
+      users: await slurmUsers(null, map),
       keepFiles: false,
       environment: { ...lab.environment(cluster), RAINBOW_SECRET: 'hidden' },
       log: silentLog,
@@ -68,12 +74,15 @@ describe.skipIf(away)('with a real Slurm', { timeout: 120_000 }, () => {
 
   runnerConformance({
     name: 'slurm',
+    // Its limits are whole minutes; a job that began is waited for for one before it counts as gone.
+    isSlow: { timeLimit: true, vanishing: true },
     async create() {
       const { dir, scratch, spool } = await room();
       const realm = (++realms).toString(16).padStart(8, '0');
       return {
         scratch,
         open: (reached) => open('red', spool, realm, reached),
+        vanish: async () => lab.forget('red'),
         dispose: () => rm(dir, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 }),
       };
     },
@@ -278,6 +287,33 @@ describe.skipIf(away)('with a real Slurm', { timeout: 120_000 }, () => {
       await lab.slurm('red', 'scontrol', 'update', 'NodeName=red-c1', 'State=DOWN', 'Reason=test');
       expect(await endOf('4')).toMatchObject({ outcome: 'failed', reason: { code: 'node_failure' } });
       await until('it serves again', async () => (await lab.slurm('red', 'sinfo', '-h', '-o', '%T')).includes('idle'));
+    });
+
+    test('mapped: each owner’s job is his user’s; one whose line is gone from the mapping is followed to its end', async () => {
+      await runner.close();
+      const map = join(here.dir, 'map');
+      const realm = (++realms).toString(16).padStart(8, '0');
+      const mapped = async (lines: string): Promise<Runner> => {
+        await writeFile(map, lines, { mode: 0o644 });
+        return open('red', here.spool, realm, undefined, map);
+      };
+      runner = await mapped('ada nobody\nbob daemon\n');
+      const { scratch } = here;
+      const script = `while [ ! -e ${scratch}/go ]; do sleep 0.05; done; id -un`;
+      await runner.submit(order('1', script, {}, 4));
+      await reaches('1', 'running');
+      await runner.submit({ ...order('2', 'id -un; exit 3', {}, 4), owner: 'bob' });
+      const stranger = runner.submit({ ...order('3', 'true'), owner: 'eve' });
+      await expect(stranger).rejects.toMatchObject({ code: 'failed_precondition' });
+      await runner.close();
+      runner = await mapped('ada nobody\n');
+      // Slurm is asked for those whose jobs are there, whoever is in the mapping now.
+      await until('why it waits is known', async () =>
+        (await runner.find()).some(({ jobId, status }) => jobId === '2' && status.waitsFor !== undefined),
+      );
+      await writeFile(join(scratch, 'go'), '');
+      expect((await reaches('2', 'ended')).status.end).toMatchObject({ exitCode: 3 });
+      expect([await text('1'), await text('2')]).toEqual([['0 nobody'], ['0 daemon']]);
     });
 
     test('a job that Slurm forgets is known by what its wrapper wrote', async () => {

@@ -96,7 +96,7 @@ export async function createSlurmRunner(options: SlurmRunnerOptions, system: Sys
       cluster,
       pace: options.pace ?? PACE,
       log,
-      look: () => look(slurm, users.names()),
+      look: () => look(slurm, whose()),
       async ours(records) {
         const all = oursAmong(records, realm, readNativeName);
         await gone.prune(new Set([...all.values()].flat().map(({ name }) => name.nonce)));
@@ -113,6 +113,13 @@ export async function createSlurmRunner(options: SlurmRunnerOptions, system: Sys
     system,
   );
   const { poll } = following;
+
+  /** Whom it submits for now, and whose jobs are here still: their line in the mapping may be gone. */
+  function whose(): readonly string[] {
+    const there = [...table.jobs.values()].filter(({ status }) => status.state !== 'ended');
+    const theirs = there.map(({ accepted: { user, uid } }) => user?.name ?? String(uid));
+    return [...new Set([...users.names(), ...theirs])];
+  }
 
   // ── following ─────────────────────────────────────────────────────────────────────────────────────────────
 

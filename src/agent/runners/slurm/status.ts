@@ -149,6 +149,9 @@ export function endOf({ records, tasks, stop, forgotten = false }: EndFacts): Na
     case 'COMPLETED':
       return exited(how, again);
     case 'FAILED':
+      if (tasks.length === 0 && said === 'JobLaunchFailure' && how.signal === 9) {
+        return failed('signal', `${signalName(9)}; ${OVER_MEMORY}`, true);
+      }
       if (tasks.length === 0 && !OWN_FAILURES.test(said)) {
         return failed(
           'cannot_start',
@@ -160,7 +163,7 @@ export function endOf({ records, tasks, stop, forgotten = false }: EndFacts): Na
     case 'TIMEOUT':
       return failed('time_limit', 'it ran into its time limit');
     case 'OUT_OF_MEMORY':
-      return failed('out_of_memory', 'it used more memory than it had asked for', true);
+      return failed('out_of_memory', 'it used more memory than it had asked for', how.signal !== SIG_OOM);
     case 'NODE_FAIL':
     case 'BOOT_FAIL':
       return failed(
@@ -186,6 +189,13 @@ export function endOf({ records, tasks, stop, forgotten = false }: EndFacts): Na
 /** What Slurm calls a signal 53 of the batch step. */
 const NO_FILES =
   'its output file or its folder cannot be used on the node: the spool (--spool) must be where all nodes see it, and the job’s user may enter';
+
+/** No signal: what Slurm has for one where the kernel ended its batch script. */
+const SIG_OOM = 125;
+
+/** Slurm that looks at memory by itself (OverMemoryKill) kills all of the job, its wrapper too, and says no more. */
+const OVER_MEMORY =
+  'Slurm says JobLaunchFailure, as of a job that it killed because it used more memory than it had asked for';
 
 /** Reasons that say no more than that the job itself failed. */
 const OWN_FAILURES = /^(|NonZeroExitCode|RaisedSignal:(?!53\b).*|TimeLimit|Dependency)$/;

@@ -24,6 +24,8 @@ export interface Users {
   readonly isOthers: boolean;
   /** null: the agent's own. Throws `failed_precondition` where the owner is nobody here. */
   userOf(order: Pick<Order, 'owner'>): Promise<SlurmUser | null>;
+  /** One of those who submit here, for a question that is nobody's; null: the agent itself. Throws as `userOf`. */
+  anyone(): Promise<SlurmUser | null>;
   /** Names for `squeue -u`. */
   names(): readonly string[];
   /** What the agent says of it at its start; null: nothing. */
@@ -42,6 +44,7 @@ async function singleUser(runAs: string | null): Promise<Users> {
     kind: 'single-user',
     isOthers: switched,
     userOf: async () => user,
+    anyone: async () => user,
     names: () => [name],
     notice: switched ? `this agent runs as root: it submits as ${name} (uid ${uid}), never as root` : null,
   };
@@ -61,6 +64,11 @@ async function mapped(path: string): Promise<Users> {
   }
   const map = readMapping(text);
   const known = new Map<string, Promise<SlurmUser>>();
+  const userNamed = (name: string): Promise<SlurmUser> => {
+    let user = known.get(name);
+    if (user === undefined) known.set(name, (user = localUser(name, own === 0)));
+    return user;
+  };
   return {
     kind: 'mapped',
     isOthers: true,
@@ -72,9 +80,11 @@ async function mapped(path: string): Promise<Users> {
           `its owner (${owner.slice(0, 60)}) has no local user on this cluster: ask its administrator for a line in the mapping`,
         );
       }
-      let user = known.get(name);
-      if (user === undefined) known.set(name, (user = localUser(name, own === 0)));
-      return user;
+      return userNamed(name);
+    },
+    async anyone() {
+      const [first] = map.values();
+      return first === undefined ? null : userNamed(first);
     },
     names: () => [...new Set(map.values())],
     notice: `this agent submits as ${new Set(map.values()).size} local users, by ${path}`,

@@ -1,0 +1,98 @@
+/**
+ * What makes a cluster a no before anything is matched, since no graph says it: whose jobs its agent runs, and the
+ * partition (queue, as Flux has it) that a job asks for, as sbatch refuses one that there is not. Pure memory, kept by
+ * the registry. Where it stops: of a cluster that has registered no partitions its own scheduler says, save of plain
+ * machines, which have none.
+ */
+import type { Subsystem } from '../core/graph/graph.ts';
+import type { Jobspec } from '../core/jobspec/jobspec.ts';
+import type { MatchStage, Verdict } from '../core/match/matcher.ts';
+import type { ClusterRecord } from '../store/store.ts';
+
+export interface Admission {
+  /** The record of a cluster, or what it is now. */
+  record(record: ClusterRecord): void;
+  /** All subsystems of a cluster, or one more. */
+  subsystems(cluster: string, found: readonly Subsystem[], are: 'all' | 'more'): void;
+  dropSubsystem(cluster: string, subsystem: string): void;
+  drop(cluster: string): void;
+  /** Null: ask the matcher. `owner` undefined: nobody in particular. */
+  refuses(cluster: string, jobspec: Pick<Jobspec, 'queue' | 'allowLossy'>, owner: string | undefined): Verdict | null;
+}
+
+/** The subsystem that partitions are registered as. */
+const PARTITIONS = 'partition';
+
+export function createAdmission(): Admission {
+  /** Of clusters that said it: the owners who have a local user there. */
+  const accounts = new Map<string, { readonly told: readonly string[]; readonly owners: ReadonlySet<string> }>();
+  const partitions = new Map<string, readonly string[]>();
+  const plain = new Set<string>();
+  return {
+    record({ name, instance }) {
+      const told = instance?.accounts;
+      if (told === undefined) accounts.delete(name);
+      else if (told !== accounts.get(name)?.told) accounts.set(name, { told, owners: new Set(told) });
+      if (instance?.runner === 'process') plain.add(name);
+      else plain.delete(name);
+    },
+    subsystems(cluster, found, are) {
+      const one = found.find(({ name }) => name === PARTITIONS);
+      if (one !== undefined) partitions.set(cluster, namesIn(one));
+      else if (are === 'all') partitions.delete(cluster);
+    },
+    dropSubsystem(cluster, subsystem) {
+      if (subsystem === PARTITIONS) partitions.delete(cluster);
+    },
+    drop(cluster) {
+      accounts.delete(cluster);
+      partitions.delete(cluster);
+      plain.delete(cluster);
+    },
+    refuses(cluster, { queue, allowLossy }, owner) {
+      if (owner !== undefined && accounts.get(cluster)?.owners.has(owner) === false)
+        return no('owner', unmapped(owner));
+      if (queue === null) return null;
+      const there = partitions.get(cluster);
+      if (there === undefined) {
+        if (allowLossy || !plain.has(cluster)) return null;
+        const message = `it is a plain machine and has no partition ${queue}: with --allow-lossy it may run there`;
+        return no('partition', message);
+      }
+      // Of a list Slurm wants each.
+      const missing = queue.split(',').filter((name) => !there.includes(name));
+      if (missing.length === 0) return null;
+      return no('partition', `it has no partition ${listed(missing)}: it has ${listed(there)}`);
+    },
+  };
+}
+
+/** No change of the request opens such a cluster. */
+export function isRefusal({ reasons }: Verdict): boolean {
+  const stage = reasons[0]?.stage;
+  return stage === 'owner' || stage === 'partition';
+}
+
+function unmapped(owner: string): string {
+  return `its owner (${owner}) has no local user there: ask the cluster’s administrator for a line in its agent’s mapping`;
+}
+
+function namesIn(subsystem: Subsystem): readonly string[] {
+  const names: string[] = [];
+  for (let vertex = 0; vertex < subsystem.size; vertex++) {
+    const { type, name } = subsystem.metadata(vertex);
+    if (type === PARTITIONS && typeof name === 'string') names.push(name);
+  }
+  return names;
+}
+
+const MOST_LISTED = 10;
+
+function listed(names: readonly string[]): string {
+  return `${names.slice(0, MOST_LISTED).join(', ')}${names.length > MOST_LISTED ? ', …' : ''}`;
+}
+
+function no(stage: MatchStage, message: string): Verdict {
+  const nothing = { vertex: '', type: '', needed: null, best: null, unit: '', relaxation: null };
+  return { fits: 'no', reasons: [{ stage, message, ...nothing }] };
+}
