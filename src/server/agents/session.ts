@@ -32,6 +32,7 @@ import { applyReport } from './apply-report.ts';
 import { createNativeReasons } from './native-reasons.ts';
 import { createOutbox } from './outbox.ts';
 import { keepOutput } from './keep-output.ts';
+import { createFilling } from './filling.ts';
 import { createOffering } from './offering.ts';
 import { reconcile } from './reconcile.ts';
 import { readEpoch, readJobId, readReport, type Report } from './report.ts';
@@ -86,7 +87,7 @@ export interface Session {
 const MISSED = 3;
 /** Heartbeats between two looks for received jobs whose Start never got out, or which the agent could not take. */
 const AUDIT_EVERY = 6;
-/** Jobs received in one write. */
+/** Jobs that are looked at in one read. */
 const BATCH = 64;
 
 /** `not_found`: ends a stream that was welcomed for this one reason, and its agent stops what it holds. */
@@ -134,8 +135,6 @@ export function createSession(
   let heardAt = clock.monotonic();
   let freeSeq: bigint | null = null;
   let beats = 0;
-  let filling: Promise<void> | null = null;
-  let workLeft = false;
   let reading = false;
 
   // ── to the agent ──
@@ -172,36 +171,33 @@ export function createSession(
     fail: (error) => fail(error),
   });
 
-  /** Takes assigned jobs over while the agent has room for them. One at a time; asked meanwhile, it looks again. */
+  const filling = createFilling({
+    outbox,
+    mayStart: () => reading,
+    room,
+    receive: (limit) => scheduler.receive(cluster, limit, null, greeting.stream),
+    start,
+    has: (id) => received.has(id) || heardOf.has(id),
+    fail: (error) => fail(error),
+  });
+
   const fill = (): void => {
-    workLeft = true;
-    if (greeting.chooses) return reading ? offering.again() : undefined;
-    if (!reading || filling !== null || outbox.ended) return;
-    filling = (async () => {
-      while (workLeft && !outbox.ended) {
-        workLeft = false;
-        await outbox.room();
-        const limit = Math.min(BATCH, capacity - received.size);
-        if (limit <= 0 || outbox.ended) return;
-        const jobs = await scheduler.receive(cluster, limit, null, greeting.stream);
-        for (const job of jobs) start(job);
-        if (jobs.length === limit) workLeft = true;
-      }
-    })()
-      .catch(fail)
-      .finally(() => {
-        filling = null;
-        if (workLeft && capacity > received.size) fill();
-      });
+    if (!greeting.chooses) filling.fill();
+    else if (reading) offering.again();
   };
 
   const tellFollow = ({ jobId, epoch }: Followed, isFollowed: boolean): void =>
     outbox.putAs(`follow ${jobId}.${epoch}`, message.follow(jobId, epoch, isFollowed));
 
   const onWork = (work: Work): void => {
-    if (work.kind === 'assigned' && greeting.chooses && reading) offering.look();
-    else if (work.kind === 'assigned') fill();
-    else if (work.kind === 'withdraw') {
+    if (work.kind === 'coming') {
+      if (!greeting.chooses) fill();
+    } else if (work.kind === 'assigned' && greeting.chooses) {
+      if (reading) offering.look();
+    } else if (work.kind === 'assigned') {
+      if (work.jobId === undefined) fill();
+      else filling.look(work.jobId);
+    } else if (work.kind === 'withdraw') {
       outbox.putAs(`withdraw ${work.job.id}`, message.withdraw(work.job, work.message));
     } else if (work.kind === 'cancel') stop(work.job.id, work.job.epoch, whyStop(work.job));
     else if (work.kind === 'stop') stop(work.jobId, work.epoch, work.reason);
@@ -421,7 +417,7 @@ export function createSession(
     await greeted;
     bidding?.close();
     await turns.idle();
-    await filling;
+    await filling.idle();
     await offering.idle();
   };
   return { messages: () => outbox.messages(), end: (error) => outbox.end(error), ended: finish() };
