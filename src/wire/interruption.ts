@@ -30,11 +30,11 @@ export class Interruption<Reason> {
       work.then(
         (value) => {
           this.#waiting.delete(reject);
-          resolve(value);
+          return resolve(value);
         },
         (error: unknown) => {
           this.#waiting.delete(reject);
-          reject(error);
+          return reject(error);
         },
       );
     });

@@ -48,6 +48,7 @@ function createWindow(most: number) {
   let arrived: (() => void) | null = null;
   let hasRoom: (() => void) | null = null;
   let leave = (): void => undefined;
+  const mayRead = (): boolean => !over;
   const end = (error: unknown): void => {
     ended = { error };
     arrived?.();
@@ -60,7 +61,7 @@ function createWindow(most: number) {
     ): Promise<void> {
       leave = () => void requests.return?.();
       try {
-        while (!over) {
+        while (mayRead()) {
           const step = await requests.next();
           if (step.done === true) break;
           const answer = act(step.value);
@@ -85,7 +86,7 @@ function createWindow(most: number) {
         else throw ended.error;
       }
       const answer = await under[0]!;
-      under.shift();
+      void under.shift();
       hasRoom?.();
       hasRoom = null;
       return answer;
