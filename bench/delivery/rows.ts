@@ -128,7 +128,8 @@ export async function push(rounds: number, perSecond: number): Promise<readonly 
   const stream = duplex(toEcho, ECHO.stream.path, user());
   stream.on('data', () => pushes.push(performance.now() - pushedAt));
   stream.write(Buffer.alloc(300));
-  const [medians, tails]: [{ system: number; floor: number }[], { system: number; floor: number }[]] = [[], []];
+  type Pairs = { system: number; floor: number }[];
+  const [medians, tails, lone]: [Pairs, Pairs, Pairs] = [[], [], []];
   const count = perSecond * 2;
   for (let round = -1; round < rounds; round++) {
     waits.length = 0;
@@ -141,10 +142,18 @@ export async function push(rounds: number, perSecond: number): Promise<readonly 
       await unary(toEcho, ECHO.push.path, Buffer.alloc(300), user());
       for (let tries = 0; pushes.length <= number && tries < 100; tries++) await passing(1);
     }
+    const crowded = waits.slice();
+    // One at a time: what it takes where nothing is in its way.
+    waits.length = 0;
+    for (let number = 0; number < 200; number++) {
+      await one(number);
+      for (let tries = 0; waits.length <= number && tries < 1_000; tries++) await passing(1);
+    }
     const syncs = syncTimes(join(folder, 'floor.bin'), 200);
     if (round < 0) continue;
-    medians.push({ system: at(waits, 0.5), floor: at(syncs, 0.5) + at(pushes, 0.5) });
-    tails.push({ system: at(waits, 0.99), floor: at(syncs, 0.99) + at(pushes, 0.99) });
+    medians.push({ system: at(crowded, 0.5), floor: at(syncs, 0.5) + at(pushes, 0.5) });
+    tails.push({ system: at(crowded, 0.99), floor: at(syncs, 0.99) + at(pushes, 0.99) });
+    lone.push({ system: at(waits, 0.5), floor: at(syncs, 0.5) + at(pushes, 0.5) });
   }
   for (const each of leave) each();
   stream.cancel();
@@ -153,6 +162,7 @@ export async function push(rounds: number, perSecond: number): Promise<readonly 
   return [
     { row: '9 p50', unit: 'ms', rounds: medians },
     { row: '9 p99', unit: 'ms', rounds: tails },
+    { row: '9 alone', unit: 'ms', rounds: lone },
   ];
 }
 

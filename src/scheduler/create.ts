@@ -250,6 +250,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     debits,
     notices,
     registry,
+    inOrder: store.kind !== 'postgres',
     defaultWalltime: settings.defaultWalltime,
     wakeCycle: () => cycle.wake(),
     wakeChores: () => chores.wake(),

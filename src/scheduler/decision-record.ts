@@ -41,6 +41,16 @@ function rankOf(candidate: CandidateResult, chosen: string | null): number {
 }
 
 function boundedCandidate(candidate: CandidateResult): CandidateResult {
+  return isBounded(candidate) ? candidate : cutCandidate(candidate);
+}
+
+/** Nearly all of those that were not asked for a bid: writing them anew would cost as much as their JSON. */
+function isBounded({ satisfiable, startable, state, bid, moved, offer }: CandidateResult): boolean {
+  const fewReasons = satisfiable.reasons.length <= MOST_REASONS && startable.reasons.length <= MOST_REASONS;
+  return fewReasons && bid === undefined && moved === undefined && offer === undefined && isSurelySmall(state);
+}
+
+function cutCandidate(candidate: CandidateResult): CandidateResult {
   return {
     cluster: candidate.cluster,
     satisfiable: { ...candidate.satisfiable, reasons: candidate.satisfiable.reasons.slice(0, MOST_REASONS) },

@@ -3,7 +3,7 @@
  * follow are passed over without being read. What it depends on besides (clusters, what is free, groups) is the same for
  * all of a pass.
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { ClusterRef } from '../store/store.ts';
 import type { Submission } from './scheduler.ts';
 
@@ -39,5 +39,5 @@ export function questionOf(
     deadline,
     image,
   ];
-  return createHash('sha256').update(JSON.stringify(asked)).digest('base64url').slice(0, 22);
+  return hash('sha256', JSON.stringify(asked), 'base64url').slice(0, 22);
 }

@@ -166,6 +166,21 @@ describe('capacity', () => {
   });
 });
 
+test('who serves the cluster is told while the job is written, and finds it by what it asks in that turn', async () => {
+  await rig.cluster('K');
+  const cluster = rig.scheduler.registry.get('K')!;
+  const heard: string[] = [];
+  let found: Promise<readonly JobRecord[]> | null = null;
+  const stop = rig.scheduler.onWork('K', (work) => {
+    heard.push(work.kind === 'assigned' ? `assigned ${work.jobId ?? ''}` : work.kind);
+    if (work.kind === 'coming') found = rig.scheduler.receive(cluster, 8, null);
+  });
+  const { job } = await rig.submit(coresJob({ cores: 3 }));
+  stop();
+  expect(heard).toEqual(['coming', `assigned ${job.id}`]);
+  expect(await found!).toMatchObject([{ id: job.id, state: 'received' }]);
+});
+
 describe('decisions', () => {
   test('a job that fits nowhere is stored as rejected only where that is asked', async () => {
     await rig.cluster('K');

@@ -80,7 +80,7 @@ export interface Scheduler {
   /** Its agent leaves these lying, and why. */
   leave(jobs: readonly { readonly job: JobRecord; readonly message: string }[]): Promise<void>;
   /**
-   * Called when a job was assigned to this cluster, when a job that is held there is to be stopped, and when the
+   * Called when a job was assigned to this cluster or is about to be, when a job that is held there is to be stopped, and when the
    * cluster itself was changed or deleted. Returns how to stop listening.
    */
   onWork(cluster: string, listener: (work: Work) => void): () => void;
@@ -117,7 +117,10 @@ export interface BidDoor {
 }
 
 export type Work =
-  | { readonly kind: 'assigned' }
+  /** `jobId`: a new one, which may have been received already (`coming`). */
+  | { readonly kind: 'assigned'; readonly jobId?: JobId }
+  /** One is being written: what is asked of the store in this very turn shares its commit, and finds it. */
+  | { readonly kind: 'coming' }
   | { readonly kind: 'cancel'; readonly job: JobRecord }
   /** An attempt that ran beside the one that ended the job. */
   | { readonly kind: 'stop'; readonly jobId: JobId; readonly epoch: number; readonly reason: Reason }

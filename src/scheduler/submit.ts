@@ -34,6 +34,8 @@ export interface SubmitDependencies {
   readonly debits: Debits;
   readonly notices: Notices;
   readonly registry: Pick<InnerRegistry, 'get' | 'isStill' | 'follow'>;
+  /** Does the store run calls in the order in which they are made, those of one turn in one commit? */
+  readonly inOrder: boolean;
   /** Seconds, where the jobspec gives none. */
   readonly defaultWalltime: number;
   readonly wakeCycle: () => void;
@@ -107,10 +109,13 @@ export function createSubmit(deps: SubmitDependencies): (submission: Submission)
     if (outcome.state === 'assigned') reservation = placing.reserve(outcome.cluster.name, parsed, job);
     // 2. Write.
     try {
-      const written = await store.jobs.submit({
+      const writing = store.jobs.submit({
         ...stored,
         outcome: outcome.state === 'assigned' ? { ...outcome, allocation: reservation?.allocation ?? null } : outcome,
       });
+      // Its agent takes it over in the same commit, not in another one behind it.
+      if (outcome.state === 'assigned' && deps.inOrder) deps.notices.notify(outcome.cluster.name, { kind: 'coming' });
+      const written = await writing;
       // 3. Memory, then whoever waits for it.
       if (reservation !== null) {
         if (written.created) {
@@ -121,7 +126,7 @@ export function createSubmit(deps: SubmitDependencies): (submission: Submission)
         }
       }
       if (written.created && outcome.state === 'assigned')
-        deps.notices.notify(outcome.cluster.name, { kind: 'assigned' });
+        deps.notices.notify(outcome.cluster.name, { kind: 'assigned', jobId: written.job.id });
       // What it depends on ended while it was being stored.
       if (written.created && (written.job.waits & WAITS.settle) !== 0) deps.wakeChores();
       const earlier = written.job.array === null ? null : await store.arrays.get(written.job.array.id);

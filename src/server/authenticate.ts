@@ -84,7 +84,15 @@ export function createAuthenticator(parts: {
     );
   }
 
+  /** A call says it once, a stream of submits acts on it thousands of times. */
+  const known = new WeakMap<CallContext, Principal>();
   function principal(call: CallContext): Principal {
+    let found = known.get(call);
+    if (found === undefined) known.set(call, (found = readPrincipal(call)));
+    return found;
+  }
+
+  function readPrincipal(call: CallContext): Principal {
     const header = call.metadata('authorization');
     if (header === null || header === '') return { kind: 'anonymous' };
     const key = /^bearer +(.+)$/i.exec(header.trim())?.[1];

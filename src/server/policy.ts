@@ -32,7 +32,7 @@ export function choosePolicy(
     if (options.length > 0) {
       throw invalid('policy_options', 'there are options, but no policy; name the policy that they are for');
     }
-    return compiled(settings.policy, settings.policyOptions);
+    return ownPolicy(settings);
   }
   if (!settings.clientMayChoosePolicy) {
     if (caller === 'prototype') return compiled(settings.policy, settings.policyOptions);
@@ -60,6 +60,16 @@ export function choosePolicy(
     throw new RainbowError('invalid_input', `did not find algorithm named ${asked.name.slice(0, 80)}`);
   }
   return compiled(asked.name, { ...asked.options });
+}
+
+type Own = Pick<Settings, 'policy' | 'policyOptions'>;
+/** Settings do not change while the server runs. */
+const owns = new WeakMap<Own, ChosenPolicy>();
+
+function ownPolicy(settings: Own): ChosenPolicy {
+  let own = owns.get(settings);
+  if (own === undefined) owns.set(settings, (own = compiled(settings.policy, settings.policyOptions)));
+  return own;
 }
 
 /** Throws `invalid_input` for an unknown policy or wrong options. */

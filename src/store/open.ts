@@ -30,7 +30,9 @@ export async function openStore(
   }
   if (url === ':memory:') {
     const { openMemoryEngine } = await import('./sqlite/memory-engine.ts');
-    return storeOver(openMemoryEngine(at), 'memory');
+    // A server's calls gather; whoever opens one for a simulation or a test has them one by one.
+    const gather = options.alone === true ? (flush: () => void) => system.timers.soon(flush) : null;
+    return storeOver(openMemoryEngine(at, gather), 'memory');
   }
   const { openThreadEngine } = await import('./sqlite/thread-engine.ts');
   // Absolute, so that SQLite does not take a relative path like `file:x` for a URI.

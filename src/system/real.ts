@@ -14,6 +14,7 @@ export const realSystem: System = {
       const timer = setInterval(action, ms);
       return { cancel: () => clearInterval(timer) };
     },
+    soon: (action) => void setImmediate(action),
   },
   entropy: pooled(randomBytes),
 };

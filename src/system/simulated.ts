@@ -86,6 +86,7 @@ export function simulatedSystem(options: SimulatedOptions = {}): SimulatedSystem
     timers: {
       after: (ms, action) => plan(ms, null, action),
       every: (ms, action) => plan(ms, ms, action),
+      soon: (action) => void plan(0, null, action),
     },
     entropy: { bytes: (length) => Uint8Array.from({ length }, () => random.below(256)) },
     advance,

@@ -17,6 +17,8 @@ export interface Timers {
   /** Runs `action` once, `ms` from now. */
   after(ms: number, action: () => void): Timer;
   every(ms: number, action: () => void): Timer;
+  /** Runs `action` once everything that has come in by now has been handled; no time need pass. */
+  soon(action: () => void): void;
 }
 
 export interface Entropy {

@@ -26,9 +26,17 @@ export class Interruption<Reason> {
       return Promise.reject(this.#reason);
     }
     return new Promise<T>((resolve, reject) => {
-      const leave = () => this.#waiting.delete(reject);
       this.#waiting.add(reject);
-      work.then(resolve, reject).then(leave, leave);
+      work.then(
+        (value) => {
+          this.#waiting.delete(reject);
+          return resolve(value);
+        },
+        (error: unknown) => {
+          this.#waiting.delete(reject);
+          return reject(error);
+        },
+      );
     });
   }
 }

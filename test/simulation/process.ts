@@ -33,6 +33,7 @@ export class Process implements Mortal {
           again();
           return { cancel: () => planned.cancel() };
         },
+        soon: (action) => void timeline.plan(0, this, action),
       },
       entropy: { bytes: (length) => Uint8Array.from({ length }, () => timeline.chance.below(256)) },
     };

@@ -8,8 +8,17 @@ export type Wants = ReadonlyMap<string, number>;
 /** What a cluster has: vertices by type. */
 export type Totals = readonly { readonly type: string; readonly total: number }[];
 
+/** Of requests that are still in use: many jobs come with one text, which is read once. */
+const counted = new WeakMap<Request, Wants>();
+
 /** Vertices or units per type. */
 export function wanted(request: Request): Wants {
+  let wants = counted.get(request);
+  if (wants === undefined) counted.set(request, (wants = count(request)));
+  return wants;
+}
+
+function count(request: Request): Wants {
   const sums = new Map<string, number>();
   for (const { simple, vertices } of request.groups) {
     if (simple === null) walk(vertices, 1, false, (vertex, count) => add(sums, vertex.type, count));

@@ -9,7 +9,7 @@
  * receives nothing more.
  */
 import { RainbowError } from '../../core/errors.ts';
-import type { AgentService, Hello } from '../../gen/rainbow/v1/agent_pb.js';
+import type { AgentMessage, AgentService, Hello } from '../../gen/rainbow/v1/agent_pb.js';
 import type { ClusterRecord } from '../../store/store.ts';
 import type { CallContext, Handlers } from '../call.ts';
 import { instanceOf, readHello } from './hello.ts';
@@ -53,48 +53,76 @@ async function wasDeleted(deps: ConnectDependencies, hello: Hello, error: unknow
   return deps.store.clusters.wasDeleted(hello.cluster, hashSecret(hello.secret));
 }
 
+interface Entry {
+  readonly session: Session;
+  readonly instance: string;
+}
+
+interface Admitted {
+  readonly cluster: ClusterRecord;
+  readonly stream: string | null;
+  readonly entry: Entry;
+}
+
+/** The name of a cluster that is gone. */
+interface Deleted {
+  readonly deleted: string;
+}
+
 export function agentHandlers(deps: ConnectDependencies): Handlers<typeof AgentService> {
   const { scheduler, system, settings } = deps;
   const { registry } = scheduler;
-  const sessions = new Map<string, { readonly session: Session; readonly instance: string }>();
+  const sessions = new Map<string, Entry>();
+
+  /** Apart from `connect`, which lasts as long as the stream: what was said at its beginning need not be kept so long. */
+  const admit = async (incoming: AsyncIterator<AgentMessage>, call: CallContext): Promise<Admitted | Deleted> => {
+    // 1. Who is it?
+    const hello = await readHello(incoming, system, settings.helloWithin);
+    let cluster: ClusterRecord;
+    await registry.find(hello.cluster);
+    try {
+      cluster = await deps.authenticateCluster(hello.cluster, hello.secret, call);
+    } catch (error) {
+      if (!(await wasDeleted(deps, hello, error))) throw error;
+      return { deleted: hello.cluster };
+    }
+    const { name } = cluster;
+    const now = system.clock.now();
+    const holds = hello.holds.map((report, place) => readReport(report, `hello.holds[${place}]`, now));
+    // 2. Is it the newest?
+    const instance = instanceOf(hello, now);
+    const stream = scheduler.servers.shared ? newUuid(system.entropy) : null;
+    if (!(await registry.claimInstance(cluster, instance, { id: stream, bids: hello.bids }))) throw fenced();
+    const older = sessions.get(name);
+    older?.session.end(older.instance === instance.id ? replaced() : fenced());
+    // 3. Serve it.
+    const greeting = {
+      holds,
+      free: hello.free ?? null,
+      capacity: hello.capacity,
+      chooses: choosesOf(hello),
+      bids: hello.bids,
+      stream,
+    };
+    const session = createSession(deps, cluster, greeting, incoming, older?.session.ended ?? Promise.resolve());
+    const entry = { session, instance: instance.id };
+    sessions.set(name, entry);
+    registry.setConnected(name, true);
+    return { cluster, stream, entry };
+  };
 
   return {
     async *connect(requests, call) {
-      // 1. Who is it?
       const incoming = requests[Symbol.asyncIterator]();
-      const hello = await readHello(incoming, system, settings.helloWithin);
-      let cluster: ClusterRecord;
-      await registry.find(hello.cluster);
-      try {
-        cluster = await deps.authenticateCluster(hello.cluster, hello.secret, call);
-      } catch (error) {
+      const admitted = await admit(incoming, call);
+      if ('deleted' in admitted) {
         // The right secret of a cluster that is gone: its agent was away, and is told now, as it would have been then.
-        if (!(await wasDeleted(deps, hello, error))) throw error;
         yield message.welcome(settings);
-        throw clusterDeleted(hello.cluster);
+        throw clusterDeleted(admitted.deleted);
       }
+      const { cluster, stream, entry } = admitted;
+      const { session } = entry;
       const { name } = cluster;
-      const now = system.clock.now();
-      const holds = hello.holds.map((report, place) => readReport(report, `hello.holds[${place}]`, now));
-      // 2. Is it the newest?
-      const instance = instanceOf(hello, now);
-      const stream = scheduler.servers.shared ? newUuid(system.entropy) : null;
-      if (!(await registry.claimInstance(cluster, instance, { id: stream, bids: hello.bids }))) throw fenced();
-      const older = sessions.get(name);
-      older?.session.end(older.instance === instance.id ? replaced() : fenced());
-      // 3. Serve it.
-      const greeting = {
-        holds,
-        free: hello.free ?? null,
-        capacity: hello.capacity,
-        chooses: choosesOf(hello),
-        bids: hello.bids,
-        stream,
-      };
-      const session = createSession(deps, cluster, greeting, incoming, older?.session.ended ?? Promise.resolve());
-      const entry = { session, instance: instance.id };
-      sessions.set(name, entry);
-      registry.setConnected(name, true);
       const aborted = (): void => session.end(null);
       call.signal.addEventListener('abort', aborted, { once: true });
       if (call.signal.aborted) aborted();

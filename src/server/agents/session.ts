@@ -27,11 +27,12 @@ import type { Scheduler, Work } from '../../scheduler/scheduler.ts';
 import type { ClusterRecord, JobId, JobRecord, Store } from '../../store/store.ts';
 import type { System } from '../../system/system.ts';
 import type { Followed, Followers } from '../followers.ts';
-import { bidOf, createStrays } from './bid-answer.ts';
+import { bidOf, createStrays, type Strays } from './bid-answer.ts';
 import { applyReport } from './apply-report.ts';
 import { createNativeReasons } from './native-reasons.ts';
 import { createOutbox } from './outbox.ts';
-import { keepOutput } from './keep-output.ts';
+import { keepOutput, type OutputKeeper } from './keep-output.ts';
+import { createFilling } from './filling.ts';
 import { createOffering } from './offering.ts';
 import { reconcile } from './reconcile.ts';
 import { readEpoch, readJobId, readReport, type Report } from './report.ts';
@@ -86,7 +87,7 @@ export interface Session {
 const MISSED = 3;
 /** Heartbeats between two looks for received jobs whose Start never got out, or which the agent could not take. */
 const AUDIT_EVERY = 6;
-/** Jobs received in one write. */
+/** Jobs that are looked at in one read. */
 const BATCH = 64;
 
 /** `not_found`: ends a stream that was welcomed for this one reason, and its agent stops what it holds. */
@@ -116,6 +117,8 @@ export function createSession(
   const { scheduler, store, system, settings } = deps;
   const { clock, timers } = system;
   const { name } = cluster;
+  // Not the greeting itself: what it holds and has free may be long, and is done with soon.
+  const { chooses, bids, stream } = greeting;
   const reasons = createNativeReasons(store.jobs, clock);
   const reporting = { jobs: store.jobs, scheduler, clock, log: deps.log, reasons };
   const outbox = createOutbox<Sent>();
@@ -126,16 +129,15 @@ export function createSession(
   const heardOf = new Map<JobId, number>();
   /** Told to stop in this session, and not ended yet. */
   const stopped = new Map<string, Reason>();
-  const strays = createStrays(system);
+  /** Most agents never say what makes one of these. */
+  let strays: Strays | null = null;
+  let output: OutputKeeper | null = null;
   /** From the Welcome on, where it bids. */
   let bidding: OpenLine | null = null;
-  const output = keepOutput(store, cluster, settings.outputCap);
   let capacity = greeting.capacity;
   let heardAt = clock.monotonic();
   let freeSeq: bigint | null = null;
   let beats = 0;
-  let filling: Promise<void> | null = null;
-  let workLeft = false;
   let reading = false;
 
   // ── to the agent ──
@@ -155,53 +157,52 @@ export function createSession(
   };
 
   const room = (): number => capacity - received.size;
-  const offering = createOffering({
-    cluster,
-    jobs: store.jobs,
-    scheduler: {
-      ...scheduler,
-      receiveThese: (of, jobs) => scheduler.receiveThese(of, jobs, greeting.stream),
-    },
-    room,
-    ended: () => outbox.ended,
-    async send(sent) {
-      await outbox.room();
-      outbox.put(sent);
-    },
-    start,
-    fail: (error) => fail(error),
-  });
-
-  /** Takes assigned jobs over while the agent has room for them. One at a time; asked meanwhile, it looks again. */
-  const fill = (): void => {
-    workLeft = true;
-    if (greeting.chooses) return reading ? offering.again() : undefined;
-    if (!reading || filling !== null || outbox.ended) return;
-    filling = (async () => {
-      while (workLeft && !outbox.ended) {
-        workLeft = false;
-        await outbox.room();
-        const limit = Math.min(BATCH, capacity - received.size);
-        if (limit <= 0 || outbox.ended) return;
-        const jobs = await scheduler.receive(cluster, limit, null, greeting.stream);
-        for (const job of jobs) start(job);
-        if (jobs.length === limit) workLeft = true;
-      }
-    })()
-      .catch(fail)
-      .finally(() => {
-        filling = null;
-        if (workLeft && capacity > received.size) fill();
+  const offering = !chooses
+    ? null
+    : createOffering({
+        cluster,
+        jobs: store.jobs,
+        scheduler: {
+          leave: (jobs) => scheduler.leave(jobs),
+          receiveThese: (of, jobs) => scheduler.receiveThese(of, jobs, stream),
+        },
+        room,
+        ended: () => outbox.ended,
+        async send(sent) {
+          await outbox.room();
+          outbox.put(sent);
+        },
+        start,
+        fail: (error) => fail(error),
       });
+
+  const filling = chooses
+    ? null
+    : createFilling({
+        outbox,
+        mayStart: () => reading,
+        room,
+        receive: (limit) => scheduler.receive(cluster, limit, null, stream),
+        start,
+        has: (id) => received.has(id) || heardOf.has(id),
+        fail: (error) => fail(error),
+      });
+
+  const fill = (): void => {
+    filling?.fill();
+    if (reading) offering?.again();
   };
 
   const tellFollow = ({ jobId, epoch }: Followed, isFollowed: boolean): void =>
     outbox.putAs(`follow ${jobId}.${epoch}`, message.follow(jobId, epoch, isFollowed));
 
   const onWork = (work: Work): void => {
-    if (work.kind === 'assigned' && greeting.chooses && reading) offering.look();
-    else if (work.kind === 'assigned') fill();
-    else if (work.kind === 'withdraw') {
+    if (work.kind === 'coming') filling?.fill();
+    else if (work.kind === 'assigned') {
+      if (reading) offering?.look();
+      if (work.jobId === undefined) filling?.fill();
+      else filling?.look(work.jobId);
+    } else if (work.kind === 'withdraw') {
       outbox.putAs(`withdraw ${work.job.id}`, message.withdraw(work.job, work.message));
     } else if (work.kind === 'cancel') stop(work.job.id, work.job.epoch, whyStop(work.job));
     else if (work.kind === 'stop') stop(work.jobId, work.epoch, work.reason);
@@ -254,7 +255,7 @@ export function createSession(
   };
 
   const onChoice = (choice: Choose): void => {
-    if (!greeting.chooses) {
+    if (offering === null) {
       throw new RainbowError('failed_precondition', 'nothing is offered to an agent that takes what it is sent');
     }
     turns.take('choose', () => offering.chose(choice));
@@ -263,14 +264,15 @@ export function createSession(
   const onOutput = (wire: Output): void => {
     const jobId = readJobId(wire.jobId, 'output.job_id');
     const epoch = readEpoch(wire.epoch, 'output.epoch');
+    const keeper = (output ??= keepOutput(store, cluster, settings.outputCap));
     turns.take(jobId, async () => {
-      outbox.put(message.outputKept(jobId, epoch, await output.keep(jobId, epoch, wire.chunks, clock.now())));
+      outbox.put(message.outputKept(jobId, epoch, await keeper.keep(jobId, epoch, wire.chunks, clock.now())));
     });
   };
 
   const onBid = (answer: BidAnswer): void => {
     const isAnswer = bidding?.answered(answer.requestId, (question) => bidOf(answer, question, clock.now())) ?? false;
-    if (!isAnswer) strays.add();
+    if (!isAnswer) (strays ??= createStrays(system)).add();
   };
 
   const onFree = (free: FreeReport): void => {
@@ -295,7 +297,7 @@ export function createSession(
   const read = async (): Promise<void> => {
     for (;;) {
       await turns.room();
-      await strays.room();
+      await strays?.room();
       heardAt = clock.monotonic(); // Our own slowness is not its silence.
       await outbox.room();
       if (outbox.ended) return;
@@ -323,7 +325,7 @@ export function createSession(
     checkCluster();
     outbox.putAs('heartbeat', message.heartbeat(timestampFromMs(clock.now())));
     beats += 1;
-    if (greeting.chooses) offering.look();
+    if (offering !== null) offering.look();
     else if (room() <= 0) tellFull().catch(fail);
     if (beats % AUDIT_EVERY === 0) audit().catch(fail);
   };
@@ -358,7 +360,7 @@ export function createSession(
    */
   const checkCluster = (): void => {
     if (scheduler.registry.get(name)?.id !== cluster.id) outbox.end(clusterDeleted(name));
-    else if (!scheduler.servers.holds(cluster, greeting.stream)) outbox.end(notHeld());
+    else if (!scheduler.servers.holds(cluster, stream)) outbox.end(notHeld());
   };
 
   const fail = (error: unknown): void => {
@@ -369,13 +371,13 @@ export function createSession(
 
   // ── the whole ──
 
-  const greet = async (): Promise<void> => {
+  const greet = async ({ free, holds }: Greeting): Promise<void> => {
     await ready;
     checkCluster();
     if (outbox.ended) return;
     outbox.put(message.welcome(settings));
-    if (greeting.free !== null) onFree(greeting.free);
-    const found = await reconcile(reporting, cluster, greeting.holds);
+    if (free !== null) onFree(free);
+    const found = await reconcile(reporting, cluster, holds);
     for (const report of found.acknowledge) {
       await outbox.room();
       outbox.put(message.acknowledge(report));
@@ -387,7 +389,7 @@ export function createSession(
     }
     for (const followed of deps.followers.at(name)) tellFollow(followed, true);
     reading = true;
-    if (greeting.bids) {
+    if (bids) {
       bidding = scheduler.bidding.open({
         cluster,
         ask(id, question, withinMs) {
@@ -397,8 +399,8 @@ export function createSession(
         },
       });
     }
-    if (greeting.chooses) offering.look();
-    else fill();
+    offering?.look();
+    filling?.fill();
   };
 
   const unlisten = scheduler.onWork(name, onWork);
@@ -406,7 +408,7 @@ export function createSession(
     if (reading) tellFollow(what, isFollowed);
   });
   const timer = timers.every(settings.heartbeat * 1000, beat);
-  const greeted = greet().catch(fail);
+  const greeted = greet(greeting).catch(fail);
   const serve = async (): Promise<void> => {
     await greeted;
     await read();
@@ -417,12 +419,12 @@ export function createSession(
     timer.cancel();
     unlisten();
     unfollow();
-    strays.close();
+    strays?.close();
     await greeted;
     bidding?.close();
     await turns.idle();
-    await filling;
-    await offering.idle();
+    await filling?.idle();
+    await offering?.idle();
   };
   return { messages: () => outbox.messages(), end: (error) => outbox.end(error), ended: finish() };
 }

@@ -64,11 +64,11 @@ export function requestStream<T>(
     },
     next() {
       if (call.reason !== null) return Promise.reject(call.reason);
+      const first = held.shift();
+      if (first !== undefined) return new Promise((resolve, reject) => deliver(first, resolve, reject));
+      if (ended) return Promise.resolve({ done: true, value: undefined });
       return call.orAborted(
         new Promise<IteratorResult<T>>((resolve, reject) => {
-          const first = held.shift();
-          if (first !== undefined) return deliver(first, resolve, reject);
-          if (ended) return resolve({ done: true, value: undefined });
           waiter = { resolve, reject };
           if (started) incoming.resume();
           else start();

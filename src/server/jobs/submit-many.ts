@@ -29,36 +29,72 @@ export function submitMany(parts: Parts): Handlers<typeof JobService>['submitMan
 
   return async function* (requests, call) {
     parts.authenticator.person(call);
-    const incoming = requests[Symbol.asyncIterator]();
-    const waiting: Promise<Answer>[] = [];
-    let coming: Promise<IteratorResult<SubmitRequest>> | null = null;
-    let isOver = false;
+    const waiting = createWindow(WINDOW);
+    void waiting.fillFrom(requests[Symbol.asyncIterator](), (request) => answered(request, call));
     try {
-      for (;;) {
-        const first = waiting[0];
-        if (first === undefined && isOver) return;
-        if (!isOver && waiting.length < WINDOW) {
-          coming ??= incoming.next();
-          // Whichever is there first: the next request, or the answer that is due.
-          const step = await (first === undefined ? coming : Promise.race([coming, first.then(() => null)]));
-          if (step !== null) {
-            coming = null;
-            if (step.done === true) {
-              isOver = true;
-            } else {
-              const answer = answered(step.value, call);
-              // It is looked at when its turn comes.
-              answer.catch(() => undefined);
-              waiting.push(answer);
-            }
-            continue;
-          }
-        }
-        yield await waiting.shift()!;
-      }
+      for (let next = await waiting.take(); next !== null; next = await waiting.take()) yield next;
     } finally {
       // The caller has left, or the handler failed.
-      void incoming.return?.();
+      waiting.close();
     }
+  };
+}
+
+/** What is under way, in the order in which it began. One side fills it, the other takes from it. */
+function createWindow(most: number) {
+  const under: Promise<Answer>[] = [];
+  let ended: { readonly error: unknown } | null = null;
+  let over = false;
+  let arrived: (() => void) | null = null;
+  let hasRoom: (() => void) | null = null;
+  let leave = (): void => undefined;
+  const mayRead = (): boolean => !over;
+  const end = (error: unknown): void => {
+    ended = { error };
+    arrived?.();
+  };
+
+  return {
+    async fillFrom(
+      requests: AsyncIterator<SubmitRequest>,
+      act: (request: SubmitRequest) => Promise<Answer>,
+    ): Promise<void> {
+      leave = () => void requests.return?.();
+      try {
+        while (mayRead()) {
+          const step = await requests.next();
+          if (step.done === true) break;
+          const answer = act(step.value);
+          // It is looked at when its turn comes.
+          answer.catch(() => undefined);
+          under.push(answer);
+          arrived?.();
+          if (under.length >= most) await new Promise<void>((resolve) => (hasRoom = resolve));
+        }
+        end(null);
+      } catch (error) {
+        end(error);
+      }
+    },
+    /** The next answer; null after the last. Throws what ended the requests, once all before is answered. */
+    async take(): Promise<Answer | null> {
+      while (under.length === 0) {
+        if (ended === null) {
+          await new Promise<void>((resolve) => (arrived = resolve));
+          arrived = null;
+        } else if (ended.error === null) return null;
+        else throw ended.error;
+      }
+      const answer = await under[0]!;
+      void under.shift();
+      hasRoom?.();
+      hasRoom = null;
+      return answer;
+    },
+    close(): void {
+      over = true;
+      hasRoom?.();
+      leave();
+    },
   };
 }
