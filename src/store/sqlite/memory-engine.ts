@@ -4,7 +4,7 @@
  * Without `gather` each call is run and committed before it returns its promise, so that a simulation sees the same
  * order every time. With it the calls that come in one turn of the event loop share a commit, as the thread's do while
  * it waits for the disk: a commit by itself copies every page that the call changes, and a server's submit with 64 at
- * once costs half as much.
+ * once costs some 40 % less CPU.
  */
 import type { Engine } from '../engine.ts';
 import type { Arguments, OperationName, Result } from '../operations/operations.ts';
