@@ -23,6 +23,7 @@ import type { Weigh } from './bidding/weigh.ts';
 import type { Debits, Queued, Reservation } from './debits.ts';
 import type { Log } from './log.ts';
 import type { InnerRegistry } from './registry.ts';
+import type { Rosters } from './rosters.ts';
 import type { CandidateResult, DecisionRecord } from './scheduler.ts';
 import type { SchedulerSettings } from './settings.ts';
 import type { States } from './states.ts';
@@ -110,6 +111,7 @@ const NOT_ASKED: Verdict = {
 export function createPlacing(deps: {
   readonly matcher: Matcher;
   readonly registry: InnerRegistry;
+  readonly rosters: Rosters;
   readonly debits: Debits;
   readonly states: States;
   readonly system: System;
@@ -215,6 +217,88 @@ export function createPlacing(deps: {
   };
   const losses = new Map<string, string>();
 
+  /** Where nothing but match and state decides: at once, from what is kept of these clusters. Null: one by one. */
+  const atOnce = (question: Question, seed: string, now: number): Chosen | null => {
+    const { jobspec, text, owner, candidates, excluded, gathered, job } = question;
+    const { request, parameters } = jobspec;
+    const isPlain = gathered === null && question.instead === undefined && excluded.size === 0;
+    if (!isPlain || request.image || settings.shadow !== null) return null;
+    const select = compiled(question.policy, question.policyOptions);
+    if (select.ranking === undefined) return null;
+    const until = system.clock.monotonic() + settings.longestMatch * 1000;
+    try {
+      const asking = matcher.asking(request);
+      const { of } = asking;
+      const roster = deps.rosters.of(candidates, owner, (runner) => lossOn(runner, text) === '');
+      if (of === null || roster === null) return null;
+      let answered = matcher.answered;
+      const picked = roster.decide({
+        ask(roots) {
+          if (matcher.answered !== answered && system.clock.monotonic() >= until) return null;
+          answered = matcher.answered;
+          return of(roots);
+        },
+        select,
+        parameters,
+        seed,
+        now,
+        job,
+      });
+      if (picked === null) return null;
+      return {
+        decided: picked.decided,
+        beside: null,
+        barred: NOBODY,
+        away: excluded,
+        results: () =>
+          picked.candidates().map(({ member: { cluster, state, hasState, graphVersion }, satisfiable, startable }) => ({
+            cluster,
+            satisfiable,
+            startable,
+            state,
+            hasState,
+            graphVersion,
+          })),
+      };
+    } catch {
+      // One cluster's failure is that cluster's alone: asked one by one, it is found, and said.
+      return null;
+    }
+  };
+
+  const oneByOne = (question: Question, seed: string, now: number): Chosen => {
+    const { jobspec, text, owner, candidates, policy, policyOptions, excluded, job, gathered, instead } = question;
+    const results = deps.weigh
+      .seen(ask(jobspec, candidates, owner), gathered, now)
+      .map((result) =>
+        result.cluster === instead?.cluster && instead.offer !== null ? { ...result, offer: instead.offer } : result,
+      );
+    const away = new Map(excluded);
+    for (const { cluster, satisfiable } of results) {
+      const why = satisfiable.fits === 'yes' ? whyNot(cluster, jobspec, text) : null;
+      if (why !== null) away.set(cluster, why);
+    }
+    const fitting = results.filter(({ cluster, satisfiable }) => satisfiable.fits === 'yes' && !away.has(cluster));
+    const silent = fitting.filter(({ cluster }) => registry.isSilentFor(cluster, settings.passOverAfter));
+    // A silent cluster is chosen only where there is no other.
+    if (silent.length < fitting.length) {
+      for (const { cluster } of silent) away.set(cluster, 'its agent is silent');
+    }
+    deps.weigh.passOver(fitting, away);
+    const asked = results.filter(({ cluster }) => !away.has(cluster));
+    const barred = results.filter(({ cluster, satisfiable }) => away.has(cluster) && satisfiable.fits === 'yes');
+    const overcommit = question.overcommit ?? settings.overcommit;
+    const input = { candidates: asked, parameters: jobspec.parameters, seed, now, job, overcommit };
+    const decided =
+      barred.length > 0 && asked.every(({ satisfiable }) => satisfiable.fits === 'no')
+        ? allBarred(barred, away)
+        : decide({ ...input, select: compiled(policy, policyOptions) });
+    const { shadow } = settings;
+    const beside =
+      shadow === null ? null : () => decide({ ...input, select: compiled(shadow.policy, shadow.options) }).chosen;
+    return { decided, beside, barred, away, results: () => results };
+  };
+
   return {
     match: ask,
 
@@ -236,36 +320,13 @@ export function createPlacing(deps: {
         .filter(({ satisfiable }) => satisfiable.fits === 'yes')
         .map(({ cluster }) => cluster),
 
-    decide({ jobspec, text, owner, candidates, policy, policyOptions, excluded, overcommit, job, gathered, instead }) {
+    decide(question) {
       const began = system.clock.monotonic();
       const seed = Buffer.from(system.entropy.bytes(8)).toString('hex');
       const now = system.clock.now();
-      const results = deps.weigh
-        .seen(ask(jobspec, candidates, owner), gathered, now)
-        .map((result) =>
-          result.cluster === instead?.cluster && instead.offer !== null ? { ...result, offer: instead.offer } : result,
-        );
-      const away = new Map(excluded);
-      for (const { cluster, satisfiable } of results) {
-        const why = satisfiable.fits === 'yes' ? whyNot(cluster, jobspec, text) : null;
-        if (why !== null) away.set(cluster, why);
-      }
-      const fitting = results.filter(({ cluster, satisfiable }) => satisfiable.fits === 'yes' && !away.has(cluster));
-      const silent = fitting.filter(({ cluster }) => registry.isSilentFor(cluster, settings.passOverAfter));
-      // A silent cluster is chosen only where there is no other.
-      if (silent.length < fitting.length) {
-        for (const { cluster } of silent) away.set(cluster, 'its agent is silent');
-      }
-      deps.weigh.passOver(fitting, away);
-      const asked = results.filter(({ cluster }) => !away.has(cluster));
-      const barred = results.filter(({ cluster, satisfiable }) => away.has(cluster) && satisfiable.fits === 'yes');
-      const whenBusy = overcommit ?? settings.overcommit;
-      const input = { candidates: asked, parameters: jobspec.parameters, seed, now, job, overcommit: whenBusy };
-      const decided =
-        barred.length > 0 && asked.every(({ satisfiable }) => satisfiable.fits === 'no')
-          ? allBarred(barred, away)
-          : decide({ ...input, select: compiled(policy, policyOptions) });
-      const { outcome, chosen, order, reason } = decided;
+      const { jobspec, policy, policyOptions, overcommit, job, gathered } = question;
+      const { decided, beside, barred, away, results } = atOnce(question, seed, now) ?? oneByOne(question, seed, now);
+      const { outcome, chosen, reason } = decided;
       const notes = [
         ...barred.map(({ cluster }) => `${cluster} was passed over: ${away.get(cluster) ?? ''}`),
         ...decided.notes,
@@ -275,25 +336,28 @@ export function createPlacing(deps: {
       ];
       const micros = Math.round((system.clock.monotonic() - began) * 1000);
       const { shadow } = settings;
-      const beside =
-        shadow === null ? null : decide({ ...input, select: compiled(shadow.policy, shadow.options) }).chosen;
+      let candidates: readonly CandidateResult[] | null = null;
       const decision: DecisionRecord = {
         at: now,
         policy,
         policyOptions,
         seed,
-        candidates: results.map((result) => {
-          const why = away.get(result.cluster);
-          return why === undefined ? result : { ...result, passedOver: why };
-        }),
-        order,
+        get candidates() {
+          return (candidates ??= results().map((result) => {
+            const why = away.get(result.cluster);
+            return why === undefined ? result : { ...result, passedOver: why };
+          }));
+        },
+        get order() {
+          return decided.order;
+        },
         notes,
         chosen,
         reason,
         micros,
         job,
         parameters: jobspec.parameters,
-        overcommit: whenBusy,
+        overcommit: overcommit ?? settings.overcommit,
         asked: gathered !== null,
         ...(gathered === null
           ? {}
@@ -302,7 +366,7 @@ export function createPlacing(deps: {
               shape: gathered.asked.question.shape,
               shapeClass: gathered.asked.shapeClass,
             }),
-        shadow: shadow === null ? null : { policy: shadow.policy, chosen: beside },
+        shadow: shadow === null ? null : { policy: shadow.policy, chosen: beside?.() ?? null },
       };
       const cluster = chosen === null ? null : registry.get(chosen);
       return {
@@ -320,6 +384,21 @@ export function createPlacing(deps: {
     },
   };
 }
+
+/** A choice, with what it was taken on. */
+interface Chosen {
+  readonly decided: Decided;
+  /** What the policy beside the real one would choose; null: there is none. */
+  readonly beside: (() => string | null) | null;
+  /** They fit, and were not to be chosen. */
+  readonly barred: readonly CandidateResult[];
+  /** Not to be chosen, and why. */
+  readonly away: ReadonlyMap<string, string>;
+  /** All candidates as they were then. */
+  readonly results: () => readonly CandidateResult[];
+}
+
+const NOBODY: readonly CandidateResult[] = [];
 
 function allBarred(barred: readonly CandidateResult[], why: ReadonlyMap<string, string>): Decided {
   const first = barred[0]?.cluster ?? '';

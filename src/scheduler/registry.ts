@@ -21,8 +21,12 @@ export interface InnerRegistry extends Registry {
   load(): Promise<void>;
   /** Would its agent run jobs of this owner? False only where it has said whose it runs. */
   admits(name: string, owner: string): boolean;
+  /** Has its agent said whose jobs it runs? Otherwise anybody's. */
+  isParticular(name: string): boolean;
   /** Is it known, and its graph in the matcher? */
   isCompiled(name: string): boolean;
+  /** Does its agent speak through this server? */
+  isConnectedHere(name: string): boolean;
   /** Is it this very cluster that has the name, or another of that name? */
   isStill(cluster: ClusterRef): boolean;
   /** Its agent has not spoken for `seconds`. Never true of a cluster that only polls, nor soon after our own start. */
@@ -50,6 +54,8 @@ export interface RegistryDependencies {
   readonly log: Log;
   /** Compiled, or compiled anew. */
   readonly compiled: (name: string) => void;
+  /** Something is known of it that was not, or not any more: its record, its graph, its agent. */
+  readonly told?: (name: string) => void;
   /** Its reported state changed. */
   readonly stateChanged: (name: string) => void;
   readonly deleted: (name: string) => void;
@@ -116,6 +122,7 @@ export function createRegistry(deps: RegistryDependencies): InnerRegistry {
     const told = record.instance?.accounts;
     if (told === undefined) accounts.delete(record.name);
     else if (told !== entry?.record.instance?.accounts) accounts.set(record.name, new Set(told));
+    deps.told?.(record.name);
     if (entry !== undefined && entry.record.id === record.id) {
       entry.record = record;
       return entry;
@@ -134,6 +141,7 @@ export function createRegistry(deps: RegistryDependencies): InnerRegistry {
   const compile = async (record: ClusterRecord, plan: TreePlan, subsystems: readonly Subsystem[]): Promise<void> => {
     await inSlices(matcher.load(record.name, plan, subsystems), slicing);
     keep(record).isCompiled = true;
+    deps.told?.(record.name);
     deps.compiled(record.name);
   };
 
@@ -141,6 +149,7 @@ export function createRegistry(deps: RegistryDependencies): InnerRegistry {
     const entry = entries.get(name);
     entries.delete(name);
     accounts.delete(name);
+    deps.told?.(name);
     if (entry?.isCompiled === true) matcher.removeCluster(name);
     deps.deleted(name);
   };
@@ -305,6 +314,11 @@ export function createRegistry(deps: RegistryDependencies): InnerRegistry {
       if ((await store.clusters.get(name)) !== null) await registry.follow(name);
     },
 
+    async findAll(names) {
+      if (!deps.shared) return;
+      for (const name of names) if (!entries.has(name)) await registry.find(name);
+    },
+
     stands(clusters) {
       for (const { cluster, lastSeenAt } of clusters) {
         const entry = entries.get(cluster.name);
@@ -345,10 +359,12 @@ export function createRegistry(deps: RegistryDependencies): InnerRegistry {
       const entry = entries.get(name);
       if (entry === undefined) return;
       entry.connected = connected;
+      deps.told?.(name);
       entry.heardAt = deps.now();
       heard.add(name);
     },
     isConnected,
+    isConnectedHere: (name) => entries.get(name)?.connected ?? false,
     seen(name) {
       const entry = entries.get(name);
       if (entry === undefined) return;
@@ -356,6 +372,7 @@ export function createRegistry(deps: RegistryDependencies): InnerRegistry {
       heard.add(name);
     },
 
+    isParticular: (name) => accounts.has(name),
     admits: (name, owner) => accounts.get(name)?.has(owner) ?? true,
     isCompiled: (name) => entries.get(name)?.isCompiled ?? false,
     isStill: ({ name, id }) => entries.get(name)?.record.id === id,

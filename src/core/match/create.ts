@@ -22,8 +22,10 @@ import type {
   Matcher,
   MatcherOptions,
   MatchReason,
+  Roots,
   Satisfying,
   Verdict,
+  Verdicts,
   Witness,
   WitnessGroup,
 } from './matcher.ts';
@@ -74,6 +76,7 @@ class ClassMatcher implements Matcher {
   readonly #pending = new Set<Pending>();
   readonly #looks = new Looks();
   #answered = 0;
+  #version = 0;
   /** Who satisfies what, until a cluster comes, goes or changes. */
   readonly #satisfying = new Map<string, Satisfying>();
   #questions = new WeakMap<Request, Question>();
@@ -170,7 +173,23 @@ class ClassMatcher implements Matcher {
         const { full, free } = this.#holding(cluster);
         return this.#verdict(free, question, known, free.root === full.root ? 'ever' : 'now');
       },
+      of: question.filter?.namesNodes === true ? null : (roots) => this.#both(roots as TwoRoots, question, known),
     };
+  }
+
+  #both({ full, free }: TwoRoots, question: Question, { ever, now }: Known): Verdicts {
+    const satisfiable = ever.get(full, () => this.#common(full, question, 'ever'));
+    if (satisfiable.fits !== 'yes' || free === full) return { satisfiable, startable: satisfiable };
+    return { satisfiable, startable: now.get(free, () => this.#common(free, question, 'now')) };
+  }
+
+  roots(cluster: string): Roots {
+    const { full, free } = this.#holding(cluster);
+    return { full: full.root, free: free.root };
+  }
+
+  get version(): number {
+    return this.#version;
   }
 
   satisfying(request: Request): Satisfying {
@@ -426,11 +445,13 @@ class ClassMatcher implements Matcher {
 
   #list(cluster: string): void {
     this.#satisfying.clear();
+    this.#version++;
     this.#looks.add(this.#holdings.get(cluster)?.full.root ?? null, cluster);
   }
 
   #unlist(cluster: string): void {
     this.#satisfying.clear();
+    this.#version++;
     this.#looks.remove(this.#holdings.get(cluster)?.full.root ?? null, cluster);
   }
 
@@ -456,6 +477,12 @@ class ClassMatcher implements Matcher {
     this.#answers = new WeakMap();
     this.#sweepAt = Math.max(10_000, 2 * this.#classes.count);
   }
+}
+
+/** `Roots`, as they are in here. */
+interface TwoRoots {
+  readonly full: Class | null;
+  readonly free: Class | null;
 }
 
 /** Of no job. */
