@@ -7,8 +7,6 @@ import { decide, type Decided } from '../core/decide.ts';
 import type { Reason } from '../core/job/state.ts';
 import { byPreference } from '../core/image/constrain.ts';
 import type { Jobspec, Request } from '../core/jobspec/jobspec.ts';
-import { whyNotServing } from '../core/serving.ts';
-import { lossAllowed, lostOn, mayBeParticular, NATIVE_RUNNERS } from '../core/translate/native.ts';
 import { unheededOn } from '../core/translate/unheeded.ts';
 import type { Asking, Matcher, Verdict } from '../core/match/matcher.ts';
 import { openings, type Opening } from '../core/match/openings.ts';
@@ -27,6 +25,7 @@ import type { Rosters } from './rosters.ts';
 import type { CandidateResult, DecisionRecord } from './scheduler.ts';
 import type { SchedulerSettings } from './settings.ts';
 import type { States } from './states.ts';
+import { createWhyNot } from './why-not.ts';
 
 export interface Question {
   readonly jobspec: Jobspec;
@@ -71,9 +70,6 @@ export interface Placing {
 type Select = ReturnType<Policy['compile']>;
 /** Compiled policies that are kept: users may bring options of their own with each job. */
 const MOST_POLICIES = 256;
-
-/** Jobspecs of which it is kept what other schedulers cannot be told: jobs come in batches of equal ones. */
-const MOST_LOSSES = 256;
 
 const FITS_NOT: Verdict = { fits: 'no', reasons: [] };
 const unmapped = (owner: string): Verdict => ({
@@ -191,31 +187,7 @@ export function createPlacing(deps: {
     return select;
   };
 
-  /** It could hold the job, and is not to get it all the same. */
-  const whyNot = (cluster: string, jobspec: Jobspec, text: string): string | null => {
-    const record = registry.get(cluster);
-    if (record === null) return null;
-    const walltime = jobspec.walltime ?? settings.defaultWalltime;
-    const notServing = whyNotServing(record.service, system.clock.now(), walltime);
-    if (notServing !== null) return notServing;
-    const lost = lossOn(record.instance?.runner ?? '', text);
-    return lost === '' ? null : `its scheduler cannot be told all of it: ${lost}`;
-  };
-
-  /** '' where nothing is lost, or may be. */
-  const lossOn = (runner: string, text: string): string => {
-    // Of a cluster without an agent it is not known what it can be told; its agent refuses, and says why.
-    if (!NATIVE_RUNNERS.has(runner) && (runner === '' || !mayBeParticular(text))) return '';
-    const key = `${runner}\n${text}`;
-    let lost = losses.get(key);
-    if (lost === undefined) {
-      lost = lossAllowed(text) ? '' : lostOn(text, runner).join('; ');
-      if (losses.size >= MOST_LOSSES) losses.clear();
-      losses.set(key, lost);
-    }
-    return lost;
-  };
-  const losses = new Map<string, string>();
+  const { whyNot, lossOn } = createWhyNot(deps);
 
   /** Where nothing but match and state decides: at once, from what is kept of these clusters. Null: one by one. */
   const atOnce = (question: Question, seed: string, now: number): Chosen | null => {
