@@ -210,11 +210,10 @@ class ClassMatcher implements Matcher {
     const put = (fits: Fits, clusters: readonly string[]): void => {
       if (fits !== 'no') (fits === 'yes' ? yes : unknown).push(clusters);
     };
-    const answers = remembered(this.#answers, question, () => new Known()).ever;
     for (const [root, clusters] of this.#looks) {
       if (question.filter?.namesNodes === true) {
         for (const cluster of clusters) put(this.#own(this.#holding(cluster).full, question, 'ever').fits, [cluster]);
-      } else put(answers.get(root, () => this.#common(root, question, 'ever')).fits, clusters);
+      } else put(this.#fits(root, question), clusters);
     }
     let all: readonly string[] | null = null;
     return {
@@ -382,9 +381,17 @@ class ClassMatcher implements Matcher {
 
   /** Of one that does not: the same for all that look alike. */
   #common(root: Class | null, question: Question, when: When): Verdict {
-    const { filter } = question;
-    const left = filter === null || root === null ? root : filter.filter(this.#classes, root);
+    const left = this.#left(root, question);
     return this.#worded(this.#answer(left, question), root, left, question, when);
+  }
+
+  /** The answer alone, which is kept where it is dear: words for every look took as long as asking. */
+  #fits(root: Class, question: Question): Fits {
+    return this.#answer(this.#left(root, question), question);
+  }
+
+  #left(root: Class | null, { filter }: Question): Class | null {
+    return filter === null || root === null ? root : filter.filter(this.#classes, root);
   }
 
   /** Reasons cost many questions and are seldom read: they are found when somebody does. */
