@@ -69,7 +69,7 @@ function prepare(clusters: number) {
   const take = (cluster: string, queued: number): void => {
     const state = { rainbow_queued: queued, rainbow_free_node: 256 };
     queues.set(cluster, queued);
-    roster.set({ cluster, state, hasState: false, roots: matcher.roots(cluster) });
+    roster.set({ cluster, state, roots: matcher.roots(cluster) });
   };
   const queues = new Map<string, number>();
   names.forEach(take);
@@ -89,16 +89,15 @@ function prepare(clusters: number) {
   const select = policyNamed('least-loaded').compile({});
 
   return async (body: string, seed: string) => {
-    const { credentials, jobspec: text, priority } = JSON.parse(body) as Body;
+    const { credentials, jobspec: text } = JSON.parse(body) as Body;
     authenticator.person(call);
     const opened = await authenticator.credentials(credentials, call);
     const { jobspec } = jobspecs.read({ jobspec: text, image: null });
     if (jobspec === null) throw new Error('the jobspec does not read');
-    const { request, parameters } = jobspec;
+    const { request } = jobspec;
     if (opened.clusters.length !== clusters) throw new Error('the token opens something else');
     const { of } = matcher.asking(request);
-    const job = { walltime: jobspec.walltime ?? 3600, priority, submittedAt: 0, deadline: null };
-    const picked = roster.decide({ ask: of!, select, parameters, seed, now: 0, job });
+    const picked = roster.decide({ ask: of!, select, seed });
     const chosen = picked?.decided.chosen;
     if (chosen === null || chosen === undefined) throw new Error('no cluster was chosen');
     // What was chosen stands differently before the next decision.

@@ -126,6 +126,7 @@ function fromQueues(fitting: readonly Candidate[], input: DecideInput): Decided 
   return assigned(chosen, () => order, said, `nothing is free; least outstanding work (${queued.get(chosen)!})`);
 }
 
+/** What the policy names twice, or was not asked about, does not count. */
 function runPolicy(candidates: readonly Candidate[], input: DecideInput): Selection {
   const contenders = candidates.map((candidate): Contender => ({
     cluster: candidate.cluster,
@@ -134,21 +135,11 @@ function runPolicy(candidates: readonly Candidate[], input: DecideInput): Select
     offer: candidate.offer ?? null,
     hasState: candidate.hasState ?? Object.keys(candidate.state).some((key) => !key.startsWith('rainbow_')),
   }));
-  return selection(contenders, input);
-}
-
-/** What the policy names twice, or was not asked about, does not count. */
-function selection(contenders: readonly Contender[], input: Omit<SelectInput, 'contenders'> & { select: Select }) {
   const { parameters, seed, now, job } = input;
   // Nothing but data: a policy that is not ours gets copies.
   const { order, notes } = input.select({ contenders, parameters, seed, now, job });
   const known = new Set(contenders.map((contender) => contender.cluster));
   return { order: [...new Set(order)].filter((cluster) => known.has(cluster)), notes };
-}
-
-/** All contenders, which are sorted by name, in order of preference. */
-export function wholeOrder(...input: Parameters<typeof selection>): readonly string[] {
-  return selection(...input).order;
 }
 
 /** `order`: called when somebody reads it. */

@@ -87,7 +87,7 @@ test('it decides as looking at everyone does, for each policy, after any changes
             .map((member): Candidate & { readonly roots: Roots } => ({ ...member, ...ask(member.roots) }));
           const others = { select, parameters: {}, seed, now: NOW, job };
           const all = decide({ candidates, overcommit, ...others });
-          const picked = roster.decide({ ask, ...others });
+          const picked = roster.decide({ ask, select, seed });
           const isWeighted = candidates.some(({ state }) => state['compat_weight'] !== undefined);
           const isOpen = candidates.some(({ startable }) => startable.fits === 'yes');
           expect(picked !== null).toBe(POLICIES.includes(policy) && !isWeighted && isOpen);
@@ -96,7 +96,10 @@ test('it decides as looking at everyone does, for each policy, after any changes
             continue;
           }
           seen.picked++;
-          const later = () => [plain(picked.decided), picked.candidates()];
+          const later = () => [
+            plain(picked.decided),
+            picked.candidates((member, { satisfiable, startable }) => ({ member, satisfiable, startable })),
+          ];
           const was = [
             plain(all),
             candidates.map(({ satisfiable, startable, cluster }) => ({
@@ -120,7 +123,7 @@ test('it decides as looking at everyone does, for each policy, after any changes
 
 test('what does not answer in time leaves everything to looking one by one', () => {
   const roster = new Roster();
-  roster.set({ cluster: 'a', state: {}, hasState: false, roots: { full: { id: 1 }, free: { id: 1 } } });
+  roster.set({ cluster: 'a', state: {}, roots: { full: { id: 1 }, free: { id: 1 } } });
   const select = policyNamed('first').compile({});
-  expect(roster.decide({ ask: () => null, select, parameters: {}, seed: '', now: NOW, job })).toBeNull();
+  expect(roster.decide({ ask: () => null, select, seed: '' })).toBeNull();
 });

@@ -9,19 +9,18 @@
  * Linear all the same: telling equal keys apart by the seed's rank, in the number of equals; `random`, which draws one
  * number for each contender; and the whole order, which is put together when somebody reads it.
  */
-import { assigned, startedNow, wholeOrder, type Decided } from './decide.ts';
+import { assigned, startedNow, type Decided } from './decide.ts';
 import type { Roots, Verdicts } from './match/matcher.ts';
 import { seededRandom } from './random.ts';
 import { COMPAT_WEIGHT } from './select/heavier.ts';
-import { compareKeys, drawn, ranks } from './select/order.ts';
+import { compareKeys, drawn, ranks, shuffled } from './select/order.ts';
 import type { Keys } from './select/order.ts';
-import type { JobFacts, Ranking, Select, SelectInput } from './select/policy.ts';
+import type { Ranking, Select } from './select/policy.ts';
 
 /** One of them as it is now. */
 export interface Member {
   readonly cluster: string;
   readonly state: Readonly<Record<string, unknown>>;
-  readonly hasState: boolean;
   readonly roots: Roots;
 }
 
@@ -29,16 +28,13 @@ export interface RosterQuestion {
   /** What a cluster with these roots answers; null: not in time. */
   readonly ask: (roots: Roots) => Verdicts | null;
   readonly select: Select;
-  readonly parameters: SelectInput['parameters'];
   readonly seed: string;
-  readonly now: number;
-  readonly job: JobFacts;
 }
 
 export interface Picked<M extends Member> {
   readonly decided: Decided;
   /** Everyone with its verdicts, by name. */
-  readonly candidates: () => readonly (Verdicts & { readonly member: M })[];
+  readonly candidates: <T>(as: (member: M, verdicts: Verdicts) => T) => readonly T[];
 }
 
 /** Those that have the same roots. */
@@ -106,11 +102,14 @@ export class Roster<M extends Member = Member> {
     const chosen = this.#first(ranking, isOpen, startable, question.seed).member.cluster;
     const entries = this.#entries;
     this.#isLent = true;
-    const whole = once(() => wholeOrder(entries.filter(isOpen).map(contenderOf), question));
+    const whole =
+      ranking.by === 'state'
+        ? once(this.#sortedBy(ranking).order(isOpen, question.seed))
+        : once(() => shuffled(entries.filter(isOpen).map(nameOf), seededRandom(question.seed)));
     const { notes, message } = startedNow(startable);
     return {
       decided: assigned(chosen, whole, [...notes, ranking.note(startable)], message),
-      candidates: once(() => entries.map(({ member, group }) => ({ member, ...(verdicts[group.place] as Verdicts) }))),
+      candidates: (as) => entries.map(({ member, group }) => as(member, verdicts[group.place] as Verdicts)),
     };
   }
 
@@ -159,10 +158,17 @@ export class Roster<M extends Member = Member> {
   }
 }
 
+interface Item<M extends Member> {
+  readonly keys: Keys;
+  readonly entry: Entry<M>;
+}
+
 /** Entries in one order by state; equals stand by name. */
 class Sorted<M extends Member> {
   readonly #ranking: ByState;
-  readonly #items: { readonly keys: Keys; readonly entry: Entry<M> }[];
+  #items: Item<M>[];
+  /** As with the roster's own. */
+  #isLent = false;
 
   constructor(ranking: ByState, entries: readonly Entry<M>[]) {
     this.#ranking = ranking;
@@ -172,24 +178,50 @@ class Sorted<M extends Member> {
 
   add(entry: Entry<M>): void {
     const keys = this.#ranking.keys(entry.member.state);
-    this.#items.splice(this.#placeOf(keys, entry), 0, { keys, entry });
+    this.#own().splice(this.#placeOf(keys, entry), 0, { keys, entry });
   }
 
   delete(entry: Entry<M>): void {
-    this.#items.splice(this.#placeOf(this.#ranking.keys(entry.member.state), entry), 1);
+    this.#own().splice(this.#placeOf(this.#ranking.keys(entry.member.state), entry), 1);
+  }
+
+  #own(): Item<M>[] {
+    if (this.#isLent) this.#items = [...this.#items];
+    this.#isLent = false;
+    return this.#items;
+  }
+
+  /** All that are open, as they stand now, once it is called. */
+  order(isOpen: (entry: Entry<M>) => boolean, seed: string): () => readonly string[] {
+    const items = this.#items;
+    this.#isLent = true;
+    return () => {
+      const open = items.filter(({ entry }) => isOpen(entry));
+      const names = open.map(({ entry }) => nameOf(entry));
+      if (this.#ranking.ties === 'name') return names;
+      const rankOf = ranks(seed);
+      for (let from = 0, until; from < open.length; from = until) {
+        const { keys } = open[from] as Item<M>;
+        for (until = from + 1; until < open.length; until++) {
+          if (compareKeys(keys, (open[until] as Item<M>).keys) !== 0) break;
+        }
+        if (until > from + 1) names.splice(from, until - from, ...inRank(names.slice(from, until), rankOf));
+      }
+      return names;
+    };
   }
 
   /** Of those that are open, of which there is one. */
   first(isOpen: (entry: Entry<M>) => boolean, seed: string): Entry<M> {
     const items = this.#items;
     let at = items.findIndex(({ entry }) => isOpen(entry));
-    const best = items[at] as (typeof items)[number];
+    const best = items[at] as Item<M>;
     if (this.#ranking.ties === 'name') return best.entry;
     let { entry } = best;
     let rankOf: ((cluster: string) => number) | null = null;
     let least = 0;
     for (at++; at < items.length; at++) {
-      const other = items[at] as (typeof items)[number];
+      const other = items[at] as Item<M>;
       if (compareKeys(best.keys, other.keys) !== 0) break;
       if (!isOpen(other.entry)) continue;
       if (rankOf === null) {
@@ -204,21 +236,29 @@ class Sorted<M extends Member> {
 
   #placeOf(keys: Keys, { member }: Entry<M>): number {
     const items = this.#items;
-    return lowest(items.length, (at) => this.#compare(items[at] as (typeof items)[number], keys, member.cluster) >= 0);
+    return lowest(items.length, (at) => this.#compare(items[at] as Item<M>, keys, member.cluster) >= 0);
   }
 
-  #compare(item: { readonly keys: Keys; readonly entry: Entry<M> }, keys: Keys, cluster: string): number {
+  #compare(item: Item<M>, keys: Keys, cluster: string): number {
     const other = item.entry.member.cluster;
     return compareKeys(item.keys, keys) || (other < cluster ? -1 : other > cluster ? 1 : 0);
   }
+}
+
+/** Sorted by rank; of equal rank as they stand, which is by name. */
+function inRank(names: readonly string[], rankOf: (name: string) => number): readonly string[] {
+  return names
+    .map((name) => ({ name, rank: rankOf(name) }))
+    .sort((a, b) => a.rank - b.rank)
+    .map(({ name }) => name);
 }
 
 function hasWeight({ state }: Member): boolean {
   return state[COMPAT_WEIGHT] !== undefined;
 }
 
-function contenderOf({ member: { cluster, state, hasState } }: Entry<Member>) {
-  return { cluster, state, hasState, startable: true, offer: null };
+function nameOf({ member }: Entry<Member>): string {
+  return member.cluster;
 }
 
 /** The first of so many places of which it is true; it stays true from there on. */

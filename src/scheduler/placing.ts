@@ -190,9 +190,9 @@ export function createPlacing(deps: {
   const { whyNot, lossOn } = createWhyNot(deps);
 
   /** Where nothing but match and state decides: at once, from what is kept of these clusters. Null: one by one. */
-  const atOnce = (question: Question, seed: string, now: number): Chosen | null => {
-    const { jobspec, text, owner, candidates, excluded, gathered, job } = question;
-    const { request, parameters } = jobspec;
+  const atOnce = (question: Question, seed: string): Chosen | null => {
+    const { jobspec, text, owner, candidates, excluded, gathered } = question;
+    const { request } = jobspec;
     const isPlain = gathered === null && question.instead === undefined && excluded.size === 0;
     if (!isPlain || request.image || settings.shadow !== null) return null;
     const select = compiled(question.policy, question.policyOptions);
@@ -211,10 +211,7 @@ export function createPlacing(deps: {
           return of(roots);
         },
         select,
-        parameters,
         seed,
-        now,
-        job,
       });
       if (picked === null) return null;
       return {
@@ -223,7 +220,7 @@ export function createPlacing(deps: {
         barred: NOBODY,
         away: excluded,
         results: () =>
-          picked.candidates().map(({ member: { cluster, state, hasState, graphVersion }, satisfiable, startable }) => ({
+          picked.candidates(({ cluster, state, hasState, graphVersion }, { satisfiable, startable }) => ({
             cluster,
             satisfiable,
             startable,
@@ -297,7 +294,7 @@ export function createPlacing(deps: {
       const seed = Buffer.from(system.entropy.bytes(8)).toString('hex');
       const now = system.clock.now();
       const { jobspec, policy, policyOptions, overcommit, job, gathered } = question;
-      const { decided, beside, barred, away, results } = atOnce(question, seed, now) ?? oneByOne(question, seed, now);
+      const { decided, beside, barred, away, results } = atOnce(question, seed) ?? oneByOne(question, seed, now);
       const { outcome, chosen, reason } = decided;
       const notes = [
         ...barred.map(({ cluster }) => `${cluster} was passed over: ${away.get(cluster) ?? ''}`),
@@ -315,10 +312,7 @@ export function createPlacing(deps: {
         policyOptions,
         seed,
         get candidates() {
-          return (candidates ??= results().map((result) => {
-            const why = away.get(result.cluster);
-            return why === undefined ? result : { ...result, passedOver: why };
-          }));
+          return (candidates ??= away.size === 0 ? results() : results().map(marked(away)));
         },
         get order() {
           return decided.order;
@@ -368,6 +362,14 @@ interface Chosen {
   readonly away: ReadonlyMap<string, string>;
   /** All candidates as they were then. */
   readonly results: () => readonly CandidateResult[];
+}
+
+/** With why it was passed over. */
+function marked(away: ReadonlyMap<string, string>): (result: CandidateResult) => CandidateResult {
+  return (result) => {
+    const why = away.get(result.cluster);
+    return why === undefined ? result : { ...result, passedOver: why };
+  };
 }
 
 const NOBODY: readonly CandidateResult[] = [];

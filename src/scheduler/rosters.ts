@@ -15,6 +15,7 @@ import type { States } from './states.ts';
 const MOST_ROSTERS = 32;
 
 export interface RosterMember extends Member {
+  readonly hasState: boolean;
   readonly graphVersion: number;
 }
 

@@ -178,9 +178,9 @@ class ClassMatcher implements Matcher {
   }
 
   #both({ full, free }: TwoRoots, question: Question, { ever, now }: Known): Verdicts {
-    const satisfiable = ever.get(full, () => this.#common(full, question, 'ever'));
+    const satisfiable = ever.find(full) ?? ever.keep(full, this.#common(full, question, 'ever'));
     if (satisfiable.fits !== 'yes' || free === full) return { satisfiable, startable: satisfiable };
-    return { satisfiable, startable: now.get(free, () => this.#common(free, question, 'now')) };
+    return { satisfiable, startable: now.find(free) ?? now.keep(free, this.#common(free, question, 'now')) };
   }
 
   roots(cluster: string): Roots {
@@ -370,7 +370,7 @@ class ClassMatcher implements Matcher {
   #verdict(overlay: Overlay, question: Question, known: Known, when: When): Verdict {
     if (question.filter !== null && question.filter.namesNodes) return this.#own(overlay, question, when);
     const { root } = overlay;
-    return known[when].get(root, () => this.#common(root, question, when));
+    return known[when].find(root) ?? known[when].keep(root, this.#common(root, question, when));
   }
 
   /** Of a question that names nodes: each cluster's own. */
