@@ -8,8 +8,8 @@ import { createHash, createHmac } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { table } from '../../src/cli/table.ts';
-import { decide } from '../../src/core/decide.ts';
 import { createMatcher } from '../../src/core/match/create.ts';
+import { Roster } from '../../src/core/roster.ts';
 import { policyNamed } from '../../src/core/select/policies.ts';
 import { createJobspecs } from '../../src/scheduler/jobspecs.ts';
 import { createAuthenticator } from '../../src/server/authenticate.ts';
@@ -21,6 +21,8 @@ import { jobspecOf, wantedNumber } from '../match/naive.ts';
 const SHAPES = 64;
 const ROUNDS = 10;
 const CLUSTERS = [1, 8, 64];
+/** Jobs outstanding at a cluster at most. */
+const QUEUED = 100;
 const count = Number(process.argv[2] ?? 1_000_000);
 const perRound = Math.max(SHAPES, Math.round(count / ROUNDS / CLUSTERS.length));
 const { limit } = (
@@ -63,11 +65,18 @@ function prepare(clusters: number) {
       [],
     );
   }
-  const states = new Map(names.map((name, i) => [name, { rainbow_queued: i, rainbow_free_node: 256 }]));
+  const roster = new Roster();
+  const take = (cluster: string, queued: number): void => {
+    const state = { rainbow_queued: queued, rainbow_free_node: 256 };
+    queues.set(cluster, queued);
+    roster.set({ cluster, state, roots: matcher.roots(cluster) });
+  };
+  const queues = new Map<string, number>();
+  names.forEach(take);
   const jobspecs = createJobspecs();
   const group = { name: 'all', tokenHash: hashSecret(token), clusters: names };
   const authenticator = createAuthenticator({
-    registry: { get: () => null, find: () => Promise.resolve() },
+    registry: { get: () => null, findAll: () => Promise.resolve() },
     groups: { get: () => Promise.resolve(group as never) },
     clock: { now: Date.now, monotonic: () => performance.now() },
     secretHash: hashSecret('the server'),
@@ -80,19 +89,20 @@ function prepare(clusters: number) {
   const select = policyNamed('least-loaded').compile({});
 
   return async (body: string, seed: string) => {
-    const { credentials, jobspec: text, priority } = JSON.parse(body) as Body;
+    const { credentials, jobspec: text } = JSON.parse(body) as Body;
     authenticator.person(call);
     const opened = await authenticator.credentials(credentials, call);
     const { jobspec } = jobspecs.read({ jobspec: text, image: null });
     if (jobspec === null) throw new Error('the jobspec does not read');
-    const { request, parameters } = jobspec;
-    const candidates = opened.clusters.map((cluster) => {
-      const satisfiable = matcher.satisfiable(cluster, request);
-      const startable = satisfiable.fits === 'yes' ? matcher.startable(cluster, request) : satisfiable;
-      return { cluster, satisfiable, startable, state: states.get(cluster)!, hasState: false };
-    });
-    const job = { walltime: jobspec.walltime ?? 3600, priority, submittedAt: 0, deadline: null };
-    return decide({ candidates, parameters, select, seed, now: 0, job, overcommit: 'queue' });
+    const { request } = jobspec;
+    if (opened.clusters.length !== clusters) throw new Error('the token opens something else');
+    const { of } = matcher.asking(request);
+    const picked = roster.decide({ ask: of!, select, seed });
+    const chosen = picked?.decided.chosen;
+    if (chosen === null || chosen === undefined) throw new Error('no cluster was chosen');
+    // What was chosen stands differently before the next decision.
+    take(chosen, (queues.get(chosen)! + 1) % QUEUED);
+    return picked!.decided;
   };
 }
 

@@ -96,15 +96,24 @@ function fromOffers(fitting: readonly Candidate[], offers: number, input: Decide
   ];
   const chosen = order[0];
   if (chosen === undefined) return unplaced('pending', { code: 'nothing_free', message: NONE_PASSED }, said);
-  return assigned(chosen, order, said, `selected of ${fitting.length}, ${offers} of them with an offer`);
+  return assigned(chosen, () => order, said, `selected of ${fitting.length}, ${offers} of them with an offer`);
 }
 
 function fromStartable(startable: readonly Candidate[], input: DecideInput): Decided {
   const { order, notes } = runPolicy(startable, input);
-  const said = [`${startable.length} could start it now`, ...notes];
+  const { notes: counted, message } = startedNow(startable.length);
+  const said = [...counted, ...notes];
   const chosen = order[0];
   if (chosen === undefined) return unplaced('pending', { code: 'nothing_free', message: NONE_PASSED }, said);
-  return assigned(chosen, order, said, `selected of ${startable.length} that could start it now`);
+  return assigned(chosen, () => order, said, message);
+}
+
+/** What is said where the choice is among so many on which it could start now. */
+export function startedNow(startable: number): { readonly notes: readonly string[]; readonly message: string } {
+  return {
+    notes: [`${startable} could start it now`],
+    message: `selected of ${startable} that could start it now`,
+  };
 }
 
 function fromQueues(fitting: readonly Candidate[], input: DecideInput): Decided {
@@ -114,7 +123,7 @@ function fromQueues(fitting: readonly Candidate[], input: DecideInput): Decided 
   const said = [`nothing is free on ${names(fitting)}: the least outstanding work decides`, ...notes];
   const chosen = order[0];
   if (chosen === undefined) return unplaced('pending', { code: 'nothing_free', message: NONE_PASSED }, said);
-  return assigned(chosen, order, said, `nothing is free; least outstanding work (${queued.get(chosen)!})`);
+  return assigned(chosen, () => order, said, `nothing is free; least outstanding work (${queued.get(chosen)!})`);
 }
 
 /** What the policy names twice, or was not asked about, does not count. */
@@ -133,8 +142,22 @@ function runPolicy(candidates: readonly Candidate[], input: DecideInput): Select
   return { order: [...new Set(order)].filter((cluster) => known.has(cluster)), notes };
 }
 
-function assigned(chosen: string, order: readonly string[], notes: readonly string[], message: string): Decided {
-  return { outcome: 'assigned', chosen, order, notes, reason: { code: 'selected', message } };
+/** `order`: called when somebody reads it. */
+export function assigned(
+  chosen: string,
+  order: () => readonly string[],
+  notes: readonly string[],
+  message: string,
+): Decided {
+  return {
+    outcome: 'assigned',
+    chosen,
+    get order() {
+      return order();
+    },
+    notes,
+    reason: { code: 'selected', message },
+  };
 }
 
 function unplaced(outcome: 'pending' | 'rejected', reason: Reason, notes: readonly string[]): Decided {

@@ -16,6 +16,8 @@ export interface Admission {
   subsystems(cluster: string, found: readonly Subsystem[], are: 'all' | 'more'): void;
   dropSubsystem(cluster: string, subsystem: string): void;
   drop(cluster: string): void;
+  /** Has its agent said whose jobs it runs? Otherwise anybody's. */
+  isParticular(cluster: string): boolean;
   /** Null: ask the matcher. `owner` undefined: nobody in particular. */
   refuses(cluster: string, jobspec: Pick<Jobspec, 'queue' | 'allowLossy'>, owner: string | undefined): Verdict | null;
 }
@@ -49,6 +51,7 @@ export function createAdmission(): Admission {
       partitions.delete(cluster);
       plain.delete(cluster);
     },
+    isParticular: (cluster) => accounts.has(cluster),
     refuses(cluster, { queue, allowLossy }, owner) {
       if (owner !== undefined && accounts.get(cluster)?.owners.has(owner) === false)
         return no('owner', unmapped(owner));

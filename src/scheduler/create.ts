@@ -25,6 +25,7 @@ import { createLeft } from './left.ts';
 import { createMoves } from './moves.ts';
 import { createNotices } from './notices.ts';
 import { createPlacing } from './placing.ts';
+import { createRosters } from './rosters.ts';
 import { createReading, type ReadingOptions } from './reading/reader.ts';
 import { createRegistry } from './registry.ts';
 import type { Scheduler } from './scheduler.ts';
@@ -113,6 +114,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     isElsewhere: (cluster) => standing.elsewhere(cluster) !== null,
     now: () => clock.now(),
     claim: (cluster, instance, stream) => standing.claim(cluster, instance, stream.id ?? '', stream.bids),
+    told: (name) => rosters.changed(name),
     compiled(name) {
       debits.recompiled(name);
       notices.notify(name, { kind: 'changed' });
@@ -148,7 +150,9 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     outstanding: (name) => debits.outstanding(name),
     reported: (name) => registry.get(name)?.state ?? null,
     isCompiled: (name) => registry.isCompiled(name),
+    changed: (name) => rosters.changed(name),
   });
+  const rosters = createRosters({ matcher, registry, states });
   const overdue = createOverdue();
   const counter = createBidCounter({ bids: store.bids, system, log });
   const records = createBidRecords(store.bids, (name, now) => overdue.by(name, now));
@@ -227,7 +231,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     const names = others.map(({ name }) => name);
     return placing.match(jobspec, names, job.owner).some(({ satisfiable }) => satisfiable.fits === 'yes');
   };
-  const placing = createPlacing({ matcher, registry, debits, states, system, settings, weigh, log });
+  const placing = createPlacing({ matcher, registry, rosters, debits, states, system, settings, weigh, log });
   const gather = createGather({
     book,
     clock,

@@ -3,20 +3,17 @@
  * waits and nothing is written: submit and the cycle write what comes out, and give the reservation back if they
  * cannot.
  */
-import { containersNamed, type Containers } from '../core/containers/runtimes.ts';
 import { decide, type Decided } from '../core/decide.ts';
 import type { Reason } from '../core/job/state.ts';
 import { byPreference } from '../core/image/constrain.ts';
 import type { Jobspec, Request } from '../core/jobspec/jobspec.ts';
-import { whyNotServing } from '../core/serving.ts';
-import { lossAllowed, lostOn, mayBeParticular, NATIVE_RUNNERS } from '../core/translate/native.ts';
 import { unheededOn } from '../core/translate/unheeded.ts';
 import type { Asking, Matcher, Verdict } from '../core/match/matcher.ts';
 import { openings, type Opening } from '../core/match/openings.ts';
 import { COMPAT_WEIGHT } from '../core/select/heavier.ts';
 import { policyNamed } from '../core/select/policies.ts';
 import type { JobFacts, Policy } from '../core/select/policy.ts';
-import type { AgentInstance, ClusterRef } from '../store/store.ts';
+import type { ClusterRef } from '../store/store.ts';
 import type { System } from '../system/system.ts';
 import type { CorrectedOffer } from '../core/bid/bid.ts';
 import { isRefusal } from './admission.ts';
@@ -25,9 +22,11 @@ import type { Weigh } from './bidding/weigh.ts';
 import type { Debits, Queued, Reservation } from './debits.ts';
 import type { Log } from './log.ts';
 import type { InnerRegistry } from './registry.ts';
+import type { Rosters } from './rosters.ts';
 import type { CandidateResult, DecisionRecord } from './scheduler.ts';
 import type { SchedulerSettings } from './settings.ts';
 import type { States } from './states.ts';
+import { createWhyNot, kindOf } from './why-not.ts';
 
 export interface Question {
   readonly jobspec: Jobspec;
@@ -73,13 +72,6 @@ type Select = ReturnType<Policy['compile']>;
 /** Compiled policies that are kept: users may bring options of their own with each job. */
 const MOST_POLICIES = 256;
 
-/** Jobspecs of which it is kept what other schedulers cannot be told: jobs come in batches of equal ones. */
-const MOST_LOSSES = 256;
-
-function containersOf(instance: AgentInstance | null): Containers {
-  return containersNamed(instance?.containers ?? '');
-}
-
 const FITS_NOT: Verdict = { fits: 'no', reasons: [] };
 const FITS_UNKNOWN: Verdict = { fits: 'unknown', reasons: [] };
 const NOT_ASKED: Verdict = {
@@ -101,6 +93,7 @@ const NOT_ASKED: Verdict = {
 export function createPlacing(deps: {
   readonly matcher: Matcher;
   readonly registry: InnerRegistry;
+  readonly rosters: Rosters;
   readonly debits: Debits;
   readonly states: States;
   readonly system: System;
@@ -178,37 +171,90 @@ export function createPlacing(deps: {
     return select;
   };
 
-  /** It could hold the job, and is not to get it all the same. */
-  const whyNot = (cluster: string, jobspec: Jobspec, text: string): string | null => {
-    const record = registry.get(cluster);
-    if (record === null) return null;
-    const walltime = jobspec.walltime ?? settings.defaultWalltime;
-    const notServing = whyNotServing(record.service, system.clock.now(), walltime);
-    if (notServing !== null) return notServing;
-    const lost = lossOn(record.instance, jobspec, text);
-    return lost === '' ? null : `its scheduler cannot be told all of it: ${lost}`;
+  const { whyNot, lossOn } = createWhyNot(deps);
+
+  /** Where nothing but match and state decides: at once, from what is kept of these clusters. Null: one by one. */
+  const atOnce = (question: Question, seed: string): Chosen | null => {
+    const { jobspec, text, owner, candidates, excluded, gathered } = question;
+    const { request } = jobspec;
+    const isPlain = gathered === null && question.instead === undefined && excluded.size === 0;
+    if (!isPlain || request.image || jobspec.queue !== null || settings.shadow !== null) return null;
+    const select = compiled(question.policy, question.policyOptions);
+    if (select.ranking === undefined) return null;
+    const until = system.clock.monotonic() + settings.longestMatch * 1000;
+    try {
+      const asking = matcher.asking(request);
+      const { of } = asking;
+      const roster = deps.rosters.of(candidates, owner, (kind) => lossOn(kind, jobspec, text) === '');
+      if (of === null || roster === null) return null;
+      let answered = matcher.answered;
+      const picked = roster.decide({
+        ask(roots) {
+          if (matcher.answered !== answered && system.clock.monotonic() >= until) return null;
+          answered = matcher.answered;
+          return of(roots);
+        },
+        select,
+        seed,
+      });
+      if (picked === null) return null;
+      return {
+        decided: picked.decided,
+        beside: null,
+        barred: NOBODY,
+        away: excluded,
+        results: () =>
+          picked.candidates(({ cluster, state, hasState, graphVersion }, { satisfiable, startable }) => ({
+            cluster,
+            satisfiable,
+            startable,
+            state,
+            hasState,
+            graphVersion,
+          })),
+      };
+    } catch {
+      // One cluster's failure is that cluster's alone: asked one by one, it is found, and said.
+      return null;
+    }
   };
 
-  /** '' where nothing is lost, or may be. */
-  const lossOn = (instance: AgentInstance | null, { image }: Jobspec, text: string): string => {
-    const runner = instance?.runner ?? '';
-    const containers = containersOf(instance);
-    // Of a cluster without an agent it is not known what it can be told; its agent refuses, and says why.
-    if (!NATIVE_RUNNERS.has(runner) && (runner === '' || (image === null && !mayBeParticular(text)))) return '';
-    const key = `${runner} ${containers}\n${text}`;
-    let lost = losses.get(key);
-    if (lost === undefined) {
-      lost = lossAllowed(text) ? '' : lostOn(text, runner, containers).join('; ');
-      if (losses.size >= MOST_LOSSES) losses.clear();
-      losses.set(key, lost);
+  const oneByOne = (question: Question, seed: string, now: number): Chosen => {
+    const { jobspec, text, owner, candidates, policy, policyOptions, excluded, job, gathered, instead } = question;
+    const results = deps.weigh
+      .seen(ask(jobspec, candidates, owner), gathered, now)
+      .map((result) =>
+        result.cluster === instead?.cluster && instead.offer !== null ? { ...result, offer: instead.offer } : result,
+      );
+    const away = new Map(excluded);
+    for (const { cluster, satisfiable } of results) {
+      const why = satisfiable.fits === 'yes' ? whyNot(cluster, jobspec, text) : null;
+      if (why !== null) away.set(cluster, why);
     }
-    return lost;
+    const fitting = results.filter(({ cluster, satisfiable }) => satisfiable.fits === 'yes' && !away.has(cluster));
+    const silent = fitting.filter(({ cluster }) => registry.isSilentFor(cluster, settings.passOverAfter));
+    // A silent cluster is chosen only where there is no other.
+    if (silent.length < fitting.length) {
+      for (const { cluster } of silent) away.set(cluster, 'its agent is silent');
+    }
+    deps.weigh.passOver(fitting, away);
+    const asked = results.filter(({ cluster }) => !away.has(cluster));
+    const barred = results.filter(({ cluster, satisfiable }) => away.has(cluster) && satisfiable.fits === 'yes');
+    const overcommit = question.overcommit ?? settings.overcommit;
+    const input = { candidates: asked, parameters: jobspec.parameters, seed, now, job, overcommit };
+    const decided =
+      barred.length > 0 && asked.every(({ satisfiable }) => satisfiable.fits === 'no')
+        ? allBarred(barred, away)
+        : decide({ ...input, select: compiled(policy, policyOptions) });
+    const { shadow } = settings;
+    const beside =
+      shadow === null ? null : () => decide({ ...input, select: compiled(shadow.policy, shadow.options) }).chosen;
+    return { decided, beside, barred, away, results: () => results };
   };
-  const losses = new Map<string, string>();
 
   const unheededAt = (cluster: string, jobspec: Jobspec): readonly string[] => {
-    const instance = registry.get(cluster)?.instance ?? null;
-    return unheededOn(jobspec, instance?.runner ?? '', containersOf(instance));
+    const { runner, containers } = kindOf(registry.get(cluster)?.instance ?? null);
+    return unheededOn(jobspec, runner, containers);
   };
 
   return {
@@ -232,36 +278,13 @@ export function createPlacing(deps: {
         .filter(({ satisfiable }) => satisfiable.fits === 'yes')
         .map(({ cluster }) => cluster),
 
-    decide({ jobspec, text, owner, candidates, policy, policyOptions, excluded, overcommit, job, gathered, instead }) {
+    decide(question) {
       const began = system.clock.monotonic();
       const seed = Buffer.from(system.entropy.bytes(8)).toString('hex');
       const now = system.clock.now();
-      const results = deps.weigh
-        .seen(ask(jobspec, candidates, owner), gathered, now)
-        .map((result) =>
-          result.cluster === instead?.cluster && instead.offer !== null ? { ...result, offer: instead.offer } : result,
-        );
-      const away = new Map(excluded);
-      for (const { cluster, satisfiable } of results) {
-        const why = satisfiable.fits === 'yes' ? whyNot(cluster, jobspec, text) : null;
-        if (why !== null) away.set(cluster, why);
-      }
-      const fitting = results.filter(({ cluster, satisfiable }) => satisfiable.fits === 'yes' && !away.has(cluster));
-      const silent = fitting.filter(({ cluster }) => registry.isSilentFor(cluster, settings.passOverAfter));
-      // A silent cluster is chosen only where there is no other.
-      if (silent.length < fitting.length) {
-        for (const { cluster } of silent) away.set(cluster, 'its agent is silent');
-      }
-      deps.weigh.passOver(fitting, away);
-      const asked = results.filter(({ cluster }) => !away.has(cluster));
-      const barred = results.filter(({ cluster, satisfiable }) => away.has(cluster) && satisfiable.fits === 'yes');
-      const whenBusy = overcommit ?? settings.overcommit;
-      const input = { candidates: asked, parameters: jobspec.parameters, seed, now, job, overcommit: whenBusy };
-      const decided =
-        barred.length > 0 && asked.every(({ satisfiable }) => satisfiable.fits === 'no')
-          ? allBarred(barred, away)
-          : decide({ ...input, select: compiled(policy, policyOptions) });
-      const { outcome, chosen, order, reason } = decided;
+      const { jobspec, policy, policyOptions, overcommit, job, gathered } = question;
+      const { decided, beside, barred, away, results } = atOnce(question, seed) ?? oneByOne(question, seed, now);
+      const { outcome, chosen, reason } = decided;
       const notes = [
         ...barred.map(({ cluster }) => `${cluster} was passed over: ${away.get(cluster) ?? ''}`),
         ...decided.notes,
@@ -269,25 +292,25 @@ export function createPlacing(deps: {
       ];
       const micros = Math.round((system.clock.monotonic() - began) * 1000);
       const { shadow } = settings;
-      const beside =
-        shadow === null ? null : decide({ ...input, select: compiled(shadow.policy, shadow.options) }).chosen;
+      let candidates: readonly CandidateResult[] | null = null;
       const decision: DecisionRecord = {
         at: now,
         policy,
         policyOptions,
         seed,
-        candidates: results.map((result) => {
-          const why = away.get(result.cluster);
-          return why === undefined ? result : { ...result, passedOver: why };
-        }),
-        order,
+        get candidates() {
+          return (candidates ??= away.size === 0 ? results() : results().map(marked(away)));
+        },
+        get order() {
+          return decided.order;
+        },
         notes,
         chosen,
         reason,
         micros,
         job,
         parameters: jobspec.parameters,
-        overcommit: whenBusy,
+        overcommit: overcommit ?? settings.overcommit,
         asked: gathered !== null,
         ...(gathered === null
           ? {}
@@ -296,7 +319,7 @@ export function createPlacing(deps: {
               shape: gathered.asked.question.shape,
               shapeClass: gathered.asked.shapeClass,
             }),
-        shadow: shadow === null ? null : { policy: shadow.policy, chosen: beside },
+        shadow: shadow === null ? null : { policy: shadow.policy, chosen: beside?.() ?? null },
       };
       const cluster = chosen === null ? null : registry.get(chosen);
       return {
@@ -314,6 +337,29 @@ export function createPlacing(deps: {
     },
   };
 }
+
+/** A choice, with what it was taken on. */
+interface Chosen {
+  readonly decided: Decided;
+  /** What the policy beside the real one would choose; null: there is none. */
+  readonly beside: (() => string | null) | null;
+  /** They fit, and were not to be chosen. */
+  readonly barred: readonly CandidateResult[];
+  /** Not to be chosen, and why. */
+  readonly away: ReadonlyMap<string, string>;
+  /** All candidates as they were then. */
+  readonly results: () => readonly CandidateResult[];
+}
+
+/** With why it was passed over. */
+function marked(away: ReadonlyMap<string, string>): (result: CandidateResult) => CandidateResult {
+  return (result) => {
+    const why = away.get(result.cluster);
+    return why === undefined ? result : { ...result, passedOver: why };
+  };
+}
+
+const NOBODY: readonly CandidateResult[] = [];
 
 function allBarred(barred: readonly CandidateResult[], why: ReadonlyMap<string, string>): Decided {
   const first = barred[0]?.cluster ?? '';

@@ -22,8 +22,12 @@ import type { Registry } from './scheduler.ts';
 export interface InnerRegistry extends Registry {
   load(): Promise<void>;
   readonly refuses: Admission['refuses'];
+  /** Has its agent said whose jobs it runs? Otherwise anybody's. */
+  readonly isParticular: Admission['isParticular'];
   /** Is it known, and its graph in the matcher? */
   isCompiled(name: string): boolean;
+  /** Does its agent speak through this server? */
+  isConnectedHere(name: string): boolean;
   /** Is it this very cluster that has the name, or another of that name? */
   isStill(cluster: ClusterRef): boolean;
   /** Its agent has not spoken for `seconds`. Never true of a cluster that only polls, nor soon after our own start. */
@@ -51,6 +55,8 @@ export interface RegistryDependencies {
   readonly log: Log;
   /** Compiled, or compiled anew. */
   readonly compiled: (name: string) => void;
+  /** Something is known of it that was not, or not any more: its record, its graph, its agent. */
+  readonly told?: (name: string) => void;
   /** Its reported state changed. */
   readonly stateChanged: (name: string) => void;
   readonly deleted: (name: string) => void;
@@ -114,6 +120,7 @@ export function createRegistry(deps: RegistryDependencies): InnerRegistry {
   const keep = (record: ClusterRecord): Entry => {
     const entry = entries.get(record.name);
     admission.record(record);
+    deps.told?.(record.name);
     if (entry !== undefined && entry.record.id === record.id) {
       entry.record = record;
       return entry;
@@ -133,6 +140,7 @@ export function createRegistry(deps: RegistryDependencies): InnerRegistry {
     await inSlices(matcher.load(record.name, plan, subsystems), slicing);
     admission.subsystems(record.name, subsystems, 'all');
     keep(record).isCompiled = true;
+    deps.told?.(record.name);
     deps.compiled(record.name);
   };
 
@@ -140,6 +148,7 @@ export function createRegistry(deps: RegistryDependencies): InnerRegistry {
     const entry = entries.get(name);
     entries.delete(name);
     admission.drop(name);
+    deps.told?.(name);
     if (entry?.isCompiled === true) matcher.removeCluster(name);
     deps.deleted(name);
   };
@@ -311,6 +320,11 @@ export function createRegistry(deps: RegistryDependencies): InnerRegistry {
       if ((await store.clusters.get(name)) !== null) await registry.follow(name);
     },
 
+    async findAll(names) {
+      if (!deps.shared) return;
+      for (const name of names) if (!entries.has(name)) await registry.find(name);
+    },
+
     stands(clusters) {
       for (const { cluster, lastSeenAt } of clusters) {
         const entry = entries.get(cluster.name);
@@ -351,10 +365,12 @@ export function createRegistry(deps: RegistryDependencies): InnerRegistry {
       const entry = entries.get(name);
       if (entry === undefined) return;
       entry.connected = connected;
+      deps.told?.(name);
       entry.heardAt = deps.now();
       heard.add(name);
     },
     isConnected,
+    isConnectedHere: (name) => entries.get(name)?.connected ?? false,
     seen(name) {
       const entry = entries.get(name);
       if (entry === undefined) return;
@@ -363,6 +379,7 @@ export function createRegistry(deps: RegistryDependencies): InnerRegistry {
     },
 
     refuses: (...asked) => admission.refuses(...asked),
+    isParticular: (name) => admission.isParticular(name),
     isCompiled: (name) => entries.get(name)?.isCompiled ?? false,
     isStill: ({ name, id }) => entries.get(name)?.record.id === id,
     isSilentFor(name, seconds) {

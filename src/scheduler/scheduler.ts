@@ -152,6 +152,7 @@ export interface Registry {
   get(name: string): ClusterRecord | null;
   /** Reads one that another server registered a moment ago. */
   find(name: string): Promise<void>;
+  findAll(names: readonly string[]): Promise<void>;
   list(): readonly ClusterRecord[];
   /** What a witness takes, with the names that only the stored graph has; null where the cluster was changed since. */
   placement(name: string, witness: Witness, times: { start: number; end: number }): Promise<RDocument | null>;

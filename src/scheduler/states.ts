@@ -20,10 +20,16 @@ export function createStates(deps: {
   readonly outstanding: Debits['outstanding'];
   readonly reported: (cluster: string) => Readonly<Record<string, unknown>> | null;
   readonly isCompiled: (cluster: string) => boolean;
+  /** Is told of every cluster whose state, or what is free of it, is another one. */
+  readonly changed?: (cluster: string) => void;
 }): States {
   const kept = new Map<string, Readonly<Record<string, unknown>>>();
   const lastChosen = new Map<string, number>();
   let decisions = 0;
+  const changed = (cluster: string): void => {
+    kept.delete(cluster);
+    deps.changed?.(cluster);
+  };
   return {
     of(cluster) {
       const found = kept.get(cluster);
@@ -40,10 +46,10 @@ export function createStates(deps: {
       kept.set(cluster, state);
       return state;
     },
-    changed: (cluster) => void kept.delete(cluster),
+    changed,
     chosen(cluster) {
       lastChosen.set(cluster, ++decisions);
-      kept.delete(cluster);
+      changed(cluster);
     },
   };
 }

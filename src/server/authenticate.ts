@@ -58,7 +58,7 @@ export const USER_KEY = /^rbu_[A-Za-z0-9_-]{43}$/;
 const THE_SERVER = '(server)';
 
 export function createAuthenticator(parts: {
-  readonly registry: Pick<Registry, 'get' | 'find'>;
+  readonly registry: Pick<Registry, 'get' | 'findAll'>;
   readonly groups: Pick<GroupStore, 'get'>;
   readonly clock: Clock;
   /** SHA-256 of the server's secret, which only operators and administrators know. */
@@ -144,26 +144,35 @@ export function createAuthenticator(parts: {
           `credentials: ${credentials.length} are too many; send at most ${LIMITS.credentials}, or use a cluster group`,
         );
       }
-      const clusters = new Set<string>();
+      const lists: (readonly string[])[] = [];
       const opened: Opened['groups'][number][] = [];
       let wrong: string | null = null;
       // Every one is looked at, so that the time says nothing about which was wrong.
       for (const { name, token } of credentials) {
         const found = registry.get(name) ?? (await groups.get(name));
         // Members that another server registered a moment ago.
-        if (found !== null && 'clusters' in found) for (const member of found.clusters) await registry.find(member);
+        if (found !== null && 'clusters' in found) await registry.findAll(found.clusters);
         const right = sameSecret(token, found?.tokenHash ?? NO_SECRET);
         if (!right || found === null) {
           wrong ??= name;
         } else {
           if ('clusters' in found) opened.push({ name, createdAt: found.createdAt });
-          for (const cluster of 'clusters' in found ? found.clusters : [found.name]) clusters.add(cluster);
+          lists.push('clusters' in found ? found.clusters : [found.name]);
         }
       }
       if (wrong !== null) attempt(call, wrong, false);
-      return { clusters: [...clusters].sort(), groups: opened };
+      return { clusters: inOrder(lists), groups: opened };
     },
   };
+}
+
+/** All of them, sorted, each once; one list that is so already as it is. */
+function inOrder(lists: readonly (readonly string[])[]): readonly string[] {
+  const [first, ...others] = lists;
+  if (first !== undefined && others.length === 0) {
+    if (first.every((name, i) => i === 0 || (first[i - 1] as string) < name)) return first;
+  }
+  return [...new Set(lists.flat())].sort();
 }
 
 /** The one answer to a wrong name, secret or token. */

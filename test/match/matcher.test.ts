@@ -4,7 +4,7 @@ import { RainbowError } from '../../src/core/errors.ts';
 import { generateGraph } from '../../src/core/graph/generate.ts';
 import { readGraph } from '../../src/core/graph/read.ts';
 import type { ResourceGraph, Subsystem } from '../../src/core/graph/graph.ts';
-import type { Constraint, Request } from '../../src/core/jobspec/jobspec.ts';
+import type { Constraint, Request, RequestVertex } from '../../src/core/jobspec/jobspec.ts';
 import { createMatcher } from '../../src/core/match/create.ts';
 import type { Matcher, MatchReason, Witness } from '../../src/core/match/matcher.ts';
 import { fits, grow, link, requestOf } from './grow.ts';
@@ -39,6 +39,25 @@ describe('slots and exclusivity', () => {
     expect(fits(graph, '- {type: slot, count: 2, label: task, with: [{type: core, count: 24}]}')).toBe('yes');
     expect(fits(graph, '- {type: slot, count: 3, label: task, with: [{type: core, count: 24}]}')).toBe('no');
     expect(fits(graph, '- {type: slot, count: 1, label: task, with: [{type: core, count: 37}]}')).toBe('no');
+  });
+
+  test('what a slot asks of all in it, it asks of what is in a slot inside it, too', () => {
+    const matcher = holding(grow('cluster[node[socket[memory(4)]]]'));
+    const core = requestOf('- {type: slot, count: 1, label: task, with: [{type: memory, count: 3}]}').groups[0]!;
+    const socket = requestOf(
+      '- {type: socket, count: 1, with: [{type: slot, count: 1, label: task, with: [{type: core, count: 1}]}]}',
+    );
+    const inner = core.vertices[0] as RequestVertex;
+    const sized = (vertex: RequestVertex, size: string): RequestVertex => ({
+      ...vertex,
+      requires: [{ subsystem: null, fields: [{ field: 'size', match: size, min: null, max: null }], path: '' }],
+    });
+    const fitsWith = (outerSize: string, innerSize: string): string => {
+      const outer = sized({ ...inner, with: [sized(inner, innerSize)] }, outerSize);
+      const vertices = [{ ...(socket.groups[0]!.vertices[0] as RequestVertex), with: [outer] }];
+      return matcher.satisfiable('c', { ...socket, groups: [{ ...socket.groups[0]!, vertices }] }).fits;
+    };
+    expect([fitsWith('4', '4'), fitsWith('1', '4'), fitsWith('4', '1')]).toEqual(['yes', 'no', 'no']);
   });
 
   test('nobody has a part of a node that another has exclusively', () => {

@@ -15,13 +15,13 @@ export class Answers {
   /** By the id of the root's class; 0 where nothing is left. */
   readonly #byLook = new Map<number, Verdict>();
 
-  get(root: Class | null, ask: () => Verdict): Verdict {
-    const look = root === null ? 0 : root.id;
-    const known = this.#byLook.get(look);
-    if (known !== undefined) return known;
-    const verdict = ask();
+  find(root: Class | null): Verdict | undefined {
+    return this.#byLook.get(root === null ? 0 : root.id);
+  }
+
+  keep(root: Class | null, verdict: Verdict): Verdict {
     if (this.#byLook.size >= MOST) this.#byLook.clear();
-    this.#byLook.set(look, verdict);
+    this.#byLook.set(root === null ? 0 : root.id, verdict);
     return verdict;
   }
 }

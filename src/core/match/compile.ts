@@ -259,15 +259,18 @@ export function contentsOf(slot: RequestVertex): readonly RequestVertex[] {
   return slot.with.map((vertex) => pushed(slot, vertex));
 }
 
-const pushedOnto = new WeakMap<RequestVertex, RequestVertex>();
+/** By slot: what an outer slot asks reaches a vertex through a slot that was made for it (a slot in a slot). */
+const pushedBy = new WeakMap<RequestVertex, WeakMap<RequestVertex, RequestVertex>>();
 const origins = new WeakMap<RequestVertex, RequestVertex>();
 
 /** The same object each time. */
 function pushed(slot: RequestVertex, vertex: RequestVertex): RequestVertex {
-  let made = pushedOnto.get(vertex);
+  let known = pushedBy.get(slot);
+  if (known === undefined) pushedBy.set(slot, (known = new WeakMap()));
+  let made = known.get(vertex);
   if (made === undefined) {
     made = { ...vertex, requires: [...slot.requires, ...vertex.requires] };
-    pushedOnto.set(vertex, made);
+    known.set(vertex, made);
     origins.set(made, originOf(vertex));
   }
   return made;

@@ -22,8 +22,10 @@ import type {
   Matcher,
   MatcherOptions,
   MatchReason,
+  Roots,
   Satisfying,
   Verdict,
+  Verdicts,
   Witness,
   WitnessGroup,
 } from './matcher.ts';
@@ -74,6 +76,7 @@ class ClassMatcher implements Matcher {
   readonly #pending = new Set<Pending>();
   readonly #looks = new Looks();
   #answered = 0;
+  #version = 0;
   /** Who satisfies what, until a cluster comes, goes or changes. */
   readonly #satisfying = new Map<string, Satisfying>();
   #questions = new WeakMap<Request, Question>();
@@ -170,7 +173,23 @@ class ClassMatcher implements Matcher {
         const { full, free } = this.#holding(cluster);
         return this.#verdict(free, question, known, free.root === full.root ? 'ever' : 'now');
       },
+      of: question.filter?.namesNodes === true ? null : (roots) => this.#both(roots as TwoRoots, question, known),
     };
+  }
+
+  #both({ full, free }: TwoRoots, question: Question, { ever, now }: Known): Verdicts {
+    const satisfiable = ever.find(full) ?? ever.keep(full, this.#common(full, question, 'ever'));
+    if (satisfiable.fits !== 'yes' || free === full) return { satisfiable, startable: satisfiable };
+    return { satisfiable, startable: now.find(free) ?? now.keep(free, this.#common(free, question, 'now')) };
+  }
+
+  roots(cluster: string): Roots {
+    const { full, free } = this.#holding(cluster);
+    return { full: full.root, free: free.root };
+  }
+
+  get version(): number {
+    return this.#version;
   }
 
   satisfying(request: Request): Satisfying {
@@ -191,11 +210,10 @@ class ClassMatcher implements Matcher {
     const put = (fits: Fits, clusters: readonly string[]): void => {
       if (fits !== 'no') (fits === 'yes' ? yes : unknown).push(clusters);
     };
-    const answers = remembered(this.#answers, question, () => new Known()).ever;
     for (const [root, clusters] of this.#looks) {
       if (question.filter?.namesNodes === true) {
         for (const cluster of clusters) put(this.#own(this.#holding(cluster).full, question, 'ever').fits, [cluster]);
-      } else put(answers.get(root, () => this.#common(root, question, 'ever')).fits, clusters);
+      } else put(this.#fits(root, question), clusters);
     }
     let all: readonly string[] | null = null;
     return {
@@ -352,7 +370,7 @@ class ClassMatcher implements Matcher {
   #verdict(overlay: Overlay, question: Question, known: Known, when: When): Verdict {
     if (question.filter !== null && question.filter.namesNodes) return this.#own(overlay, question, when);
     const { root } = overlay;
-    return known[when].get(root, () => this.#common(root, question, when));
+    return known[when].find(root) ?? known[when].keep(root, this.#common(root, question, when));
   }
 
   /** Of a question that names nodes: each cluster's own. */
@@ -363,9 +381,17 @@ class ClassMatcher implements Matcher {
 
   /** Of one that does not: the same for all that look alike. */
   #common(root: Class | null, question: Question, when: When): Verdict {
-    const { filter } = question;
-    const left = filter === null || root === null ? root : filter.filter(this.#classes, root);
+    const left = this.#left(root, question);
     return this.#worded(this.#answer(left, question), root, left, question, when);
+  }
+
+  /** The answer alone, which is kept where it is dear: words for every look took as long as asking. */
+  #fits(root: Class, question: Question): Fits {
+    return this.#answer(this.#left(root, question), question);
+  }
+
+  #left(root: Class | null, { filter }: Question): Class | null {
+    return filter === null || root === null ? root : filter.filter(this.#classes, root);
   }
 
   /** Reasons cost many questions and are seldom read: they are found when somebody does. */
@@ -426,11 +452,13 @@ class ClassMatcher implements Matcher {
 
   #list(cluster: string): void {
     this.#satisfying.clear();
+    this.#version++;
     this.#looks.add(this.#holdings.get(cluster)?.full.root ?? null, cluster);
   }
 
   #unlist(cluster: string): void {
     this.#satisfying.clear();
+    this.#version++;
     this.#looks.remove(this.#holdings.get(cluster)?.full.root ?? null, cluster);
   }
 
@@ -456,6 +484,12 @@ class ClassMatcher implements Matcher {
     this.#answers = new WeakMap();
     this.#sweepAt = Math.max(10_000, 2 * this.#classes.count);
   }
+}
+
+/** `Roots`, as they are in here. */
+interface TwoRoots {
+  readonly full: Class | null;
+  readonly free: Class | null;
 }
 
 /** Of no job. */

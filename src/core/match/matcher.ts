@@ -91,6 +91,20 @@ export interface Asking {
   satisfiable(cluster: string): Verdict;
   /** On what is free now. */
   startable(cluster: string): Verdict;
+  /** Of every cluster that has these roots; null where the request names nodes, which are each cluster's own. */
+  readonly of: ((roots: Roots) => Verdicts) | null;
+}
+
+/** What a cluster looks like: the classes of its whole tree and of what is free of it; null: nothing. */
+export interface Roots {
+  readonly full: { readonly id: number } | null;
+  readonly free: { readonly id: number } | null;
+}
+
+export interface Verdicts {
+  readonly satisfiable: Verdict;
+  /** Not asked where it is not satisfiable: then the same. */
+  readonly startable: Verdict;
 }
 
 /** Clusters whose empty graph holds a request. */
@@ -115,6 +129,10 @@ export interface Matcher {
   removeSubsystem(cluster: string, subsystem: string): void;
   removeCluster(cluster: string): void;
   clusters(): readonly string[];
+  /** They change with `version`, and where something is taken or given back. */
+  roots(cluster: string): Roots;
+  /** Grows whenever some cluster's whole tree is another one. */
+  readonly version: number;
 
   satisfiable(cluster: string, request: Request): Verdict;
   /** On what is free now. */

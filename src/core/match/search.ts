@@ -204,13 +204,11 @@ class Search {
     if (at === undefined) return false;
     const { basis, factor } = basisOf(vertex.unit);
     const each = worth(this.#tree.units[at] as string, basis, factor);
-    const free = (this.#tree.sizes[at] as number) - (this.#tree.drawn[at] as number) - (this.#drawn[at] as number);
     const grain = this.#grains.get(`${vertex.type}\n${basis}`) as number;
-    // In whole grains, however much the others have drawn in other units.
-    const supply = Math.floor((free * each) / grain + 1e-6) * grain;
-    const most = each > 0 && this.#canDraw(at, vertex, place) ? Math.min(missing, supply) : 0;
+    const most = each > 0 && this.#canDraw(at, vertex, place) ? Math.min(missing, this.#supply(vertex, at)) : 0;
+    let atLeast = 0;
     const before = this.#closing[at] as boolean | null;
-    for (let amount = most; amount > 0; amount -= grain) {
+    for (let amount = most; amount > 0 && amount >= atLeast; amount -= grain) {
       this.#steps.spend(1);
       const taken = amount / each;
       this.#drawn[at] = (this.#drawn[at] as number) + taken;
@@ -222,8 +220,22 @@ class Search {
       this.#claims.pop();
       this.#drawn[at] -= taken;
       this.#closing[at] = before;
+      // What the others cannot make up for is not left to them.
+      if (amount === most) {
+        atLeast = missing - grain / 2;
+        for (let i = from + 1; i < candidates.length; i++) atLeast -= this.#supply(vertex, candidates[i] as number);
+      }
     }
-    return this.#units(vertex, missing, candidates, from + 1, place, then);
+    return atLeast <= 0 && this.#units(vertex, missing, candidates, from + 1, place, then);
+  }
+
+  /** What is left of a vertex, in whole grains, however much the others have drawn in other units. */
+  #supply(vertex: RequestVertex, at: number): number {
+    const { basis, factor } = basisOf(vertex.unit);
+    const each = worth(this.#tree.units[at] as string, basis, factor);
+    const free = (this.#tree.sizes[at] as number) - (this.#tree.drawn[at] as number) - (this.#drawn[at] as number);
+    const grain = this.#grains.get(`${vertex.type}\n${basis}`) as number;
+    return Math.floor((free * each) / grain + 1e-6) * grain;
   }
 
   /** The greatest common divisor of all that is asked for and all that is there. */

@@ -1,13 +1,17 @@
 /** The first contender by name. */
 import { heavierFirst } from './heavier.ts';
+import { ranking } from './policy.ts';
 import type { Policy } from './policy.ts';
 
-export const firstPolicy: Policy = {
-  compile: () => (input) => ({
-    order: heavierFirst(
-      input.contenders.map((contender) => contender.cluster),
-      input.contenders,
+const NONE: readonly number[] = [];
+
+const select = ranking(
+  { by: 'state', keys: () => NONE, ties: 'name', note: () => 'first: by name' },
+  ({ contenders }) =>
+    heavierFirst(
+      contenders.map((contender) => contender.cluster),
+      contenders,
     ),
-    notes: input.contenders.length === 0 ? [] : ['first: by name'],
-  }),
-};
+);
+
+export const firstPolicy: Policy = { compile: () => select };

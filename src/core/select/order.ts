@@ -17,6 +17,20 @@ export function shuffled<T>(items: readonly T[], random: SeededRandom): readonly
   return result;
 }
 
+/** Which of so many items `shuffled` puts first: as many numbers are drawn, but nothing is moved. */
+export function drawn(count: number, random: SeededRandom): number {
+  const swaps = new Uint32Array(count);
+  for (let i = count - 1; i > 0; i--) swaps[i] = random.below(i + 1);
+  // Back from the front place: where was its item before each swap?
+  let place = 0;
+  for (let i = 1; i < count; i++) {
+    const other = swaps[i]!;
+    if (place === i) place = other;
+    else if (place === other) place = i;
+  }
+  return place;
+}
+
 /** What to sort by, the first that differs decides; smaller is better. Infinity is last. */
 export type Keys = readonly number[];
 
@@ -29,12 +43,12 @@ export function ordered(
   const ranked = contenders.map((each) => ({
     cluster: each.cluster,
     keys: keys(each),
-    weight: stateNumber(each, COMPAT_WEIGHT, 0),
+    weight: stateNumber(each.state, COMPAT_WEIGHT, 0),
     rank: -1,
   }));
-  const prefix = hashed(FNV_BASIS, `${seed}/`);
+  const rank = ranks(seed);
   const rankOf = (each: (typeof ranked)[number]): number => {
-    if (each.rank < 0) each.rank = mixed(hashed(prefix, each.cluster));
+    if (each.rank < 0) each.rank = rank(each.cluster);
     return each.rank;
   };
   ranked.sort(
@@ -54,6 +68,12 @@ export function compareKeys(a: Keys, b: Keys): number {
   return 0;
 }
 
+/** The rank that the seed gives each name; smaller is first. */
+export function ranks(seed: string): (cluster: string) => number {
+  const prefix = hashed(FNV_BASIS, `${seed}/`);
+  return (cluster) => mixed(hashed(prefix, cluster));
+}
+
 const FNV_BASIS = 0x811c9dc5;
 
 /** FNV-1a, over the text's units of 16 bits. */
@@ -70,15 +90,15 @@ function mixed(hash: number): number {
   return (z ^ (z >>> 15)) >>> 0;
 }
 
-/** A number of the cluster's state; `otherwise` where there is none. */
-export function stateNumber(contender: Contender, key: string, otherwise: number): number {
-  const value = contender.state[key];
+/** A number of a cluster's state; `otherwise` where there is none. */
+export function stateNumber(state: Contender['state'], key: string, otherwise: number): number {
+  const value = state[key];
   return typeof value === 'number' && !Number.isNaN(value) ? value : otherwise;
 }
 
 /** Keys for what made no offer: those that could start it now first, then those with the least that is outstanding. */
 export function withoutOffer(contender: Contender): Keys {
-  return [contender.startable ? 0 : 1, stateNumber(contender, 'rainbow_queued', 0)];
+  return [contender.startable ? 0 : 1, stateNumber(contender.state, 'rainbow_queued', 0)];
 }
 
 /** How many of `contenders` made no offer, for people; '' where all did. */

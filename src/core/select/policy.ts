@@ -48,6 +48,21 @@ export interface Selection {
   readonly notes: readonly string[];
 }
 
+/**
+ * How a policy puts clusters in order that looks at nothing but each one's state: then a roster keeps them so from one
+ * decision to the next (roster.ts). Where the state has a `compat_weight`, this does not say it all.
+ */
+export type Ranking =
+  | {
+      /** Smaller is better; what is equal is told apart by the seed's rank, or stands by name. One and the same object. */
+      readonly by: 'state';
+      readonly keys: (state: Contender['state']) => readonly number[];
+      readonly ties: 'seed' | 'name';
+      /** Said of a choice. */
+      readonly note: (contenders: number) => string;
+    }
+  | { readonly by: 'draw'; readonly note: (contenders: number) => string };
+
 /** A policy with its options: pure, and the same for the same input. */
 export interface Select {
   (input: SelectInput): Selection;
@@ -56,11 +71,22 @@ export interface Select {
    * an offer; else only about those that could start the job now, while there are any.
    */
   readonly weighsOffers?: boolean;
+  /** Where its order is no more than this. */
+  readonly ranking?: Ranking;
 }
 
 export interface Policy {
   /** Throws `invalid_input` with the place when the options are wrong; called at start and on each request. */
   compile(options: Readonly<Record<string, string>>): Select;
+}
+
+/** Marks what looks at nothing but states. */
+export function ranking(how: Ranking, select: (input: SelectInput) => Selection['order']): Select {
+  const run = (input: SelectInput): Selection => {
+    const { length } = input.contenders;
+    return { order: select(input), notes: length === 0 ? [] : [how.note(length)] };
+  };
+  return Object.assign(run, { ranking: how });
 }
 
 /** Marks what looks at offers. */

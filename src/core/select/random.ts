@@ -2,14 +2,12 @@
 import { seededRandom } from '../random.ts';
 import { heavierFirst } from './heavier.ts';
 import { shuffled } from './order.ts';
+import { ranking } from './policy.ts';
 import type { Policy } from './policy.ts';
 
-export const randomPolicy: Policy = {
-  compile: () => (input) => {
-    const names = input.contenders.map((contender) => contender.cluster);
-    return {
-      order: heavierFirst(shuffled(names, seededRandom(input.seed)), input.contenders),
-      notes: names.length === 0 ? [] : [`random: any of ${names.length}, by the seed`],
-    };
-  },
-};
+const select = ranking({ by: 'draw', note: (of) => `random: any of ${of}, by the seed` }, ({ contenders, seed }) => {
+  const names = contenders.map((contender) => contender.cluster);
+  return heavierFirst(shuffled(names, seededRandom(seed)), contenders);
+});
+
+export const randomPolicy: Policy = { compile: () => select };

@@ -4,11 +4,18 @@
  * Every server counts for itself, so that with several of them each goes round by itself.
  */
 import { ordered, stateNumber } from './order.ts';
-import type { Policy } from './policy.ts';
+import { ranking } from './policy.ts';
+import type { Policy, Ranking } from './policy.ts';
 
-export const roundRobinPolicy: Policy = {
-  compile: () => (input) => ({
-    order: ordered(input.contenders, input.seed, (each) => [stateNumber(each, 'rainbow_last_chosen', -1)]),
-    notes: input.contenders.length === 0 ? [] : ['round-robin: not chosen for the longest first'],
-  }),
+const longestAgo: Ranking & { by: 'state' } = {
+  by: 'state',
+  keys: (state) => [stateNumber(state, 'rainbow_last_chosen', -1)],
+  ties: 'seed',
+  note: () => 'round-robin: not chosen for the longest first',
 };
+
+const select = ranking(longestAgo, ({ contenders, seed }) =>
+  ordered(contenders, seed, ({ state }) => longestAgo.keys(state)),
+);
+
+export const roundRobinPolicy: Policy = { compile: () => select };

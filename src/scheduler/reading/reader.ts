@@ -16,7 +16,7 @@ import type { RDocument } from '../../core/match/r-document.ts';
 import type { Document } from '../../store/store.ts';
 import { inSlices, type Slicing } from '../in-slices.ts';
 import { inTime } from './in-time.ts';
-import { piecesOf, unpackPiece } from './pack.ts';
+import { PIECE, piecesOf, unpackPiece } from './pack.ts';
 import { unpackSubsystem } from './subsystem.ts';
 import { begin, type Kind, type Results, type Task, type TaskOf, type Work } from './task.ts';
 import type { FromThread, Piece, ThreadStart, ToThread } from './thread.ts';
@@ -218,7 +218,7 @@ async function converse<K extends Kind>(worker: Worker, pieces: AsyncIterator<Pi
   done.catch(() => undefined);
   const send = (message: ToThread): void => {
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread of ours, not a window
-    worker.postMessage(message);
+    worker.postMessage(message, 'piece' in message ? buffersOf(message.piece) : []);
   };
   for (;;) {
     const step = await Promise.race([pieces.next(), done]);
@@ -232,6 +232,14 @@ async function converse<K extends Kind>(worker: Worker, pieces: AsyncIterator<Pi
   }
   send({ end: true });
   return await done;
+}
+
+/** Memory that is given to the thread, not copied: what is the piece's own. */
+function buffersOf(piece: Piece): ArrayBuffer[] {
+  if (typeof piece === 'string') return [];
+  const { packed, unpacked } = piece;
+  // A small buffer may be a part of one that others have, too.
+  return unpacked.buffer.byteLength > PIECE ? [packed.buffer, unpacked.buffer as ArrayBuffer] : [packed.buffer];
 }
 
 function brokenError(cause: unknown): RainbowError {

@@ -1,0 +1,64 @@
+/** A cluster that could hold a job, and is not to get it all the same: it does not serve now, or cannot be told all of it. */
+import { containersNamed, type Containers } from '../core/containers/runtimes.ts';
+import type { Jobspec } from '../core/jobspec/jobspec.ts';
+import { whyNotServing } from '../core/serving.ts';
+import { lossAllowed, lostOn, mayBeParticular, NATIVE_RUNNERS } from '../core/translate/native.ts';
+import type { System } from '../system/system.ts';
+import type { AgentInstance } from '../store/store.ts';
+import type { InnerRegistry } from './registry.ts';
+import type { SchedulerSettings } from './settings.ts';
+
+/** Jobspecs of which it is kept what other schedulers cannot be told: jobs come in batches of equal ones. */
+const MOST_LOSSES = 256;
+
+export interface WhyNot {
+  /** In words; null: it may get it. `text`: the jobspec as it was submitted. */
+  readonly whyNot: (cluster: string, jobspec: Jobspec, text: string) => string | null;
+  /** What cannot be told, or done, where this kind of agent is; '' where nothing is lost, or may be. */
+  readonly lossOn: (kind: AgentKind, jobspec: Jobspec, text: string) => string;
+}
+
+/** What matters of an agent for what a job loses. Runner '': none is known; a prototype's client, or nobody. */
+export interface AgentKind {
+  readonly runner: string;
+  readonly containers: Containers;
+}
+
+export function kindOf(instance: AgentInstance | null): AgentKind {
+  return { runner: instance?.runner ?? '', containers: containersNamed(instance?.containers ?? '') };
+}
+
+export function createWhyNot(deps: {
+  readonly registry: Pick<InnerRegistry, 'get'>;
+  readonly system: Pick<System, 'clock'>;
+  readonly settings: Pick<SchedulerSettings, 'defaultWalltime'>;
+}): WhyNot {
+  const { registry, system, settings } = deps;
+  const losses = new Map<string, string>();
+
+  const lossOn = ({ runner, containers }: AgentKind, { image }: Jobspec, text: string): string => {
+    // Of a cluster without an agent it is not known what it can be told; its agent refuses, and says why.
+    if (!NATIVE_RUNNERS.has(runner) && (runner === '' || (image === null && !mayBeParticular(text)))) return '';
+    const key = `${runner} ${containers}\n${text}`;
+    let lost = losses.get(key);
+    if (lost === undefined) {
+      lost = lossAllowed(text) ? '' : lostOn(text, runner, containers).join('; ');
+      if (losses.size >= MOST_LOSSES) losses.clear();
+      losses.set(key, lost);
+    }
+    return lost;
+  };
+
+  return {
+    whyNot(cluster, jobspec, text) {
+      const record = registry.get(cluster);
+      if (record === null) return null;
+      const walltime = jobspec.walltime ?? settings.defaultWalltime;
+      const notServing = whyNotServing(record.service, system.clock.now(), walltime);
+      if (notServing !== null) return notServing;
+      const lost = lossOn(kindOf(record.instance), jobspec, text);
+      return lost === '' ? null : `its scheduler cannot be told all of it: ${lost}`;
+    },
+    lossOn,
+  };
+}
