@@ -3,7 +3,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach } from 'vitest';
+import { onTestFinished } from 'vitest';
 import { runCommandLine } from '../../src/cli/program.ts';
 import type { Io } from '../../src/cli/io.ts';
 import { realSystem } from '../../src/system/real.ts';
@@ -18,16 +18,10 @@ export interface Outcome {
   readonly stderr: string;
 }
 
-const cleanUp: (() => void | Promise<void>)[] = [];
-
 /** Runs after the test, the newest first. */
 export function afterwards(act: () => void | Promise<void>): void {
-  cleanUp.push(act);
+  onTestFinished(act);
 }
-
-afterEach(async () => {
-  for (let act = cleanUp.pop(); act !== undefined; act = cleanUp.pop()) await act();
-});
 
 /** A folder of its own for one test. */
 export function temporaryFolder(): string {
