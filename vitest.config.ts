@@ -58,8 +58,10 @@ export default defineConfig({
     pool: 'forks',
     // Of two cores: many tests wait, for a cluster's own scheduler or a lease.
     maxWorkers: 3,
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    // Only what hangs takes so long; what is slow on a busy machine is to pass.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    expect: { poll: { timeout: 100_000, interval: 20 } },
     reporters: ['default'],
     sequence: { sequencer: LongestFirst },
     projects: [

@@ -7,6 +7,7 @@ import { onTestFinished } from 'vitest';
 import { runCommandLine } from '../../src/cli/program.ts';
 import type { Io } from '../../src/cli/io.ts';
 import { realSystem } from '../../src/system/real.ts';
+import { until as untilFound, type Found } from '../../src/system/testing/until.ts';
 
 export const root = join(import.meta.dirname, '..', '..');
 export const launcher = join(root, 'bin', 'rainbow');
@@ -136,16 +137,6 @@ export function runChild(
   });
 }
 
-/** Asks again until it is so. Gives up after 30 s, and tells what it had seen. */
-export async function until<T>(
-  ask: () => T | Promise<T>,
-  seen: () => string = () => '',
-): Promise<Exclude<T, false | null | undefined | 0 | ''>> {
-  const end = performance.now() + 30_000;
-  for (;;) {
-    const answer = await ask();
-    if (answer) return answer as Exclude<T, false | null | undefined | 0 | ''>;
-    if (performance.now() > end) throw new Error(`waited in vain\n${seen()}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
+/** Asks again until it is so, or the test's time is over: then it tells what it had seen. */
+export const until = <T>(ask: () => T | Promise<T>, seen?: () => string): Promise<Found<T>> =>
+  untilFound(ask.toString(), ask, seen);

@@ -387,7 +387,7 @@ describe('deliver', () => {
           back.push(...Object.keys(jobs));
           return back.toSorted();
         },
-        { timeout: 20_000, interval: 50 },
+        { interval: 50 },
       )
       .toEqual(['2', '3']);
     const rest = await rainbow.scheduler.acceptJobs({ ...me, jobids: [2, 3] });
@@ -410,7 +410,7 @@ describe('deliver', () => {
     const { jobs } = await rainbow.jobs.list({ all: true, cluster: other.name }, operator);
     expect(jobs).toHaveLength(1);
     await rainbow.jobs.cancel({ id: jobs[0]!.id }, operator);
-    await expect.poll(() => freeCores(other.name), { timeout: 20_000 }).toBe(36);
+    await expect.poll(() => freeCores(other.name)).toBe(36);
   });
 });
 

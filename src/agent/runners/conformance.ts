@@ -4,7 +4,6 @@
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as passing } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { RainbowError } from '../../core/errors.ts';
 import { withoutLifecycle } from '../../core/translate/lifecycle.ts';
@@ -13,6 +12,7 @@ import type { AgentBid } from '../bid/bidder.ts';
 import { createQueueBidder } from '../bid/queue-bidder.ts';
 import { WITHDRAWAL_SENTINELS, type ReachedHook } from '../sentinels.ts';
 import { keyText, type JobKey, type NativeJob, type Order, type OutputPosition, type Runner } from './runner.ts';
+import { until } from '../../system/testing/until.ts';
 
 export interface RunnerCase {
   readonly name: string;
@@ -366,13 +366,4 @@ export function jobspecOf(
     tasks: [{ command, slot: 'task', count: { per_slot: 1 } }],
     attributes: { system: { duration: 120 } },
   });
-}
-
-async function until<T>(what: string, look: () => T | Promise<T>): Promise<Exclude<T, null | undefined | false>> {
-  for (let tries = 0; tries < 1500; tries++) {
-    const found = await look();
-    if (found !== null && found !== undefined && found !== false) return found as Exclude<T, null | undefined | false>;
-    await passing(20);
-  }
-  throw new Error(`never: ${what}`);
 }

@@ -11,6 +11,7 @@ import { findTools, prepare, type Attempt, type Tools } from './launch.ts';
 import { lookAt, parseClaim, type AcceptedOrder } from './native.ts';
 import { remainsOf } from './remains.ts';
 import { SHIM_CANNOT_WRITE, SHIM_CLAIMED } from './shim.ts';
+import { until } from '../../../system/testing/until.ts';
 
 const SHELLS = ['/bin/dash', '/bin/bash', '/bin/busybox'].filter((shell) => existsSync(shell));
 const user = { name: 'me', uid: process.getuid!(), gid: process.getgid!(), home: '/', switched: false };
@@ -43,15 +44,6 @@ afterEach(async () => {
     await rm(dir, { recursive: true, force: true });
   }
 });
-
-async function until<T>(what: string, look: () => T | Promise<T>): Promise<Exclude<T, null | undefined | false>> {
-  for (let tries = 0; tries < 1000; tries++) {
-    const found = await look();
-    if (found !== null && found !== undefined && found !== false) return found as Exclude<T, null | undefined | false>;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  throw new Error(`never: ${what}`);
-}
 
 interface Given {
   readonly commands: readonly (readonly string[])[];

@@ -14,6 +14,7 @@ import { jobspecOf, runnerConformance } from '../conformance.ts';
 import type { NativeJob, Order, Runner } from '../runner.ts';
 import { createSlurmRunner } from './runner.ts';
 import { slurmUsers } from './users.ts';
+import { until } from '../../../system/testing/until.ts';
 
 const away = skipWithout('slurm', slurmMissing());
 const IS_SOAK = process.env['RAINBOW_SOAK'] !== undefined;
@@ -45,19 +46,6 @@ async function room(): Promise<{ dir: string; scratch: string; spool: string }> 
   await mkdir(scratch);
   await chmod(scratch, 0o777);
   return { dir, scratch, spool: join(dir, 'spool') };
-}
-
-async function until<T>(
-  what: string,
-  look: () => T | Promise<T>,
-  most = 1_500,
-): Promise<Exclude<T, null | undefined | false>> {
-  for (let tries = 0; tries < most; tries++) {
-    const found = await look();
-    if (found !== null && found !== undefined && found !== false) return found as Exclude<T, null | undefined | false>;
-    await new Promise((resolve) => setTimeout(resolve, 40));
-  }
-  throw new Error(`never: ${what}`);
 }
 
 describe.skipIf(away)('with a real Slurm', { timeout: 120_000 }, () => {
@@ -210,14 +198,10 @@ describe.skipIf(away)('with a real Slurm', { timeout: 120_000 }, () => {
         await runner.submit(given);
         if (IS_SOAK) await new Promise((resolve) => setTimeout(resolve, 2_500));
       }
-      const ends = await until(
-        'all ended',
-        async () => {
-          const all = await runner.find();
-          return all.every(({ status }) => status.state === 'ended') && all;
-        },
-        10_000,
-      );
+      const ends = await until('all ended', async () => {
+        const all = await runner.find();
+        return all.every(({ status }) => status.state === 'ended') && all;
+      });
       const late = said.map(({ p50, p90 }, i) => {
         const { startedAt } = ends.find(({ jobId }) => jobId === String(i + 1))!.status;
         return { p50: (startedAt! - p50) / 1000, p90: (startedAt! - p90) / 1000 };
