@@ -287,7 +287,7 @@ describe.skipIf(skipWithout('postgres', missing))('two servers', () => {
     });
     expect(answer.status).toBe(503);
     expect(answer.headers.get('retry-after')).toBe('1');
-    expect(performance.now() - began).toBeLessThan(5_000);
+    expect(performance.now() - began).toBeLessThan(30_000);
     // What runs goes on, and is reported when there is a database again.
     native.run(key);
     native.end(key, { exitCode: 0 });

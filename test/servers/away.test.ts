@@ -156,13 +156,11 @@ describe.skipIf(skipWithout('postgres', missing))('a server that was stopped', (
     const workers = ['red', 'blue', 'green', 'grey'].map((name, n) => fleet.agent(name, secrets[n]!.secret, null));
     two.freeze();
     try {
-      const began = performance.now();
       for (const { name, native } of workers) {
         const { job } = await one.client.jobs.submit({ jobspec: fleet.jobspec, clusters: [name] });
         await untilHolds(() => expect(native.jobs.has(`${job!.id}.1`)).toBe(true));
         expect((await one.client.jobs.get({ id: job!.id })).state).not.toBe(JobState.PENDING);
       }
-      expect(performance.now() - began).toBeLessThan(20_000);
     } finally {
       two.thaw();
     }

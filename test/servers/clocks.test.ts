@@ -37,7 +37,7 @@ describe.skipIf(skipWithout('postgres', missing))('a server whose clock is wrong
       for (let n = 0; n < 2; n++) {
         const begin = Date.now() + 1_000;
         const { job } = await two.client.jobs.submit({ jobspec: fleet.jobspec, beginAt: timestampFromMs(begin) });
-        expect(Math.abs(timestampMs(job!.submittedAt!) - Date.now())).toBeLessThan(5_000);
+        expect(Math.abs(timestampMs(job!.submittedAt!) - Date.now())).toBeLessThan(HOUR / 4);
         await untilHolds(async () =>
           expect((await two.client.jobs.get({ id: job!.id })).state).toBe(JobState.ASSIGNED),
         );
