@@ -4,6 +4,7 @@
  * sockets), and those that take long anyway, have one of their own, and begin first, the longest before the others:
  * begun last, they would be waited for by all.
  */
+import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
@@ -63,6 +64,8 @@ export default defineConfig({
     hookTimeout: 120_000,
     expect: { poll: { timeout: 100_000, interval: 20 } },
     reporters: ['default'],
+    // Programs that tests start find compiled what those before them have loaded: half of an agent's start.
+    env: { NODE_COMPILE_CACHE: join(import.meta.dirname, 'node_modules', '.cache', 'tests') },
     sequence: { sequencer: LongestFirst },
     projects: [
       { extends: true, test: { name: 'apart', include: APART.map(testsOf) } },

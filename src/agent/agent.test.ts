@@ -5,8 +5,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { RainbowError } from '../core/errors.ts';
 import { JobState, type Job } from '../gen/rainbow/v1/job_pb.js';
 import { remainsOf } from './runners/process/remains.ts';
-import { SENTINELS } from './sentinels.ts';
-import { killedAt } from './testing/killed-at.ts';
+import { SENTINELS, type Sentinel } from './sentinels.ts';
+import { killedAt, startedOnce } from './testing/killed-at.ts';
 import { openAgentRig, type AgentRig, type Here } from './testing/rig.ts';
 import { until, untilHolds } from '../system/testing/until.ts';
 
@@ -189,18 +189,18 @@ describe('the cluster is deleted', () => {
   });
 });
 
-test(
-  'killed with SIGKILL between every two steps: its process was started once, its end is told once',
-  { timeout: 300_000 },
-  async () => {
-    const left = (here: Here): Promise<string[]> => readdir(join(here.options.stateDir, 'jobs'));
-    await killedAt(rig, SENTINELS, {
-      cluster: () => cluster(),
-      async more(here, id, point) {
-        // Back to the server and out again is right only where nothing of it was in the journal.
-        if (point !== 'beforeReceived') expect((await rig.job(id)).epoch, `at ${point}`).toBe('1');
-        await until(`nothing is left of what was killed at ${point}`, async () => (await left(here)).length === 0);
-      },
-    });
-  },
-);
+test('killed with SIGKILL between every two steps: its process was started once, its end is told once', async () => {
+  const epochs = new Map<Sentinel, string>();
+  const survived = await killedAt(rig, SENTINELS, {
+    cluster: () => cluster(),
+    async more(here, id, point) {
+      epochs.set(point, (await rig.job(id)).epoch);
+      const left = (): Promise<string[]> => readdir(join(here.options.stateDir, 'jobs'));
+      await until(`nothing is left of what was killed at ${point}`, async () => (await left()).length === 0);
+    },
+  });
+  expect(survived).toEqual(SENTINELS.map(startedOnce));
+  // Back to the server and out again is right only where nothing of it was in the journal.
+  epochs.delete('beforeReceived');
+  expect(new Set(epochs.values())).toEqual(new Set(['1']));
+}, 300_000);

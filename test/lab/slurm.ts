@@ -4,11 +4,13 @@
  */
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { startOf } from '../../src/agent/process-identity.ts';
+import { until } from '../../src/system/testing/until.ts';
 
 const run = promisify(execFile);
 
@@ -36,8 +38,8 @@ export interface Lab {
   slurm(cluster: string, program: string, ...args: string[]): Promise<string>;
   /** Starts again what has died; with other nodes, where others are given: a controller reads them at its start. */
   revive(...changed: readonly string[]): Promise<void>;
-  /** Pid of `slurmctld` or `slurmd.NODE`. */
-  pid(cluster: string, daemon: string): Promise<number>;
+  /** Ends `slurmctld` or `slurmd.NODE`; resolves when it is gone: until then `revive` takes it for alive. */
+  end(cluster: string, daemon: string, signal: 'SIGKILL' | 'SIGTERM'): Promise<void>;
   wipe(): Promise<void>;
 }
 
@@ -71,12 +73,12 @@ export async function startLab(clusters: readonly string[], settings: Record<str
       return stdout;
     },
     revive: (...changed) => lab('up', ...(changed.length === 0 ? clusters : changed)),
-    async pid(cluster, daemon) {
-      const { readFile } = await import('node:fs/promises');
+    async end(cluster, daemon, signal) {
       const pid = Number(await readFile(join(dir, cluster, 'run', `${daemon}.pid`), 'utf8'));
       // 0 would be everybody in the group of whoever kills it.
       if (!(pid > 1)) throw new Error(`the pid of ${daemon} of ${cluster} is not written yet`);
-      return pid;
+      process.kill(pid, signal);
+      await until(`${daemon} of ${cluster} is gone`, () => startOf(pid) === null);
     },
     async wipe() {
       await lab('wipe');

@@ -40,16 +40,7 @@ const state = ({ state: told }: Cluster, key: string): unknown => (told as Recor
 
 /** As an administrator changes the nodes of a cluster: in its configuration, and the controller starts again. */
 async function reconfigure(spec: string): Promise<void> {
-  const pid = await lab.pid('red', 'slurmctld');
-  process.kill(pid, 'SIGTERM');
-  const isThere = (): boolean => {
-    try {
-      return process.kill(pid, 0);
-    } catch {
-      return false;
-    }
-  };
-  await untilFound('the controller is gone', () => !isThere());
+  await lab.end('red', 'slurmctld', 'SIGTERM');
   await lab.revive(spec);
 }
 

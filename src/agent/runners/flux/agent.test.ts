@@ -11,7 +11,7 @@ import { fluxMissing, startFlux, type FluxLab } from '../../../../test/lab/flux.
 import { skipWithout } from '../../../../test/needs.ts';
 import { JobState } from '../../../gen/rainbow/v1/job_pb.js';
 import { WITH_FLUX } from '../../sentinels.ts';
-import { killedAt } from '../../testing/killed-at.ts';
+import { killedAt, startedOnce } from '../../testing/killed-at.ts';
 import { openAgentRig, type AgentRig, type Here } from '../../testing/rig.ts';
 import { until } from '../../../system/testing/until.ts';
 
@@ -102,10 +102,11 @@ describe.skipIf(away)('agents on real Flux instances', { timeout: PATIENT_MS }, 
   });
 
   test('killed with SIGKILL between every two steps: one native job that runs, never two, its end told once', async () => {
-    await killedAt(rig, WITH_FLUX, {
+    const survived = await killedAt(rig, WITH_FLUX, {
       cluster: (point) => cluster(WITH_FLUX.indexOf(point) % 2 === 0 ? red : blue),
       isFollowed: true,
     });
+    expect(survived).toEqual(WITH_FLUX.map(startedOnce));
     // What Flux saw: no key has two native jobs that began.
     for (const flux of [red, blue]) {
       const jobs = (await flux.flux('job', 'list', '-a')).trim().split('\n');
@@ -128,7 +129,7 @@ describe.skipIf(away)('agents on real Flux instances', { timeout: PATIENT_MS }, 
         rig.submit(heres, `echo ${i} >> ${scratch}/log; sleep 0.${i % 5}; exit ${i % 3}`),
       ),
     );
-    const jobs = await Promise.all(ids.map(rig.ended));
+    const jobs = await Promise.all(ids.map((id) => rig.ended(id)));
     const wrong = jobs.flatMap((job, i) => {
       const isRight = i % 3 === 0 ? job.state === JobState.COMPLETED : job.exitCode === i % 3;
       return isRight ? [] : [`${i}: ${JobState[job.state]} ${job.cluster} ${JSON.stringify(job.reason)}`];
