@@ -190,7 +190,7 @@ describe.skipIf(away)('agents on real Slurm clusters', { timeout: PATIENT_MS }, 
   });
 
   test('a job that waits moves to the cluster that starts it sooner, out of the one queue into the other', async () => {
-    const [red, blue] = [await cluster('red'), await cluster('blue')];
+    const [red, blue] = [await cluster('red', 500), await cluster('blue')];
     for (const here of [red, blue]) rig.agent(here);
     await rig.followed(red, blue);
     const take = async (slurm: string, nodes: number, minutes: number): Promise<string> => {
