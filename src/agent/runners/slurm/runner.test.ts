@@ -18,7 +18,7 @@ import { until } from '../../../system/testing/until.ts';
 
 const away = skipWithout('slurm', slurmMissing());
 const IS_SOAK = process.env['RAINBOW_SOAK'] !== undefined;
-const BIDS = IS_SOAK ? 40 : 4;
+const BIDS = 40;
 let lab: Lab;
 let realms = 0;
 
@@ -148,14 +148,15 @@ describe.skipIf(away)('with a real Slurm', { timeout: 120_000 }, () => {
         );
       await runner.submit(order('1', 'exec sleep 60', { system: { duration: 600 } }, 4));
       await reaches('1', 'running');
-      const before = await idOf();
+      const [before, since] = [await idOf(), performance.now()];
       const first = await until('it is seen as taken', async () => {
         const found = await p90(4, 60);
         return found > Date.now() / 1000 + 300 && found;
       });
       // The same question does not cost another id.
       for (let i = 0; i < 5; i++) await p90(4, 60);
-      expect((await idOf()) - before).toBeLessThanOrEqual(2);
+      const remembered = 30_000;
+      expect((await idOf()) - before).toBeLessThanOrEqual(2 + (performance.now() - since) / remembered);
       await runner.submit(order('2', 'true', { system: { duration: 60 } }, 4));
       const planned = await until('backfill has planned it', async () => {
         const said = await lab.slurm('red', 'squeue', '-h', '--start', '-o', '%S %j');
@@ -184,34 +185,39 @@ describe.skipIf(away)('with a real Slurm', { timeout: 120_000 }, () => {
       bidder.close();
     });
 
-    test(`bids of ${BIDS} jobs against what happened: most start by their P90`, { timeout: 600_000 }, async () => {
-      const bidder = createQueueBidder({ runner, tariff: null, coming: () => [], system: realSystem })!;
-      const said: { p50: number; p90: number }[] = [];
-      for (let i = 0; i < BIDS; i++) {
-        const cores = 1 + (i % 4);
-        const system = { duration: 60 };
-        const given = order(String(i + 1), `exec sleep ${1 + ((i * 7) % (IS_SOAK ? 11 : 2))}`, { system }, cores);
-        const bid = await bidder.bid({ shape: `${cores}`, jobspec: given.jobspec, walltime: 60, priority: 0 });
-        if (bid.kind === 'no') throw new Error(bid.reason.message);
-        const now = Date.now();
-        said.push({ p50: now + bid.estimate.startP50 * 1000, p90: now + bid.estimate.startP90 * 1000 });
-        await runner.submit(given);
-        if (IS_SOAK) await new Promise((resolve) => setTimeout(resolve, 2_500));
-      }
-      const ends = await until('all ended', async () => {
-        const all = await runner.find();
-        return all.every(({ status }) => status.state === 'ended') && all;
-      });
-      const late = said.map(({ p50, p90 }, i) => {
-        const { startedAt } = ends.find(({ jobId }) => jobId === String(i + 1))!.status;
-        return { p50: (startedAt! - p50) / 1000, p90: (startedAt! - p90) / 1000 };
-      });
-      // A scheduler looks now and then.
-      const by = (of: 'p50' | 'p90'): number => late.filter((each) => each[of] <= 5).length / late.length;
-      const errors = late.map(({ p50 }) => Math.round(p50)).join(' ');
-      expect(by('p90'), `by their P50 ${by('p50')}; seconds late ${errors}`).toBeGreaterThanOrEqual(0.75);
-      bidder.close();
-    });
+    // How good forecasts are depends on how busy the machine is: that is looked at where time is taken for it.
+    test.runIf(IS_SOAK)(
+      `bids of ${BIDS} jobs against what happened: most start by their P90`,
+      { timeout: 600_000 },
+      async () => {
+        const bidder = createQueueBidder({ runner, tariff: null, coming: () => [], system: realSystem })!;
+        const said: { p50: number; p90: number }[] = [];
+        for (let i = 0; i < BIDS; i++) {
+          const cores = 1 + (i % 4);
+          const system = { duration: 60 };
+          const given = order(String(i + 1), `exec sleep ${1 + ((i * 7) % 11)}`, { system }, cores);
+          const bid = await bidder.bid({ shape: `${cores}`, jobspec: given.jobspec, walltime: 60, priority: 0 });
+          if (bid.kind === 'no') throw new Error(bid.reason.message);
+          const now = Date.now();
+          said.push({ p50: now + bid.estimate.startP50 * 1000, p90: now + bid.estimate.startP90 * 1000 });
+          await runner.submit(given);
+          await new Promise((resolve) => setTimeout(resolve, 2_500));
+        }
+        const ends = await until('all ended', async () => {
+          const all = await runner.find();
+          return all.every(({ status }) => status.state === 'ended') && all;
+        });
+        const late = said.map(({ p50, p90 }, i) => {
+          const { startedAt } = ends.find(({ jobId }) => jobId === String(i + 1))!.status;
+          return { p50: (startedAt! - p50) / 1000, p90: (startedAt! - p90) / 1000 };
+        });
+        // A scheduler looks now and then.
+        const by = (of: 'p50' | 'p90'): number => late.filter((each) => each[of] <= 5).length / late.length;
+        const errors = late.map(({ p50 }) => Math.round(p50)).join(' ');
+        expect(by('p90'), `by their P50 ${by('p50')}; seconds late ${errors}`).toBeGreaterThanOrEqual(0.75);
+        bidder.close();
+      },
+    );
 
     test('preempted, canceled by somebody else, failed with its node, started again: each is told apart', async () => {
       const slow = `echo started >> ${here.scratch}/log; exec sleep 300`;
