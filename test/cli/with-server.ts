@@ -15,6 +15,7 @@ import {
   type Surroundings,
   until,
 } from './command-line.ts';
+import { stablePort } from '../../src/system/testing/stable-port.ts';
 
 export const SECRET = 'the-servers-secret';
 
@@ -46,7 +47,7 @@ export async function place(): Promise<Place> {
     afterwards(() => server.stop());
     return server;
   };
-  const server = await start(0);
+  const server = await start(await stablePort());
   const env = {
     ...homeIn(join(folder, 'home')),
     RAINBOW_HOST: `127.0.0.1:${server.port}`,

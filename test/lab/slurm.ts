@@ -5,12 +5,12 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { startOf } from '../../src/agent/process-identity.ts';
 import { until } from '../../src/system/testing/until.ts';
+import { isFreePort } from '../../src/system/testing/stable-port.ts';
 
 const run = promisify(execFile);
 
@@ -99,15 +99,7 @@ async function freePorts(clusters: number): Promise<number> {
   for (let tries = 0; tries < 50; tries++) {
     const first = 20_000 + Math.floor(Math.random() * 120) * 100;
     const ports = Array.from({ length: clusters * 12 }, (_, i) => first + 100 * Math.floor(i / 12) + (i % 12));
-    if ((await Promise.all(ports.map(isFree))).every(Boolean)) return first;
+    if ((await Promise.all(ports.map(isFreePort))).every(Boolean)) return first;
   }
   throw new Error('no free ports for Slurm between 20000 and 32000');
-}
-
-function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.once('error', () => resolve(false));
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
-  });
 }

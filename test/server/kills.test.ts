@@ -18,6 +18,7 @@ import { seededRandom } from '../../src/core/random.ts';
 import { JobState, type Job } from '../../src/gen/rainbow/v1/job_pb.js';
 import { SECRET } from './rainbow.ts';
 import { until, untilHolds } from '../../src/system/testing/until.ts';
+import { stablePort } from '../../src/system/testing/stable-port.ts';
 
 const isLong = process.env['RAINBOW_SOAK'] !== undefined;
 const KILLS = isLong ? 200 : 20;
@@ -30,7 +31,7 @@ const SERVER = join(import.meta.dirname, 'serve-child.ts');
 
 let folder: string;
 let scratch: string;
-let address = '127.0.0.1:0';
+let address = '';
 let client: RainbowClient;
 const children = new Map<string, ChildProcess>();
 
@@ -59,6 +60,7 @@ async function kill(name: string): Promise<void> {
 
 /** On the same port as before, so that agents and people find it again. */
 async function startServer(): Promise<void> {
+  if (address === '') address = `127.0.0.1:${await stablePort()}`;
   const child = spawn(process.execPath, [SERVER, join(folder, 'rainbow.db'), address], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });

@@ -16,6 +16,7 @@ import { runAgent, type AgentOptions } from '../agent.ts';
 import { jobspecOf } from '../runners/conformance.ts';
 import type { Sentinel } from '../sentinels.ts';
 import type { AgentProcessOptions } from './agent-process.ts';
+import { stablePort } from '../../system/testing/stable-port.ts';
 
 /** What a cluster is registered with, unless the server is told another. */
 export const SERVER_SECRET = 'test-server-secret';
@@ -95,7 +96,7 @@ export async function openAgentRig(settings: Partial<ServeOptions> = {}): Promis
       },
       realSystem,
     );
-  let server = await start(0);
+  let server = await start(await stablePort());
   const client = createClient({ host: server.address, authorization: SERVER_SECRET });
   const endings: (() => Promise<unknown>)[] = [];
   let made = 0;
