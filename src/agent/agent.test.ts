@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { RainbowError } from '../core/errors.ts';
 import { JobState, type Job } from '../gen/rainbow/v1/job_pb.js';
+import { startOf } from './process-identity.ts';
 import { remainsOf } from './runners/process/remains.ts';
 import { SENTINELS, type Sentinel } from './sentinels.ts';
 import { killedAt, startedOnce } from './testing/killed-at.ts';
@@ -130,14 +131,8 @@ describe('the cluster is deleted', () => {
     return pid;
   }
 
-  function isAlive(pid: number): boolean {
-    try {
-      process.kill(pid, 0);
-      return true;
-    } catch {
-      return false;
-    }
-  }
+  /** One that has ended and only waits to be collected is not. */
+  const isAlive = (pid: number): boolean => startOf(pid) !== null;
 
   test('under its agent: processes are stopped, nothing is left, the agent ends with 1; another cluster’s job goes on', async () => {
     const [here, other] = [await cluster(), await cluster()];
