@@ -242,12 +242,13 @@ describe.each(SHELLS)('under %s', (shell) => {
   });
 
   test('at its walltime a task gets TERM, then KILL, and the reason is the time limit', async () => {
-    const soft = await end(shell, {
-      commands: [sh('trap "echo bye; exit 0" TERM; while :; do sleep 0.05; done')],
-      walltime: 1,
+    const commands = [sh('trap "echo bye; exit 0" TERM; echo here; while :; do sleep 0.05; done')];
+    const soft = await until('it had begun when its time was over', async () => {
+      const ended = await end(shell, { commands, walltime: 1 });
+      return (await out(ended.files)).startsWith('here') && ended;
     });
     expect(soft.end).toMatchObject({ outcome: 'failed', reason: { code: 'time_limit' }, exitCode: 0 });
-    expect(await out(soft.files)).toBe('bye\n');
+    expect(await out(soft.files)).toBe('here\nbye\n');
     const hard = await end(shell, {
       commands: [sh('trap "" TERM; while :; do sleep 0.05; done')],
       walltime: 1,
