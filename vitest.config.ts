@@ -69,7 +69,10 @@ export default defineConfig({
     sequence: { sequencer: LongestFirst },
     projects: [
       { extends: true, test: { name: 'apart', include: APART.map(testsOf) } },
-      { extends: true, test: { name: 'together', include: ALL, exclude: APART, isolate: false } },
+      {
+        extends: true,
+        test: { name: 'together', include: ALL, exclude: APART, isolate: false, setupFiles: ['test/seed.ts'] },
+      },
     ],
   },
 });
