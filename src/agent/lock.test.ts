@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { takeLock } from './lock.ts';
 import { selfIdentity, standingOf, startOf } from './process-identity.ts';
+import { until } from '../system/testing/until.ts';
 
 let dir: string;
 beforeEach(async () => {
@@ -65,9 +66,7 @@ test('a process is known by its start time; one that ended and was not collected
     const pid = await new Promise<number>((resolve) =>
       parent.stdout.once('data', (data: Buffer) => resolve(Number(data))),
     );
-    for (let tries = 0; tries < 500 && startOf(pid) !== null; tries++)
-      await new Promise((resolve) => setTimeout(resolve, 10));
-    expect(startOf(pid)).toBeNull();
+    await until('it has ended', () => startOf(pid) === null);
     expect(() => process.kill(pid, 0), 'it is still there').not.toThrow();
   } finally {
     parent.kill('SIGKILL');

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { createOutputWindow, type OutputWindow } from './output-window.ts';
+import { caseSeed } from '../core/translate/testing/cases.ts';
 
 const CAP = 1000;
 const at = (offset: number) => ({ task: 0, stream: 'stdout' as const, offset });
@@ -58,6 +59,7 @@ test('however a task writes and whoever follows, the server has the head and the
       expect(missing(0, Math.min(task.length, CAP / 2))).toEqual([]);
       expect(missing(Math.max(0, task.length - CAP / 2), task.length)).toEqual([]);
     }),
+    { seed: caseSeed },
   );
 });
 

@@ -17,6 +17,7 @@ import { JobState, type Decision, type Job } from '../../src/gen/rainbow/v1/job_
 import { serve, type RunningServer } from '../../src/server/serve.ts';
 import { realSystem } from '../../src/system/real.ts';
 import { expectExit, homeIn, rainbow } from '../cli/command-line.ts';
+import { until } from '../../src/system/testing/until.ts';
 
 const SECRET = 'three-clusters';
 const HOUR = 3600;
@@ -39,15 +40,6 @@ function jobspec(script: string, walltime: number): string {
     tasks: [{ command: ['/bin/sh', '-c', script], slot: 'all', count: { per_slot: 1 } }],
     attributes: { system: { duration: walltime } },
   });
-}
-
-async function until<T>(what: string, look: () => Promise<T | null | false>): Promise<T> {
-  for (let tries = 0; tries < 600; tries++) {
-    const found = await look();
-    if (found !== null && found !== false) return found;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  throw new Error(`never: ${what}`);
 }
 
 const inState = (id: string, ...states: JobState[]): Promise<Job> =>

@@ -110,13 +110,13 @@ describe('what a script asks for beside its resources is done', () => {
     );
     const id = idOf(await run(['submit', '--kubernetes', job, '--allow-lossy', '--json']));
     await expect
-      .poll(() => (existsSync(join(open, 'log')) ? lines(open, 'log').sort() : []), { timeout: 10_000 })
+      .poll(() => (existsSync(join(open, 'log')) ? lines(open, 'log').sort() : []))
       .toEqual(['of 0 0', 'of 1 1']);
     // Each waits its turn, ten seconds, to be tried again.
     for (const task of [`${id}[0]`, `${id}[1]`]) {
       const shown = (): Promise<{ reason: { code: string }; retry: { limit: number } }> =>
         run(['job', 'show', task, '--json']).then(json<{ reason: { code: string }; retry: { limit: number } }>);
-      await expect.poll(async () => (await shown()).reason.code, { timeout: 10_000 }).toBe('retry');
+      await expect.poll(async () => (await shown()).reason.code).toBe('retry');
       expect((await shown()).retry.limit).toBe(1);
     }
   });

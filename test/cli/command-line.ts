@@ -3,10 +3,11 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach } from 'vitest';
+import { onTestFinished } from 'vitest';
 import { runCommandLine } from '../../src/cli/program.ts';
 import type { Io } from '../../src/cli/io.ts';
 import { realSystem } from '../../src/system/real.ts';
+import { until as untilFound, type Found } from '../../src/system/testing/until.ts';
 
 export const root = join(import.meta.dirname, '..', '..');
 export const launcher = join(root, 'bin', 'rainbow');
@@ -18,16 +19,10 @@ export interface Outcome {
   readonly stderr: string;
 }
 
-const cleanUp: (() => void | Promise<void>)[] = [];
-
 /** Runs after the test, the newest first. */
 export function afterwards(act: () => void | Promise<void>): void {
-  cleanUp.push(act);
+  onTestFinished(act);
 }
-
-afterEach(async () => {
-  for (let act = cleanUp.pop(); act !== undefined; act = cleanUp.pop()) await act();
-});
 
 /** A folder of its own for one test. */
 export function temporaryFolder(): string {
@@ -142,16 +137,6 @@ export function runChild(
   });
 }
 
-/** Asks again until it is so. Gives up after 30 s, and tells what it had seen. */
-export async function until<T>(
-  ask: () => T | Promise<T>,
-  seen: () => string = () => '',
-): Promise<Exclude<T, false | null | undefined | 0 | ''>> {
-  const end = performance.now() + 30_000;
-  for (;;) {
-    const answer = await ask();
-    if (answer) return answer as Exclude<T, false | null | undefined | 0 | ''>;
-    if (performance.now() > end) throw new Error(`waited in vain\n${seen()}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
+/** Asks again until it is so, or the test's time is over: then it tells what it had seen. */
+export const until = <T>(ask: () => T | Promise<T>, seen?: () => string): Promise<Found<T>> =>
+  untilFound(ask.toString(), ask, seen);

@@ -69,7 +69,7 @@ describe('files that travel with a job', () => {
     expect(read(to, 'counts', 'longest', 'long.txt')).toBe(read(example, 'texts', 'more', 'long.txt'));
     const [where, files] = read(to, 'where').trim().split('\n');
     expect(where).toBe(files);
-    await expect.poll(() => existsSync(where!), { timeout: 10_000 }).toBe(false);
+    await expect.poll(() => existsSync(where!)).toBe(false);
     expect(statSync(join(to, 'counts', 'words')).mode & 0o111).not.toBe(0);
     expect(statSync(join(to, 'where')).mode & 0o111).toBe(0);
     expect(readdirSync(to).sort()).toEqual(['counts', 'where']);
@@ -157,7 +157,7 @@ describe('files that travel with a job', () => {
         `echo some > part; echo x > ${flag}; exec sleep 300`,
       ]),
     );
-    await expect.poll(() => read(flag), { timeout: 10_000 }).toBe('x\n');
+    await expect.poll(() => read(flag)).toBe('x\n');
     expectExit(await run(['job', 'cancel', String(running.id)]), 0);
     expectExit(await run(['job', 'wait', String(running.id)]), 1);
     expectExit(await run(['job', 'fetch', String(running.id), '--to', join(folder, 'canceled')]), 0);

@@ -147,7 +147,8 @@ describe('scripts/run.mjs', () => {
     ]);
     afterwards(() => {});
     await until(() => child.output().includes('up'));
-    const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
+    // Not its exit: what it said last may be on its way then.
+    const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
     child.kill('SIGTERM');
     expect(await ended).toBe(5);
     expect(child.output()).toContain('asked to stop');

@@ -1,7 +1,7 @@
 /** Commands that need no server. */
 import { readFileSync, writeFileSync, existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { expectExit, json, jsonLines, homeIn, rainbow, root, temporaryFolder } from './command-line.ts';
 
 const demo = join(root, 'examples', 'demo');
@@ -188,10 +188,6 @@ resources: [{type: slot, count: 1, label: s, with: [{type: core, count: ${count}
 tasks: [{command: [a], slot: s, count: {per_slot: 1}}]
 attributes: {system: {duration: 60}}
 `;
-
-  beforeAll(async () => {
-    folder = temporaryFolder();
-  });
 
   test('each jobspec by itself; a broken one is an error for itself alone', async () => {
     folder = temporaryFolder();

@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { serve, type RunningServer } from '../../src/server/serve.ts';
 import { realSystem } from '../../src/system/real.ts';
+import type { System } from '../../src/system/system.ts';
 import {
   afterwards,
   expectExit,
@@ -14,6 +15,7 @@ import {
   type Surroundings,
   until,
 } from './command-line.ts';
+import { stablePort } from '../../src/system/testing/stable-port.ts';
 
 export const SECRET = 'the-servers-secret';
 
@@ -21,7 +23,7 @@ export interface Place {
   readonly folder: string;
   readonly server: RunningServer;
   /** Again, on the same port and store, after `server.stop()`; stopped with the test. */
-  readonly serveAgain: () => Promise<RunningServer>;
+  readonly serveAgain: (system?: System) => Promise<RunningServer>;
   readonly env: Readonly<Record<string, string>>;
   /** Runs a command line as the user; `env` beside his own. */
   readonly run: (args: readonly string[], more?: Surroundings) => Promise<Outcome>;
@@ -31,7 +33,7 @@ export interface Place {
 
 export async function place(): Promise<Place> {
   const folder = temporaryFolder();
-  const start = async (port: number): Promise<RunningServer> => {
+  const start = async (port: number, system: System = realSystem): Promise<RunningServer> => {
     const server = await serve(
       {
         host: `127.0.0.1:${port}`,
@@ -40,12 +42,12 @@ export async function place(): Promise<Place> {
         secret: SECRET,
         logLevel: 'silent',
       },
-      realSystem,
+      system,
     );
     afterwards(() => server.stop());
     return server;
   };
-  const server = await start(0);
+  const server = await start(await stablePort());
   const env = {
     ...homeIn(join(folder, 'home')),
     RAINBOW_HOST: `127.0.0.1:${server.port}`,
@@ -57,7 +59,7 @@ export async function place(): Promise<Place> {
   return {
     folder,
     server,
-    serveAgain: () => start(server.port),
+    serveAgain: (system) => start(server.port, system),
     env,
     run,
     async register(name, ...size) {

@@ -155,7 +155,7 @@ describe.skipIf(skipWithout('small-disk', await whyNoSmallDisk()))('a full disk'
     return spawnSync(program, [...before, launcher, ...args], { encoding: 'utf8' });
   };
 
-  test('under the embedded store; nor does a backup half fit', { timeout: 60_000 }, async () => {
+  test('under the embedded store; nor does a backup half fit', { timeout: 120_000 }, async () => {
     const disk = await smallDisk(16);
     try {
       const database = join(disk.folder, 'rainbow.db');
@@ -173,7 +173,7 @@ describe.skipIf(skipWithout('small-disk', await whyNoSmallDisk()))('a full disk'
     }
   });
 
-  test('under PostgreSQL', { timeout: 60_000 }, async (context) => {
+  test('under PostgreSQL', { timeout: 120_000 }, async (context) => {
     let disk: SmallDisk | null = null;
     const { postgres, missing } = await localPostgres({ disk: async (user) => (disk = await smallDisk(40, user)) });
     context.skip(skipWithout('postgres', missing));

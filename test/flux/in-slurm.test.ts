@@ -16,6 +16,7 @@ import { realSystem } from '../../src/system/real.ts';
 import { fluxMissing } from '../lab/flux.ts';
 import { slurmMissing, startLab, type Lab } from '../lab/slurm.ts';
 import { skipWithout } from '../needs.ts';
+import { until } from '../../src/system/testing/until.ts';
 
 const away = skipWithout('flux', fluxMissing()) || skipWithout('slurm', slurmMissing());
 const run = promisify(execFile);
@@ -28,15 +29,6 @@ let root: string;
 let lab: Lab;
 let server: RunningServer;
 let client: RainbowClient;
-
-async function until<T>(what: string, look: () => Promise<T | null>, said: () => Promise<string>): Promise<T> {
-  for (const end = performance.now() + PATIENT_MS / 4; performance.now() < end;) {
-    const found = await look();
-    if (found !== null) return found;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-  throw new Error(`never: ${what}\n${await said()}`);
-}
 
 describe.skipIf(away)('a Flux instance inside a Slurm job', { timeout: PATIENT_MS }, () => {
   beforeAll(async () => {

@@ -4,11 +4,13 @@
  */
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { startOf } from '../../src/agent/process-identity.ts';
+import { until } from '../../src/system/testing/until.ts';
+import { isFreePort } from '../../src/system/testing/stable-port.ts';
 
 const run = promisify(execFile);
 
@@ -36,8 +38,8 @@ export interface Lab {
   slurm(cluster: string, program: string, ...args: string[]): Promise<string>;
   /** Starts again what has died; with other nodes, where others are given: a controller reads them at its start. */
   revive(...changed: readonly string[]): Promise<void>;
-  /** Pid of `slurmctld` or `slurmd.NODE`. */
-  pid(cluster: string, daemon: string): Promise<number>;
+  /** Ends `slurmctld` or `slurmd.NODE`; resolves when it is gone: until then `revive` takes it for alive. */
+  end(cluster: string, daemon: string, signal: 'SIGKILL' | 'SIGTERM'): Promise<void>;
   /** Its controller, started again, knows of no job that there was; their ids do not come again. */
   forget(cluster: string): Promise<void>;
   wipe(): Promise<void>;
@@ -73,21 +75,19 @@ export async function startLab(clusters: readonly string[], settings: Record<str
       return stdout;
     },
     revive: (...changed) => lab('up', ...(changed.length === 0 ? clusters : changed)),
-    async pid(cluster, daemon) {
-      const { readFile } = await import('node:fs/promises');
+    async end(cluster, daemon, signal) {
       const pid = Number(await readFile(join(dir, cluster, 'run', `${daemon}.pid`), 'utf8'));
       // 0 would be everybody in the group of whoever kills it.
       if (!(pid > 1)) throw new Error(`the pid of ${daemon} of ${cluster} is not written yet`);
-      return pid;
+      process.kill(pid, signal);
+      await until(`${daemon} of ${cluster} is gone`, () => startOf(pid) === null);
     },
     async forget(cluster) {
       const at = join(dir, cluster);
       const { stdout } = await run('scontrol', ['show', 'config'], { env: environment(cluster) });
       const next = Number(/^NEXT_JOB_ID\s*=\s*(\d+)/m.exec(stdout)?.[1]);
       await writeFile(join(at, 'first-id'), `${next + 1000}\n`);
-      const pid = await started.pid(cluster, 'slurmctld');
-      process.kill(pid, 'SIGTERM');
-      while (existsSync(`/proc/${pid}/cmdline`)) await new Promise((resolve) => setTimeout(resolve, 20));
+      await started.end(cluster, 'slurmctld', 'SIGTERM');
       for (const file of ['job_state', 'job_state.old']) await rm(join(at, 'state', file), { force: true });
       await started.revive();
     },
@@ -110,15 +110,7 @@ async function freePorts(clusters: number): Promise<number> {
   for (let tries = 0; tries < 50; tries++) {
     const first = 20_000 + Math.floor(Math.random() * 120) * 100;
     const ports = Array.from({ length: clusters * 12 }, (_, i) => first + 100 * Math.floor(i / 12) + (i % 12));
-    if ((await Promise.all(ports.map(isFree))).every(Boolean)) return first;
+    if ((await Promise.all(ports.map(isFreePort))).every(Boolean)) return first;
   }
   throw new Error('no free ports for Slurm between 20000 and 32000');
-}
-
-function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.once('error', () => resolve(false));
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
-  });
 }

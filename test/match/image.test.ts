@@ -5,6 +5,7 @@ import type { Request } from '../../src/core/jobspec/jobspec.ts';
 import { readJobspec } from '../../src/core/jobspec/read.ts';
 import { createMatcher } from '../../src/core/match/create.ts';
 import type { Matcher } from '../../src/core/match/matcher.ts';
+import { cpuTime } from '../../src/system/testing/cpu-time.ts';
 
 /** Nodes with a core each; of the first `wide` the features have AVX512F, and all but the last are known. */
 function cluster(nodes: number, wide: number): Matcher {
@@ -88,9 +89,9 @@ describe('why not', () => {
 
 test('equal nodes are one class, and asked once', () => {
   const matcher = cluster(20_000, 10_000);
-  const before = performance.now();
+  const before = cpuTime();
   expect(matcher.satisfiable('c', wanting(10_000, needs(flag('AVX512F')))).fits).toBe('yes');
   expect(matcher.satisfiable('c', wanting(10_001, needs(flag('AVX512F')))).fits).toBe('no');
   // Some milliseconds here; evaluated for each node it would be seconds.
-  expect(performance.now() - before).toBeLessThan(1_000);
+  expect(cpuTime() - before).toBeLessThan(1_000);
 });

@@ -20,7 +20,7 @@ let rainbow: Rainbow;
 afterEach(() => rainbow.end());
 
 describe.each(recordings)('$client', ({ values, conversations }) => {
-  test('is answered as it was', { timeout: 60_000 }, async () => {
+  test('is answered as it was', { timeout: 120_000 }, async () => {
     rainbow = await Rainbow.start();
     /** Values of the recording → values of today. */
     const today = new Map<string, string>();

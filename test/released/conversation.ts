@@ -54,7 +54,7 @@ async function submit({ rainbow, cluster }: Place, more: object, ...command: str
 }
 
 async function untilState({ rainbow }: Place, id: string, state: JobState): Promise<void> {
-  const end = performance.now() + 20_000;
+  const end = performance.now() + 50_000;
   let job: Job;
   do {
     job = await rainbow.jobs.get({ id }, ANN);

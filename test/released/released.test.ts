@@ -29,7 +29,7 @@ test('every released contract has its agent recorded', () => {
 });
 
 describe.each(recordings)('the agent of $version, pick $pick', ({ values, events, jobs }) => {
-  test('is led through its jobs as it was', { timeout: 60_000 }, async () => {
+  test('is led through its jobs as it was', { timeout: 120_000 }, async () => {
     rainbow = await Rainbow.start();
     const cluster = await rainbow.register(CLUSTER, generateGraph(NODES));
     const place = { rainbow, cluster };
@@ -67,7 +67,7 @@ describe.each(recordings)('the agent of $version, pick $pick', ({ values, events
         else {
           line.recorded.push(Buffer.from(event[2], 'base64'));
           const wanted = answered(line.recorded);
-          const deadline = performance.now() + 20_000;
+          const deadline = performance.now() + 50_000;
           while (answered(line.heard).length < wanted.length && performance.now() < deadline) {
             await new Promise<void>((resolve) => {
               const timer = setTimeout(resolve, 1000);

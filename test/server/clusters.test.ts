@@ -135,9 +135,7 @@ test('a deleted cluster takes nothing with it: its waiting jobs go back, its nam
   const other = held === one ? two : one;
   const deleted = await rainbow.clusters.delete({ name: held.name, secret: held.secret });
   expect(deleted).toMatchObject({ jobsReturned: 1, jobsCanceled: 0 });
-  await expect
-    .poll(async () => (await rainbow.jobs.get({ id: job!.id }, ada)).cluster, { timeout: 20_000 })
-    .toBe(other.name);
+  await expect.poll(async () => (await rainbow.jobs.get({ id: job!.id }, ada)).cluster).toBe(other.name);
   expect((await rainbow.jobs.get({ id: job!.id }, ada)).state).toBe(JobState.ASSIGNED);
 
   const namesake = await rainbow.register(held.name, KEEBLER.text);
@@ -187,7 +185,7 @@ test('a polling client gets the tasks of an array', async () => {
     for (const number of Object.keys(jobs)) received.add(number);
     return received.size;
   };
-  await expect.poll(poll, { timeout: 20_000 }).toBe(3);
+  await expect.poll(poll).toBe(3);
   await rainbow.clusters.delete({ name, secret });
 });
 

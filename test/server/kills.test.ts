@@ -17,6 +17,8 @@ import { generateGraph } from '../../src/core/graph/generate.ts';
 import { seededRandom } from '../../src/core/random.ts';
 import { JobState, type Job } from '../../src/gen/rainbow/v1/job_pb.js';
 import { SECRET } from './rainbow.ts';
+import { until, untilHolds } from '../../src/system/testing/until.ts';
+import { stablePort } from '../../src/system/testing/stable-port.ts';
 
 const isLong = process.env['RAINBOW_SOAK'] !== undefined;
 const KILLS = isLong ? 200 : 20;
@@ -29,7 +31,7 @@ const SERVER = join(import.meta.dirname, 'serve-child.ts');
 
 let folder: string;
 let scratch: string;
-let address = '127.0.0.1:0';
+let address = '';
 let client: RainbowClient;
 const children = new Map<string, ChildProcess>();
 
@@ -58,6 +60,7 @@ async function kill(name: string): Promise<void> {
 
 /** On the same port as before, so that agents and people find it again. */
 async function startServer(): Promise<void> {
+  if (address === '') address = `127.0.0.1:${await stablePort()}`;
   const child = spawn(process.execPath, [SERVER, join(folder, 'rainbow.db'), address], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
@@ -91,14 +94,6 @@ async function submit(number: number, isOver: () => boolean): Promise<string> {
       await passing(20);
     }
   }
-}
-
-async function until(what: string, condition: () => Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 12_000; tries++) {
-    if (await condition().catch(() => false)) return;
-    await passing(50);
-  }
-  throw new Error(`never: ${what}`);
 }
 
 async function allJobs(): Promise<readonly Job[]> {
@@ -148,7 +143,7 @@ test(`${KILLS} kills over ${JOBS} jobs`, { timeout: isLong ? 1_800_000 : 600_000
   for (let number = 1; number <= KILLS; number++) {
     const from = (2 * JOBS * (number - 1)) / (KILLS + 1);
     const due = Math.ceil(from + random.below(Math.floor((2 * JOBS) / (KILLS + 1))));
-    await until(`progress of ${due}`, async () => (await progress()) >= due);
+    await untilHolds(async () => expect(await progress()).toBeGreaterThanOrEqual(due));
     const name = ['server', ...CLUSTERS][random.below(1 + CLUSTERS.length)]!;
     killed.push(name);
     await kill(name);
@@ -162,7 +157,7 @@ test(`${KILLS} kills over ${JOBS} jobs`, { timeout: isLong ? 1_800_000 : 600_000
 
   // 3. Every one that was acknowledged ends, as its process did.
   const isOver = ({ state }: Job): boolean => state === JobState.COMPLETED || state === JobState.FAILED;
-  await until('all have ended', async () => (await allJobs()).every(isOver));
+  await untilHolds(async () => expect((await allJobs()).every(isOver)).toBe(true));
   const jobs = await allJobs();
   expect(jobs.map(({ name }) => name).toSorted()).toEqual(
     Array.from({ length: JOBS }, (_, place) => `job-${place + 1}`).toSorted(),

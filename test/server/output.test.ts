@@ -111,7 +111,7 @@ test('what a task writes is read as it comes, to the end, once', async () => {
   }
   // A report that is repeated changes nothing.
   write(0, text);
-  await expect.poll(() => read(start.jobId, false), { timeout: 20_000 }).toBe(text);
+  await expect.poll(() => read(start.jobId, false)).toBe(text);
   write(text.length, 'last\n');
   report(JobState.COMPLETED);
   expect(await following).toBe(`${text}last\n`);
@@ -149,9 +149,7 @@ test('a reader that goes away leaves nothing behind', async () => {
       for await (const _ of chunks) continue;
     })(),
   );
-  await expect
-    .poll(async () => (await rainbow.jobs.get({ id: start.jobId }, ada)).state, { timeout: 20_000 })
-    .toBe(JobState.RUNNING);
+  await expect.poll(async () => (await rainbow.jobs.get({ id: start.jobId }, ada)).state).toBe(JobState.RUNNING);
   leave.abort();
   expect((await following).code).toBe(status.CANCELLED);
   expect((await rainbow.clusters.get({ name: 'red' })).connected).toBe(true);

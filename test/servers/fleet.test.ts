@@ -21,7 +21,7 @@ const soak = process.env['RAINBOW_SOAK'] !== undefined;
 const SIZE = soak
   ? { agents: 50, jobs: 20_000, kills: 20, stops: 20, restarts: 3, stopMs: 12_000 }
   : { agents: 10, jobs: 200, kills: 2, stops: 2, restarts: 1, stopMs: 3_000 };
-const LIMIT = soak ? 3_600_000 : 120_000;
+const LIMIT = soak ? 3_600_000 : 600_000;
 const SUBMITTERS = 8;
 
 interface Place {

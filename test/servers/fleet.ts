@@ -22,6 +22,7 @@ import { coresJob } from '../../src/scheduler/testing/rig.ts';
 import type { ServeOptions } from '../../src/server/serve.ts';
 import type { LocalPostgres } from '../../src/store/testing/postgres.ts';
 import { realSystem } from '../../src/system/real.ts';
+import { stablePort } from '../../src/system/testing/stable-port.ts';
 
 const SECRET = 'several-servers';
 const HEARTBEAT = 0.5;
@@ -213,6 +214,7 @@ async function startMachine(
 
   const start = async (version = program): Promise<void> => {
     program = version;
+    if (port === 0) port = await stablePort();
     const options = {
       host: `127.0.0.1:${port}`,
       database: different.database ?? database,
@@ -247,7 +249,6 @@ async function startMachine(
       );
       const answer = await Promise.race([ready, once(started, 'exit').then(() => null)]);
       if (answer !== null) {
-        port = answer;
         child = started;
         return;
       }

@@ -13,6 +13,7 @@ import { serve, type RunningServer } from '../../src/server/serve.ts';
 import { realSystem } from '../../src/system/real.ts';
 import { slurmMissing, startLab, type Lab } from '../lab/slurm.ts';
 import { skipWithout } from '../needs.ts';
+import { until as untilFound } from '../../src/system/testing/until.ts';
 
 const away = skipWithout('slurm', slurmMissing());
 const PATIENT_MS = 180_000;
@@ -26,13 +27,12 @@ let follower: ClusterFollower;
 const said: string[] = [];
 
 async function until(what: string, isSo: (cluster: Cluster) => boolean): Promise<Cluster> {
-  let cluster = await client.clusters.get({ name: 'red' });
-  for (const end = performance.now() + 60_000; performance.now() < end;) {
-    if (isSo(cluster)) return cluster;
-    await new Promise((resolve) => setTimeout(resolve, 50));
+  let cluster: Cluster | null = null;
+  const look = async (): Promise<Cluster | null> => {
     cluster = await client.clusters.get({ name: 'red' });
-  }
-  throw new Error(`never: ${what}; it is ${JSON.stringify([cluster.state, cluster.resources])}; ${said.join('; ')}`);
+    return isSo(cluster) ? cluster : null;
+  };
+  return untilFound(what, look, () => JSON.stringify([cluster?.state, cluster?.resources, said]));
 }
 
 const nodes = ({ resources }: Cluster): number => resources.find(({ type }) => type === 'node')?.total ?? 0;
@@ -40,16 +40,7 @@ const state = ({ state: told }: Cluster, key: string): unknown => (told as Recor
 
 /** As an administrator changes the nodes of a cluster: in its configuration, and the controller starts again. */
 async function reconfigure(spec: string): Promise<void> {
-  const pid = await lab.pid('red', 'slurmctld');
-  process.kill(pid, 'SIGTERM');
-  const isThere = (): boolean => {
-    try {
-      return process.kill(pid, 0);
-    } catch {
-      return false;
-    }
-  };
-  while (isThere()) await new Promise((resolve) => setTimeout(resolve, 20));
+  await lab.end('red', 'slurmctld', 'SIGTERM');
   await lab.revive(spec);
 }
 

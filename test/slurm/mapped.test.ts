@@ -13,6 +13,7 @@ import { serve, type RunningServer } from '../../src/server/serve.ts';
 import { realSystem } from '../../src/system/real.ts';
 import { slurmMissing, startLab, type Lab } from '../lab/slurm.ts';
 import { skipWithout } from '../needs.ts';
+import { until as untilFound } from '../../src/system/testing/until.ts';
 
 const away = skipWithout('slurm', slurmMissing());
 const PATIENT_MS = 180_000;
@@ -82,15 +83,8 @@ describe.skipIf(away)('an agent that maps accounts', { timeout: PATIENT_MS }, ()
       realSystem,
       ending.signal,
     ).catch((error: unknown) => error);
-    const until = async (isSo: () => Promise<boolean>): Promise<void> => {
-      for (const end = performance.now() + 60_000; performance.now() < end;) {
-        if (await isSo()) return;
-        await new Promise((resolve) => setTimeout(resolve, 50));
-      }
-      throw new Error(
-        `never: ${isSo.toString()}; the agent: ${String(await Promise.race([agent, Promise.resolve('runs')]))}`,
-      );
-    };
+    const said = async (): Promise<string> => String(await Promise.race([agent, Promise.resolve('the agent runs')]));
+    const until = (isSo: () => Promise<boolean>): Promise<boolean> => untilFound(isSo.toString(), isSo, said);
     await until(async () => (await operator.clusters.get({ name: 'red' })).connected);
 
     const credentials = [{ name: 'red', token }];

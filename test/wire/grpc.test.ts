@@ -9,7 +9,8 @@ import { grpcTransport } from '../../src/client/transport.ts';
 import { RainbowError } from '../../src/core/errors.ts';
 import { JobService } from '../../src/gen/rainbow/v1/jobs_pb.js';
 import { realSystem } from '../../src/system/real.ts';
-import { collect, failure, testService, until, type TestService } from './service.ts';
+import { collect, failure, testService, type TestService } from './service.ts';
+import { until } from '../../src/system/testing/until.ts';
 
 let service: TestService;
 let client: RainbowClient;
@@ -81,7 +82,7 @@ describe('the four kinds of call', () => {
     }
     const error = await failure(client.clusters.registerInPieces(endless()));
     expect(error).toMatchObject({ code: 'already_exists', message: 'cluster refuse exists' });
-    await until(() => letGo, 'the end of the requests');
+    await until('the end of the requests', () => letGo);
   });
 
   it('both ways, in lock step, until the half-close', async () => {
@@ -233,17 +234,17 @@ describe('cancel and deadline', () => {
   it("a caller's cancel reaches the handler's signal", async () => {
     const abort = new AbortController();
     const calling = failure(client.jobs.submit({ jobspec: 'until aborted' }, { signal: abort.signal }));
-    await until(() => service.counts.running > 0, 'the handler');
+    await until('the handler', () => service.counts.running > 0);
     abort.abort();
     expect(await calling).toMatchObject({ code: 'aborted', message: 'the call was canceled' });
-    await until(() => service.seen.includes('aborted submit: aborted'), 'the abort in the handler');
+    await until('the abort in the handler', () => service.seen.includes('aborted submit: aborted'));
   });
 
   it('a deadline ends the call on both sides', async () => {
     const error = await failure(client.jobs.submit({ jobspec: 'until aborted' }, { timeoutMs: 1500 }));
     expect(error.code).toBe('deadline_exceeded');
     expect(error.message).toContain('within 1.5 s');
-    await until(() => service.seen.includes('aborted submit: deadline_exceeded'), 'the deadline in the handler');
+    await until('the deadline in the handler', () => service.seen.includes('aborted submit: deadline_exceeded'));
   });
 
   it('an aborted signal makes no call', async () => {
@@ -269,14 +270,14 @@ describe('cancel and deadline', () => {
     );
     expect(error.code).toBe('aborted');
     expect(got).toEqual(['1', '2']);
-    await until(() => service.seen.includes('returned watch'), 'the end of the handler');
+    await until('the end of the handler', () => service.seen.includes('returned watch'));
     expect(service.seen).toContain('aborted watch: aborted');
   });
 
   it('leaving the loop over a stream ends the call', async () => {
     service.seen.length = 0;
     for await (const { seq } of client.jobs.watchEvents({ jobId: '2' })) if (seq === '2') break;
-    await until(() => service.seen.includes('returned watch'), 'the end of the handler');
+    await until('the end of the handler', () => service.seen.includes('returned watch'));
     expect(service.seen).toContain('aborted watch: aborted');
   });
 
@@ -298,7 +299,7 @@ describe('cancel and deadline', () => {
       })(),
     );
     expect(error.code).toBe('aborted');
-    await until(() => service.seen.includes('returned connect'), 'the end of the handler');
+    await until('the end of the handler', () => service.seen.includes('returned connect'));
     expect(service.seen).not.toContain('half-closed connect');
   });
 

@@ -4,7 +4,8 @@ import { grpcTransport } from '../../src/client/transport.ts';
 import { typedClient } from '../../src/client/typed-client.ts';
 import { Health, HealthCheckResponse_ServingStatus as Status } from '../../src/gen/grpc/health/v1/health_pb.js';
 import { realSystem } from '../../src/system/real.ts';
-import { failure, testService, until } from './service.ts';
+import { failure, testService } from './service.ts';
+import { until } from '../../src/system/testing/until.ts';
 
 it('answers for the server and for each service, and tells watchers of a stop before it ends them', async () => {
   const server = await testService();
@@ -27,7 +28,7 @@ it('answers for the server and for each service, and tells watchers of a stop be
     for await (const { status } of health.watch({ service })) heard[name]?.push(status);
   };
   const watching = [failure(watch('known', 'rainbow.v1.JobService')), failure(watch('unknown', 'no.Such'))];
-  await until(() => heard['known']?.length === 1 && heard['unknown']?.length === 1, 'the first answers');
+  await until('the first answers', () => heard['known']?.length === 1 && heard['unknown']?.length === 1);
   await server.stop();
   expect((await Promise.all(watching)).map(({ code }) => code)).toEqual(['unavailable', 'unavailable']);
   expect(heard).toEqual({ known: [Status.SERVING, Status.NOT_SERVING], unknown: [Status.SERVICE_UNKNOWN] });

@@ -8,7 +8,8 @@ import {
   SubmitResponseSchema,
   WatchEventsRequestSchema,
 } from '../../src/gen/rainbow/v1/jobs_pb.js';
-import { testService, until, type TestService } from './service.ts';
+import { testService, type TestService } from './service.ts';
+import { until } from '../../src/system/testing/until.ts';
 
 let service: TestService;
 let url: string;
@@ -182,7 +183,7 @@ describe('Connect', () => {
     });
     await response.body?.getReader().read();
     abort.abort();
-    await until(() => service.seen.includes('returned watch'), 'the end of the handler');
+    await until('the end of the handler', () => service.seen.includes('returned watch'));
     expect(service.seen).toContain('aborted watch: aborted');
   });
 });

@@ -3,7 +3,8 @@ import { create, toBinary } from '@bufbuild/protobuf';
 import { describe, expect, it } from 'vitest';
 import { createClient } from '../../src/client/client.ts';
 import { ReadOutputRequestSchema } from '../../src/gen/rainbow/v1/jobs_pb.js';
-import { CHUNK, testService, until } from './service.ts';
+import { CHUNK, testService } from './service.ts';
+import { until } from '../../src/system/testing/until.ts';
 
 describe('load', () => {
   it('10,000 calls at once over one connection: all answered, a bounded number at a time', async () => {
@@ -100,12 +101,12 @@ describe('load', () => {
 async function settled(count: () => number): Promise<number> {
   let last = -1;
   let since = Date.now();
-  await until(() => {
+  await until('a standstill', () => {
     if (count() !== last) {
       last = count();
       since = Date.now();
     }
     return last > 0 && Date.now() - since > 150;
-  }, 'a standstill');
+  });
   return last;
 }

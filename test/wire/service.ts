@@ -158,15 +158,6 @@ export async function testService(options: Partial<ListenOptions> = {}): Promise
   };
 }
 
-/** Waits until `condition` holds; fails after ten seconds. */
-export async function until(condition: () => boolean, what: string): Promise<void> {
-  const end = Date.now() + 10_000;
-  while (!condition()) {
-    if (Date.now() > end) throw new Error(`never came: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-}
-
 /** The error that a promise rejects with. */
 export async function failure(promise: Promise<unknown>): Promise<RainbowError> {
   try {

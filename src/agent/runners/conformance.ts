@@ -5,7 +5,6 @@
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as passing } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { RainbowError } from '../../core/errors.ts';
 import { withoutLifecycle } from '../../core/translate/lifecycle.ts';
@@ -14,6 +13,7 @@ import type { AgentBid } from '../bid/bidder.ts';
 import { createQueueBidder } from '../bid/queue-bidder.ts';
 import { WITHDRAWAL_SENTINELS, type ReachedHook } from '../sentinels.ts';
 import { keyText, type JobKey, type NativeJob, type Order, type OutputPosition, type Runner } from './runner.ts';
+import { until } from '../../system/testing/until.ts';
 
 export interface RunnerCase {
   readonly name: string;
@@ -35,8 +35,6 @@ export interface ClusterCase {
 
 const CORES = 4;
 const IS_SOAK = process.env['RAINBOW_SOAK'] !== undefined;
-/** Tries of `until`, for what a scheduler takes minutes over. */
-const PATIENT = 10_000;
 
 export function runnerConformance(runnerCase: RunnerCase): void {
   describe(`runner ${runnerCase.name}`, () => {
@@ -63,15 +61,11 @@ export function runnerConformance(runnerCase: RunnerCase): void {
     };
     const of = async (key: JobKey): Promise<NativeJob | null> =>
       (await runner.find()).find((native) => keyText(native) === keyText(key)) ?? null;
-    const reaches = (key: JobKey, state: NativeJob['status']['state'], most?: number): Promise<NativeJob> =>
-      until(
-        `${keyText(key)} is ${state}`,
-        async () => {
-          const native = await of(key);
-          return native?.status.state === state ? native : null;
-        },
-        most,
-      );
+    const reaches = (key: JobKey, state: NativeJob['status']['state']): Promise<NativeJob> =>
+      until(`${keyText(key)} is ${state}`, async () => {
+        const native = await of(key);
+        return native?.status.state === state ? native : null;
+      });
     const written = async (file: string): Promise<string> =>
       readFile(join(cluster.scratch, file), 'utf8').catch(() => '');
 
@@ -212,10 +206,11 @@ export function runnerConformance(runnerCase: RunnerCase): void {
         const script = `echo started >> $SCRATCH/log; ${waitsFor('never')}`.replaceAll('$SCRATCH', cluster.scratch);
         const given = { ...order('1', ''), jobspec: jobspecOf(script, 1, undefined, 1), walltime: 1 };
         await runner.submit(given);
-        const { status } = await reaches(given, 'ended', PATIENT);
+        const { status } = await reaches(given, 'ended');
         expect(status.end).toMatchObject({ outcome: 'failed', reason: { code: 'time_limit' } });
         expect(status.endedAt! - status.startedAt!).toBeGreaterThanOrEqual(900);
-        expect(await written('log')).toBe('started\n');
+        // A machine may be so slow that the limit comes before the first word.
+        expect(['', 'started\n']).toContain(await written('log'));
       },
     );
 
@@ -235,7 +230,7 @@ export function runnerConformance(runnerCase: RunnerCase): void {
         runner.watch(({ jobId, status }) => {
           if (jobId === given.jobId && status.state === 'ended') ends.push(status.end);
         });
-        const { status } = await reaches(given, 'ended', PATIENT);
+        const { status } = await reaches(given, 'ended');
         expect(status.end).toMatchObject({ outcome: 'failed', reason: { code: 'native' }, exitCode: null });
         expect(status.end!.reason.message).not.toBe('');
         const other = order('2', 'exit 0', { cores: CORES });
@@ -421,17 +416,4 @@ export function jobspecOf(
     tasks: [{ command, slot: 'task', count: { per_slot: 1 } }],
     attributes: { system: { duration } },
   });
-}
-
-async function until<T>(
-  what: string,
-  look: () => T | Promise<T>,
-  most = 1500,
-): Promise<Exclude<T, null | undefined | false>> {
-  for (let tries = 0; tries < most; tries++) {
-    const found = await look();
-    if (found !== null && found !== undefined && found !== false) return found as Exclude<T, null | undefined | false>;
-    await passing(20);
-  }
-  throw new Error(`never: ${what}`);
 }

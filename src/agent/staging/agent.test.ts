@@ -1,102 +1,24 @@
 /** Files that travel with jobs: a real server, real processes, and an agent that is killed with SIGKILL on the way. */
-import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { chmod, mkdir, readdir, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { DatabaseSync } from 'node:sqlite';
-import { createClient, type RainbowClient } from '../../client/client.ts';
 import { RainbowError } from '../../core/errors.ts';
-import { generateGraph } from '../../core/graph/generate.ts';
 import { JobState, type Job } from '../../gen/rainbow/v1/job_pb.js';
-import { serve, type RunningServer } from '../../server/serve.ts';
-import { realSystem } from '../../system/real.ts';
-import { runAgent, type AgentOptions } from '../agent.ts';
 import { jobspecOf } from '../runners/conformance.ts';
-import { SENTINELS, STAGING_SENTINELS, type Sentinel } from '../sentinels.ts';
-import type { AgentProcessOptions } from '../testing/agent-process.ts';
+import { SENTINELS, STAGING_SENTINELS } from '../sentinels.ts';
+import { openAgentRig, type AgentRig, type Here } from '../testing/rig.ts';
+import { until } from '../../system/testing/until.ts';
 
-const SECRET = 'test-server-secret';
-const FINAL = [JobState.COMPLETED, JobState.FAILED, JobState.CANCELED, JobState.REJECTED];
-
-let root: string;
-let server: RunningServer;
-let client: RainbowClient;
-let made = 0;
-const endings: (() => Promise<unknown>)[] = [];
-
+let rig: AgentRig;
 beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), 'rainbow-staging-'));
-  await chmod(root, 0o755);
-  server = await serve(
-    {
-      host: '127.0.0.1:0',
-      database: join(root, 'rainbow.db'),
-      version: 'test',
-      secret: SECRET,
-      agents: { heartbeat: 1 },
-      files: { files: 20, bytes: 2_000_000, fileBytes: 1_000_000, quota: 20_000_000 },
-      logLevel: 'silent',
-      graceSeconds: 0.2,
-    },
-    realSystem,
-  );
-  client = createClient({ host: server.address, authorization: SECRET });
+  rig = await openAgentRig({ files: { files: 20, bytes: 2_000_000, fileBytes: 1_000_000, quota: 20_000_000 } });
 });
-afterEach(async () => {
-  for (const end of endings.splice(0)) await end();
-});
-afterAll(async () => {
-  client.close();
-  await server.stop();
-  await rm(root, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
-});
+afterEach(() => rig.endAgents());
+afterAll(() => rig.close());
 
-interface Here {
-  readonly options: Omit<AgentOptions, 'log' | 'reached'>;
-  readonly token: string;
-  /** Everybody may write there. */
-  readonly scratch: string;
-}
-
-async function cluster(): Promise<Here> {
-  const name = `red${made++}`;
-  const graph = generateGraph({ name, nodes: 1, coresPerNode: 4 });
-  const { secret, token } = await client.clusters.register({ name, secret: SECRET, graph });
-  const stateDir = join(root, `${name}-state`);
-  const scratch = join(root, `${name}-scratch`);
-  await mkdir(scratch);
-  await chmod(scratch, 0o777);
-  return {
-    options: { host: server.address, cluster: name, secret, runner: 'process', stateDir, graph },
-    token,
-    scratch,
-  };
-}
-
-function agent(here: Here, more: Partial<AgentOptions> = {}): { stop(): Promise<unknown>; said: string[] } {
-  const ending = new AbortController();
-  const said: string[] = [];
-  const say = (message: string): void => void said.push(message);
-  const log = { info: say, warn: say };
-  const done = runAgent({ ...here.options, log, ...more }, realSystem, ending.signal).catch((error: unknown) => error);
-  const stop = (): Promise<unknown> => {
-    ending.abort();
-    return done;
-  };
-  endings.push(stop);
-  return { stop, said };
-}
-
-/** As `kill -9` at that point; resolves to the signal. */
-function agentKilledAt(here: Here, killAt: Sentinel): Promise<NodeJS.Signals | number | null> {
-  const options: AgentProcessOptions = { ...here.options, killAt };
-  const program = join(import.meta.dirname, '..', 'testing', 'agent-process.ts');
-  const child = spawn(process.execPath, [program, JSON.stringify(options)], { stdio: ['ignore', 'ignore', 'inherit'] });
-  endings.push(async () => void (child.exitCode === null && child.signalCode === null && child.kill('SIGKILL')));
-  return new Promise((resolve) => child.once('exit', (code, signal) => resolve(signal ?? code)));
-}
+const cluster = (): Promise<Here> => rig.cluster('red', {}, 4);
 
 const entry = (path: string, text: string, executable = false) => ({
   path,
@@ -105,7 +27,7 @@ const entry = (path: string, text: string, executable = false) => ({
   sha256: createHash('sha256').update(text).digest('hex'),
 });
 
-async function submit(
+async function submitWith(
   here: Here,
   script: string,
   files: Record<string, string>,
@@ -115,14 +37,14 @@ async function submit(
   const stageIn = Object.entries(files).map(([path, text]) => entry(path, text));
   async function* contents() {
     for (const [path, text] of Object.entries(files)) {
-      yield { file: entry(path, text), credentials: [{ name: here.options.cluster, token: here.token }] };
+      yield { file: entry(path, text), credentials: [{ name: here.name, token: here.token }] };
       yield { data: Buffer.from(text) };
     }
   }
-  await client.files.upload(contents());
-  const { job } = await client.jobs.submit({
+  await rig.client.files.upload(contents());
+  const { job } = await rig.client.jobs.submit({
     jobspec: jobspecOf(script.replaceAll('$SCRATCH', here.scratch), 1),
-    credentials: [{ name: here.options.cluster, token: here.token }],
+    credentials: [{ name: here.name, token: here.token }],
     stageIn,
     stageOut,
     ...more,
@@ -130,35 +52,18 @@ async function submit(
   return job!.id;
 }
 
-async function until<T>(what: string, look: () => Promise<T>): Promise<Exclude<T, null | undefined | false>> {
-  for (let tries = 0; tries < 1000; tries++) {
-    const found = await look();
-    if (found !== null && found !== undefined && found !== false) return found as Exclude<T, null | undefined | false>;
-    await new Promise((resolve) => setTimeout(resolve, 30)); // oxlint-disable-line no-restricted-globals -- between two looks
-  }
-  throw new Error(`never: ${what}`);
-}
-
-const ended = (id: string): Promise<Job> =>
-  until(`job ${id} has ended`, async () => {
-    const job = await client.jobs.get({ id });
-    return FINAL.includes(job.state) ? job : null;
-  });
-
 async function brought(jobId: string, epoch = '0'): Promise<Record<string, string>> {
   const files: Record<string, string> = {};
-  for await (const page of client.files.list({ jobId, epoch })) {
+  for await (const page of rig.client.files.list({ jobId, epoch })) {
     for (const { path, sha256 } of page.files) {
       const pieces: Uint8Array[] = [];
-      for await (const { data } of client.files.download({ jobId, epoch: page.epoch, sha256: [sha256] }))
+      for await (const { data } of rig.client.files.download({ jobId, epoch: page.epoch, sha256: [sha256] }))
         pieces.push(data);
       files[path] = Buffer.concat(pieces).toString();
     }
   }
   return files;
 }
-
-const log = (here: Here): Promise<string> => readFile(join(here.scratch, 'log'), 'utf8').catch(() => '');
 
 async function sandboxes(here: Here): Promise<readonly string[]> {
   const all = join(here.options.stateDir, 'files');
@@ -177,18 +82,17 @@ describe('killed with SIGKILL', () => {
     'at %s: run once with all its files, which come back once',
     async (point) => {
       const here = await cluster();
-      const first = agentKilledAt(here, point);
-      const id = await submit(here, SCRIPT, INPUT, ['out']);
-      expect(await first).toBe('SIGKILL');
-      agent(here);
-      const job = await ended(id);
+      const first = rig.agentProcess(here, point);
+      const id = await submitWith(here, SCRIPT, INPUT, ['out']);
+      expect(await first.ended).toBe('SIGKILL');
+      rig.agent(here);
+      const job = await rig.ended(id);
       expect(job).toMatchObject({ state: JobState.FAILED, exitCode: 3, epoch: '1' });
       expect(await brought(id)).toEqual(OUTPUT);
       expect(job.files!.collected).toMatchObject([{ epoch: '1', files: 1, notes: [] }]);
-      expect(await log(here)).toBe('started\n');
+      expect(await rig.log(here)).toBe('started\n');
       await until('nothing of it is left', async () => (await sandboxes(here)).length === 0);
-      const told: string[] = [];
-      for await (const event of client.jobs.watchEvents({ jobId: id })) told.push(event.kind);
+      const told = (await rig.events(id)).map(({ kind }) => kind);
       expect(told.filter((kind) => kind === 'files' || kind === 'failed')).toEqual(['files', 'failed']);
     },
   );
@@ -197,26 +101,24 @@ describe('killed with SIGKILL', () => {
 describe('files', () => {
   test('what a job changes of what it was sent does not change what it was sent: a retry begins with that', async () => {
     const here = await cluster();
-    agent(here);
+    rig.agent(here);
     const script = 'cat state; echo spoiled > state; test -e $SCRATCH/again || { touch $SCRATCH/again; exit 1; }';
-    const id = await submit(here, script, { state: 'fresh' }, ['state'], {
+    const id = await submitWith(here, script, { state: 'fresh' }, ['state'], {
       retry: { limit: 1, on: ['exit'], delay: 0 },
     });
-    expect(await ended(id)).toMatchObject({ state: JobState.COMPLETED, epoch: '2' });
-    const out: Uint8Array[] = [];
-    for await (const { data } of client.jobs.readOutput({ id, epoch: '2' })) out.push(data);
-    expect(Buffer.concat(out).toString()).toBe('fresh');
+    expect(await rig.ended(id)).toMatchObject({ state: JobState.COMPLETED, epoch: '2' });
+    expect((await rig.output(id, '2')).stdout).toBe('fresh');
     expect(await brought(id, '1')).toEqual({ state: 'spoiled\n' });
     expect(await brought(id, '2')).toEqual({ state: 'spoiled\n' });
   });
 
   test('limits: what is too large, too many or too much stays behind, and is said', async () => {
     const here = await cluster();
-    agent(here);
+    rig.agent(here);
     const script =
       'head -c 1000001 /dev/zero > large; for i in 1 2 3; do head -c 900000 /dev/urandom > part$i; done; mkdir many; for i in $(seq 30); do : > many/$i; done';
-    const id = await submit(here, script, {}, ['large', 'part*', 'many/**']);
-    const job = await ended(id);
+    const id = await submitWith(here, script, {}, ['large', 'part*', 'many/**']);
+    const job = await rig.ended(id);
     expect(job).toMatchObject({ state: JobState.COMPLETED });
     const [{ files, notes }] = job.files!.collected as [NonNullable<Job['files']>['collected'][number]];
     expect(files).toBe(20);
@@ -230,9 +132,9 @@ describe('files', () => {
 
   test('a folder that was exchanged for a link leads nowhere', async () => {
     const here = await cluster();
-    agent(here);
-    const id = await submit(here, 'mkdir d; ln -s /etc e; ln -s / d/up; echo x > d/x', {}, ['**/*']);
-    expect(await ended(id)).toMatchObject({ state: JobState.COMPLETED });
+    rig.agent(here);
+    const id = await submitWith(here, 'mkdir d; ln -s /etc e; ln -s / d/up; echo x > d/x', {}, ['**/*']);
+    expect(await rig.ended(id)).toMatchObject({ state: JobState.COMPLETED });
     expect(await brought(id)).toEqual({ 'd/x': 'x\n' });
   });
 
@@ -242,9 +144,9 @@ describe('files', () => {
     await chmod(join(here.scratch, 'real'), 0o755);
     const link = join(here.scratch, 'link');
     await symlink('real', link);
-    agent(here, { sandboxes: join(link, 'sandboxes') });
-    const id = await submit(here, 'cat in/a > out', { 'in/a': 'x' }, ['out']);
-    expect(await ended(id)).toMatchObject({ state: JobState.COMPLETED });
+    rig.agent(here, { sandboxes: join(link, 'sandboxes') });
+    const id = await submitWith(here, 'cat in/a > out', { 'in/a': 'x' }, ['out']);
+    expect(await rig.ended(id)).toMatchObject({ state: JobState.COMPLETED });
     expect(await brought(id)).toEqual({ out: 'x' });
     const [own = ''] = await readdir(join(link, 'sandboxes'));
     await until('nothing of it is left', async () => (await readdir(join(link, 'sandboxes', own))).length === 0);
@@ -254,29 +156,29 @@ describe('files', () => {
     const here = await cluster();
     let isStuck = true;
     const stuck: string[] = [];
-    agent(here, {
+    rig.agent(here, {
       reached(point, key) {
         if (isStuck && point === 'sandboxMade' && stuck.includes(key.jobId))
           throw new RainbowError('unavailable', 'not now');
       },
     });
-    for (const text of ['b', 'c']) stuck.push(await submit(here, 'cat a', { a: text }, []));
-    const id = await submit(here, 'cat a', { a: 'd' }, []);
-    expect(await ended(id)).toMatchObject({ state: JobState.COMPLETED });
+    for (const text of ['b', 'c']) stuck.push(await submitWith(here, 'cat a', { a: text }, []));
+    const id = await submitWith(here, 'cat a', { a: 'd' }, []);
+    expect(await rig.ended(id)).toMatchObject({ state: JobState.COMPLETED });
     isStuck = false;
-    for (const other of stuck) expect(await ended(other)).toMatchObject({ state: JobState.COMPLETED });
+    for (const other of stuck) expect(await rig.ended(other)).toMatchObject({ state: JobState.COMPLETED });
   });
 
   test('a content that is not what the list says ends the job, and is not asked for without end', async () => {
     const here = await cluster();
-    const id = await submit(here, 'cat a', { a: 'will be spoiled' }, []);
-    const database = new DatabaseSync(join(root, 'rainbow.db'));
+    const id = await submitWith(here, 'cat a', { a: 'will be spoiled' }, []);
+    const database = new DatabaseSync(join(rig.root, 'rainbow.db'));
     database
       .prepare('UPDATE blob_pieces SET data = ? WHERE blob_id = (SELECT id FROM blobs WHERE sha256 = ?)')
       .run(Buffer.from('has been spoilt'), entry('a', 'will be spoiled').sha256);
     database.close();
-    agent(here);
-    const job = await ended(id);
+    rig.agent(here);
+    const job = await rig.ended(id);
     expect(job).toMatchObject({ state: JobState.FAILED });
     expect(job.reason!.message).toContain('a is not as the list of files says: 15 bytes with the digest');
   });
@@ -284,19 +186,19 @@ describe('files', () => {
   test('a job that is canceled while its files come never starts', async () => {
     const here = await cluster();
     const gate = Promise.withResolvers<void>();
-    agent(here, { reached: (point) => (point === 'filePlaced' ? gate.promise : undefined) });
-    const id = await submit(here, SCRIPT, INPUT, ['out']);
+    rig.agent(here, { reached: (point) => (point === 'filePlaced' ? gate.promise : undefined) });
+    const id = await submitWith(here, SCRIPT, INPUT, ['out']);
     await until('they are on their way', async () => (await sandboxes(here)).length === 1);
-    await client.jobs.cancel({ id });
+    await rig.client.jobs.cancel({ id });
     gate.resolve();
-    expect(await ended(id)).toMatchObject({ state: JobState.CANCELED });
-    expect(await log(here)).toBe('');
+    expect(await rig.ended(id)).toMatchObject({ state: JobState.CANCELED });
+    expect(await rig.log(here)).toBe('');
     await until('nothing of it is left', async () => (await sandboxes(here)).length === 0);
   });
 
   test('a folder that cannot be used ends the agent’s start, with what to do', async () => {
     const here = await cluster();
-    const ended = await agent(here, { sandboxes: '/dev/null/files' }).stop();
+    const ended = await rig.agent(here, { sandboxes: '/dev/null/files' }).stop();
     expect(ended).toMatchObject({
       code: 'failed_precondition',
       message: expect.stringContaining('--sandboxes') as string,
@@ -305,14 +207,14 @@ describe('files', () => {
 
   test('an agent that is started anew removes what no job of its journal has', async () => {
     const here = await cluster();
-    const first = agent(here);
-    const id = await submit(here, 'cat a', { a: 'x' }, []);
-    await ended(id);
+    const first = rig.agent(here);
+    const id = await submitWith(here, 'cat a', { a: 'x' }, []);
+    await rig.ended(id);
     await first.stop();
     const all = join(here.options.stateDir, 'files');
     const [own = ''] = await readdir(all);
     await mkdir(join(all, own, '999.1', 'files'), { recursive: true });
-    agent(here);
+    rig.agent(here);
     await until('it is gone', async () => (await sandboxes(here)).length === 0);
     expect(await sandboxes(here)).toEqual([]);
   });
@@ -321,9 +223,9 @@ describe('files', () => {
     'other users find the way to their files, and read nothing of root’s',
     async () => {
       const here = await cluster();
-      agent(here);
+      rig.agent(here);
       const script = 'touch $SCRATCH/runs; while [ ! -e $SCRATCH/go ]; do sleep 0.05; done';
-      const id = await submit(here, script, { a: 'x' }, ['a']);
+      const id = await submitWith(here, script, { a: 'x' }, ['a']);
       await until('it runs', async () => (await readdir(here.scratch)).includes('runs'));
       const open: string[] = [];
       for (const entry of await readdir(here.options.stateDir, { recursive: true, withFileTypes: true })) {
@@ -335,25 +237,27 @@ describe('files', () => {
       }
       expect(open).toEqual([]);
       await writeFile(join(here.scratch, 'go'), '');
-      await ended(id);
+      await rig.ended(id);
     },
   );
 
   test.runIf(process.getuid?.() === 0)('what only root could remove of a job’s files stays, and is said', async () => {
     const here = await cluster();
-    const first = agent(here);
-    const id = await submit(here, 'touch $SCRATCH/runs; while [ ! -e $SCRATCH/go ]; do sleep 0.05; done', {}, ['x']);
+    const first = rig.agent(here);
+    const id = await submitWith(here, 'touch $SCRATCH/runs; while [ ! -e $SCRATCH/go ]; do sleep 0.05; done', {}, [
+      'x',
+    ]);
     await until('it runs', async () => (await readdir(here.scratch)).includes('runs'));
     const all = join(here.options.stateDir, 'files');
     const [own = ''] = await readdir(all);
     const roots = join(all, own, `${id}.1`, 'files', 'roots');
     await mkdir(join(roots, 'folder'), { recursive: true });
     await writeFile(join(here.scratch, 'go'), '');
-    await ended(id);
+    await rig.ended(id);
     await until('said', async () => first.said.some((line) => /its folder could not be removed: ENOTEMPTY/.test(line)));
     expect(await readdir(roots)).toEqual(['folder']);
     await first.stop();
-    const second = agent(here);
+    const second = rig.agent(here);
     await until('said', async () => second.said.some((line) => /1 could not be removed: ENOTEMPTY/.test(line)));
     expect(await readdir(roots)).toEqual(['folder']);
   });

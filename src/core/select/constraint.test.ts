@@ -6,6 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { readJobspec } from '../jobspec/read.ts';
 import { constraintPolicy } from './constraint.ts';
 import type { Contender, Selection, SelectInput } from './policy.ts';
+import { cpuTime } from '../../system/testing/cpu-time.ts';
 
 const at = { now: 0, job: { walltime: 60, priority: 16, submittedAt: 0, deadline: null } };
 
@@ -142,9 +143,9 @@ test('an expensive selection ends', () => {
     .replace('"aaa', '"long + \'aaa')
     .replace('aaa =~', "aaa' =~");
   const states = Object.fromEntries(Array.from({ length: 300 }, (_, i) => [`c${i}`, { long: 'a'.repeat(3000) }]));
-  const began = performance.now();
+  const began = cpuTime();
   expect(choose(priorities, states).order).toEqual([]);
-  expect(performance.now() - began).toBeLessThan(10_000);
+  expect(cpuTime() - began).toBeLessThan(10_000);
 });
 
 const config = fileURLToPath(

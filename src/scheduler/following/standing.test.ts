@@ -1,5 +1,5 @@
 /** Standings of servers on one real database: who is first, and how what others changed comes in. */
-import { afterAll, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
 import { skipWithout } from '../../../test/needs.ts';
 import { register } from '../../store/conformance/fixtures.ts';
 import { openStore } from '../../store/open.ts';
@@ -8,6 +8,7 @@ import { localPostgres } from '../../store/testing/postgres.ts';
 import { startProxy } from '../../store/testing/proxy.ts';
 import { realSystem } from '../../system/real.ts';
 import { createStanding, type Standing } from './standing.ts';
+import { untilHolds } from '../../system/testing/until.ts';
 
 const { postgres, missing } = await localPostgres();
 afterAll(() => postgres?.remove());
@@ -45,21 +46,19 @@ async function open(url: string): Promise<Opened> {
   return { store, standing, gone, lost, stop };
 }
 
-const until = (look: () => unknown): Promise<unknown> => vi.waitFor(look, { timeout: 20_000, interval: 20 });
-
 describe.skipIf(skipWithout('postgres', missing))('standing among other servers', () => {
   test('one is first, as all agree; when it ends or dies, another', async () => {
     const url = await postgres!.newDatabase();
     const all = [await open(url), await open(url), await open(url)];
     const firsts = (of: readonly Opened[]): readonly Opened[] => of.filter(({ standing }) => standing.isFirst());
-    await until(() => expect(all.map(({ standing }) => standing.others().length)).toEqual([2, 2, 2]));
+    await untilHolds(() => expect(all.map(({ standing }) => standing.others().length)).toEqual([2, 2, 2]));
     expect(firsts(all)).toHaveLength(1);
     await firsts(all)[0]!.stop();
     const left = all.filter(({ standing }) => !standing.isFirst());
-    await until(() => expect(firsts(left)).toHaveLength(1));
+    await untilHolds(() => expect(firsts(left)).toHaveLength(1));
     // Dead: it said nothing for as long as that takes.
     const [dead] = firsts(left);
-    await until(async () => {
+    await untilHolds(async () => {
       const database = await postgres!.connect(url);
       const values = [dead!.standing.id];
       await database.query({ sql: 'UPDATE servers SET seen_at = seen_at - 60000 WHERE id = $1', values });
@@ -74,23 +73,23 @@ describe.skipIf(skipWithout('postgres', missing))('standing among other servers'
     onTestFinished(() => proxy.close());
     const one = await open(url);
     const two = await open(proxy.through(url));
-    await until(() => expect(one.standing.others()).toEqual([two.standing.id]));
+    await untilHolds(() => expect(one.standing.others()).toEqual([two.standing.id]));
     for (const fault of ['none', 'deaf'] as const) {
       proxy.fault = fault;
       const name = `red-${fault}`;
       const cluster = await register(one.store, name);
       expect(await one.standing.claim(cluster, INSTANCE, `${name} 1`, true)).toBe(true);
-      await until(() => expect(two.standing.elsewhere(cluster)?.stream).toBe(`${name} 1`));
+      await untilHolds(() => expect(two.standing.elsewhere(cluster)?.stream).toBe(`${name} 1`));
       expect(one.standing.elsewhere(cluster)).toBeNull();
       expect(await two.standing.claim(cluster, { ...INSTANCE, startedAt: 6 }, `${name} 2`, false)).toBe(true);
       expect(two.standing.elsewhere(cluster)).toBeNull();
-      await until(() => expect(one.lost).toContain(name));
+      await untilHolds(() => expect(one.lost).toContain(name));
       expect(one.standing.holds(cluster, `${name} 1`)).toBe(false);
       expect(one.standing.elsewhere(cluster)?.stream).toBe(`${name} 2`);
       expect(two.standing.holds(cluster, `${name} 2`)).toBe(true);
       await one.store.clusters.delete(name, 9);
-      await until(() => expect(two.gone).toContain(name));
-      await until(() => expect(one.gone).toContain(name));
+      await untilHolds(() => expect(two.gone).toContain(name));
+      await untilHolds(() => expect(one.gone).toContain(name));
       expect(two.lost).toContain(name);
     }
   });

@@ -1,6 +1,7 @@
 /** Events: numbered in commit order, one per change, told after the commit. */
 import { describe, expect, test, vi } from 'vitest';
 import { assignedTo, because, moved, opened, register, submit, TOKEN, type Open } from './fixtures.ts';
+import { untilHolds } from '../../system/testing/until.ts';
 
 export function eventConformance(open: Open): void {
   describe('events', () => {
@@ -89,11 +90,11 @@ export function eventConformance(open: Open): void {
       const other = vi.fn<(seq: number) => void>();
       const stopOther = store.events.subscribe(other);
       await submit(store);
-      await vi.waitFor(() => expect(heard.at(-1)).toBe(1));
+      await untilHolds(() => expect(heard.at(-1)).toBe(1));
       expect(await readable[0]).toBeGreaterThanOrEqual(1);
       stopOther();
       await Promise.all([submit(store), submit(store), submit(store)]);
-      await vi.waitFor(() => expect(heard.at(-1)).toBe(4));
+      await untilHolds(() => expect(heard.at(-1)).toBe(4));
       expect(heard).toEqual(heard.toSorted((a, b) => a - b));
       expect(other).toHaveBeenCalledTimes(1);
 
@@ -102,7 +103,7 @@ export function eventConformance(open: Open): void {
       await store.settings.setOnce('a', 'b');
       await store.jobs.get('1');
       await submit(store);
-      await vi.waitFor(() => expect(heard.at(-1)).toBe(5));
+      await untilHolds(() => expect(heard.at(-1)).toBe(5));
       expect(heard.length).toBe(before + 1);
       stop();
       stop();

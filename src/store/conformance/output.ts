@@ -2,6 +2,7 @@
 import { describe, expect, test, vi } from 'vitest';
 import type { OutputChunk, Store } from '../store.ts';
 import { because, change, errorFrom, opened, submit, type Open } from './fixtures.ts';
+import { untilHolds } from '../../system/testing/until.ts';
 
 function chunk(offset: number, text: string, changes: Partial<OutputChunk> = {}): OutputChunk {
   return { task: 0, stream: 'stdout', offset, data: new TextEncoder().encode(text), at: 5000, ...changes };
@@ -196,11 +197,11 @@ export function outputConformance(open: Open): void {
       const stop = store.output.subscribe(a.id, ofA);
       store.output.subscribe(b.id, ofB);
       await store.output.append(a.id, 1, [chunk(0, 'x')], 9);
-      await vi.waitFor(() => expect(ofA).toHaveBeenCalledTimes(1));
+      await untilHolds(() => expect(ofA).toHaveBeenCalledTimes(1));
       stop();
       await store.output.append(a.id, 1, [chunk(1, 'x')], 9);
       await store.output.append(b.id, 1, [chunk(0, 'x')], 9);
-      await vi.waitFor(() => expect(ofB).toHaveBeenCalledTimes(1));
+      await untilHolds(() => expect(ofB).toHaveBeenCalledTimes(1));
       expect(ofA).toHaveBeenCalledTimes(1);
     });
   });

@@ -1,5 +1,5 @@
 /** Batches that fail, meet and collide. Another server's transaction is held open by hand, at the worst moment. */
-import { afterAll, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
 import { skipWithout } from '../../../test/needs.ts';
 import { realSystem } from '../../system/real.ts';
 import { assignedTo, because, change, errorFrom, newJob, register, submit, TOKEN } from '../conformance/fixtures.ts';
@@ -12,6 +12,7 @@ import { localPostgres } from '../testing/postgres.ts';
 import type { Database, PostgresOperation } from './database.ts';
 import { Transaction } from './transaction.ts';
 import { writeEvents } from './write-events.ts';
+import { untilHolds } from '../../system/testing/until.ts';
 
 const { postgres, missing } = await localPostgres();
 afterAll(() => postgres?.remove());
@@ -50,7 +51,7 @@ async function scene(): Promise<Scene> {
       return { value, commit: () => transaction.commit('nobody', []), transaction };
     },
     waiting: (count = 1) =>
-      vi.waitFor(async () => {
+      untilHolds(async () => {
         const [row] = await aside.query({
           sql: `SELECT COUNT(*) AS waiting FROM pg_stat_activity
                 WHERE datname = current_database() AND wait_event_type = 'Lock'`,

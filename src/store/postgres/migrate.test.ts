@@ -1,4 +1,4 @@
-import { afterAll, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
 import { skipWithout } from '../../../test/needs.ts';
 import { JOB_STATES } from '../../core/job/state.ts';
 import { realSystem } from '../../system/real.ts';
@@ -11,6 +11,7 @@ import { postgresSchema } from '../testing/schema.ts';
 import type { Database } from './database.ts';
 import { migrate } from './migrate.ts';
 import { openDatabase } from './open-database.ts';
+import { untilHolds } from '../../system/testing/until.ts';
 
 const { postgres, missing } = await localPostgres();
 afterAll(() => postgres?.remove());
@@ -81,7 +82,7 @@ describe.skipIf(skipWithout('postgres', missing))('the schema on PostgreSQL', ()
     await database.command("SET deadlock_timeout = '20s'; BEGIN; LOCK TABLE clusters IN ROW SHARE MODE");
     const migrated = migrate(migrating, 'here', 2, [...MIGRATIONS, second]);
     const waits = `SELECT 1 AS found FROM pg_locks WHERE NOT granted AND relation = 'clusters'::regclass`;
-    await vi.waitFor(async () => expect(await ask(waits)).toHaveLength(1));
+    await untilHolds(async () => expect(await ask(waits)).toHaveLength(1));
     await database.command('LOCK TABLE jobs IN ROW EXCLUSIVE MODE');
     await database.command('COMMIT');
     await migrated;

@@ -9,6 +9,7 @@ import { storeOver } from '../store-over-engine.ts';
 import { localPostgres } from '../testing/postgres.ts';
 import { startProxy } from '../testing/proxy.ts';
 import { openPoolEngine } from './pool-engine.ts';
+import { untilHolds } from '../../system/testing/until.ts';
 
 const { postgres, missing } = await localPostgres();
 afterAll(() => postgres?.remove());
@@ -39,7 +40,7 @@ function watch(store: Store): { readonly seen: EventRecord[]; readonly caughtUpT
       reading = reading.then(readOn).catch(() => undefined);
     }),
   );
-  return { seen, caughtUpTo: (seq) => vi.waitFor(() => expect(seen.at(-1)?.seq).toBe(seq), { timeout: 20_000 }) };
+  return { seen, caughtUpTo: (seq) => untilHolds(() => expect(seen.at(-1)?.seq).toBe(seq)) };
 }
 
 describe.skipIf(skipWithout('postgres', missing))('two servers on one database', () => {
@@ -198,9 +199,9 @@ describe.skipIf(skipWithout('postgres', missing))('two servers on one database',
     two.output.subscribe(a.id, ofA);
     two.output.subscribe(b.id, ofB);
     await one.output.append(a.id, 1, [{ task: 0, stream: 'stdout', offset: 0, data: new Uint8Array(3), at: 1 }], 99);
-    await vi.waitFor(() => expect(ofA).toHaveBeenCalledTimes(1));
+    await untilHolds(() => expect(ofA).toHaveBeenCalledTimes(1));
     await one.output.append(b.id, 1, [{ task: 0, stream: 'stdout', offset: 0, data: new Uint8Array(3), at: 1 }], 99);
-    await vi.waitFor(() => expect(ofB).toHaveBeenCalledTimes(1));
+    await untilHolds(() => expect(ofB).toHaveBeenCalledTimes(1));
     expect(ofA).toHaveBeenCalledTimes(1);
   });
 
@@ -220,9 +221,9 @@ describe.skipIf(skipWithout('postgres', missing))('two servers on one database',
     const output = vi.fn<() => void>();
     deaf.output.subscribe(job.id, output);
     await one.jobs.requestCancel(job.id, because('user'), 5);
-    await vi.waitFor(async () => expect(heard.at(-1)).toBe(await one.events.last()));
+    await untilHolds(async () => expect(heard.at(-1)).toBe(await one.events.last()));
     await one.output.append(job.id, 1, [{ task: 0, stream: 'stdout', offset: 0, data: new Uint8Array(1), at: 1 }], 9);
     const calls = output.mock.calls.length;
-    await vi.waitFor(() => expect(output.mock.calls.length).toBeGreaterThan(calls));
+    await untilHolds(() => expect(output.mock.calls.length).toBeGreaterThan(calls));
   });
 });

@@ -9,7 +9,6 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { chmod, chown, cp, mkdir, mkdtemp, readFile, rm, stat, symlink } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -17,6 +16,7 @@ import { promisify } from 'node:util';
 import { Database } from '../postgres/database.ts';
 import { openDatabase } from '../postgres/open-database.ts';
 import type { SmallDisk } from './small-disk.ts';
+import { stablePort } from '../../system/testing/stable-port.ts';
 
 const READY = 'database system is ready to accept connections';
 const USER = 'rainbow';
@@ -111,7 +111,7 @@ class Local implements LocalPostgres {
   }
 
   async start(): Promise<void> {
-    if (this.#port === 0) this.#port = await freePort();
+    if (this.#port === 0) this.#port = await stablePort();
     const settings = {
       listen_addresses: '127.0.0.1',
       unix_socket_directories: '',
@@ -268,15 +268,6 @@ async function linkLibraries(native: string): Promise<void> {
       if (error.code !== 'EEXIST') throw error;
     });
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 /** The same for a test file: one server, or why it has to do without. */

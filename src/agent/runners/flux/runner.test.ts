@@ -17,6 +17,7 @@ import { fluxCommands } from './commands.ts';
 import { isFeasible } from './queue.ts';
 import { createFluxRunner } from './runner.ts';
 import { fluxJobOf, nativeJobspec } from './submit.ts';
+import { until } from '../../../system/testing/until.ts';
 
 const away = skipWithout('flux', fluxMissing());
 let lab: FluxLab;
@@ -46,15 +47,6 @@ async function room(): Promise<{ dir: string; scratch: string; spool: string }> 
   await mkdir(scratch);
   await chmod(scratch, 0o777);
   return { dir, scratch, spool: join(dir, 'spool') };
-}
-
-async function until<T>(what: string, look: () => T | Promise<T>): Promise<Exclude<T, null | undefined | false>> {
-  for (let tries = 0; tries < 1500; tries++) {
-    const found = await look();
-    if (found !== null && found !== undefined && found !== false) return found as Exclude<T, null | undefined | false>;
-    await new Promise((resolve) => setTimeout(resolve, 40));
-  }
-  throw new Error(`never: ${what}`);
 }
 
 describe.skipIf(away)('with a real Flux', { timeout: 120_000 }, () => {

@@ -12,6 +12,7 @@ import { parseClaim } from './native.ts';
 import { remainsOf, signalQuietly } from './remains.ts';
 import { createProcessRunner } from './runner.ts';
 import { resolveJobUser } from './user.ts';
+import { until } from '../../../system/testing/until.ts';
 
 const dirs: string[] = [];
 async function room(): Promise<{ stateDir: string; scratch: string }> {
@@ -226,12 +227,3 @@ describe('the process runner', () => {
     expect(await runner.find()).toEqual([]);
   });
 });
-
-async function until<T>(what: string, look: () => T | Promise<T>): Promise<Exclude<T, null | undefined | false>> {
-  for (let tries = 0; tries < 1500; tries++) {
-    const found = await look();
-    if (found !== null && found !== undefined && found !== false) return found as Exclude<T, null | undefined | false>;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  throw new Error(`never: ${what}`);
-}

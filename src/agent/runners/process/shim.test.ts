@@ -11,6 +11,7 @@ import { findTools, prepare, type Attempt, type Tools } from './launch.ts';
 import { lookAt, parseClaim, type AcceptedOrder } from './native.ts';
 import { remainsOf } from './remains.ts';
 import { SHIM_CANNOT_WRITE, SHIM_CLAIMED } from './shim.ts';
+import { until } from '../../../system/testing/until.ts';
 
 const SHELLS = ['/bin/dash', '/bin/bash', '/bin/busybox'].filter((shell) => existsSync(shell));
 const user = { name: 'me', uid: process.getuid!(), gid: process.getgid!(), home: '/', switched: false };
@@ -43,15 +44,6 @@ afterEach(async () => {
     await rm(dir, { recursive: true, force: true });
   }
 });
-
-async function until<T>(what: string, look: () => T | Promise<T>): Promise<Exclude<T, null | undefined | false>> {
-  for (let tries = 0; tries < 1000; tries++) {
-    const found = await look();
-    if (found !== null && found !== undefined && found !== false) return found as Exclude<T, null | undefined | false>;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  throw new Error(`never: ${what}`);
-}
 
 interface Given {
   readonly commands: readonly (readonly string[])[];
@@ -250,12 +242,13 @@ describe.each(SHELLS)('under %s', (shell) => {
   });
 
   test('at its walltime a task gets TERM, then KILL, and the reason is the time limit', async () => {
-    const soft = await end(shell, {
-      commands: [sh('trap "echo bye; exit 0" TERM; while :; do sleep 0.05; done')],
-      walltime: 1,
+    const commands = [sh('trap "echo bye; exit 0" TERM; echo here; while :; do sleep 0.05; done')];
+    const soft = await until('it had begun when its time was over', async () => {
+      const ended = await end(shell, { commands, walltime: 1 });
+      return (await out(ended.files)).startsWith('here') && ended;
     });
     expect(soft.end).toMatchObject({ outcome: 'failed', reason: { code: 'time_limit' }, exitCode: 0 });
-    expect(await out(soft.files)).toBe('bye\n');
+    expect(await out(soft.files)).toBe('here\nbye\n');
     const hard = await end(shell, {
       commands: [sh('trap "" TERM; while :; do sleep 0.05; done')],
       walltime: 1,

@@ -14,10 +14,11 @@ import { jobspecOf, runnerConformance } from '../conformance.ts';
 import type { NativeJob, Order, Runner } from '../runner.ts';
 import { createSlurmRunner } from './runner.ts';
 import { slurmUsers } from './users.ts';
+import { until } from '../../../system/testing/until.ts';
 
 const away = skipWithout('slurm', slurmMissing());
 const IS_SOAK = process.env['RAINBOW_SOAK'] !== undefined;
-const BIDS = IS_SOAK ? 40 : 4;
+const BIDS = 40;
 let lab: Lab;
 let realms = 0;
 
@@ -51,19 +52,6 @@ async function room(): Promise<{ dir: string; scratch: string; spool: string }> 
   await mkdir(scratch);
   await chmod(scratch, 0o777);
   return { dir, scratch, spool: join(dir, 'spool') };
-}
-
-async function until<T>(
-  what: string,
-  look: () => T | Promise<T>,
-  most = 1_500,
-): Promise<Exclude<T, null | undefined | false>> {
-  for (let tries = 0; tries < most; tries++) {
-    const found = await look();
-    if (found !== null && found !== undefined && found !== false) return found as Exclude<T, null | undefined | false>;
-    await new Promise((resolve) => setTimeout(resolve, 40));
-  }
-  throw new Error(`never: ${what}`);
 }
 
 describe.skipIf(away)('with a real Slurm', { timeout: 120_000 }, () => {
@@ -169,14 +157,15 @@ describe.skipIf(away)('with a real Slurm', { timeout: 120_000 }, () => {
         );
       await runner.submit(order('1', 'exec sleep 60', { system: { duration: 600 } }, 4));
       await reaches('1', 'running');
-      const before = await idOf();
+      const [before, since] = [await idOf(), performance.now()];
       const first = await until('it is seen as taken', async () => {
         const found = await p90(4, 60);
         return found > Date.now() / 1000 + 300 && found;
       });
       // The same question does not cost another id.
       for (let i = 0; i < 5; i++) await p90(4, 60);
-      expect((await idOf()) - before).toBeLessThanOrEqual(2);
+      const remembered = 30_000;
+      expect((await idOf()) - before).toBeLessThanOrEqual(2 + (performance.now() - since) / remembered);
       await runner.submit(order('2', 'true', { system: { duration: 60 } }, 4));
       const planned = await until('backfill has planned it', async () => {
         const said = await lab.slurm('red', 'squeue', '-h', '--start', '-o', '%S %j');
@@ -205,89 +194,98 @@ describe.skipIf(away)('with a real Slurm', { timeout: 120_000 }, () => {
       bidder.close();
     });
 
-    test(`bids of ${BIDS} jobs against what happened: most start by their P90`, { timeout: 600_000 }, async () => {
-      const bidder = createQueueBidder({ runner, tariff: null, coming: () => [], system: realSystem })!;
-      const said: { p50: number; p90: number }[] = [];
-      for (let i = 0; i < BIDS; i++) {
-        const cores = 1 + (i % 4);
-        const system = { duration: 60 };
-        const given = order(String(i + 1), `exec sleep ${1 + ((i * 7) % (IS_SOAK ? 11 : 2))}`, { system }, cores);
-        const bid = await bidder.bid({ shape: `${cores}`, jobspec: given.jobspec, walltime: 60, priority: 0 });
-        if (bid.kind === 'no') throw new Error(bid.reason.message);
-        const now = Date.now();
-        said.push({ p50: now + bid.estimate.startP50 * 1000, p90: now + bid.estimate.startP90 * 1000 });
-        await runner.submit(given);
-        if (IS_SOAK) await new Promise((resolve) => setTimeout(resolve, 2_500));
-      }
-      const ends = await until(
-        'all ended',
-        async () => {
+    // How good forecasts are depends on how busy the machine is: that is looked at where time is taken for it.
+    test.runIf(IS_SOAK)(
+      `bids of ${BIDS} jobs against what happened: most start by their P90`,
+      { timeout: 600_000 },
+      async () => {
+        const bidder = createQueueBidder({ runner, tariff: null, coming: () => [], system: realSystem })!;
+        const said: { p50: number; p90: number }[] = [];
+        for (let i = 0; i < BIDS; i++) {
+          const cores = 1 + (i % 4);
+          const system = { duration: 60 };
+          const given = order(String(i + 1), `exec sleep ${1 + ((i * 7) % 11)}`, { system }, cores);
+          const bid = await bidder.bid({ shape: `${cores}`, jobspec: given.jobspec, walltime: 60, priority: 0 });
+          if (bid.kind === 'no') throw new Error(bid.reason.message);
+          const now = Date.now();
+          said.push({ p50: now + bid.estimate.startP50 * 1000, p90: now + bid.estimate.startP90 * 1000 });
+          await runner.submit(given);
+          await new Promise((resolve) => setTimeout(resolve, 2_500));
+        }
+        const ends = await until('all ended', async () => {
           const all = await runner.find();
           return all.every(({ status }) => status.state === 'ended') && all;
-        },
-        10_000,
-      );
-      const late = said.map(({ p50, p90 }, i) => {
-        const { startedAt } = ends.find(({ jobId }) => jobId === String(i + 1))!.status;
-        return { p50: (startedAt! - p50) / 1000, p90: (startedAt! - p90) / 1000 };
-      });
-      // A scheduler looks now and then.
-      const by = (of: 'p50' | 'p90'): number => late.filter((each) => each[of] <= 5).length / late.length;
-      const errors = late.map(({ p50 }) => Math.round(p50)).join(' ');
-      expect(by('p90'), `by their P50 ${by('p50')}; seconds late ${errors}`).toBeGreaterThanOrEqual(0.75);
-      bidder.close();
-    });
+        });
+        const late = said.map(({ p50, p90 }, i) => {
+          const { startedAt } = ends.find(({ jobId }) => jobId === String(i + 1))!.status;
+          return { p50: (startedAt! - p50) / 1000, p90: (startedAt! - p90) / 1000 };
+        });
+        // A scheduler looks now and then.
+        const by = (of: 'p50' | 'p90'): number => late.filter((each) => each[of] <= 5).length / late.length;
+        const errors = late.map(({ p50 }) => Math.round(p50)).join(' ');
+        expect(by('p90'), `by their P50 ${by('p50')}; seconds late ${errors}`).toBeGreaterThanOrEqual(0.75);
+        bidder.close();
+      },
+    );
 
-    test('preempted, canceled by somebody else, failed with its node, started again: each is told apart', async () => {
-      const slow = `echo started >> ${here.scratch}/log; exec sleep 300`;
-      const endOf = async (jobId: string): Promise<unknown> => (await reaches(jobId, 'ended')).status.end;
-      // A partition of a higher tier takes all of the cluster.
-      await runner.submit(order('1', slow));
-      await reaches('1', 'running');
-      const other = await lab.slurm(
-        'red',
-        'sbatch',
-        '--parsable',
-        '-pdebug',
-        '--uid=nobody',
-        '-n1',
-        '-c4',
-        '-o/dev/null',
-        '--wrap=sleep 60',
-      );
-      expect(await endOf('1')).toMatchObject({ outcome: 'failed', reason: { code: 'preempted' } });
-      // Waiting, and canceled by an administrator.
-      await runner.submit(order('2', slow));
-      const { nativeId } = await until('it waits', async () =>
-        (await runner.find()).find(({ status }) => (status.waitsFor ?? '').startsWith('Slurm: ')),
-      );
-      await lab.slurm('red', 'scancel', nativeId);
-      expect(await endOf('2')).toMatchObject({ outcome: 'canceled', reason: { code: 'native' }, exitCode: null });
-      await lab.slurm('red', 'scancel', other.trim());
-      // It may be started again, and is.
-      const again = { rainbow: { slurm: { requeue: true } } };
-      await runner.submit(
-        order('3', `echo try >> ${here.scratch}/tries; [ -e ${here.scratch}/go ] || exec sleep 300`, again),
-      );
-      const running = await reaches('3', 'running');
-      await writeFile(join(here.scratch, 'go'), '');
-      await lab.slurm('red', 'scontrol', 'requeue', running.nativeId);
-      // Slurm lets a job that was requeued wait for two minutes, from when its first run is cleared away.
-      await until('it is started again', async () => {
-        await lab.slurm('red', 'scontrol', 'update', `JobId=${running.nativeId}`, 'StartTime=now').catch(() => '');
-        return existsSync(join(here.spool, '3.1', 'run', 'end.0.1'));
-      });
-      expect(await endOf('3')).toMatchObject({
-        outcome: 'completed',
-        reason: { message: 'Slurm had started it 2 times' },
-      });
-      expect((await readFile(join(here.scratch, 'tries'), 'utf8')).trim().split('\n')).toHaveLength(2);
-      await runner.submit(order('4', slow));
-      await reaches('4', 'running');
-      await lab.slurm('red', 'scontrol', 'update', 'NodeName=red-c1', 'State=DOWN', 'Reason=test');
-      expect(await endOf('4')).toMatchObject({ outcome: 'failed', reason: { code: 'node_failure' } });
-      await until('it serves again', async () => (await lab.slurm('red', 'sinfo', '-h', '-o', '%T')).includes('idle'));
-    });
+    test(
+      'preempted, canceled by somebody else, failed with its node, started again: each is told apart',
+      { timeout: 240_000 },
+      async () => {
+        const slow = `echo started >> ${here.scratch}/log; exec sleep 300`;
+        const endOf = async (jobId: string): Promise<unknown> => (await reaches(jobId, 'ended')).status.end;
+        // A partition of a higher tier takes all of the cluster.
+        await runner.submit(order('1', slow));
+        await reaches('1', 'running');
+        const other = await lab.slurm(
+          'red',
+          'sbatch',
+          '--parsable',
+          '-pdebug',
+          '--uid=nobody',
+          '-n1',
+          '-c4',
+          '-o/dev/null',
+          '--wrap=sleep 60',
+        );
+        expect(await endOf('1')).toMatchObject({ outcome: 'failed', reason: { code: 'preempted' } });
+        // Waiting, and canceled by an administrator.
+        await runner.submit(order('2', slow));
+        const { nativeId } = await until('it waits', async () =>
+          (await runner.find()).find(({ status }) => (status.waitsFor ?? '').startsWith('Slurm: ')),
+        );
+        await lab.slurm('red', 'scancel', nativeId);
+        expect(await endOf('2')).toMatchObject({ outcome: 'canceled', reason: { code: 'native' }, exitCode: null });
+        await lab.slurm('red', 'scancel', other.trim());
+        // It may be started again, and is.
+        const again = { rainbow: { slurm: { requeue: true } } };
+        const tries = async (): Promise<number> =>
+          (await readFile(join(here.scratch, 'tries'), 'utf8').catch(() => '')).split('\n').length - 1;
+        await runner.submit(
+          order('3', `echo try >> ${here.scratch}/tries; mkdir ${here.scratch}/first && exec sleep 300; exit 0`, again),
+        );
+        const running = await reaches('3', 'running');
+        await until('its first run sleeps', () => existsSync(join(here.scratch, 'first')));
+        await lab.slurm('red', 'scontrol', 'requeue', running.nativeId);
+        // Slurm lets a job that was requeued wait for two minutes, from when its first run is cleared away.
+        await until('it is started again', async () => {
+          await lab.slurm('red', 'scontrol', 'update', `JobId=${running.nativeId}`, 'StartTime=now').catch(() => '');
+          return existsSync(join(here.spool, '3.1', 'run', 'end.0.1'));
+        });
+        expect(await endOf('3')).toMatchObject({
+          outcome: 'completed',
+          reason: { message: 'Slurm had started it 2 times' },
+        });
+        expect(await tries()).toBe(2);
+        await runner.submit(order('4', slow));
+        await reaches('4', 'running');
+        await lab.slurm('red', 'scontrol', 'update', 'NodeName=red-c1', 'State=DOWN', 'Reason=test');
+        expect(await endOf('4')).toMatchObject({ outcome: 'failed', reason: { code: 'node_failure' } });
+        await until('it serves again', async () =>
+          (await lab.slurm('red', 'sinfo', '-h', '-o', '%T')).includes('idle'),
+        );
+      },
+    );
 
     test('mapped: each owner’s job is his user’s; one whose line is gone from the mapping is followed to its end', async () => {
       await runner.close();

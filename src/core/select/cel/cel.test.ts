@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest';
 import type { Contender, SelectInput } from '../policy.ts';
 import { celPolicy } from './cel.ts';
+import { cpuTime } from '../../../system/testing/cpu-time.ts';
 
 const NOW = 1_700_000_000_000;
 const HOUR = 3_600_000;
@@ -107,8 +108,8 @@ test('the largest expression over the largest state ends soon', () => {
   const state = { text, list: Array.from({ length: 1_000 }, () => text), long: 'x'.repeat(1_001) };
   const filter = Array.from({ length: 40 }, () => '(state.text + "y") in state.list').join(' || ');
   const many = Array.from({ length: 50 }, (_, i) => contender(`c${i}`, state, 0));
-  const before = performance.now();
+  const before = cpuTime();
   expect(choose({ filter }, many).order).toEqual([]);
-  expect(performance.now() - before).toBeLessThan(10_000);
+  expect(cpuTime() - before).toBeLessThan(10_000);
   expect(choose({ filter: 'has(state.long)' }, many).order).toEqual([]);
 });

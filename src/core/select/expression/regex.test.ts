@@ -2,6 +2,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { compileRegex, isRegex } from './regex.ts';
+import { cpuTime } from '../../../system/testing/cpu-time.ts';
 
 test.each([
   ['', 'anything', true],
@@ -65,9 +66,9 @@ test.each(['^(a+)+$', '^(a|a)*$', '^(a*)*b', '(.*)*x', '^(([a-z])+.)+[A-Z]([a-z]
   '/%s/ takes linear time',
   (pattern) => {
     const regex = compileRegex(pattern);
-    const began = performance.now();
+    const began = cpuTime();
     regex.test(`${'a'.repeat(4000)}!`);
-    expect(performance.now() - began).toBeLessThan(2000);
+    expect(cpuTime() - began).toBeLessThan(2000);
   },
 );
 
