@@ -9,7 +9,7 @@ import { readJobspec } from '../core/jobspec/read.ts';
 import { Attributes, isMap } from '../core/translate/attributes.ts';
 import { carried } from '../core/translate/carrier.ts';
 import { STDIN } from '../core/translate/slurm/read.ts';
-import type { SubmitOptions } from './commands/submit.ts';
+import type { SubmitOptions } from './submit-options.ts';
 import type { Invocation } from './invocation.ts';
 import { clean } from './paint.ts';
 import type { FoundFile } from './staged-files.ts';

@@ -2,7 +2,7 @@
 import type { RainbowClient } from '../client/client.ts';
 import { sizeText } from '../core/staging/size.ts';
 import { sendFiles } from '../sandbox/send.ts';
-import type { SubmitOptions } from './commands/submit.ts';
+import type { SubmitOptions } from './submit-options.ts';
 import { inFlagWords, SUBMIT_FLAGS } from './flag-errors.ts';
 import type { Invocation } from './invocation.ts';
 import { startProgress } from './progress.ts';

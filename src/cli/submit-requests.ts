@@ -3,7 +3,7 @@ import { basename } from 'node:path';
 import type { Overrides } from '../core/translate/context.ts';
 import type { Lifecycle } from '../core/translate/lifecycle.ts';
 import type { ReportLine } from '../core/translate/report.ts';
-import type { SubmitOptions } from './commands/submit.ts';
+import type { SubmitOptions } from './submit-options.ts';
 import { UsageError } from './exit.ts';
 import { readInput } from './files.ts';
 import type { Invocation } from './invocation.ts';

@@ -1,10 +1,9 @@
 /** Puts the scheduler together. Its parts know each other only through the functions that they are handed here. */
 import { proxyOffer } from '../core/bid/proxy.ts';
 import { wanted } from '../core/bid/wanted.ts';
-import type { JobState } from '../core/job/state.ts';
 import type { Matcher, Witness } from '../core/match/matcher.ts';
 import { placePreferred } from '../core/match/place-preferred.ts';
-import type { DebitedJob, JobRecord, Store } from '../store/store.ts';
+import type { JobRecord, Store } from '../store/store.ts';
 import type { System } from '../system/system.ts';
 import { createChores, type Chores } from './chores.ts';
 import { createBook } from './bidding/book.ts';
@@ -17,7 +16,7 @@ import { createOverdue } from './bidding/overdue.ts';
 import { createBidRecords } from './bidding/record.ts';
 import { createWeigh } from './bidding/weigh.ts';
 import { createCycle, type Cycle } from './cycle.ts';
-import { createDebits, type Debits } from './debits.ts';
+import { createDebits, firstToDebit, type Debits } from './debits.ts';
 import { createJobspecs } from './jobspecs.ts';
 import { createFollowing } from './following/following.ts';
 import type { Log } from './log.ts';
@@ -51,17 +50,6 @@ export interface SchedulerOptions {
 
 /** A bid of our own is made of what is known now, and made anew each time. */
 const PROXY_VALID_MS = 30_000;
-
-/** What surely holds vertices takes them first when debits are rebuilt. */
-const REBUILD_ORDER: readonly JobState[] = ['running', 'accepted', 'unknown', 'received', 'assigned'];
-
-function byRebuilding(a: DebitedJob, b: DebitedJob): number {
-  return (
-    REBUILD_ORDER.indexOf(a.state) - REBUILD_ORDER.indexOf(b.state) ||
-    a.id.length - b.id.length ||
-    (a.id < b.id ? -1 : 1)
-  );
-}
 
 /** Clusters that are read at once at start: calls of one turn travel together. */
 const CLUSTERS_TOGETHER = 64;
@@ -254,7 +242,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     debits,
     notices,
     registry,
-    inOrder: store.kind !== 'postgres',
+    inOrder: store.inOrder,
     defaultWalltime: settings.defaultWalltime,
     wakeCycle: () => cycle.wake(),
     wakeChores: () => chores.wake(),
@@ -337,7 +325,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
           Promise.all(some.map((cluster) => records.load(cluster))),
         ]);
         for (const [place, { name }] of some.entries()) {
-          const there = (jobs[place] ?? []).toSorted(byRebuilding);
+          const there = (jobs[place] ?? []).toSorted(firstToDebit);
           for (const job of there) rebid.waits(job);
           debits.load(name, there, standing.shared ? Infinity : undefined);
         }

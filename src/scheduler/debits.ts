@@ -14,6 +14,7 @@ import { DEBITED_STATES } from '../core/job/state.ts';
 import type { Request } from '../core/jobspec/jobspec.ts';
 import { placePreferred } from '../core/match/place-preferred.ts';
 import type { DebitKey, Matcher } from '../core/match/matcher.ts';
+import type { JobState } from '../core/job/state.ts';
 import type { DebitedJob, JobId, JobRecord } from '../store/store.ts';
 import { readAllocation, writeAllocation } from './allocation.ts';
 import type { Jobspecs } from './jobspecs.ts';
@@ -86,6 +87,15 @@ export function isDebited(job: Pick<DebitedJob, 'state' | 'reason'>): boolean {
   // A polling client never reports an end: once its time is over, its capacity is taken back (unknown/not_reported).
   if (job.state === 'unknown' && job.reason.code === 'not_reported') return false;
   return (DEBITED_STATES as readonly string[]).includes(job.state);
+}
+
+/** What surely holds vertices takes them first when debits are made anew. */
+const DEBIT_ORDER: readonly JobState[] = ['running', 'accepted', 'unknown', 'received', 'assigned'];
+
+export function firstToDebit(a: DebitedJob, b: DebitedJob): number {
+  return (
+    DEBIT_ORDER.indexOf(a.state) - DEBIT_ORDER.indexOf(b.state) || a.id.length - b.id.length || (a.id < b.id ? -1 : 1)
+  );
 }
 
 export function createDebits(deps: DebitDependencies): Debits {

@@ -17,6 +17,7 @@ import type { Log } from './log.ts';
 import { readTogether } from './read-together.ts';
 import type { Reading } from './reading/reader.ts';
 import type { Registry } from './scheduler.ts';
+import { createTurnsByName } from './turns-by-name.ts';
 
 /** The registry as the rest of the scheduler sees it. */
 export interface InnerRegistry extends Registry {
@@ -37,12 +38,7 @@ export interface InnerRegistry extends Registry {
   /** Looks whether it is still registered, and with this graph: another server may have changed it. */
   follow(name: string): Promise<void>;
   /** How clusters stand, as the store says. */
-  stands(
-    clusters: readonly {
-      readonly cluster: ClusterRef;
-      readonly lastSeenAt: number | null;
-    }[],
-  ): void;
+  stands(clusters: readonly { readonly cluster: ClusterRef; readonly lastSeenAt: number | null }[]): void;
   /** Writes down when clusters were last heard. */
   flushSeen(): Promise<void>;
 }
@@ -87,26 +83,10 @@ export function createRegistry(deps: RegistryDependencies): InnerRegistry {
   const entries = new Map<string, Entry>();
   const admission = createAdmission();
   const heard = new Set<string>();
-  const turns = new Map<string, Promise<void>>();
   let listensSince = deps.now();
 
-  /** One after the other per cluster, so that memory ends with what was committed last. */
-  const inTurn = <T>(name: string, act: () => Promise<T>): Promise<T> => {
-    const earlier = turns.get(name);
-    const turn = (async () => {
-      await earlier;
-      return await act();
-    })();
-    // What waits for its turn waits for the end, whichever it is.
-    const over: Promise<void> = turn
-      .then(() => undefined)
-      .catch(() => undefined)
-      .finally(() => {
-        if (turns.get(name) === over) turns.delete(name);
-      });
-    turns.set(name, over);
-    return turn;
-  };
+  /** So that memory ends with what was committed last. */
+  const inTurn = createTurnsByName();
 
   const missing = (name: string): RainbowError =>
     new RainbowError('not_found', `cluster ${name} is not registered: register it first`);

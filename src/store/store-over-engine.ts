@@ -23,6 +23,8 @@ export function storeOver(engine: Engine, kind: Store['kind']): Store {
 
   return {
     kind,
+    // One thread, or a pool of connections.
+    inOrder: kind !== 'postgres',
     clusters: {
       register: (cluster) => call('registerCluster', cluster),
       replaceGraph: (name, graph, counts, at) => call('replaceGraph', name, graph, counts, at),

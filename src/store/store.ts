@@ -45,6 +45,8 @@ export type { KnownQuestion, LaterClusters, WhenToRun } from './when-to-run.ts';
 
 export interface Store {
   readonly kind: 'sqlite' | 'postgres' | 'memory';
+  /** Are calls run in the order in which they are made, and those of one turn in one commit? */
+  readonly inOrder: boolean;
   readonly clusters: ClusterStore;
   readonly groups: GroupStore;
   readonly jobs: JobStore;

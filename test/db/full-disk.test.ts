@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { AgentProcessOptions } from '../../src/agent/testing/agent-process.ts';
-import { jobspecOf } from '../../src/agent/runners/conformance.ts';
+import { jobspecOf } from '../../src/agent/testing/jobspec.ts';
 import { createClient, type RainbowClient } from '../../src/client/client.ts';
 import { generateGraph } from '../../src/core/graph/generate.ts';
 import { JobState } from '../../src/gen/rainbow/v1/job_pb.js';

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { jobspecOf } from '../../src/agent/runners/conformance.ts';
+import { jobspecOf } from '../../src/agent/testing/jobspec.ts';
 import { createClient, type RainbowClient } from '../../src/client/client.ts';
 import { serve } from '../../src/server/serve.ts';
 import { localPostgres } from '../../src/store/testing/postgres.ts';

@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { setTimeout as passing } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { AgentProcessOptions } from '../../src/agent/testing/agent-process.ts';
-import { jobspecOf } from '../../src/agent/runners/conformance.ts';
+import { jobspecOf } from '../../src/agent/testing/jobspec.ts';
 import { createClient, type RainbowClient } from '../../src/client/client.ts';
 import { generateGraph } from '../../src/core/graph/generate.ts';
 import { seededRandom } from '../../src/core/random.ts';

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { readTariff } from '../../core/bid/tariff-file.ts';
 import { simulatedSystem } from '../../system/simulated.ts';
-import { jobspecOf } from '../runners/conformance.ts';
+import { jobspecOf } from '../testing/jobspec.ts';
 import { ownQueue } from '../runners/own-queue.ts';
 import { keyText, type NativeJob, type NativeStatus, type Order, type Runner } from '../runners/runner.ts';
 import type { AgentBid } from './bidder.ts';

@@ -9,8 +9,7 @@ import { observeRatio, type Ratios } from '../../core/bid/ratios.ts';
 import { readJobspec } from '../../core/jobspec/read.ts';
 import { takesReader } from '../runners/own-queue.ts';
 import { keyText } from '../runners/runner.ts';
-import type { AgentBid, Bidder } from './bidder.ts';
-import type { BidderParts } from './bidders.ts';
+import type { AgentBid, Bidder, BidderParts } from './bidder.ts';
 import { waitIn } from './wait-in.ts';
 
 /** An empty cluster is empty for a while; a queue moves. Seconds. */

@@ -11,6 +11,7 @@ import { withoutLifecycle } from '../../core/translate/lifecycle.ts';
 import { realSystem } from '../../system/real.ts';
 import type { AgentBid } from '../bid/bidder.ts';
 import { createQueueBidder } from '../bid/queue-bidder.ts';
+import { jobspecOf } from '../testing/jobspec.ts';
 import { WITHDRAWAL_SENTINELS, type ReachedHook } from '../sentinels.ts';
 import { keyText, type JobKey, type NativeJob, type Order, type OutputPosition, type Runner } from './runner.ts';
 import { until } from '../../system/testing/until.ts';
@@ -401,19 +402,5 @@ export function runnerConformance(runnerCase: RunnerCase): void {
     async function release(file: string): Promise<void> {
       await writeFile(join(cluster.scratch, file), '');
     }
-  });
-}
-
-export function jobspecOf(
-  script: string,
-  cores: number,
-  command: readonly string[] = ['/bin/sh', '-c', script],
-  duration = 120,
-): string {
-  return JSON.stringify({
-    version: 1,
-    resources: [{ type: 'slot', count: 1, label: 'task', with: [{ type: 'core', count: cores }] }],
-    tasks: [{ command, slot: 'task', count: { per_slot: 1 } }],
-    attributes: { system: { duration } },
   });
 }

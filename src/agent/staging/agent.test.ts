@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { DatabaseSync } from 'node:sqlite';
 import { RainbowError } from '../../core/errors.ts';
 import { JobState, type Job } from '../../gen/rainbow/v1/job_pb.js';
-import { jobspecOf } from '../runners/conformance.ts';
+import { jobspecOf } from '../testing/jobspec.ts';
 import { SENTINELS, STAGING_SENTINELS } from '../sentinels.ts';
 import { openAgentRig, type AgentRig, type Here } from '../testing/rig.ts';
 import { until } from '../../system/testing/until.ts';

@@ -13,7 +13,7 @@ import { slurmMissing, startLab, type Lab } from '../../../test/lab/slurm.ts';
 import { skipWithout } from '../../../test/needs.ts';
 import { JobState, type Job } from '../../gen/rainbow/v1/job_pb.js';
 import type { AgentOptions } from '../agent.ts';
-import { jobspecOf } from '../runners/conformance.ts';
+import { jobspecOf } from '../testing/jobspec.ts';
 import { fluxJobOf, nativeJobspec } from '../runners/flux/submit.ts';
 import type { Order } from '../runners/runner.ts';
 import { slurmJobOf } from '../runners/slurm/submit.ts';

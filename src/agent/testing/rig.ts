@@ -13,7 +13,7 @@ import { serve, type RunningServer, type ServeOptions } from '../../server/serve
 import { realSystem } from '../../system/real.ts';
 import { until } from '../../system/testing/until.ts';
 import { runAgent, type AgentOptions } from '../agent.ts';
-import { jobspecOf } from '../runners/conformance.ts';
+import { jobspecOf } from './jobspec.ts';
 import type { Sentinel } from '../sentinels.ts';
 import type { AgentProcessOptions } from './agent-process.ts';
 import { stablePort } from '../../system/testing/stable-port.ts';

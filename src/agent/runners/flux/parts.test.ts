@@ -9,7 +9,7 @@ import { readGraph, readSubsystem } from '../../../core/graph/read.ts';
 import { carry } from '../../../core/translate/carrier.ts';
 import { lostOn, nativeRendering } from '../../../core/translate/native.ts';
 import { fluxJob } from '../../../core/translate/render/flux-job.ts';
-import { jobspecOf } from '../conformance.ts';
+import { jobspecOf } from '../../testing/jobspec.ts';
 import type { Order } from '../runner.ts';
 import { environmentFor, failed } from './commands.ts';
 import { jobIdOf, readJobId } from './id.ts';

@@ -11,7 +11,7 @@ import { WITH_SLURM } from '../../sentinels.ts';
 import { NO_CONTEXT } from '../../../core/translate/context.ts';
 import { slurmJob } from '../../../core/translate/render/slurm.ts';
 import { readSbatch } from '../../../core/translate/slurm/read.ts';
-import { jobspecOf } from '../conformance.ts';
+import { jobspecOf } from '../../testing/jobspec.ts';
 import { killedAt, startedOnce } from '../../testing/killed-at.ts';
 import { openAgentRig, type AgentRig, type Here } from '../../testing/rig.ts';
 import { until } from '../../../system/testing/until.ts';

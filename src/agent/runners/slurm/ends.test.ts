@@ -12,7 +12,7 @@ import { slurmMissing, startLab, type Lab } from '../../../../test/lab/slurm.ts'
 import { skipWithout } from '../../../../test/needs.ts';
 import { realSystem } from '../../../system/real.ts';
 import { silentLog } from '../../log.ts';
-import { jobspecOf } from '../conformance.ts';
+import { jobspecOf } from '../../testing/jobspec.ts';
 import type { NativeEnd, Order, Runner } from '../runner.ts';
 import { createSlurmRunner } from './runner.ts';
 import { slurmUsers } from './users.ts';

@@ -11,7 +11,7 @@ import { NO_CONTEXT } from '../../../core/translate/context.ts';
 import { readSbatch } from '../../../core/translate/slurm/read.ts';
 import { nativeRendering } from '../../../core/translate/native.ts';
 import { splitWords } from '../../../core/jobspec/words.ts';
-import { jobspecOf } from '../conformance.ts';
+import { jobspecOf } from '../../testing/jobspec.ts';
 import type { Order } from '../runner.ts';
 import { failed } from './commands.ts';
 import { nativeName, readNativeName } from './key.ts';

@@ -18,7 +18,7 @@ import { generateGraph } from '../../../core/graph/generate.ts';
 import { serve, type RunningServer } from '../../../server/serve.ts';
 import { realSystem } from '../../../system/real.ts';
 import type { AgentProcessOptions } from '../../testing/agent-process.ts';
-import { jobspecOf } from '../conformance.ts';
+import { jobspecOf } from '../../testing/jobspec.ts';
 
 const run = promisify(execFile);
 let lab: Lab;

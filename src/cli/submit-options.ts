@@ -1,0 +1,51 @@
+/** What `rainbow submit` was given, as its options say it. */
+import type { OnClusterLoss } from '../core/job/state.ts';
+import type { OperatorOptions } from './connection.ts';
+import type { HandlingOptions } from './handling.ts';
+import type { After } from './options.ts';
+
+export interface SubmitOptions extends OperatorOptions, HandlingOptions {
+  readonly nodes?: number;
+  readonly tasks?: number;
+  readonly cores?: number;
+  readonly gpus?: number;
+  readonly memory?: string;
+  readonly time?: string;
+  readonly image?: string;
+  readonly compatibility?: string;
+  readonly cwd?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly command?: string;
+  readonly jobspec?: string;
+  readonly batch?: string;
+  readonly kubernetes?: string;
+  readonly from?: 'sbatch' | 'flux';
+  readonly allowLossy?: boolean;
+  readonly name?: string;
+  readonly jobName?: string;
+  readonly cluster?: readonly string[];
+  readonly group?: readonly string[];
+  readonly token?: string;
+  readonly policy?: string;
+  readonly policyOption?: Readonly<Record<string, string>>;
+  readonly ask?: boolean;
+  readonly bidWithin?: string;
+  readonly rebid?: boolean;
+  readonly idempotencyKey?: string;
+  readonly priority?: number;
+  readonly onClusterLoss?: OnClusterLoss;
+  readonly after?: readonly After[];
+  readonly array?: string;
+  readonly begin?: string;
+  readonly startBefore?: string;
+  readonly deadline?: string;
+  readonly hold?: boolean;
+  readonly waitForCluster?: boolean;
+  readonly queue?: boolean;
+  readonly stageIn?: readonly string[];
+  readonly stageOut?: readonly string[];
+  readonly dryRun?: boolean;
+  readonly wait?: boolean;
+  readonly timeout?: string;
+  readonly propagateExit?: boolean;
+}
