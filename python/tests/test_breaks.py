@@ -1,6 +1,7 @@
 """What a server that stops and comes back does to those who ask and wait."""
 
 import os
+import queue
 import signal
 import threading
 import unittest
@@ -23,40 +24,46 @@ class Breaks(unittest.TestCase):
         go = os.path.join(self.server.folder, "go-on")
         job = self.client.submit(shell(f"echo before; while [ ! -e {go} ]; do sleep 0.05; done; echo after")).job
         eventually(lambda: self.client.job(job.id).state == "running", "it runs")
-        outcome = {}
-
-        def wait():
-            outcome["job"] = self.client.wait(job.id, timeout=120)
-
-        def read():
-            outcome["text"] = "".join(piece.text for piece in self.client.logs(job.id, follow=True))
-
-        def watch():
-            outcome["events"] = list(self.client.events(job.id, follow=True))
-
-        threads = [threading.Thread(target=each) for each in (wait, read, watch)]
-        for each in threads:
-            each.start()
+        waited = beside(lambda: self.client.wait(job.id, timeout=120))
+        read = beside(lambda: "".join(piece.text for piece in self.client.logs(job.id, follow=True)))
+        watched = beside(lambda: list(self.client.events(job.id, follow=True)))
         self.server.stop_server()
-        submitting = threading.Thread(
-            target=lambda: outcome.update(second=self.client.submit(shell("true"), name="second"))
-        )
-        submitting.start()
+        submitted = beside(lambda: self.client.submit(shell("true"), name="second"))
         self.server.serve()
-        submitting.join(60)
+        second = submitted()
         self.client.job(job.id)
         # An orderly stop ends streams without an error.
         self.server.stop_server(signal.SIGTERM)
         self.server.serve()
         open(go, "w").close()
-        for each in threads:
-            each.join(120)
-        self.assertEqual(outcome["job"].state, "completed")
-        self.assertEqual(outcome["text"], "before\nafter\n")
-        numbers = [event.seq for event in outcome["events"]]
+        self.assertEqual(waited().state, "completed")
+        self.assertEqual(read(), "before\nafter\n")
+        events = watched()
+        numbers = [event.seq for event in events]
         self.assertEqual(numbers, sorted(set(numbers)))
-        self.assertEqual(outcome["events"], list(self.client.events(job.id)))
-        self.assertEqual([each.id for each in self.client.jobs(name="second")], [outcome["second"].job.id])
+        self.assertEqual(events, list(self.client.events(job.id)))
+        self.assertEqual([each.id for each in self.client.jobs(name="second")], [second.job.id])
+
+
+def beside(act):
+    """Does it in a thread of its own; answers how to get what came of it, or the error that it ended with."""
+    outcome = queue.Queue()
+
+    def run():
+        try:
+            outcome.put((act(), None))
+        except Exception as error:
+            outcome.put((None, error))
+
+    threading.Thread(target=run, daemon=True).start()
+
+    def result():
+        value, error = outcome.get(timeout=240)
+        if error is not None:
+            raise error
+        return value
+
+    return result
 
 
 if __name__ == "__main__":
