@@ -63,6 +63,8 @@ export interface AgentRig {
   job(id: string): Promise<Job>;
   reaches(id: string, ...states: readonly JobState[]): Promise<Job>;
   ended(id: string): Promise<Job>;
+  /** One asked after the other: hundreds who ask at once are a load of their own. */
+  allEnded(ids: readonly string[]): Promise<readonly Job[]>;
   events(id: string): Promise<readonly Event[]>;
   output(id: string, epoch?: string): Promise<{ readonly stdout: string; readonly stderr: string }>;
   /** What its jobs wrote into `$SCRATCH/log`. */
@@ -182,6 +184,11 @@ export async function openAgentRig(settings: Partial<ServeOptions> = {}): Promis
       );
     },
     ended: (id) => rig.reaches(id, ...FINAL),
+    async allEnded(ids) {
+      const jobs: Job[] = [];
+      for (const id of ids) jobs.push(await rig.ended(id));
+      return jobs;
+    },
 
     async events(id) {
       const all: Event[] = [];

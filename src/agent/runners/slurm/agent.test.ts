@@ -170,7 +170,7 @@ describe.skipIf(away)('agents on real Slurm clusters', { timeout: PATIENT_MS }, 
       agents[at] = rig.agentProcess(heres[at]!, null);
       await lab.revive();
     }
-    const jobs = await Promise.all(ids.map((id) => rig.ended(id)));
+    const jobs = await rig.allEnded(ids);
     // A controller that is killed may take a node for lost when it is back: that job has failed, and says so.
     const lost = new Set(jobs.flatMap(({ reason }, i) => (reason?.code === 'node_failure' ? [i] : [])));
     expect(lost.size).toBeLessThan(MANY / 2);
