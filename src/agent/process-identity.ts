@@ -4,7 +4,7 @@
  * sees the same files. Synchronous: /proc is memory. Where there is no /proc, `ps` and `sysctl` are asked.
  */
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { hostname } from 'node:os';
 
 export interface ProcessIdentity {
@@ -49,6 +49,15 @@ export function startOf(pid: number): string | null {
   if (line === null || line === '') return null;
   const [state = '', ...start] = line.split(/\s+/);
   return state.startsWith('Z') ? null : start.join(' ');
+}
+
+/** Whose process that is; null where there is none, or no /proc to ask. */
+export function uidOf(pid: number): number | null {
+  try {
+    return statSync(`/proc/${pid}`).uid;
+  } catch {
+    return null;
+  }
 }
 
 /** The fields behind the name, which is in brackets and may hold anything. */

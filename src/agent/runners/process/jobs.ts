@@ -11,7 +11,7 @@ import { describe, type Log } from '../../log.ts';
 import { removeTree } from '../../remove-as.ts';
 import { keyText, type JobKey, type NativeEnd, type NativeJob, type NativeStatus } from '../runner.ts';
 import { filesOf, listKeys, readOwnJson, syncDirectory, writeDurably, type JobFiles } from './files.ts';
-import { lookAt, type AcceptedOrder, type StartRecord, type Verdict } from './native.ts';
+import { lookAt, type AcceptedOrder, type SeenClaim, type StartRecord, type Verdict } from './native.ts';
 import { endRemains } from './remains.ts';
 import type { ProcessIdentity } from '../../process-identity.ts';
 
@@ -84,9 +84,10 @@ export function createJobTable(
     if (job.status.state === 'ended') return;
     const found = await look(job.files, job.accepted);
     if (found.newClaim !== null) {
-      // On a full disk the claim itself has to do.
-      const text = JSON.stringify(found.newClaim);
-      await writeFile(job.files.seenClaim, text, { mode: 0o600 }).catch(() => undefined);
+      // Its shim waits for this. On a full disk it waits longer: the next look tries again.
+      await noteClaim(job.files, found.newClaim).catch((error: unknown) =>
+        log.warn(`job ${job.text}: its claim cannot be noted (${describe(error)}): it begins when that is done`),
+      );
     }
     if (found.verdict !== null) {
       if (found.verdict.remains && found.shim !== null) await endRemains(job.files.run, found.shim.pid, system);
@@ -182,6 +183,13 @@ export function createJobTable(
       await removeAside(aside);
     },
   };
+}
+
+/** By rename: it is there whole, or not at all. */
+async function noteClaim(files: JobFiles, claim: SeenClaim): Promise<void> {
+  const aside = `${files.seenClaim}.new`;
+  await writeFile(aside, JSON.stringify(claim), { mode: 0o600 });
+  await rename(aside, files.seenClaim);
 }
 
 function readOrNull(text: string): Jobspec | null {

@@ -21,7 +21,7 @@ import { readJobspec } from '../../../core/jobspec/read.ts';
 import type { Witness } from '../../../core/match/matcher.ts';
 import type { System, Timer } from '../../../system/system.ts';
 import { describe, type Log } from '../../log.ts';
-import { bootId, selfIdentity, startOf } from '../../process-identity.ts';
+import { bootId, selfIdentity, startOf, uidOf } from '../../process-identity.ts';
 import { noHook, type ReachedHook } from '../../sentinels.ts';
 import { createTurns } from '../../wait.ts';
 import { ownQueue } from '../own-queue.ts';
@@ -264,6 +264,8 @@ export async function createProcessRunner(options: ProcessRunnerOptions, system:
     const { shim } = job;
     if (job.status.state !== 'running' || shim === null || shim.pid <= 0 || shim.boot !== bootId()) return;
     if (startOf(shim.pid) !== shim.start) return;
+    // A claim may be forged by who shares the job's user: nobody else's process is signalled, least of all root's.
+    if (user.switched && uidOf(shim.pid) !== job.start?.uid) return;
     signalQuietly(shim.pid, 'SIGTERM');
     signalQuietly(shim.pid, 'SIGCONT');
   }
