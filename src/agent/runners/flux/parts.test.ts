@@ -241,6 +241,7 @@ test('the jobspec that Flux is given', () => {
               stdout: { type: 'file', path: '/spool/7.2/run/out.0', buffer: { type: 'none' } },
               stderr: { type: 'file', path: '/spool/7.2/run/err.0', buffer: { type: 'none' } },
             },
+            'env-expand': { RAINBOW_TASK_RANK: '{{task.rank}}' },
           },
         },
       },
@@ -262,6 +263,48 @@ test('output that goes to a file of the user stays there, and is found', () => {
   const text = nativeJobspec(fluxJobOf(job), job, KEY, { cluster: 'blue', runDir: '/r', environment: {} });
   const path = '/home/ada/out-train it-ƒ3YVHZ2f.txt';
   expect(outputPaths(text, 'ƒ3YVHZ2f')).toEqual({ stdout: path, stderr: path });
+});
+
+test('names of files have the array’s own numbers; a script in a Flux instance finds its place in the array, in its image too', () => {
+  const file = (path: string): object => ({ type: 'file', path });
+  const options = {
+    input: { stdin: file('in_{{array.index}}') },
+    output: {
+      stdout: file('{{array.id}}_{{array.index:3}}'),
+      stderr: file('{{job-name}}_{{array.index10}}_{{constructor}}'),
+    },
+  };
+  const spec = JSON.parse(jobspecOf('', 1, carry({ script: '#!/bin/sh\n', name: 's', args: ['a'] }))) as {
+    attributes: object;
+    tasks: object[];
+  };
+  spec.tasks = spec.tasks.map((task) => ({ ...task, count: { total: 1 } }));
+  const environment = { SLURM_ARRAY_TASK_MAX: '99' };
+  spec.attributes = { system: { duration: 5, environment, shell: { options } }, user: { image: 'x/y' } };
+  const job = { ...order(JSON.stringify(spec)), array: { id: '41', index: 12, count: 2, least: 11, most: 12 } };
+  const containers = { name: 'apptainer' } as const;
+  const where = { cluster: 'blue', runDir: '/r', environment: {}, containers };
+  const { tasks, attributes } = JSON.parse(nativeJobspec(fluxJobOf(job, containers), job, KEY, where)) as {
+    tasks: { command: string[] }[];
+    attributes: { system: { shell: { options: object } } };
+  };
+  expect(attributes.system.shell.options).toMatchObject({
+    input: { stdin: file('in_12') },
+    output: { stdout: file('41_012'), stderr: file('train it_2_{{constructor}}') },
+  });
+  const { command } = tasks[0]!;
+  expect(command.slice(0, 9)).toEqual([
+    'flux',
+    'broker',
+    'env',
+    'SLURM_ARRAY_JOB_ID=41',
+    'SLURM_ARRAY_TASK_ID=12',
+    'SLURM_ARRAY_TASK_COUNT=2',
+    'SLURM_ARRAY_TASK_MIN=11',
+    'SLURM_ARRAY_TASK_MAX=99',
+    '/bin/sh',
+  ]);
+  expect(command.slice(-2)).toEqual(['{{tmpdir}}/script', 'a']);
 });
 
 test('an urgency is the middle moved by the priority; only the owner goes above', () => {

@@ -6,6 +6,9 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { fluxMissing, startFlux, type FluxLab } from '../../../../test/lab/flux.ts';
 import { skipWithout } from '../../../../test/needs.ts';
 import { carry } from '../../../core/translate/carrier.ts';
+import { NO_CONTEXT } from '../../../core/translate/context.ts';
+import { withoutLifecycle } from '../../../core/translate/lifecycle.ts';
+import { readSbatch } from '../../../core/translate/slurm/read.ts';
 import { realSystem } from '../../../system/real.ts';
 import { createQueueBidder } from '../../bid/queue-bidder.ts';
 import { silentLog } from '../../log.ts';
@@ -138,6 +141,35 @@ describe.skipIf(away)('with a real Flux', { timeout: 120_000 }, () => {
       expect(await text('1')).toEqual(['hello\n']);
     });
 
+    test('a task of an array of Rainbow’s has a file of its own, by the array’s own numbers; a script knows them', async () => {
+      const script = `#!/bin/sh\n#SBATCH -a 0-1 -o ${here.scratch}/%x_%A_%3a.txt\necho "$SLURM_ARRAY_JOB_ID $SLURM_ARRAY_TASK_ID $FLUX_JOB_CC $RAINBOW_TASK_RANK"\n`;
+      const jobspec = withoutLifecycle(readSbatch(script, NO_CONTEXT).jobspec);
+      await runner.submit({ ...order('1', ''), jobspec, array: { id: '41', index: 1, count: 2, least: 0, most: 1 } });
+      await reaches('1', 'ended');
+      const written = await readFile(join(here.scratch, 'a job_41_001.txt'), 'utf8');
+      expect(written).toBe('41 1 1 0\n');
+      expect(await text('1')).toEqual([written]);
+    });
+
+    test('each task knows its rank', async () => {
+      const spec = JSON.parse(jobspecOf('echo rank $RAINBOW_TASK_RANK', 1)) as { resources: object[] };
+      const resources = spec.resources.map((slot) => ({ ...slot, count: 2 }));
+      for (const [jobId, jobspec] of [
+        ['1', JSON.stringify({ ...spec, resources })],
+        ['2', JSON.stringify(spec)],
+      ] as const) {
+        await runner.submit({ ...order(jobId, ''), jobspec });
+        expect((await reaches(jobId, 'ended')).status.end).toMatchObject({ outcome: 'completed' });
+      }
+      const lines = async (jobId: string): Promise<string[]> =>
+        (await text(jobId))
+          .join('\n')
+          .match(/rank.*/g)
+          ?.toSorted() ?? [];
+      expect(await lines('1')).toEqual(['rank 0', 'rank 1']);
+      expect(await lines('2')).toEqual(['rank 0']);
+    });
+
     test('what others run is taken, why a job waits is told, and a cancel of somebody else’s is seen', async () => {
       const foreign = (await lab.flux('submit', '-n1', '-c3', 'sleep', '60')).trim();
       try {
@@ -185,8 +217,10 @@ describe.skipIf(away)('with a real Flux', { timeout: 120_000 }, () => {
     });
 
     test('a state directory that was lost: native jobs are adopted, and stopped', async () => {
-      await runner.submit(order('1', 'exec sleep 60'));
+      await runner.submit(order('1', 'echo begun; exec sleep 60'));
       const before = await reaches('1', 'running');
+      // Its own files are in what will be lost: it is to have begun.
+      await until('it has begun', async () => (await text('1')).length > 0);
       await runner.close();
       await rm(here.spool, { recursive: true, force: true });
       runner = await open(here.spool, realm);

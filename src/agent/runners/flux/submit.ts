@@ -5,6 +5,7 @@
 import { imageWords, NO_CONTAINERS, type ContainerRuntime } from '../../../core/containers/run.ts';
 import { fluxJob, SCRIPT, type FluxJob } from '../../../core/translate/render/flux-job.ts';
 import { slotsInAll } from '../../../core/translate/render/rendered.ts';
+import { fillTemplates, knownOf } from '../../../core/translate/slurm/paths.ts';
 import type { OutputPaths } from '../batch/jobs.ts';
 import type { NativeName } from '../batch/key.ts';
 import { toldOf } from '../batch/told.ts';
@@ -43,7 +44,8 @@ export function nativeJobspec({ asked, document }: FluxJob, order: Order, name: 
     ...filesEnvironment(order),
   });
   const image = imageWords(asked.jobspec, where.containers ?? NO_CONTAINERS, Object.keys(asked.environment));
-  const tasks = image.length === 0 ? document.tasks : document.tasks.map((task) => withImage(task, image));
+  const inside = [...instanceWords(order, environment), ...image];
+  const tasks = document.tasks.map((task) => withWords(task, inside, image));
   return JSON.stringify({
     ...document,
     tasks: order.sandbox === undefined ? tasks : tasks.map(whereFilesAre),
@@ -54,7 +56,15 @@ export function nativeJobspec({ asked, document }: FluxJob, order: Order, name: 
         cwd: system['cwd'] ?? order.sandbox ?? `${where.runDir}/scratch`,
         environment,
         job: { ...mapOf(system['job']), name: nativeName(name, order.name) },
-        shell: { ...shell, options: { ...options, output: outputOf(options['output'], order, where.runDir) } },
+        shell: {
+          ...shell,
+          options: {
+            ...options,
+            ...inputOf(options['input'], order),
+            output: outputOf(options['output'], order, where.runDir),
+            'env-expand': { ...mapOf(options['env-expand']), RAINBOW_TASK_RANK: '{{task.rank}}' },
+          },
+        },
       },
       user: {
         ...user,
@@ -64,12 +74,19 @@ export function nativeJobspec({ asked, document }: FluxJob, order: Order, name: 
   });
 }
 
-/** A script is in its image, the Flux instance around it is not. */
-function withImage(task: Task, image: readonly string[]): Task {
+/** What stands before a script, inside the Flux instance around it, or else before a command: the instance is in no image. */
+function withWords(task: Task, beforeScript: readonly string[], beforeCommand: readonly string[]): Task {
   const { command, ...rest } = mapOf(task);
   const words = wordsOf(command);
-  const at = words[0] === 'flux' && words[1] === 'broker' ? Math.max(0, words.indexOf(SCRIPT)) : 0;
-  return { ...rest, command: [...words.slice(0, at), ...image, ...words.slice(at)] };
+  const at = words[0] === 'flux' && words[1] === 'broker' ? words.indexOf(SCRIPT) : -1;
+  if (at < 0) return beforeCommand.length === 0 ? task : { ...rest, command: [...beforeCommand, ...words] };
+  return { ...rest, command: [...words.slice(0, at), ...beforeScript, ...words.slice(at)] };
+}
+
+/** A broker takes SLURM_… out of the environment of what it runs: a task's place in an array is set again. */
+function instanceWords({ array }: Order, environment: Readonly<Record<string, string>>): readonly string[] {
+  const names = Object.keys(arrayEnvironmentOfOthers(array)).filter((name) => name.startsWith('SLURM_'));
+  return names.length === 0 ? [] : ['env', ...names.map((name) => `${name}=${environment[name] ?? ''}`)];
 }
 
 type Task = FluxJob['document']['tasks'][number];
@@ -100,8 +117,7 @@ function outputOf(said: unknown, order: Order, runDir: string): Record<string, u
   const isOwn = (which: 'stdout' | 'stderr'): boolean => stream(which)['type'] === 'file';
   const own = (which: 'stdout' | 'stderr'): Record<string, unknown> => ({
     ...stream(which),
-    // It is called otherwise in Flux.
-    path: textOf(stream(which)['path']).replaceAll(/\{\{(job-?)?name\}\}/g, order.name.replaceAll('/', '_')),
+    path: filled(stream(which)['path'], order),
   });
   const ours = (which: 'stdout' | 'stderr', file: string): Record<string, unknown> => ({
     ...stream(which),
@@ -114,6 +130,17 @@ function outputOf(said: unknown, order: Order, runDir: string): Record<string, u
     stdout: isOwn('stdout') ? own('stdout') : ours('stdout', 'out.0'),
     ...(isOwn('stderr') ? { stderr: own('stderr') } : isOwn('stdout') ? {} : { stderr: ours('stderr', 'err.0') }),
   };
+}
+
+function inputOf(said: unknown, order: Order): Record<string, unknown> {
+  const { stdin, ...others } = mapOf(said);
+  const { path, ...more } = mapOf(stdin);
+  return typeof path === 'string' ? { input: { ...others, stdin: { ...more, path: filled(path, order) } } } : {};
+}
+
+/** It is called otherwise in Flux, which knows no array of Rainbow's. */
+function filled(path: unknown, { name, array }: Order): string {
+  return fillTemplates(textOf(path), knownOf(name, array));
 }
 
 /** Where its output goes, in a jobspec that was submitted; null where only Flux knows (a template that we do not). */

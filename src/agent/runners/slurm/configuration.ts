@@ -24,10 +24,11 @@ export async function askConfiguration(slurm: Slurm): Promise<SlurmConfiguration
   };
 }
 
-/** Where its output goes, patterns filled in; null: Slurm does not say (any more). */
+/** Where its output goes, patterns filled in (there may be spaces in it); null: Slurm does not say (any more). */
 export async function askPaths(slurm: Slurm, job: SlurmJobEntry): Promise<OutputPaths | null> {
   const answer = await slurm('scontrol', ['show', 'job', '-o', nativeIdOf(job.native)]);
-  const value = (key: string): string | null => new RegExp(` ${key}=(\\S+)`).exec(answer.stdout)?.[1] ?? null;
+  const value = (key: string): string | null =>
+    new RegExp(` ${key}=(\\S.*?)(?= [A-Z][\\w/:]*=|\\s*$)`, 'm').exec(answer.stdout)?.[1] ?? null;
   const name = value('JobName');
   const stdout = value('StdOut');
   const mine = name !== null && job.native.some((each) => each.name === name);

@@ -422,6 +422,21 @@ test('arrays, and ids of sbatch', () => {
   expect([readJobId('17\n'), readJobId('17;red\n'), readJobId('no'), readJobId('')]).toEqual(['17', '17', null, null]);
 });
 
+test('patterns in names of files are filled in with Rainbow’s own array and name, where Slurm is given no array', () => {
+  const { jobspec } = readSbatch('#!/bin/sh\n#SBATCH -i %a -o %A_%4a_%%a_%j -e %x_%b.%N\necho\n', NO_CONTEXT);
+  const array = { id: '41', index: 12, count: 2, least: 11, most: 12 };
+  const filesOf = (given: Order): readonly string[] =>
+    nativeSubmission(slurmJobOf(given), given, KEY, WHERE).args.filter((arg) => /^--(input|output|error)=/.test(arg));
+  expect(filesOf(order(jobspec, { name: 'a/100%', array }))).toEqual([
+    '--input=12',
+    '--output=41_0012_%%a_%j',
+    '--error=a_100%%_2.%N',
+  ]);
+  expect(filesOf(order(jobspec))).toEqual(['--input=%a', '--output=%A_%4a_%%a_%j', '--error=train it_%b.%N']);
+  const ofSlurms = readSbatch('#!/bin/sh\n#SBATCH -i %a -a 0-3\necho\n', NO_CONTEXT).jobspec;
+  expect(filesOf(order(ofSlurms, { array }))).toContain('--input=%a');
+});
+
 test('what is taken: cores by number, gpus by index, a node out of service whole', () => {
   const nodes = readSlurmNodes(
     'NodeName=a CPUTot=4 CPUAlloc=2 Sockets=1 CoresPerSocket=4 Gres=gpu:2 GresUsed=gpu:1(IDX:1) RealMemory=100 AllocMem=100 State=MIXED\n' +

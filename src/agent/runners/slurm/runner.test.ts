@@ -6,6 +6,9 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { skipWithout } from '../../../../test/needs.ts';
 import { slurmMissing, startLab, type Lab } from '../../../../test/lab/slurm.ts';
+import { NO_CONTEXT } from '../../../core/translate/context.ts';
+import { withoutLifecycle } from '../../../core/translate/lifecycle.ts';
+import { readSbatch } from '../../../core/translate/slurm/read.ts';
 import { realSystem } from '../../../system/real.ts';
 import { createQueueBidder } from '../../bid/queue-bidder.ts';
 import { silentLog } from '../../log.ts';
@@ -121,6 +124,41 @@ describe.skipIf(away)('with a real Slurm', { timeout: 120_000 }, () => {
       await reaches('1', 'ended');
       expect(await readFile(join(here.scratch, 'mine.txt'), 'utf8')).toBe('hello\n');
       expect(await text('1')).toEqual(['0 hello']);
+    });
+
+    test('of an array of Rainbow’s each task has a file of its own, by the array’s own numbers; a script knows them', async () => {
+      const script = `#!/bin/sh\n#SBATCH -a 0-1 -o ${here.scratch}/%x_%A_%3a.txt\necho "$SLURM_ARRAY_JOB_ID $SLURM_ARRAY_TASK_ID $SLURM_JOB_NAME $RAINBOW_TASK_RANK"\n`;
+      const jobspec = withoutLifecycle(readSbatch(script, NO_CONTEXT).jobspec);
+      const tasks = [0, 1].map((index): Order => {
+        const array = { id: '41', index, count: 2, least: 0, most: 1 };
+        return { ...order(String(index + 1), ''), jobspec, array };
+      });
+      for (const each of tasks) await runner.submit(each);
+      for (const [index, { jobId }] of tasks.entries()) {
+        await reaches(jobId, 'ended');
+        const written = await readFile(join(here.scratch, `a job_41_00${index}.txt`), 'utf8');
+        expect(written).toBe(`41 ${index} a job 0\n`);
+        expect(await text(jobId)).toEqual([`0 ${written.trim()}`]);
+      }
+    });
+
+    test('each task knows its rank', async () => {
+      const spec = JSON.parse(jobspecOf('echo rank $RAINBOW_TASK_RANK', 1)) as { resources: object[] };
+      const resources = spec.resources.map((slot) => ({ ...slot, count: 2 }));
+      for (const [jobId, jobspec] of [
+        ['1', JSON.stringify({ ...spec, resources })],
+        ['2', JSON.stringify(spec)],
+      ] as const) {
+        await runner.submit({ ...order(jobId, ''), jobspec });
+        expect((await reaches(jobId, 'ended')).status.end).toMatchObject({ outcome: 'completed' });
+      }
+      const lines = async (jobId: string): Promise<string[]> =>
+        (await text(jobId))
+          .join('\n')
+          .match(/rank.*/g)
+          ?.toSorted() ?? [];
+      expect(await lines('1')).toEqual(['rank 0', 'rank 1']);
+      expect(await lines('2')).toEqual(['rank 0']);
     });
 
     test('why a job waits is told, and what others run is taken, too', async () => {

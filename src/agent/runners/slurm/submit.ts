@@ -5,6 +5,7 @@
 import { NO_CONTAINERS, type ContainerRuntime } from '../../../core/containers/run.ts';
 import { slurmJob, type Option, type SlurmJob } from '../../../core/translate/render/slurm.ts';
 import { readArray } from '../../../core/translate/slurm/names.ts';
+import { fillPattern, knownOf } from '../../../core/translate/slurm/paths.ts';
 import type { NativeName } from '../batch/key.ts';
 import { toldOf } from '../batch/told.ts';
 import type { Order } from '../runner.ts';
@@ -15,6 +16,9 @@ import { wrapperScript } from './wrapper.ts';
 export function slurmJobOf(order: Order, containers: ContainerRuntime = NO_CONTAINERS): SlurmJob {
   return toldOf(order.jobspec, { runner: 'slurm', called: 'Slurm', containers }, slurmJob);
 }
+
+/** Options with the name of a file, in which patterns count. */
+const FILES = new Set(['input', 'output', 'error']);
 
 export interface Native {
   /** For sbatch. */
@@ -42,6 +46,11 @@ export function nativeSubmission(
     return typeof found === 'string' ? found : null;
   };
   const index = has('array') ? '%a' : '0';
+  // In Slurm it is called otherwise, and a job by itself: an array of Rainbow's has its numbers from Rainbow.
+  const known = knownOf(order.name, has('array') ? undefined : order.array);
+  const said = options.map(([option, value]): Option =>
+    FILES.has(option) && value !== true ? [option, fillPattern(value, known)] : [option, value],
+  );
   // A name of a file may hold `%`, which Slurm would read as a pattern.
   const run = where.runDir.replaceAll('%', '%%');
   const own: Option[] = [
@@ -61,7 +70,7 @@ export function nativeSubmission(
     ['export', 'ALL'],
   ];
   const replaced = new Set(own.map(([option]) => option));
-  const args = [...options.filter(([option]) => !replaced.has(option)), ...own].map(([option, value]) =>
+  const args = [...said.filter(([option]) => !replaced.has(option)), ...own].map(([option, value]) =>
     value === true ? `--${option}` : `--${option}=${value}`,
   );
   const script = wrapperScript({ ...where, order, name, asked: job.asked });

@@ -45,7 +45,9 @@ export function wrapperScript({ order, name, cluster, asked, runDir, containers 
     ...filesEnvironment(order),
   };
   const unset = [...new Set([...asked.jobspec.unset, ...asked.jobspec.tasks.flatMap((task) => task.unset)])];
-  const exported = Object.entries({ ...arrayEnvironmentOfOthers(order.array), ...asked.environment, ...own })
+  // In Slurm it is called by its key.
+  const slurms = { SLURM_JOB_NAME: order.name, ...arrayEnvironmentOfOthers(order.array) };
+  const exported = Object.entries({ ...slurms, ...asked.environment, ...own })
     .filter(([variable]) => /^[A-Za-z_]\w*$/.test(variable))
     .map(([variable, value]) => `export ${variable}=${quote(value)}`);
   // What a shell cannot export (a name with dots) is set by env.
@@ -99,8 +101,10 @@ printf 'status %s\ncomplete\n' "$rb_status" >"$rb_run/end.$rb_at.new" && mv -f "
 exit "$rb_status"
 `;
 
-/** Says why a program cannot start, where the agent finds it; then becomes it. */
-const START = String.raw`case $1 in
+/** Says why a program cannot start, where the agent finds it; then becomes it, which knows its rank if srun started it. */
+const START = String.raw`RAINBOW_TASK_RANK=${'$'}{SLURM_PROCID:-0}
+export RAINBOW_TASK_RANK
+case $1 in
 */*) [ -f "$1" ] && [ -x "$1" ] ;;
 *) command -v -- "$1" >/dev/null 2>&1 ;;
 esac || {
@@ -108,6 +112,8 @@ esac || {
   exit 127
 }
 exec "$@"`;
+
+const ALONE = 'export RAINBOW_TASK_RANK=0';
 
 /** The files are where the agent is, and this node does not see them: then it is not run without them. */
 const UNSEEN = String.raw`[ -d "$RAINBOW_FILES" ] || rb_payload() {
@@ -144,7 +150,8 @@ function payload(
   const words = (
     pyxis.length === 0 ? [...launcher, ...env, ...started] : [...inPyxis, ...asked.command.map(quote)]
   ).join(' ');
-  return [`rb_payload() { trap - TERM INT HUP USR1 USR2 QUIT CONT; exec ${words}; }`];
+  const rank = launcher.length === 0 ? [ALONE] : [];
+  return [...rank, `rb_payload() { trap - TERM INT HUP USR1 USR2 QUIT CONT; exec ${words}; }`];
 }
 
 /** The user's own script is a file again, beside the claim: its interpreter may want one. */
@@ -160,6 +167,7 @@ function script(text: string, args: readonly string[], env: readonly string[]): 
     ...args.map(quote),
   ];
   return [
+    ALONE,
     'rb_script=$rb_run/script.$rb_at',
     `cat >"$rb_script" <<'${mark}' || exit 74`,
     text.endsWith('\n') ? text.slice(0, -1) : text,
