@@ -311,7 +311,8 @@ async function dryRun(
   const { clusters: all } = await client.clusters.list({}, { signal });
   const natives = await nativeRenderings(jobspec, candidates, all);
   const unheeded = await unheededLines(jobspec, candidates, async () => all);
-  const { barred, lines } = await serving(jobspec, candidates, all, invocation.io.system.clock.now());
+  const { barred, absent, lines } = await serving(jobspec, candidates, all, invocation.io.system.clock.now());
+  const isRefused = candidates.length > 0 && candidates.every(({ satisfiable }) => fitsWord(satisfiable) === 'no');
   const document = {
     candidates: candidates.map(candidateJson),
     openings: openings.map(openingJson),
@@ -321,13 +322,13 @@ async function dryRun(
   };
   invocation.result(document, () =>
     [
-      ...candidateLines(invocation.paint, candidates, undefined, barred),
+      ...candidateLines(invocation.paint, candidates, undefined, barred, absent),
       ...openingLines(openings),
       ...lines,
       ...unheeded,
       ...natives.flatMap(nativeLines),
       ...(asks ? ['a dry run asks nobody for a bid: the submit itself will'] : []),
-      'nothing was stored',
+      isRefused ? 'nothing was stored: submitted so, it would be rejected' : 'nothing was stored',
     ].join('\n'),
   );
   return candidates.some(({ satisfiable }) => fitsWord(satisfiable) === 'yes') ? 0 : 1;
