@@ -194,7 +194,7 @@ test('a cluster whose scheduler cannot be told all of it is a no, unless the job
     state: 'rejected',
     reason: {
       code: 'never_fits',
-      message: expect.stringMatching(/strange.*with --allow-lossy it may run there/) as string,
+      message: expect.stringMatching(/strange.*Allow that with --allow-lossy/) as string,
     },
   });
   expect(refused.decision.candidates[0]?.satisfiable).toMatchObject({ fits: 'no', reasons: [{ stage: 'told' }] });

@@ -76,6 +76,6 @@ export function createWhyNot(deps: {
 function inWords({ runner, containers }: AgentKind, { image }: Jobspec, lost: string): string {
   const what = NATIVE_RUNNERS.has(runner) ? 'its scheduler cannot be told all of it' : 'it cannot do all of it';
   const runs = image !== null && !isRuntime(containers) && lost.includes(`the image ${image} (`);
-  const or = runs ? '; with a container runtime at its agent, it runs images (docs/containers.md)' : '';
-  return `${what}: ${lost}: with --allow-lossy it may run there without that${or}`;
+  const or = runs ? ', or give its agent a container runtime (docs/containers.md)' : '';
+  return `${what}: ${lost}. Allow that with --allow-lossy${or}`;
 }

@@ -134,7 +134,9 @@ test('where no images are run, who asks for one is passed over, unless that is a
     state: 'rejected',
     reason: {
       code: 'never_fits',
-      message: expect.stringContaining(`it cannot do all of it: ${lost}: with --allow`) as string,
+      message: expect.stringContaining(
+        `it cannot do all of it: ${lost}. Allow that with --allow-lossy, or give`,
+      ) as string,
     },
     openings: [],
   });

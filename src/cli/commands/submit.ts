@@ -153,7 +153,7 @@ async function submit(invocation: Invocation, options: SubmitOptions, words: rea
       };
       const code =
         options.dryRun === true
-          ? await dryRun(invocation, client, parts, options.ask === true, signal)
+          ? await dryRun(invocation, client, parts, options, signal)
           : await one(invocation, client, options, parts, signal);
       if (worst === 0) worst = code;
     }
@@ -301,7 +301,7 @@ async function dryRun(
   invocation: Invocation,
   client: RainbowClient,
   { request, compatibility, credentials, clusters, named }: Parts,
-  asks: boolean,
+  { ask, waitForCluster }: SubmitOptions,
   signal: AbortSignal,
 ): Promise<number> {
   const { jobspec, translation } = request;
@@ -312,7 +312,10 @@ async function dryRun(
   const natives = await nativeRenderings(jobspec, candidates, all);
   const unheeded = await unheededLines(jobspec, candidates, async () => all);
   const { barred, absent, lines } = await serving(jobspec, candidates, all, invocation.io.system.clock.now());
-  const isRefused = candidates.length > 0 && candidates.every(({ satisfiable }) => fitsWord(satisfiable) === 'no');
+  const isRefused =
+    waitForCluster !== true &&
+    candidates.length > 0 &&
+    candidates.every(({ satisfiable }) => fitsWord(satisfiable) === 'no');
   const document = {
     candidates: candidates.map(candidateJson),
     openings: openings.map(openingJson),
@@ -327,7 +330,7 @@ async function dryRun(
       ...lines,
       ...unheeded,
       ...natives.flatMap(nativeLines),
-      ...(asks ? ['a dry run asks nobody for a bid: the submit itself will'] : []),
+      ...(ask === true ? ['a dry run asks nobody for a bid: the submit itself will'] : []),
       isRefused ? 'nothing was stored: submitted so, it would be rejected' : 'nothing was stored',
     ].join('\n'),
   );
