@@ -2,7 +2,7 @@ import { create } from '@bufbuild/protobuf';
 import { expect, test } from 'vitest';
 import { ClusterSchema } from '../gen/rainbow/v1/clusters_pb.js';
 import { CandidateSchema, Fits } from '../gen/rainbow/v1/job_pb.js';
-import { nativeLines, nativeRenderings } from './native-renderings.ts';
+import { nativeLines, nativeRenderings, serving } from './native-renderings.ts';
 
 const JOB = `version: 1
 resources: [{type: slot, count: 1, label: task, with: [{type: core, count: 1}]}]
@@ -24,4 +24,21 @@ test('clusters that take jobspecs as they are say nothing, but what a job has fo
     '  would be lost: --licenses=a:1 of sbatch (no licence is reserved)',
     '  so it is not placed there, unless you say --allow-lossy',
   ]);
+});
+
+test('where nobody is there to start a job is said: an agent that is away, and a cluster that nobody has served', async () => {
+  const at = { seconds: 60n, nanos: 0 };
+  const clusters = [
+    create(ClusterSchema, { name: 'here', runner: 'process', connected: true }),
+    create(ClusterSchema, { name: 'away', runner: 'process', lastSeenAt: at }),
+    create(ClusterSchema, { name: 'new' }),
+    create(ClusterSchema, { name: 'polls', lastSeenAt: at }),
+  ];
+  const candidates = clusters.map(({ name }) => create(CandidateSchema, { cluster: name, satisfiable: Fits.YES }));
+  const { absent, barred } = await serving(JOB, candidates, clusters, 0);
+  expect([...absent]).toEqual([
+    ['away', 'its agent is back (it is not connected: last heard 1970-01-01T00:01:00.000Z)'],
+    ['new', 'an agent is there (none has come yet)'],
+  ]);
+  expect(barred.size).toBe(0);
 });

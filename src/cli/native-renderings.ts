@@ -8,7 +8,7 @@ import { Fits } from '../gen/rainbow/v1/job_pb.js';
 import type { Cluster } from '../gen/rainbow/v1/clusters_pb.js';
 import { clean, cleanLines } from './paint.ts';
 import { maintenanceText } from './present/cluster.ts';
-import { milliseconds } from './present/time.ts';
+import { isoTime, milliseconds } from './present/time.ts';
 
 export interface NativeOf {
   readonly clusters: readonly string[];
@@ -21,7 +21,7 @@ export interface NativeOf {
   readonly allowed: boolean;
 }
 
-/** Of those candidates that could hold it. */
+/** Of those candidates that could hold it, or would if their scheduler could be told all of it. */
 export async function nativeRenderings(
   jobspec: string,
   candidates: readonly Candidate[],
@@ -31,10 +31,10 @@ export async function nativeRenderings(
   const allowed = lossAllowed(jobspec);
   const { containersNamed } = await import('../core/containers/runtimes.ts');
   const alike = new Map<string, { readonly runner: string; readonly containers: Containers; names: string[] }>();
-  for (const { cluster, satisfiable } of candidates) {
+  for (const { cluster, satisfiable, reasons } of candidates) {
     const found = clusters.find(({ name }) => name === cluster);
     const runner = found?.runner ?? '';
-    if (satisfiable !== Fits.YES || runner === '') continue;
+    if ((satisfiable !== Fits.YES && reasons[0]?.stage !== 'told') || runner === '') continue;
     const containers = containersNamed(found?.containers ?? '');
     const key = `${runner} ${containers}`;
     alike.set(key, { runner, containers, names: [...(alike.get(key)?.names ?? []), cluster] });
@@ -91,13 +91,20 @@ export async function unheededLines(
   });
 }
 
-/** Of those that could hold it, the ones that would not be given it now, and why; other windows in lines. */
+/**
+ * Of those that could hold it, the ones that would not be given it now, and why; other windows in lines; and what stands in
+ * the way of starting it, where nobody is there to do it.
+ */
 export async function serving(
   jobspec: string,
   candidates: readonly Candidate[],
   clusters: readonly Cluster[],
   now: number,
-): Promise<{ readonly barred: ReadonlyMap<string, string>; readonly lines: readonly string[] }> {
+): Promise<{
+  readonly barred: ReadonlyMap<string, string>;
+  readonly absent: ReadonlyMap<string, string>;
+  readonly lines: readonly string[];
+}> {
   const [{ whyNotServing }, { readJobspec }] = await Promise.all([
     import('../core/serving.ts'),
     import('../core/jobspec/read.ts'),
@@ -105,10 +112,13 @@ export async function serving(
   // Without a time of its own it has the server's, which is not known here.
   const walltime = readJobspec(jobspec).walltime ?? 0;
   const barred = new Map<string, string>();
+  const absent = new Map<string, string>();
   const lines: string[] = [];
   for (const { cluster, satisfiable } of candidates) {
     const found = clusters.find(({ name }) => name === cluster);
     if (found === undefined) continue;
+    const away = whoIsAway(found);
+    if (away !== null) absent.set(cluster, away);
     const windows = found.maintenance.map(({ from, until, reason }) => ({
       from: from === undefined ? 0 : milliseconds(from),
       until: until === undefined ? 0 : milliseconds(until),
@@ -119,5 +129,15 @@ export async function serving(
     if (why !== null && satisfiable === Fits.YES) barred.set(cluster, why);
     else lines.push(...found.maintenance.map((each) => `${clean(cluster)}: maintenance ${maintenanceText(each)}`));
   }
-  return { barred, lines };
+  return { barred, absent, lines };
+}
+
+/** A prototype's client polls: where it does, its cluster was seen. */
+function whoIsAway({ connected, runner, lastSeenAt }: Cluster): string | null {
+  if (connected) return null;
+  if (runner !== '') {
+    const since = lastSeenAt === undefined ? '' : `: last heard ${isoTime(lastSeenAt)}`;
+    return `its agent is back (it is not connected${since})`;
+  }
+  return lastSeenAt === undefined ? 'an agent is there (none has come yet)' : null;
 }

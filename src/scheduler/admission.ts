@@ -73,7 +73,7 @@ export function createAdmission(): Admission {
 /** No change of the request opens such a cluster. */
 export function isRefusal({ reasons }: Verdict): boolean {
   const stage = reasons[0]?.stage;
-  return stage === 'owner' || stage === 'partition';
+  return stage === 'owner' || stage === 'partition' || stage === 'told';
 }
 
 function unmapped(owner: string): string {
@@ -95,7 +95,8 @@ function listed(names: readonly string[]): string {
   return `${names.slice(0, MOST_LISTED).join(', ')}${names.length > MOST_LISTED ? ', …' : ''}`;
 }
 
-function no(stage: MatchStage, message: string): Verdict {
+/** Of what no graph says: there is no vertex that it is about. */
+export function no(stage: MatchStage, message: string): Verdict {
   const nothing = { vertex: '', type: '', needed: null, best: null, unit: '', relaxation: null };
   return { fits: 'no', reasons: [{ stage, message, ...nothing }] };
 }

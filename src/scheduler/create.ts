@@ -217,7 +217,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
         (mayBeSilent || !registry.isSilentFor(cluster.name, settings.silentAfter)),
     );
     const names = others.map(({ name }) => name);
-    return placing.match(jobspec, names, job.owner).some(({ satisfiable }) => satisfiable.fits === 'yes');
+    return placing.match(jobspec, names, job.owner, job.jobspec).some(({ satisfiable }) => satisfiable.fits === 'yes');
   };
   const placing = createPlacing({ matcher, registry, rosters, debits, states, system, settings, weigh, log });
   const gather = createGather({
@@ -225,7 +225,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     clock,
     settings,
     weighsOffers: (policy, options) => placing.weighsOffers(policy, options),
-    fitting: (jobspec, clusters, owner) => placing.fitting(jobspec, clusters, owner),
+    fitting: (jobspec, clusters, owner, text) => placing.fitting(jobspec, clusters, owner, text),
   });
   const submit = createSubmit({
     store,
@@ -344,7 +344,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       await follow.idle();
       await counter.stop();
     },
-    match: (jobspec, clusters, owner) => placing.match(jobspec, clusters, owner),
+    match: (jobspec, clusters, owner, text) => placing.match(jobspec, clusters, owner, text),
     openings: (jobspec, candidates) => placing.openings(jobspec, candidates),
     place(jobspec, cluster) {
       if (!registry.isCompiled(cluster)) return null;

@@ -56,14 +56,14 @@ export interface Placement {
 }
 
 export interface Placing {
-  /** Match only. Candidates that are not registered (any more) fit nothing. */
-  match(jobspec: Jobspec, clusters: readonly string[], owner?: string): readonly CandidateResult[];
+  /** Match only. Candidates that are not registered (any more) fit nothing. `text`: see `Scheduler.match`. */
+  match(jobspec: Jobspec, clusters: readonly string[], owner?: string, text?: string): readonly CandidateResult[];
   openings(jobspec: Jobspec, candidates: readonly CandidateResult[]): readonly Opening[];
   decide(question: Question): Placement;
   /** Does this policy, or the one beside it, look at offers? Throws `invalid_input` where there is no such policy. */
   weighsOffers(policy: string, options: Readonly<Record<string, string>>): boolean;
   /** Of these, the clusters whose whole graph holds it, and that would run it for its owner. */
-  fitting(jobspec: Jobspec, clusters: readonly string[], owner: string): readonly string[];
+  fitting(jobspec: Jobspec, clusters: readonly string[], owner: string, text: string): readonly string[];
   /** To be called in the same turn as `decide`. */
   reserve(cluster: string, jobspec: Jobspec, job: Queued): Reservation;
 }
@@ -103,18 +103,25 @@ export function createPlacing(deps: {
 }): Placing {
   const { matcher, registry, states, system, settings } = deps;
   const selects = new Map<string, Select>();
+  const { whyNot, refuses, lossOn } = createWhyNot(deps);
 
   /**
    * Asks one cluster after the other; what the time does not suffice for is unknown, not guessed. Clusters that look
    * alike share their verdicts, so only those that were worked out have taken any time.
    */
-  const ask = (jobspec: Jobspec, clusters: readonly string[], owner?: string): readonly CandidateResult[] => {
+  const ask = (
+    jobspec: Jobspec,
+    clusters: readonly string[],
+    owner?: string,
+    text?: string,
+  ): readonly CandidateResult[] => {
     const until = system.clock.monotonic() + settings.longestMatch * 1000;
     let asking: Asking | null = null;
     let answered = -1;
     let inTime = true;
     return clusters.map((cluster) => {
-      const no = registry.refuses(cluster, jobspec, owner);
+      const no =
+        registry.refuses(cluster, jobspec, owner) ?? (text === undefined ? null : refuses(cluster, jobspec, text));
       if (no !== null) return { cluster, satisfiable: no, startable: no, state: states.of(cluster) };
       if (matcher.answered !== answered) {
         answered = matcher.answered;
@@ -171,8 +178,6 @@ export function createPlacing(deps: {
     return select;
   };
 
-  const { whyNot, lossOn } = createWhyNot(deps);
-
   /** Where nothing but match and state decides: at once, from what is kept of these clusters. Null: one by one. */
   const atOnce = (question: Question, seed: string): Chosen | null => {
     const { jobspec, text, owner, candidates, excluded, gathered } = question;
@@ -222,13 +227,13 @@ export function createPlacing(deps: {
   const oneByOne = (question: Question, seed: string, now: number): Chosen => {
     const { jobspec, text, owner, candidates, policy, policyOptions, excluded, job, gathered, instead } = question;
     const results = deps.weigh
-      .seen(ask(jobspec, candidates, owner), gathered, now)
+      .seen(ask(jobspec, candidates, owner, text), gathered, now)
       .map((result) =>
         result.cluster === instead?.cluster && instead.offer !== null ? { ...result, offer: instead.offer } : result,
       );
     const away = new Map(excluded);
     for (const { cluster, satisfiable } of results) {
-      const why = satisfiable.fits === 'yes' ? whyNot(cluster, jobspec, text) : null;
+      const why = satisfiable.fits === 'yes' ? whyNot(cluster, jobspec) : null;
       if (why !== null) away.set(cluster, why);
     }
     const fitting = results.filter(({ cluster, satisfiable }) => satisfiable.fits === 'yes' && !away.has(cluster));
@@ -273,8 +278,8 @@ export function createPlacing(deps: {
     weighsOffers: (policy, options) =>
       compiled(policy, options).weighsOffers === true ||
       (settings.shadow !== null && compiled(settings.shadow.policy, settings.shadow.options).weighsOffers === true),
-    fitting: (jobspec, clusters, owner) =>
-      ask(jobspec, clusters, owner)
+    fitting: (jobspec, clusters, owner, text) =>
+      ask(jobspec, clusters, owner, text)
         .filter(({ satisfiable }) => satisfiable.fits === 'yes')
         .map(({ cluster }) => cluster),
 

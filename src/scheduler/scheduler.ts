@@ -39,8 +39,11 @@ export interface Scheduler {
   start(): Promise<void>;
   stop(): Promise<void>;
 
-  /** Match only; nothing is written. Clusters in the order given. Without an owner: for anybody. */
-  match(jobspec: Jobspec, clusters: readonly string[], owner?: string): readonly CandidateResult[];
+  /**
+   * Match only; nothing is written. Clusters in the order given. Without an owner: for anybody. `text`: the jobspec as it
+   * was submitted; without it nobody looks whether a cluster can be told all of it.
+   */
+  match(jobspec: Jobspec, clusters: readonly string[], owner?: string, text?: string): readonly CandidateResult[];
   /** Which single changes would open those candidates that cannot hold it; the one that opens most first. */
   openings(jobspec: Jobspec, candidates: readonly CandidateResult[]): readonly Opening[];
   /** Which vertices it would take there: of what is free now, else of everything. Null where it does not fit. */

@@ -176,7 +176,7 @@ test('of equal questions of two owners each is decided by itself', async () => {
   expect((await rig.job(bob.job.id)).state).toBe('pending');
 });
 
-test('a cluster whose scheduler cannot be told all of it is passed over, unless the jobspec allows it', async () => {
+test('a cluster whose scheduler cannot be told all of it is a no, unless the jobspec allows it', async () => {
   await rig.cluster('K');
   const instance = { id: 'a', startedAt: 1, runner: 'slurm', version: '1', runAs: 'single-user' } as const;
   await rig.scheduler.registry.claimInstance(rig.ref('K'), instance);
@@ -188,9 +188,29 @@ test('a cluster whose scheduler cannot be told all of it is passed over, unless 
       attributes: { system: { duration: 60 }, ...more },
     });
   expect((await rig.submit(spec({}))).job.state).toBe('assigned');
-  expect((await rig.submit(spec({ strange: { a: 1 } }))).job).toMatchObject({
-    state: 'pending',
-    reason: { message: expect.stringContaining('strange') as string },
+  const strange = spec({ strange: { a: 1 } });
+  const refused = await rig.submit(strange);
+  expect(refused.job).toMatchObject({
+    state: 'rejected',
+    reason: {
+      code: 'never_fits',
+      message: expect.stringMatching(/strange.*Allow that with --allow-lossy/) as string,
+    },
   });
+  expect(refused.decision.candidates[0]?.satisfiable).toMatchObject({ fits: 'no', reasons: [{ stage: 'told' }] });
+  const seen = rig.scheduler.match(readJobspec(strange), ['K'], undefined, strange);
+  expect(seen[0]?.satisfiable).toEqual(refused.decision.candidates[0]?.satisfiable);
+  expect(rig.scheduler.openings(readJobspec(strange), seen)).toEqual([]);
+  // What is to wait for a cluster waits; so does what another could be told that takes nothing now.
+  expect((await rig.submit(strange, { later: { any: true, groups: [], only: [] } })).job.state).toBe('pending');
+  await rig.cluster('L');
+  await drain('L');
+  const waits = await rig.submit(strange);
+  expect(waits.job).toMatchObject({
+    state: 'pending',
+    reason: { message: expect.stringContaining('L fits, but it is drained') as string },
+  });
+  await rig.scheduler.registry.setService('L', IN_SERVICE, 'resumed');
+  await until(async () => (await rig.job(waits.job.id)).cluster === 'L');
   expect((await rig.submit(spec({ strange: { a: 1 }, rainbow: { allowLossy: true } }))).job.state).toBe('assigned');
 });

@@ -1,10 +1,15 @@
-/** A cluster that could hold a job, and is not to get it all the same: it does not serve now, or cannot be told all of it. */
-import { containersNamed, type Containers } from '../core/containers/runtimes.ts';
+/**
+ * A cluster that could hold a job, and is not to get it all the same: it does not serve now, which passes; or it cannot be
+ * told, or do, all of it, which does not: that is a no.
+ */
+import { containersNamed, isRuntime, type Containers } from '../core/containers/runtimes.ts';
 import type { Jobspec } from '../core/jobspec/jobspec.ts';
+import type { Verdict } from '../core/match/matcher.ts';
 import { whyNotServing } from '../core/serving.ts';
 import { lossAllowed, lostOn, mayBeParticular, NATIVE_RUNNERS } from '../core/translate/native.ts';
 import type { System } from '../system/system.ts';
 import type { AgentInstance } from '../store/store.ts';
+import { no } from './admission.ts';
 import type { InnerRegistry } from './registry.ts';
 import type { SchedulerSettings } from './settings.ts';
 
@@ -12,8 +17,10 @@ import type { SchedulerSettings } from './settings.ts';
 const MOST_LOSSES = 256;
 
 export interface WhyNot {
-  /** In words; null: it may get it. `text`: the jobspec as it was submitted. */
-  readonly whyNot: (cluster: string, jobspec: Jobspec, text: string) => string | null;
+  /** In words, why it does not serve now; null: it does. */
+  readonly whyNot: (cluster: string, jobspec: Jobspec) => string | null;
+  /** Null: nothing is lost there, or may be. `text`: the jobspec as it was submitted. */
+  readonly refuses: (cluster: string, jobspec: Jobspec, text: string) => Verdict | null;
   /** What cannot be told, or done, where this kind of agent is; '' where nothing is lost, or may be. */
   readonly lossOn: (kind: AgentKind, jobspec: Jobspec, text: string) => string;
 }
@@ -50,15 +57,25 @@ export function createWhyNot(deps: {
   };
 
   return {
-    whyNot(cluster, jobspec, text) {
+    whyNot(cluster, jobspec) {
       const record = registry.get(cluster);
       if (record === null) return null;
       const walltime = jobspec.walltime ?? settings.defaultWalltime;
-      const notServing = whyNotServing(record.service, system.clock.now(), walltime);
-      if (notServing !== null) return notServing;
-      const lost = lossOn(kindOf(record.instance), jobspec, text);
-      return lost === '' ? null : `its scheduler cannot be told all of it: ${lost}`;
+      return whyNotServing(record.service, system.clock.now(), walltime);
+    },
+    refuses(cluster, jobspec, text) {
+      const kind = kindOf(registry.get(cluster)?.instance ?? null);
+      const lost = lossOn(kind, jobspec, text);
+      return lost === '' ? null : no('told', inWords(kind, jobspec, lost));
     },
     lossOn,
   };
+}
+
+/** With what can be done about it. */
+function inWords({ runner, containers }: AgentKind, { image }: Jobspec, lost: string): string {
+  const what = NATIVE_RUNNERS.has(runner) ? 'its scheduler cannot be told all of it' : 'it cannot do all of it';
+  const runs = image !== null && !isRuntime(containers) && lost.includes(`the image ${image} (`);
+  const or = runs ? ', or give its agent a container runtime (docs/containers.md)' : '';
+  return `${what}: ${lost}. Allow that with --allow-lossy${or}`;
 }

@@ -121,7 +121,7 @@ describe('what a script asks for beside its resources is done', () => {
     }
   });
 
-  test('what only Slurm can do waits for a cluster of Slurm, and says so', async () => {
+  test('what only Slurm can do is refused where there is none, and says so; or waits for one', async () => {
     const { run, folder, open } = await withAgent();
     const script = write(
       folder,
@@ -129,11 +129,13 @@ describe('what a script asks for beside its resources is done', () => {
       `#!/bin/sh\n#SBATCH --licenses=matlab:2 --mail-type=END\necho ran >> ${open}/log\n`,
     );
     const submitted = await run(['submit', '--batch', script, '--json']);
-    expectExit(submitted, 0);
+    expectExit(submitted, 1);
     expect(submitted.stderr).toContain('job.sh:2:9: narrowed: --licenses=matlab:2 → asked of clusters of Slurm');
     const { state, reason } = json<{ state: string; reason: { message: string } }>(submitted);
-    expect(state).toBe('pending');
-    expect(reason.message).toContain('--licenses=matlab:2 of sbatch (no licence is reserved)');
+    expect(state).toBe('rejected');
+    expect(reason.message).toContain('--licenses=matlab:2 of sbatch (no licence is reserved). Allow that with');
+    const waits = await run(['submit', '--batch', script, '--wait-for-cluster', '--json']);
+    expect(json(waits)).toMatchObject({ state: 'pending', reason: { code: 'waiting_for_cluster' } });
     expect(existsSync(join(open, 'log'))).toBe(false);
   });
 });

@@ -24,7 +24,14 @@ test('an operator, who has no secret of the cluster, drains, resumes, plans and 
   const drained = await at.run(['cluster', 'drain', 'red', '--operator', '--reason', 'disks', '--json'], operator);
   expect(json(drained)).toMatchObject({ name: 'red', drainReason: 'disks' });
   expect((await at.run(['submit', '--dry-run', '--', 'true'])).stdout).toContain('fits, but it is drained: disks');
+  const { id } = json<{ id: number }>(await at.run(['submit', '--json', '--', 'true']));
+  expect((await at.run(['explain', String(id)])).stdout).toContain('fits, but it is drained: disks');
+  expectExit(await at.run(['job', 'cancel', String(id)]), 0);
   expectExit(await at.run(['cluster', 'resume', 'red', '--operator', '-s', SECRET], { env }), 0);
+  // Nobody has been there yet.
+  expect((await at.run(['submit', '--dry-run', '--', 'true'])).stdout).toContain(
+    'fits, could start now once an agent is there (none has come yet)',
+  );
   const planned = await at.run(
     ['cluster', 'maintenance', 'red', '--operator', '--from', '+2h', '--for', '1h'],
     operator,

@@ -35,7 +35,7 @@ async function slurmAgent(
   await untilConnected(at, cluster);
 }
 
-test('--allow-lossy reaches the cluster: without it a job that Slurm cannot be told waits, with it it goes', async () => {
+test('--allow-lossy reaches the cluster: without it a job that Slurm cannot be told is refused, with it it goes', async () => {
   const at = await place();
   const { secret } = await at.register('red', '--nodes', '2', '--cores', '4');
   await slurmAgent(at, 'red', secret);
@@ -54,9 +54,10 @@ attributes: {system: {duration: 60}, strange: {a: 1}}
     'and it may be: --allow-lossy',
   );
   const refused = await at.run(['submit', '--jobspec', file, '--json']);
+  expect(refused.code).toBe(1);
   expect(json(refused)).toMatchObject({
-    state: 'pending',
-    reason: { message: expect.stringContaining('cannot be told all of it') as string },
+    state: 'rejected',
+    reason: { code: 'never_fits', message: expect.stringContaining('cannot be told all of it') as string },
   });
   const allowed = await at.run(['submit', '--jobspec', file, '--allow-lossy', '--json']);
   expect(json(allowed)).toMatchObject({ state: expect.stringMatching(/assigned|received/) as string, cluster: 'red' });
@@ -128,10 +129,21 @@ test('where no images are run, who asks for one is passed over, unless that is a
   const dry = await at.run(['submit', '--dry-run', ...command]);
   expect(dry.stdout).toContain(`would be lost: ${lost}\n  so it is not placed there, unless you say --allow-lossy`);
   const refused = await at.run(['submit', '--json', ...command]);
+  expect(refused.code).toBe(1);
   expect(json(refused)).toMatchObject({
-    state: 'pending',
-    reason: { message: expect.stringContaining(lost) as string },
+    state: 'rejected',
+    reason: {
+      code: 'never_fits',
+      message: expect.stringContaining(
+        `it cannot do all of it: ${lost}. Allow that with --allow-lossy, or give`,
+      ) as string,
+    },
+    openings: [],
   });
+  expect(dry).toMatchObject({ code: 1, stdout: expect.stringContaining('it would be rejected') as string });
+  // It waits for another cluster where that is asked for.
+  const waits = json(await at.run(['submit', '--json', '--wait-for-cluster', ...command]));
+  expect(waits).toMatchObject({ state: 'pending', reason: { code: 'waiting_for_cluster' } });
 
   const said = 'red: its agent starts the program on the machine itself, so the image debian:12 is not used there';
   const allowed = await at.run(['submit', '--json', '--allow-lossy', ...command]);

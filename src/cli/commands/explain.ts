@@ -5,7 +5,7 @@ import { credentialsFor } from '../credentials.ts';
 import { UsageError } from '../exit.ts';
 import { readInput } from '../files.ts';
 import type { Invocation, Run } from '../invocation.ts';
-import { unheededLines } from '../native-renderings.ts';
+import { serving, unheededLines } from '../native-renderings.ts';
 import { namingFile } from '../jobspec-errors.ts';
 import { collect, jobId } from '../options.ts';
 import {
@@ -51,21 +51,23 @@ async function explain(invocation: Invocation, options: Options, args: readonly 
   const placement = options.placement === true;
   // A placement names a cluster's nodes: it is told to those who may use it.
   const credentials = placement ? credentialsFor(await readSettings(invocation), options, true) : [];
-  const { candidates, openings, unheeded } = await connect(invocation, options, async (client, signal) => {
+  const { candidates, openings, unheeded, served } = await connect(invocation, options, async (client, signal) => {
     const asked = client.jobs.match(
       { jobspec, credentials, clusters: [...(options.cluster ?? [])], placement },
       { signal },
     );
     const answer = await namingFile(file, jobspec, asked);
-    const ask = async () => (await client.clusters.list({}, { signal })).clusters;
-    return { ...answer, unheeded: await unheededLines(jobspec, answer.candidates, ask) };
+    const { clusters } = await client.clusters.list({}, { signal });
+    const served = await serving(jobspec, answer.candidates, clusters, invocation.io.system.clock.now());
+    return { ...answer, served, unheeded: await unheededLines(jobspec, answer.candidates, async () => clusters) };
   });
   invocation.result(
     { jobspec: file, candidates: candidates.map(candidateJson), openings: openings.map(openingJson), unheeded },
     () =>
       [
-        ...candidateLines(invocation.paint, candidates),
+        ...candidateLines(invocation.paint, candidates, undefined, served.barred, served.absent),
         ...openingLines(openings),
+        ...served.lines,
         ...unheeded,
         ...candidates.flatMap(({ cluster, placement: r }) =>
           r === undefined ? [] : [`on ${cluster} it would take:`, JSON.stringify(r, null, 2)],

@@ -153,7 +153,7 @@ async function submit(invocation: Invocation, options: SubmitOptions, words: rea
       };
       const code =
         options.dryRun === true
-          ? await dryRun(invocation, client, parts, options.ask === true, signal)
+          ? await dryRun(invocation, client, parts, options, signal)
           : await one(invocation, client, options, parts, signal);
       if (worst === 0) worst = code;
     }
@@ -301,7 +301,7 @@ async function dryRun(
   invocation: Invocation,
   client: RainbowClient,
   { request, compatibility, credentials, clusters, named }: Parts,
-  asks: boolean,
+  { ask, waitForCluster }: SubmitOptions,
   signal: AbortSignal,
 ): Promise<number> {
   const { jobspec, translation } = request;
@@ -311,7 +311,11 @@ async function dryRun(
   const { clusters: all } = await client.clusters.list({}, { signal });
   const natives = await nativeRenderings(jobspec, candidates, all);
   const unheeded = await unheededLines(jobspec, candidates, async () => all);
-  const { barred, lines } = await serving(jobspec, candidates, all, invocation.io.system.clock.now());
+  const { barred, absent, lines } = await serving(jobspec, candidates, all, invocation.io.system.clock.now());
+  const isRefused =
+    waitForCluster !== true &&
+    candidates.length > 0 &&
+    candidates.every(({ satisfiable }) => fitsWord(satisfiable) === 'no');
   const document = {
     candidates: candidates.map(candidateJson),
     openings: openings.map(openingJson),
@@ -321,13 +325,13 @@ async function dryRun(
   };
   invocation.result(document, () =>
     [
-      ...candidateLines(invocation.paint, candidates, undefined, barred),
+      ...candidateLines(invocation.paint, candidates, undefined, barred, absent),
       ...openingLines(openings),
       ...lines,
       ...unheeded,
       ...natives.flatMap(nativeLines),
-      ...(asks ? ['a dry run asks nobody for a bid: the submit itself will'] : []),
-      'nothing was stored',
+      ...(ask === true ? ['a dry run asks nobody for a bid: the submit itself will'] : []),
+      isRefused ? 'nothing was stored: submitted so, it would be rejected' : 'nothing was stored',
     ].join('\n'),
   );
   return candidates.some(({ satisfiable }) => fitsWord(satisfiable) === 'yes') ? 0 : 1;

@@ -84,13 +84,14 @@ export function decisionJson(decision: Decision) {
 
 /**
  * Two or more lines per cluster: its answer, then why not and what would help. `barred`: those that would not be given
- * it though it fits, and why.
+ * it though it fits, and why. `absent`: those where nobody is there to start it, and who would have to be.
  */
 export function candidateLines(
   paint: Paint,
   candidates: readonly Candidate[],
   decision?: Decision,
   barred: ReadonlyMap<string, string> = new Map(),
+  absent: ReadonlyMap<string, string> = new Map(),
 ): string[] {
   const chosen = decision?.chosen ?? '';
   if (candidates.length === 0) return ['no cluster was asked'];
@@ -107,10 +108,13 @@ export function candidateLines(
           : fits === 'no'
             ? paint.red('does not fit')
             : paint.yellow('unknown: the matcher’s budget was spent');
+    const nobody = fits === 'yes' && why === undefined ? absent.get(candidate.cluster) : undefined;
+    const once =
+      nobody === undefined ? '' : `${now === 'yes' ? '' : '; not before'} ${paint.yellow(`once ${clean(nobody)}`)}`;
     const bid = candidate.bid === undefined ? [] : bidLines(paint, candidate.bid, decision?.at);
     const mark = candidate.cluster === chosen ? paint.bold('  ← chosen') : '';
     return [
-      `  ${candidate.cluster.padEnd(width)}  ${answer}${mark}`,
+      `  ${candidate.cluster.padEnd(width)}  ${answer}${once}${mark}`,
       ...bid.map((line) => `  ${' '.repeat(width)}    ${line}`),
       // What is missing just now is said by the start that it offers.
       ...reasonLines(fits === 'yes' && bid.length > 0 ? [] : candidate.reasons).map(
@@ -137,6 +141,19 @@ function inOrder({ candidates, order }: Decision): readonly Candidate[] {
   return candidates.toSorted((a, b) => place(a.cluster) - place(b.cluster));
 }
 
+const PASSED_OVER = ' was passed over: ';
+
+/** As the notes have it: those that fit, and were not to be chosen then. */
+function passedOver({ candidates, notes }: Decision): ReadonlyMap<string, string> {
+  const found = new Map<string, string>();
+  for (const { cluster } of candidates) {
+    const begin = `${cluster}${PASSED_OVER}`;
+    const note = notes.find((each) => each.startsWith(begin));
+    if (note !== undefined) found.set(cluster, note.slice(begin.length));
+  }
+  return found;
+}
+
 function askedLine({ candidates, asked, waitedMs, shapeClass }: Decision): string[] {
   if (!asked) return ['  nobody was asked for a bid: decided from match and state'];
   const bids = candidates.filter(({ bid }) => bid !== undefined).length;
@@ -155,7 +172,7 @@ export function decisionText(paint: Paint, decision: Decision): string {
   const options = Object.entries(decision.policyOptions).map(([key, value]) => `${clean(key)}=${short(value)}`);
   return [
     `attempt ${decision.epoch}: ${chosen}`,
-    ...candidateLines(paint, inOrder(decision), decision),
+    ...candidateLines(paint, inOrder(decision), decision, passedOver(decision)),
     ...askedLine(decision),
     ...decision.notes.map((note) => `  ${clean(note)}`),
     ...shadowLine(decision),

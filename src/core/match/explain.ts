@@ -7,6 +7,7 @@ import type { RequestGroup, RequestVertex } from '../jobspec/jobspec.ts';
 import { least } from './accepted.ts';
 import type { ImageFailure } from './image.ts';
 import type { MatchReason, MatchStage, Relaxation } from './matcher.ts';
+import { smallerUnit } from './units.ts';
 import { chain, exactly, inAll, preorder, replaced, spelledOut, undemanding } from './vary.ts';
 
 /** Of what can ever be, or of what is free now: the same questions, in other words. */
@@ -159,8 +160,15 @@ function relax(vertices: readonly RequestVertex[], oracle: Oracle): Relaxation |
   let bestRatio = 0;
   for (const vertex of preorder(vertices)) {
     const count = vertex.replicas !== null && !vertex.countGiven ? vertex.replicas : least(vertex.count);
-    if (count <= 1 || count === Infinity) continue;
-    const to = search(count, (value) => value > 0 && oracle.fits(replaced(vertices, vertex, withCount(vertex, value))));
+    if (count === Infinity) continue;
+    const to = fewer(vertices, vertex, count, oracle);
+    if (to === 0) {
+      const less = finer(vertices, vertex, oracle);
+      if (less !== null && less.ratio > bestRatio) {
+        bestRatio = less.ratio;
+        best = less.relaxation;
+      }
+    }
     if (to > 0 && to / count > bestRatio) {
       bestRatio = to / count;
       best = change(
@@ -183,7 +191,12 @@ function relax(vertices: readonly RequestVertex[], oracle: Oracle): Relaxation |
         `it would fit${nowWord(oracle)} without ${requirements(vertex)}`,
       );
     }
-    if (vertex.unit !== '' && oracle.fits(replaced(vertices, vertex, { ...vertex, unit: '' }))) {
+    // Where there is some of it in that unit, another amount is asked for, not another unit.
+    if (
+      vertex.unit !== '' &&
+      oracle.total(vertex) === 0 &&
+      oracle.fits(replaced(vertices, vertex, { ...vertex, unit: '' }))
+    ) {
       return change(vertex, 'unit', vertex.unit, '', `it would fit${nowWord(oracle)} without the unit ${vertex.unit}`);
     }
     if (vertex.exclusive === true && oracle.fits(replaced(vertices, vertex, { ...vertex, exclusive: false }))) {
@@ -204,6 +217,37 @@ function relax(vertices: readonly RequestVertex[], oracle: Oracle): Relaxation |
     // Where both stand in the way, no one change is enough.
     if (!oracle.hasConstraint)
       return change(first, 'image', 'as given', '', `it would fit${nowWord(oracle)} without what the image needs`);
+  }
+  return null;
+}
+
+/** The largest count below, with which all would fit; 0: none. */
+function fewer(vertices: readonly RequestVertex[], vertex: RequestVertex, count: number, oracle: Oracle): number {
+  if (count <= 1) return 0;
+  return search(count, (value) => value > 0 && oracle.fits(replaced(vertices, vertex, withCount(vertex, value))));
+}
+
+/** Less than one of its unit: so many of a smaller one. */
+function finer(
+  vertices: readonly RequestVertex[],
+  vertex: RequestVertex,
+  oracle: Oracle,
+): { readonly relaxation: Relaxation; readonly ratio: number } | null {
+  const isCounted = vertex.replicas !== null && !vertex.countGiven;
+  if (vertex.unit === '' || isCounted || oracle.total(vertex) === 0) return null;
+  const least = countOf(vertex);
+  let count = least;
+  for (let next = smallerUnit(vertex.unit); next !== null; next = smallerUnit(next.unit)) {
+    count *= next.times;
+    const smaller = { ...vertex, unit: next.unit };
+    const to = search(count, (value) => {
+      const changed = replaced(vertices, vertex, { ...smaller, count: exactly(value) });
+      return value > 0 && oracle.fits(changed);
+    });
+    if (to === 0) continue;
+    const [from, instead] = [`${least} ${vertex.unit}`, `${to} ${next.unit}`];
+    const message = `${say(to, smaller)} instead of ${from} would fit${nowWord(oracle)}`;
+    return { relaxation: change(vertex, 'unit', from, instead, message), ratio: to / count };
   }
   return null;
 }

@@ -22,6 +22,7 @@ export interface Verdict {
 export type MatchStage =
   | 'owner' // its owner has no local user there; found by the scheduler, before anything is matched
   | 'partition' // it has not the partition or queue that is asked for; found by the scheduler, too
+  | 'told' // its own scheduler cannot be told all of it, or no images are run there; found by the scheduler, too
   | 'absent' // no vertex of that type
   | 'total' // too few in the whole cluster
   | 'per_vertex' // enough in all, too few under any one parent

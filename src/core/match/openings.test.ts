@@ -10,7 +10,10 @@ resources: [{type: node, count: ${nodes}, with: [{type: slot, count: 1, label: s
 tasks: [{command: [a], slot: s, count: {per_slot: 1}}]
 attributes: {system: {duration: 60}}`;
 
-function asked(jobspec: string, clusters: Readonly<Record<string, { nodes: number; coresPerNode: number }>>) {
+function asked(
+  jobspec: string,
+  clusters: Readonly<Record<string, { nodes: number; coresPerNode: number; memoryGiBPerNode?: number }>>,
+) {
   const matcher = createMatcher();
   for (const [name, size] of Object.entries(clusters)) {
     matcher.setCluster(name, readGraph(generateGraph({ name, ...size })), []);
@@ -58,4 +61,14 @@ test('a cluster counts for a change that another named', () => {
 
 test('nothing opens what cannot be opened, and what fits needs no opening', () => {
   expect(asked(job(1, 4), { a: { nodes: 1, coresPerNode: 4 } })).toEqual([]);
+});
+
+test('of a whole TiB where there is less, an amount in a smaller unit is advised, not that it goes without its unit', () => {
+  const asks = (memory: string) => `version: 1
+resources: [{type: node, count: 1, with: [{type: slot, count: 1, label: s, with: [{type: core, count: 1}, {type: memory, ${memory}}]}]}]
+tasks: [{command: [a], slot: s, count: {per_slot: 1}}]
+attributes: {system: {duration: 60}}`;
+  const nodes = { nodes: 1, coresPerNode: 4, memoryGiBPerNode: 64 };
+  expect(asked(asks('count: 1, unit: TiB'), { a: nodes })).toEqual([['64 GiB memory instead of 1 TiB would fit', 'a']]);
+  expect(asked(asks('count: 1024, unit: GB'), { a: nodes })).toEqual([['68 GB memory instead of 1024 would fit', 'a']]);
 });

@@ -5,6 +5,7 @@
  */
 import type { Request, RequestGroup, RequestVertex } from '../jobspec/jobspec.ts';
 import type { Relaxation, Verdict } from './matcher.ts';
+import { bytesIn } from './units.ts';
 import { exactly, preorder, replaced, spelledOut } from './vary.ts';
 
 export interface Opening {
@@ -57,7 +58,19 @@ export function openings(
 
 /** How much of what was asked for is left: the ratio of counts; changes of another kind give up more. */
 function kept({ field, from, to }: Relaxation): number {
+  if (field === 'unit' && to !== '') return bytesOf(to) / bytesOf(from);
   return field === 'count' ? Number(to) / Number(from) : 0;
+}
+
+/** `62 GiB`: of a relaxation to less than one of the unit that was asked for. */
+function amountOf(text: string): { readonly count: number; readonly unit: string } {
+  const [count = '', unit = ''] = text.split(' ');
+  return { count: Number(count), unit };
+}
+
+function bytesOf(text: string): number {
+  const { count, unit } = amountOf(text);
+  return count * (bytesIn(unit) ?? 0);
 }
 
 /** The request with that one change; null where it stands nowhere in it. */
@@ -77,6 +90,10 @@ export function relaxed(request: Request, relaxation: Relaxation): Request | nul
   return null;
 }
 
+function leastOf({ count }: RequestVertex): number {
+  return count.values?.[0] ?? count.min;
+}
+
 function changedVertex(vertex: RequestVertex, { field, from, to }: Relaxation): RequestVertex | null {
   switch (field) {
     case 'count': {
@@ -84,13 +101,16 @@ function changedVertex(vertex: RequestVertex, { field, from, to }: Relaxation): 
       if (vertex.replicas !== null && !vertex.countGiven) {
         return String(vertex.replicas) === from ? { ...vertex, replicas: count } : null;
       }
-      const least = vertex.count.values?.[0] ?? vertex.count.min;
-      return String(least) === from ? { ...vertex, count: exactly(count) } : null;
+      return String(leastOf(vertex)) === from ? { ...vertex, count: exactly(count) } : null;
     }
     case 'requires':
       return vertex.requires.length === 0 ? null : { ...vertex, requires: [] };
-    case 'unit':
-      return vertex.unit === '' ? null : { ...vertex, unit: '' };
+    case 'unit': {
+      if (to === '') return vertex.unit === '' ? null : { ...vertex, unit: '' };
+      if (`${leastOf(vertex)} ${vertex.unit}` !== from) return null;
+      const { count, unit } = amountOf(to);
+      return { ...vertex, unit, count: exactly(count) };
+    }
     case 'exclusive':
       return vertex.exclusive === true ? { ...vertex, exclusive: false } : null;
     default:

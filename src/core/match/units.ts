@@ -15,6 +15,15 @@ export function bytesIn(unit: string): number | null {
   return factors.get(unit) ?? null;
 }
 
+/** The next smaller one of the same kind: of one TiB 1024 GiB, of one GB 1000 MB. Null: there is none. */
+export function smallerUnit(unit: string): { readonly unit: string; readonly times: number } | null {
+  const [, prefix = '', i = ''] = /^([kKMGTP])(i?)B$/.exec(unit) ?? [];
+  const place = 'KMGTP'.indexOf(prefix.toUpperCase());
+  if (prefix === '' || place < 1) return null;
+  const smaller = 'KMGTP'.charAt(place - 1);
+  return { unit: `${smaller === 'K' && i === '' ? 'k' : smaller}${i}B`, times: i === '' ? 1000 : 1024 };
+}
+
 /** How a request counts: its basis ('byte', '' or the unit itself) and how much of the basis one of it is. */
 export function basisOf(unit: string): { basis: string; factor: number } {
   const bytes = bytesIn(unit);

@@ -131,10 +131,14 @@ const FILES = 'attributes.system.files';
 /** Of the report of a renderer: what a document of that system has no word for. */
 const IMAGE = 'attributes.user.image';
 
-/** `particulars` says of options kept for another kind of cluster, which of them it cannot do without. */
+/**
+ * `particulars` says of options kept for another kind of cluster, which of them it cannot do without. What is kept of a
+ * Kubernetes Job is for nobody to read: without which of it a job is another one was said when it was read.
+ */
 function lostOf(report: readonly ReportLine[], runner: string): readonly ReportLine[] {
   const isForOthers = ({ what }: ReportLine): boolean =>
     what === FILES ||
+    what.startsWith('attributes.rainbow.kubernetes.') ||
     Object.keys(KEPT).some((system) => system !== runner && what.startsWith(`attributes.rainbow.${system}.`));
   return obstacles(report).filter((line) => !isGranted(line) && !isForOthers(line));
 }

@@ -51,8 +51,8 @@ export function createGather(deps: {
   readonly settings: SchedulerSettings;
   /** Does this policy, or the one beside it, look at offers? */
   readonly weighsOffers: (policy: string, options: Readonly<Record<string, string>>) => boolean;
-  /** Of these, the clusters whose whole graph holds it. */
-  readonly fitting: (jobspec: Jobspec, clusters: readonly string[], owner: string) => readonly string[];
+  /** Of these, the clusters that could ever take it. `text`: the jobspec as it was submitted. */
+  readonly fitting: (jobspec: Jobspec, clusters: readonly string[], owner: string, text: string) => readonly string[];
 }): Gather {
   const { book, clock, settings } = deps;
   const ready = new Map<JobId, { readonly gathered: Gathered; readonly at: number }>();
@@ -72,7 +72,7 @@ export function createGather(deps: {
     return { asked, bids, waitedMs: Math.round((clock.monotonic() - began) * 10) / 10 };
   };
   const always = (job: ToAsk): Promise<Gathered> =>
-    collect(job, about(job), deps.fitting(job.parsed, job.candidates, job.owner));
+    collect(job, about(job), deps.fitting(job.parsed, job.candidates, job.owner, job.jobspec));
 
   const fetch = async (
     id: JobId,
@@ -99,7 +99,7 @@ export function createGather(deps: {
       if (there !== undefined && clock.now() - there.at <= SERVE_MS) return there.gathered;
       if (awaited.has(id)) return 'awaited';
       const asked = about(job);
-      const clusters = deps.fitting(job.parsed, job.candidates, job.owner);
+      const clusters = deps.fitting(job.parsed, job.candidates, job.owner, job.jobspec);
       const bids = book.peek(asked.question, clusters);
       if (bids !== null) return { asked, bids, waitedMs: 0 };
       awaited.add(id);

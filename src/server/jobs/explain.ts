@@ -44,5 +44,5 @@ function openingsNow(parts: Parts, job: JobRecord): readonly Opening[] {
   // A cluster that has come since under such a name is none of its own, and none of its submitter's business.
   const own = job.candidates.filter(({ name, id }) => (parts.scheduler.registry.get(name)?.id ?? id) === id);
   const names = own.map(({ name }) => name);
-  return parts.scheduler.openings(jobspec, parts.scheduler.match(jobspec, names, job.owner));
+  return parts.scheduler.openings(jobspec, parts.scheduler.match(jobspec, names, job.owner, job.jobspec));
 }

@@ -38,7 +38,7 @@ export function match(parts: Parts): Handlers<typeof JobService>['match'] {
         'a placement names the nodes of a cluster: send the names and tokens of the clusters that you may use',
       );
     }
-    const results = parts.scheduler.match(jobspec, candidates, owner);
+    const results = parts.scheduler.match(jobspec, candidates, owner, request.jobspec);
     const openings = parts.scheduler.openings(jobspec, results).map(openingToWire);
     if (!request.placement) return { candidates: results.map(candidateToWire), openings };
     const placed = results.map(async (result) => {

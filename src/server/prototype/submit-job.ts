@@ -32,7 +32,7 @@ export function submitJob(parts: Parts): Handlers<typeof RainbowScheduler>['subm
     const { jobspec: parsed, resolved } = await imageNeeds(parts, parseJobspec(request.jobspec, 'jobspec'), '');
 
     if (request.satisfyOnly) {
-      const clusters = select(parts, policy, parsed, opened.clusters, requestId);
+      const clusters = select(parts, policy, parsed, request.jobspec, opened.clusters, requestId);
       return { requestId, status: Result.SUBMIT_SUCCESS, clusters: [...clusters] };
     }
     const owner = ownerOf(shown(request));
@@ -75,12 +75,13 @@ function select(
   parts: Parts,
   policy: ChosenPolicy,
   parsed: Jobspec,
+  text: string,
   clusters: readonly string[],
   seed: string,
 ): readonly string[] {
   const { scheduler } = parts;
   const contenders = scheduler
-    .match(parsed, clusters)
+    .match(parsed, clusters, undefined, text)
     .filter(({ satisfiable }) => satisfiable.fits === 'yes')
     .map(({ cluster, startable, state }) => ({
       cluster,
