@@ -13,6 +13,8 @@ export interface SubmitOptions extends OperatorOptions, HandlingOptions {
   readonly time?: string;
   readonly image?: string;
   readonly compatibility?: string;
+  readonly partition?: string;
+  readonly account?: string;
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly command?: string;

@@ -22,7 +22,20 @@ export interface SubmitRequest {
 }
 
 /** Options that describe a job, and so exclude --jobspec. */
-const SHAPE = ['nodes', 'tasks', 'cores', 'gpus', 'memory', 'time', 'image', 'cwd', 'env', 'command'] as const;
+const SHAPE = [
+  'nodes',
+  'tasks',
+  'cores',
+  'gpus',
+  'memory',
+  'time',
+  'partition',
+  'account',
+  'image',
+  'cwd',
+  'env',
+  'command',
+] as const;
 /** Bytes of a jobspec, as the server takes at most: here it can be said where it passes them. */
 const MOST_JOBSPEC = 2 ** 20;
 const FILES = ['jobspec', 'batch', 'kubernetes'] as const;
@@ -80,8 +93,21 @@ async function fromFlags(options: SubmitOptions, words: readonly string[]): Prom
 }
 
 function overridesOf(options: SubmitOptions): Overrides {
-  const { nodes, tasks, cores, gpus, memory, time, image, cwd, env } = options;
-  return { nodes, tasks, cores, gpus, memory, time, image, cwd, env, name: options.name ?? options.jobName };
+  const { nodes, tasks, cores, gpus, memory, time, partition, account, image, cwd, env } = options;
+  return {
+    nodes,
+    tasks,
+    cores,
+    gpus,
+    memory,
+    time,
+    partition,
+    account,
+    image,
+    cwd,
+    env,
+    name: options.name ?? options.jobName,
+  };
 }
 
 async function translateFile(

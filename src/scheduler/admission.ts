@@ -1,9 +1,10 @@
 /**
- * What makes a cluster a no before anything is matched, since no graph says it: whose jobs its agent runs, and the
- * partition (queue, as Flux has it) that a job asks for, as sbatch refuses one that there is not. Pure memory, kept by
- * the registry. Where it stops: of a cluster that has registered no partitions its own scheduler says, save of plain
- * machines, which have none.
+ * What makes a cluster a no before anything is matched, since no graph says it: whose jobs its agent runs, the
+ * partition (queue, as Flux has it) that a job asks for, as sbatch refuses one that there is not, and how long the
+ * partition that it would go to lets one run. Pure memory, kept by the registry. Where it stops: of a cluster that has
+ * registered no partitions its own scheduler says, save of plain machines, which have none.
  */
+import { limitOf, meantBy, overLimit, type PartitionLimit } from '../core/discover/time-limits.ts';
 import type { Subsystem } from '../core/graph/graph.ts';
 import type { Jobspec } from '../core/jobspec/jobspec.ts';
 import type { MatchStage, Verdict } from '../core/match/matcher.ts';
@@ -19,8 +20,12 @@ export interface Admission {
   /** Has its agent said whose jobs it runs? Otherwise anybody's. */
   isParticular(cluster: string): boolean;
   /** Null: ask the matcher. `owner` undefined: nobody in particular. */
-  refuses(cluster: string, jobspec: Pick<Jobspec, 'queue' | 'allowLossy'>, owner: string | undefined): Verdict | null;
+  refuses(cluster: string, jobspec: AskedOf, owner: string | undefined): Verdict | null;
+  /** Clusters that refuse such a job for its time where it asks for no partition. `walltime`: seconds. */
+  tooShortFor(walltime: number): readonly string[];
 }
+
+export type AskedOf = Pick<Jobspec, 'queue' | 'walltime' | 'allowLossy'>;
 
 /** The subsystem that partitions are registered as. */
 const PARTITIONS = 'partition';
@@ -28,8 +33,20 @@ const PARTITIONS = 'partition';
 export function createAdmission(): Admission {
   /** Of clusters that said it: the owners who have a local user there. */
   const accounts = new Map<string, { readonly told: readonly string[]; readonly owners: ReadonlySet<string> }>();
-  const partitions = new Map<string, readonly string[]>();
+  const partitions = new Map<string, readonly PartitionLimit[]>();
+  /** Seconds, of the clusters whose default partition has a limit. */
+  const byDefault = new Map<string, number>();
   const plain = new Set<string>();
+  const keep = (cluster: string, found: readonly PartitionLimit[]): void => {
+    partitions.set(cluster, found);
+    const most = Math.max(...meantBy(null, found).map((each) => each.most));
+    if (most > 0 && most < Infinity) byDefault.set(cluster, most);
+    else byDefault.delete(cluster);
+  };
+  const forget = (cluster: string): void => {
+    partitions.delete(cluster);
+    byDefault.delete(cluster);
+  };
   return {
     record({ name, instance }) {
       const told = instance?.accounts;
@@ -40,32 +57,34 @@ export function createAdmission(): Admission {
     },
     subsystems(cluster, found, are) {
       const one = found.find(({ name }) => name === PARTITIONS);
-      if (one !== undefined) partitions.set(cluster, namesIn(one));
-      else if (are === 'all') partitions.delete(cluster);
+      if (one !== undefined) keep(cluster, partitionsIn(one));
+      else if (are === 'all') forget(cluster);
     },
     dropSubsystem(cluster, subsystem) {
-      if (subsystem === PARTITIONS) partitions.delete(cluster);
+      if (subsystem === PARTITIONS) forget(cluster);
     },
     drop(cluster) {
       accounts.delete(cluster);
-      partitions.delete(cluster);
+      forget(cluster);
       plain.delete(cluster);
     },
     isParticular: (cluster) => accounts.has(cluster),
-    refuses(cluster, { queue, allowLossy }, owner) {
+    tooShortFor: (walltime) => [...byDefault].flatMap(([cluster, most]) => (walltime > most ? [cluster] : [])),
+    refuses(cluster, { queue, walltime, allowLossy }, owner) {
       if (owner !== undefined && accounts.get(cluster)?.owners.has(owner) === false)
         return no('owner', unmapped(owner));
-      if (queue === null) return null;
       const there = partitions.get(cluster);
       if (there === undefined) {
-        if (allowLossy || !plain.has(cluster)) return null;
+        if (queue === null || allowLossy || !plain.has(cluster)) return null;
         const message = `it is a plain machine and has no partition ${queue}: with --allow-lossy it may run there`;
         return no('partition', message);
       }
       // Of a list Slurm wants each.
-      const missing = queue.split(',').filter((name) => !there.includes(name));
-      if (missing.length === 0) return null;
-      return no('partition', `it has no partition ${listed(missing)}: it has ${listed(there)}`);
+      const names = there.map(({ name }) => name);
+      const missing = queue?.split(',').filter((name) => !names.includes(name)) ?? [];
+      if (missing.length > 0) return no('partition', `it has no partition ${listed(missing)}: it has ${listed(names)}`);
+      const why = overLimit({ queue, walltime }, there);
+      return why === '' ? null : no('partition', why);
     },
   };
 }
@@ -80,13 +99,14 @@ function unmapped(owner: string): string {
   return `its owner (${owner}) has no local user there: ask the cluster’s administrator for a line in its agent’s mapping`;
 }
 
-function namesIn(subsystem: Subsystem): readonly string[] {
-  const names: string[] = [];
+function partitionsIn(subsystem: Subsystem): readonly PartitionLimit[] {
+  const found: PartitionLimit[] = [];
   for (let vertex = 0; vertex < subsystem.size; vertex++) {
-    const { type, name } = subsystem.metadata(vertex);
-    if (type === PARTITIONS && typeof name === 'string') names.push(name);
+    const metadata = subsystem.metadata(vertex);
+    const { type, name } = metadata;
+    if (type === PARTITIONS && typeof name === 'string') found.push(limitOf(name, metadata));
   }
-  return names;
+  return found;
 }
 
 const MOST_LISTED = 10;

@@ -25,6 +25,7 @@ export interface InnerRegistry extends Registry {
   readonly refuses: Admission['refuses'];
   /** Has its agent said whose jobs it runs? Otherwise anybody's. */
   readonly isParticular: Admission['isParticular'];
+  readonly tooShortFor: Admission['tooShortFor'];
   /** Is it known, and its graph in the matcher? */
   isCompiled(name: string): boolean;
   /** Does its agent speak through this server? */
@@ -360,6 +361,7 @@ export function createRegistry(deps: RegistryDependencies): InnerRegistry {
 
     refuses: (...asked) => admission.refuses(...asked),
     isParticular: (name) => admission.isParticular(name),
+    tooShortFor: (walltime) => admission.tooShortFor(walltime),
     isCompiled: (name) => entries.get(name)?.isCompiled ?? false,
     isStill: ({ name, id }) => entries.get(name)?.record.id === id,
     isSilentFor(name, seconds) {

@@ -21,8 +21,16 @@ export interface RosterMember extends Member {
 }
 
 export interface Rosters {
-  /** `isToldAll`: is nothing of the job lost with this kind of agent? Null: look one by one. */
-  of(clusters: readonly string[], owner: string, isToldAll: (kind: AgentKind) => boolean): Roster<RosterMember> | null;
+  /**
+   * `walltime`: seconds that the job asks for, or null; `isToldAll`: is nothing of it lost with this kind of agent? Null:
+   * look one by one.
+   */
+  of(
+    clusters: readonly string[],
+    owner: string,
+    walltime: number | null,
+    isToldAll: (kind: AgentKind) => boolean,
+  ): Roster<RosterMember> | null;
   /** Something of it is not as it was. */
   changed(cluster: string): void;
 }
@@ -46,7 +54,7 @@ interface Kept {
 }
 
 /** Jobs that ask for a partition are looked at one by one. */
-const ANY_PARTITION = { queue: null, allowLossy: false } as const;
+const ANY_PARTITION = { queue: null, walltime: null, allowLossy: false } as const;
 
 function textOf({ runner, containers }: AgentKind): string {
   return `${runner} ${containers}`;
@@ -54,7 +62,10 @@ function textOf({ runner, containers }: AgentKind): string {
 
 export function createRosters(deps: {
   readonly matcher: Pick<Matcher, 'roots' | 'version'>;
-  readonly registry: Pick<InnerRegistry, 'get' | 'isCompiled' | 'isParticular' | 'refuses' | 'isConnectedHere'>;
+  readonly registry: Pick<
+    InnerRegistry,
+    'get' | 'isCompiled' | 'isParticular' | 'refuses' | 'tooShortFor' | 'isConnectedHere'
+  >;
   readonly states: Pick<States, 'of'>;
 }): Rosters {
   const { matcher, registry, states } = deps;
@@ -119,7 +130,7 @@ export function createRosters(deps: {
   };
 
   return {
-    of(clusters, owner, isToldAll) {
+    of(clusters, owner, walltime, isToldAll) {
       const found = keptOf(clusters);
       const { stale, odd, particular, roster } = found;
       if (!found.isSorted) return null;
@@ -131,6 +142,7 @@ export function createRosters(deps: {
       stale.clear();
       if (odd.size > 0) return null;
       for (const name of particular) if (registry.refuses(name, ANY_PARTITION, owner) !== null) return null;
+      if (walltime !== null && registry.tooShortFor(walltime).some((name) => found.clusters.has(name))) return null;
       if (!found.kinds.every(isToldAll)) return null;
       return roster;
     },

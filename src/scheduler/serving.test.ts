@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { readJobspec } from '../core/jobspec/read.ts';
 import { IN_SERVICE } from '../store/store.ts';
+import type { CandidateResult } from './scheduler.ts';
 import { coresJob, openRig, type Rig } from './testing/rig.ts';
 
 let rig: Rig;
@@ -158,6 +159,50 @@ test('a partition that is asked for: clusters that have registered theirs, plain
   expect(rig.scheduler.openings(asked, rig.scheduler.match(asked, ['K', 'L']))).toEqual([]);
   await rig.scheduler.registry.deleteSubsystem('K', 'partition');
   expect(fits(jobspec('nope'))[0]).toBe('yes');
+});
+
+test('the time limit of the partition asked for, of the default one where none is', async () => {
+  for (const name of ['K', 'L']) await rig.cluster(name, 1, 2);
+  const partition = (name: string, more: object): object => ({ metadata: { type: 'partition', name, ...more } });
+  const nodes = {
+    all: { metadata: { type: 'partitions', name: 'K' } },
+    d: partition('debug', { max_time: '00:10:00' }),
+    m: partition('main', { max_time: '7-00:00:00', default: true }),
+  };
+  const link = (target: string): object => ({ source: 'all', target, relation: 'contains' });
+  const subsystem = { graph: { nodes, edges: [link('d'), link('m')] } };
+  await rig.scheduler.registry.putSubsystem('K', 'partition', JSON.stringify(subsystem), true);
+  const asking = (duration: number, queue?: string): string => {
+    const spec = JSON.parse(coresJob({})) as object;
+    const system = { ...(duration === 0 ? {} : { duration }), ...(queue === undefined ? {} : { queue }) };
+    return JSON.stringify({ ...spec, attributes: { system } });
+  };
+  const fits = (text: string): string => {
+    const [{ satisfiable, startable }] = rig.scheduler.match(readJobspec(text), ['K']) as [CandidateResult];
+    expect(startable.fits).toBe(satisfiable.fits);
+    return [satisfiable.fits, ...satisfiable.reasons.map(({ message }) => message)].join(' ');
+  };
+  const check = (): void => {
+    expect(fits(asking(0, 'debug'))).toBe('yes');
+    expect(fits(asking(600, 'debug'))).toBe('yes');
+    expect(fits(asking(1200, 'debug'))).toContain('no partition debug lets a job run for 10 min, not for 20 min');
+    expect(fits(asking(1200, 'debug,main'))).toBe('yes');
+    expect(fits(asking(1200))).toBe('yes');
+    expect(fits(asking(691_200))).toContain('no its default partition main lets a job run for 7 d, not for 8 d');
+  };
+  check();
+  await rig.restart();
+  check();
+  // Where all are decided on at once, too: it goes where nothing is known of a limit, or nowhere.
+  const first = { candidates: ['K', 'L'], policy: 'first' };
+  expect((await rig.submit(asking(600), first)).job.cluster).toBe('K');
+  expect((await rig.submit(asking(691_200), first)).job.cluster).toBe('L');
+  expect((await rig.submit(asking(691_200), { candidates: ['K'] })).job).toMatchObject({
+    state: 'rejected',
+    reason: { code: 'never_fits', message: expect.stringContaining('not for 8 d') as string },
+  });
+  await rig.scheduler.registry.deleteSubsystem('K', 'partition');
+  expect(fits(asking(691_200))).toBe('yes');
 });
 
 test('of equal questions of two owners each is decided by itself', async () => {

@@ -17,6 +17,11 @@ test('mistakes that the server finds', async () => {
     [['--output-cap', '900GiB'], '--output-cap: 966367641600 bytes'],
     [['--stage-out', '../x'], '--stage-out: "../x" has the part'],
     [['--dependency', 'afterok:1'], "unknown option '--dependency': here it is --after\n"],
+    [
+      ['--queue', 'debug'],
+      'what is run goes after --; "debug" before it belongs to no option (--queue takes no name; ',
+    ],
+    [['-p', ' '], '--partition: is empty'],
     [['--start-before', '1999-01-01T00:00Z'], '--start-before: 1999-01-01T00:00:00.000Z is before'],
   ];
   for (const [flags, said] of wrong) {

@@ -39,6 +39,8 @@ export function addSubmit(parent: Command, run: Run): void {
     .option('--gpus <count>', 'gpus of each task', wholeNumber(0))
     .option('--memory <amount>', 'memory of each node: 64GB, 4GiB')
     .option('--time <span>', 'how long it may run: 90s, 10m, 1h30m, 01:30:00; a number alone means seconds')
+    .option('-p, --partition <name>', 'partition of Slurm, queue of Flux; several with commas')
+    .option('-A, --account <name>', 'account of Slurm, bank of Flux')
     .option('--image <reference>', 'container image')
     .option('--compatibility <file>', 'what that image needs of a node, instead of what its registry says')
     .option('--cwd <folder>', 'folder that it begins in')
@@ -115,7 +117,25 @@ Examples:
   rainbow submit --begin +8h --deadline 2030-01-31T12:00Z --time 2h -- ./report`,
     );
   addHandling(command.optionsGroup('What happens when it fails, lies about, or writes much:'));
-  operatorOptions(command.optionsGroup('Who asks:')).action(run(submit));
+  operatorOptions(command.optionsGroup('Who asks:')).action(
+    run<SubmitOptions>((invocation, options, words) => {
+      refuseBefore(parent, options, words);
+      return submit(invocation, options, words);
+    }),
+  );
+}
+
+/** Commander puts words before -- and after it together: with a program after it the first are a slip. */
+function refuseBefore(program: Command, options: SubmitOptions, words: readonly string[]): void {
+  const { rawArgs } = program as Command & { readonly rawArgs: readonly string[] };
+  const after = rawArgs.indexOf('--') < 0 ? words.length : rawArgs.length - rawArgs.indexOf('--') - 1;
+  if (words.length <= after) return;
+  const [first = ''] = words;
+  const partition = options.queue === undefined ? '' : ` (--queue takes no name; a partition is --partition ${first})`;
+  const slip = words.slice(0, words.length - after).join(' ');
+  throw new UsageError(
+    `what is run goes after --; ${JSON.stringify(slip)} before it belongs to no option${partition}.`,
+  );
 }
 
 async function submit(invocation: Invocation, options: SubmitOptions, words: readonly string[]): Promise<number> {

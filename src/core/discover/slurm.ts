@@ -61,6 +61,7 @@ export function readSlurmPartitions(text: string): readonly FoundPartition[] {
       default: record.get('Default') === 'YES',
       state: record.get('State') ?? 'UP',
       max_time: record.get('MaxTime') ?? 'UNLIMITED',
+      ...(/\d/.test(record.get('DefaultTime') ?? '') ? { default_time: record.get('DefaultTime')! } : {}),
       priority_tier: Number(record.get('PriorityTier') ?? 1) || 0,
     },
   }));

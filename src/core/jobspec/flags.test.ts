@@ -36,14 +36,18 @@ test('everything else is carried', () => {
   const text = jobspecFromFlags({
     command: ['echo', 'a b', "it's", 'yes', '0.10', ''],
     time: '1h30m',
+    partition: 'debug',
+    account: 'lab',
     image: 'registry.example/app:1',
     name: 'no',
     cwd: '/data dir',
     environment: { OFF: 'off', X: '12:30:00' },
   });
+  expect(text).toContain('bank: lab');
   expect(readJobspec(text)).toMatchObject({
     name: 'no',
     walltime: 5400,
+    queue: 'debug',
     image: 'registry.example/app:1',
     cwd: '/data dir',
     environment: { OFF: 'off', X: '12:30:00' },

@@ -21,6 +21,10 @@ export interface JobspecFlags {
   readonly memory?: string | undefined;
   /** `90s`, `10m`, `1h30m`, `01:30:00`, or seconds. */
   readonly time?: string | undefined;
+  /** Partition, or queue, of the cluster that it goes to; several with commas. */
+  readonly partition?: string | undefined;
+  /** Account, or bank. */
+  readonly account?: string | undefined;
   readonly image?: string | undefined;
   readonly name?: string | undefined;
   readonly command: readonly string[];
@@ -44,6 +48,7 @@ export function jobspecFromFlags(flags: JobspecFlags): string {
   const { resources, slots } = readResources(flags);
   const system = {
     ...(flags.time === undefined ? {} : { duration: readTime(flags.time, '--time') }),
+    ...queueAndBank(flags),
     ...(flags.cwd === undefined ? {} : { cwd: flags.cwd }),
     ...(flags.environment === undefined ? {} : { environment: { ...flags.environment } }),
     ...(flags.name === undefined ? {} : { job: { name: flags.name } }),
@@ -58,6 +63,19 @@ export function jobspecFromFlags(flags: JobspecFlags): string {
     },
     { aliasDuplicateObjects: false, lineWidth: 0, compat: 'yaml-1.1' },
   );
+}
+
+/** As attributes.system has them. Throws `invalid_input` with the flag where one is empty. */
+export function queueAndBank({
+  partition,
+  account,
+}: Pick<JobspecFlags, 'partition' | 'account'>): Readonly<Record<string, string>> {
+  if (partition?.trim() === '') throw invalid('--partition', 'is empty: name a partition, or leave it out');
+  if (account?.trim() === '') throw invalid('--account', 'is empty: name an account, or leave it out');
+  return {
+    ...(partition === undefined ? {} : { queue: partition.trim() }),
+    ...(account === undefined ? {} : { bank: account.trim() }),
+  };
 }
 
 function readResources(flags: JobspecFlags): { resources: readonly Vertex[]; slots: readonly string[] } {

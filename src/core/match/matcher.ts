@@ -21,7 +21,7 @@ export interface Verdict {
 /** Where a match failed, in the order in which it is looked for. */
 export type MatchStage =
   | 'owner' // its owner has no local user there; found by the scheduler, before anything is matched
-  | 'partition' // it has not the partition or queue that is asked for; found by the scheduler, too
+  | 'partition' // it has not the partition or queue that is asked for, or that lets none run so long; found by the scheduler, too
   | 'told' // its own scheduler cannot be told all of it, or no images are run there; found by the scheduler, too
   | 'absent' // no vertex of that type
   | 'total' // too few in the whole cluster

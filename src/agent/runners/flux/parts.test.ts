@@ -3,9 +3,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { readFluxCluster, readFluxResources } from '../../../core/discover/flux.ts';
-import { layOut } from '../../../core/discover/layout.ts';
+import { layOut, type FoundPartition } from '../../../core/discover/layout.ts';
 import { RainbowError } from '../../../core/errors.ts';
 import { readGraph, readSubsystem } from '../../../core/graph/read.ts';
+import { jobspecFromFlags } from '../../../core/jobspec/flags.ts';
 import { carry } from '../../../core/translate/carrier.ts';
 import { lostOn, nativeRendering } from '../../../core/translate/native.ts';
 import { fluxJob } from '../../../core/translate/render/flux-job.ts';
@@ -19,6 +20,7 @@ import { queueOf, readFeasible } from './queue.ts';
 import { readJobList, type FluxRecord } from './records.ts';
 import { endOf, phaseOf, waitsFor } from './status.ts';
 import { fluxJobOf, nativeJobspec, outputPaths, urgencyOf } from './submit.ts';
+import { limitWhereNone } from './time-limit.ts';
 import { endOfVanished } from './vanished.ts';
 
 const recorded = (name: string): string => readFileSync(join(import.meta.dirname, 'recorded', name), 'utf8');
@@ -141,6 +143,21 @@ test('what the cluster is: nodes, gpus, properties, queues; drained and lost nod
     jobs_pending: 4,
     jobs_running: 2,
   });
+});
+
+test('a job that asks for no time gets no more than its queue lets it have', () => {
+  const queues: FoundPartition[] = [
+    { name: 'debug', nodes: [], facts: { max_time: '10m' } },
+    { name: 'batch', nodes: [], facts: { default: true } },
+  ];
+  expect(limitWhereNone(queues, 'debug', 3600)).toBe(600);
+  expect(limitWhereNone(queues, null, 3600)).toBe(3600);
+  const given = order(jobspecFromFlags({ command: ['true'] }));
+  const where = { cluster: 'blue', runDir: '/r', environment: {}, limit: 600 };
+  const spec = JSON.parse(nativeJobspec(fluxJobOf(given), given, KEY, where)) as {
+    attributes: { system: { duration: number } };
+  };
+  expect(spec.attributes.system.duration).toBe(600);
 });
 
 test('cores by their numbers; where numbers are no places, as many of the first', () => {

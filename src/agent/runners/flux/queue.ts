@@ -11,7 +11,7 @@ import { RainbowError } from '../../../core/errors.ts';
 import type { FluxCluster } from '../../../core/discover/flux.ts';
 import { expandHosts } from '../../../core/discover/expand-hosts.ts';
 import type { FoundPartition } from '../../../core/discover/layout.ts';
-import { parseDuration } from '../../../core/jobspec/duration.ts';
+import { limitOf } from '../../../core/discover/time-limits.ts';
 import { readJobspec } from '../../../core/jobspec/read.ts';
 import type { System } from '../../../system/system.ts';
 import { countParts, takesOf } from '../batch/counts.ts';
@@ -23,6 +23,7 @@ import { readNativeName } from './key.ts';
 import { readJobList, type FluxRecord } from './records.ts';
 import { phaseOf } from './status.ts';
 import { fluxJobOf, nativeJobspec } from './submit.ts';
+import { limitWhereNone } from './time-limit.ts';
 
 /** Questions come many at once. Milliseconds. */
 const FRESH_MS = 1_000;
@@ -63,7 +64,7 @@ export function createFluxQueue(
     async look(question) {
       let jobspec: string;
       try {
-        jobspec = wouldBe(question, parts);
+        jobspec = wouldBe(question, parts, (await all()).queues);
       } catch (error) {
         if (error instanceof RainbowError) return { refusal: { code: 'cannot_start', message: error.message } };
         throw error;
@@ -83,20 +84,26 @@ export function createFluxQueue(
   };
 }
 
-function refusalOf({ walltime }: BidQuestion, wanted: string, queue: FoundPartition | null): string {
+/** Where it asks for no time it gets one that the queue lets it have. */
+function refusalOf({ jobspec }: BidQuestion, wanted: string, queue: FoundPartition | null): string {
   if (queue === null) return wanted === '' ? '' : `there is no queue ${wanted}`;
-  const most = parseDuration(String(queue.facts['max_time'] ?? '')) ?? Infinity;
-  return walltime > most ? `queue ${queue.name} lets a job run for ${most / 60} min, not for ${walltime / 60}` : '';
+  const { most } = limitOf(queue.name, queue.facts);
+  const { walltime } = readJobspec(jobspec);
+  return walltime !== null && walltime > most
+    ? `queue ${queue.name} lets a job run for ${most / 60} min, not for ${walltime / 60}`
+    : '';
 }
 
 /** The jobspec that would be submitted. Throws as `fluxJobOf`. */
 function wouldBe(
   { jobspec, walltime, priority }: BidQuestion,
   { cluster, realm, containers }: { cluster: string; realm: string; containers: ContainerRuntime },
+  queues: readonly FoundPartition[],
 ): string {
   const order: Order = { jobId: '1', epoch: 1, name: '', owner: '', jobspec, walltime, priority };
   const name = { jobId: '1', epoch: 1, realm, nonce: '0'.repeat(12) };
-  const where = { cluster, runDir: '/', environment: {}, containers };
+  const limit = limitWhereNone(queues, readJobspec(jobspec).queue, walltime);
+  const where = { cluster, runDir: '/', environment: {}, containers, limit };
   return nativeJobspec(fluxJobOf(order, containers), order, name, where);
 }
 

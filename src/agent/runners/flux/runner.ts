@@ -45,6 +45,7 @@ import { createFluxQueue } from './queue.ts';
 import { readJobList, type FluxRecord } from './records.ts';
 import { phaseOf } from './status.ts';
 import { fluxJobOf, nativeJobspec, urgencyOf } from './submit.ts';
+import { createLimitWhereNone } from './time-limit.ts';
 import { endOfVanished, LOST_LOOKS, LOST_MS } from './vanished.ts';
 
 export interface FluxRunnerOptions extends BatchRunnerOptions {
@@ -61,6 +62,7 @@ export async function createFluxRunner(options: FluxRunnerOptions, system: Syste
   const { clock } = system;
   const flux = fluxCommands(options.environment, user, system);
   const missingFor = createFitCheck(() => askCluster(flux, cluster), cluster, system);
+  const limitWhereNone = createLimitWhereNone(flux, clock);
   const jobEnvironment = Object.fromEntries(
     Object.entries(environmentFor(options.environment, user)).filter(([name]) => !name.startsWith('FLUX_')),
   );
@@ -213,7 +215,8 @@ export async function createFluxRunner(options: FluxRunnerOptions, system: Syste
   async function submitNatively(job: FluxJobEntry, order: Order): Promise<string> {
     const nonce = Buffer.from(system.entropy.bytes(6)).toString('hex');
     const name: NativeName = { jobId: order.jobId, epoch: order.epoch, realm, nonce };
-    const where = { cluster, runDir: job.runDir, environment: jobEnvironment, containers };
+    const limit = await limitWhereNone(order);
+    const where = { cluster, runDir: job.runDir, environment: jobEnvironment, containers, limit };
     const path = await keepJobspec(job, nonce, nativeJobspec(fluxJobOf(order, containers), order, name, where), user);
     const { id: uuid } = await instanceNow();
     await table.change(job, (now) => ({ ...now, submissions: [...now.submissions, nonce], instance: uuid }));

@@ -24,6 +24,8 @@ export interface Where {
   readonly environment: Readonly<Record<string, string>>;
   /** What runs images; none where it is left out. */
   readonly containers?: ContainerRuntime;
+  /** Seconds, where the jobspec asks for no time; the order's where it is left out. */
+  readonly limit?: number;
 }
 
 /** JSON, RFC 25 version 1. */
@@ -52,7 +54,7 @@ export function nativeJobspec({ asked, document }: FluxJob, order: Order, name: 
     attributes: {
       system: {
         ...system,
-        duration: system['duration'] ?? Math.max(0, order.walltime),
+        duration: system['duration'] ?? Math.max(0, where.limit ?? order.walltime),
         cwd: system['cwd'] ?? order.sandbox ?? `${where.runDir}/scratch`,
         environment,
         job: { ...mapOf(system['job']), name: nativeName(name, order.name) },

@@ -6,7 +6,7 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { readSlurmNodes } from '../../../core/discover/slurm.ts';
+import { readSlurmNodes, readSlurmPartitions } from '../../../core/discover/slurm.ts';
 import { NO_CONTEXT } from '../../../core/translate/context.ts';
 import { readSbatch } from '../../../core/translate/slurm/read.ts';
 import { nativeRendering } from '../../../core/translate/native.ts';
@@ -21,6 +21,7 @@ import { readQueued } from './queued.ts';
 import { readCompletions, readSacct, readSqueue } from './records.ts';
 import { endOf, isForgotten, KNOWN_STATES, phaseOf, phaseOfAll, waitsFor, wasNotLaunched } from './status.ts';
 import { lastTaskOf, nativeSubmission, readJobId, slurmJobOf } from './submit.ts';
+import { limitWhereNone } from './time-limit.ts';
 import { readMapping, slurmUsers } from './users.ts';
 
 const KEY = { jobId: '7', epoch: 2, realm: '00c0ffee', nonce: '0123456789ab' };
@@ -352,6 +353,29 @@ test('what is asked for is said natively; the rest is in the wrapper', () => {
   );
   expect(script).toContain(`export A='x'\\''\ny'`);
   expect(script).toContain(`exec srun --cpus-per-task=2 env 'b.c=1' '/bin/sh' '-c'`);
+});
+
+test.each([
+  [null, 1800],
+  ['debug', null],
+  ['gpu', 3600],
+  ['short', 1800],
+  ['debug,gpu', 600],
+  ['nope', 3600],
+])('a job in %s that asks for no time gets %s s', (queue, limit) => {
+  const partitions = readSlurmPartitions(
+    [
+      'PartitionName=short Default=YES DefaultTime=NONE MaxTime=00:30:00 Nodes=a',
+      'PartitionName=debug DefaultTime=00:05:00 MaxTime=00:10:00 Nodes=a',
+      'PartitionName=gpu DefaultTime=NONE MaxTime=1-00:00:00 Nodes=a',
+    ].join('\n'),
+  );
+  expect(limitWhereNone(partitions, queue, 3600)).toBe(limit);
+  const { jobspec } = readSbatch('#!/bin/sh\necho\n', NO_CONTEXT);
+  const given = order(jobspec);
+  const { args } = nativeSubmission(slurmJobOf(given), given, KEY, { ...WHERE, limit });
+  const said = args.filter((word) => word.startsWith('--time='));
+  expect(said).toEqual(limit === null ? [] : [`--time=${limit / 60}`]);
 });
 
 test.each([

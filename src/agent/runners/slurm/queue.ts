@@ -25,6 +25,7 @@ import { readNativeName } from './key.ts';
 import { QUEUED_FORMAT, readQueued, type QueuedRecord } from './queued.ts';
 import { readTime } from './records.ts';
 import { nativeSubmission, slurmJobOf, type Native } from './submit.ts';
+import { limitWhereNone } from './time-limit.ts';
 import type { Users } from './users.ts';
 
 /** Questions come many at once, and about partitions seldom anything new. Milliseconds. */
@@ -91,7 +92,8 @@ export function createSlurmQueue(
   };
 
   const refusalOf = async (question: BidQuestion, native: Asked): Promise<string> => {
-    const missing = await parts.missingFor(readJobspec(question.jobspec).request);
+    const { request, walltime } = readJobspec(question.jobspec);
+    const missing = await parts.missingFor(request);
     if (missing !== '') return missing;
     const partition = await partitionOf(native);
     if (partition === null) {
@@ -99,8 +101,9 @@ export function createSlurmQueue(
       return isOne ? `there is no partition ${native.partition}` : '';
     }
     const most = readSlurmTime(String(partition.facts['max_time'] ?? ''));
-    return typeof most === 'number' && question.walltime > most
-      ? `partition ${partition.name} lets a job run for ${most / 60} min, not for ${question.walltime / 60}`
+    // Where it asks for no time it gets one that the partition lets it have.
+    return typeof most === 'number' && walltime !== null && walltime > most
+      ? `partition ${partition.name} lets a job run for ${most / 60} min, not for ${walltime / 60}`
       : '';
   };
 
@@ -108,7 +111,7 @@ export function createSlurmQueue(
     async look(question) {
       let native: Asked;
       try {
-        native = askedOf(question, parts);
+        native = askedOf(question, parts, await partitions());
       } catch (error) {
         if (error instanceof RainbowError) return { refusal: { code: 'cannot_start', message: error.message } };
         throw error;
@@ -149,6 +152,7 @@ interface Asked extends Native {
 function askedOf(
   question: BidQuestion,
   { cluster, realm, containers }: { cluster: string; realm: string; containers: ContainerRuntime },
+  partitions: readonly FoundPartition[],
 ): Asked {
   const { jobspec, walltime, priority } = question;
   const order: Order = { jobId: '1', epoch: 1, name: '', owner: '', jobspec, walltime, priority };
@@ -156,8 +160,10 @@ function askedOf(
   const job = slurmJobOf(order, containers);
   const found = job.options.find(([option]) => option === 'partition')?.[1];
   // It is asked about, and never submitted: nothing is written there.
-  const native = nativeSubmission(job, order, name, { cluster, runDir: '/tmp', cwd: '/', containers });
-  return { ...native, partition: typeof found === 'string' ? found : '' };
+  const partition = typeof found === 'string' ? found : '';
+  const limit = limitWhereNone(partitions, partition === '' ? null : partition, walltime);
+  const native = nativeSubmission(job, order, name, { cluster, runDir: '/tmp', cwd: '/', containers, limit });
+  return { ...native, partition };
 }
 
 /** Pure. `partition` null: the whole cluster. */

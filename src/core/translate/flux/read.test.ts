@@ -124,19 +124,22 @@ test('the command line over the script', () => {
     gpus: 1,
     memory: '4GiB',
     time: '1h',
+    partition: 'debug',
+    account: 'lab',
     name: 'b',
     cwd: '/c',
     env: { A: '2' },
   };
-  const { resources, jobspec, report } = one('-N2 -n4 -c4 -t 5 --job-name=a --env=A=1', { overrides });
+  const { resources, jobspec, report } = one('-N2 -n4 -c4 -t 5 --job-name=a -q batch --env=A=1', { overrides });
   expect(resources).toBe('node:3[slot:2[core:2 gpu:1] memory:4GiB]');
-  expect(jobspec).toMatchObject({ walltime: 3600, name: 'b', cwd: '/c', environment: { A: '2' } });
+  expect(jobspec).toMatchObject({ walltime: 3600, name: 'b', queue: 'debug', cwd: '/c', environment: { A: '2' } });
   expect(report.filter(({ outcome }) => outcome === 'overridden').map(({ what }) => what)).toEqual([
     '-N2',
     '-n4',
     '-c4',
     '-t 5',
     '--job-name=a',
+    '-q batch',
   ]);
 });
 

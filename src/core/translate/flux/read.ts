@@ -230,13 +230,13 @@ function readOnes(last: Map<string, Given>, draft: Draft, overrides: Overrides, 
       say(at, what, `${seconds} s`);
     }
   });
-  for (const [key, where] of [
-    ['queue', 'queue'],
-    ['bank', 'bank'],
+  for (const [key, over] of [
+    ['queue', overrides.partition],
+    ['bank', overrides.account],
   ] as const) {
-    one(key, undefined, (value, at, what) => {
-      draft.system[where] = value;
-      report.carried(at, what, `attributes.system.${where}`, null);
+    one(key, over, (value, at, what) => {
+      draft.system[key] = value;
+      if (at !== null) report.carried(at, what, `attributes.system.${key}`, null);
     });
   }
   one('begin-time', undefined, (value, at, what) => {

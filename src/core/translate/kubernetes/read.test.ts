@@ -234,6 +234,7 @@ test('the command line over the document', () => {
     gpus: 1,
     memory: '2GB',
     time: '1h',
+    partition: 'debug',
     name: 'ours',
     image: 'b:2',
     cwd: '/b',
@@ -253,7 +254,14 @@ test('the command line over the document', () => {
     { overrides },
   );
   expect(resources).toBe('slot:4[core:2 gpu:1 memory:2GB]');
-  expect(jobspec).toMatchObject({ name: 'ours', image: 'b:2', cwd: '/b', walltime: 3600, environment: { A: '2' } });
+  expect(jobspec).toMatchObject({
+    name: 'ours',
+    image: 'b:2',
+    cwd: '/b',
+    walltime: 3600,
+    queue: 'debug',
+    environment: { A: '2' },
+  });
   expect(report.filter(({ outcome }) => outcome === 'overridden').length).toBe(6);
 });
 

@@ -20,6 +20,7 @@ import {
 } from '../../jobspec/place.ts';
 import type { Place } from '../../jobspec/place.ts';
 import { readQuantity } from '../../jobspec/quantity.ts';
+import { queueAndBank } from '../../jobspec/flags.ts';
 import { readTime } from '../../jobspec/time.ts';
 import type { ReadContext } from '../context.ts';
 import { jsonMap, newDraft, writeDraft } from '../draft.ts';
@@ -147,6 +148,7 @@ function readJob(place: Place, context: ReadContext): TranslatedJob {
   template.rest({ metadata: null }, draft.rainbow, report);
 
   const pods = readPods(job, draft, overrides.tasks, report);
+  Object.assign(draft.system, queueAndBank(overrides));
   readDeadline(job.take('activeDeadlineSeconds'), pod.deadline, draft, overrides.time, report);
   readRetries(job, draft, report);
   const suspend = job.take('suspend');

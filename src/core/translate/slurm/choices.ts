@@ -27,6 +27,8 @@ const FLAGS: readonly (readonly [keyof Overrides, string, readonly string[]])[] 
   ['memory', 'mem', ['mem-per-cpu', 'mem-per-gpu']],
   ['name', 'job-name', []],
   ['cwd', 'chdir', []],
+  ['partition', 'partition', []],
+  ['account', 'account', []],
 ];
 
 export class Choices {

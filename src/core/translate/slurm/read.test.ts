@@ -253,7 +253,7 @@ test('a heterogeneous job: only its first component', () => {
 
 describe('the command line over the script', () => {
   const script =
-    '-N2 --ntasks-per-node=4 -c2 --mem-per-cpu=1G --gres=gpu:2,shard:1 -t 10 -J mine -D /a --export=A=1,B=2';
+    '-N2 --ntasks-per-node=4 -c2 --mem-per-cpu=1G --gres=gpu:2,shard:1 -t 10 -J mine -p main -A old -D /a --export=A=1,B=2';
 
   test('each flag stands for its option', () => {
     const overrides = {
@@ -262,6 +262,8 @@ describe('the command line over the script', () => {
       memory: '64GB',
       gpus: 1,
       time: '2h',
+      partition: 'debug',
+      account: 'lab',
       name: 'ours',
       cwd: '/b',
       env: { B: '3' },
@@ -273,12 +275,23 @@ describe('the command line over the script', () => {
       name: 'ours',
       cwd: '/b',
       walltime: 7200,
+      queue: 'debug',
       image: 'a:1',
       environment: { A: '1', B: '3' },
     });
     const set = report.filter(({ outcome }) => outcome === 'overridden');
     expect(new Set(set.map(({ what }) => what))).toEqual(
-      new Set(['--gres=gpu:2,shard:1', '--mem-per-cpu=1G', '-D /a', '-J mine', '-N2', '-c2', '-t 10']),
+      new Set([
+        '--gres=gpu:2,shard:1',
+        '--mem-per-cpu=1G',
+        '-D /a',
+        '-J mine',
+        '-N2',
+        '-c2',
+        '-t 10',
+        '-p main',
+        '-A old',
+      ]),
     );
     expect(set.every(({ line }) => line === 2)).toBe(true);
   });

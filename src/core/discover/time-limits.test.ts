@@ -1,0 +1,53 @@
+/** Limits as Slurm and Flux write them, and whom they refuse. */
+import { expect, test } from 'vitest';
+import { limitOf, overLimit } from './time-limits.ts';
+
+test.each([
+  ['00:10:00', 600],
+  ['7-00:00:00', 604_800],
+  ['7-0', 604_800],
+  ['UNLIMITED', Infinity],
+  ['1h', 3600],
+  ['90', 90],
+  [90, 90],
+  ['0', Infinity],
+  ['inf', Infinity],
+  ['nonsense', Infinity],
+  [undefined, Infinity],
+])('max_time %s', (said, most) => {
+  expect(limitOf('a', { max_time: said })).toEqual({ name: 'a', most, isDefault: false });
+});
+
+const DEBUG = limitOf('debug', { max_time: '00:10:00' });
+const MAIN = limitOf('main', { max_time: '7-00:00:00', default: true });
+const FREE = limitOf('free', {});
+
+test.each([
+  ['debug', null, ''],
+  ['debug', 600, ''],
+  [
+    'debug',
+    1200,
+    'partition debug lets a job run for 10 min, not for 20 min: ask for less time, or for partition main or free',
+  ],
+  [null, 86_400, ''],
+  [
+    null,
+    691_200,
+    'its default partition main lets a job run for 7 d, not for 8 d: ask for less time, or for partition free',
+  ],
+  ['debug,main', 1200, ''],
+  [
+    'debug,main',
+    604_801,
+    'partition debug, main lets a job run for 7 d, not for 604801 s: ask for less time, or for partition free',
+  ],
+  ['free', 1e9, ''],
+  ['nope', 1e9, ''],
+])('%s for %s s', (queue, walltime, why) => {
+  expect(overLimit({ queue, walltime }, [DEBUG, MAIN, FREE])).toBe(why);
+});
+
+test('no partition is the default one: its own scheduler says', () => {
+  expect(overLimit({ queue: null, walltime: 1200 }, [DEBUG])).toBe('');
+});
