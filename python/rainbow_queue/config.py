@@ -18,6 +18,7 @@ from typing import Any, Dict, Iterable, List, Optional
 import yaml
 
 from rainbow_queue.errors import InvalidInputError
+from rainbow_queue.jobspec import read_file
 
 
 def new_rainbow_config(host: str, cluster: str, secret: str, scheduler_name: str = "rainbow") -> RainbowConfig:
@@ -88,15 +89,14 @@ class RainbowConfig:
         algorithms[kind] = {"name": name, "options": options or {}}
 
     def load(self, config_file: Optional[str] = None) -> Dict[str, Any]:
-        """Reads the file. Raises InvalidInputError where there is none, or where it holds no mapping."""
+        """Reads the file. Raises InvalidInputError where it cannot be read, or where it holds no mapping."""
         config_file = config_file or self.config_file
         if not config_file or not os.path.exists(config_file):
             raise InvalidInputError(f"there is no configuration file {config_file or '(none was given)'}")
-        with open(config_file, encoding="utf-8") as file:
-            try:
-                loaded = yaml.safe_load(file)
-            except yaml.YAMLError as error:
-                raise InvalidInputError(f"{config_file} is no YAML: {error}") from error
+        try:
+            loaded = yaml.safe_load(read_file(config_file, "configuration"))
+        except yaml.YAMLError as error:
+            raise InvalidInputError(f"{config_file} is no YAML: {error}") from error
         if loaded is not None and not isinstance(loaded, dict):
             raise InvalidInputError(f"{config_file} must hold a mapping of keys")
         self._cfg = loaded or {}

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, Dict, List, Tuple
 
 from rainbow_queue.config import RainbowConfig
-from rainbow_queue.errors import FailedPreconditionError
+from rainbow_queue.errors import FailedPreconditionError, InvalidInputError
 from rainbow_queue.options import MatchOptions
 from rainbow_queue.protos.v1 import jobs_pb2
 
@@ -35,10 +35,12 @@ def credentials(cfg: RainbowConfig, wanted: MatchOptions, optional: bool) -> Tup
 
 def _entries(cfg: RainbowConfig, wanted: MatchOptions, optional: bool, file: str) -> Entries:
     clusters, groups, token = wanted.get("clusters"), wanted.get("groups"), wanted.get("token")
+    if not isinstance(token, (str, type(None))):
+        raise InvalidInputError("token: it is no text")
     if token:
         names = [*(clusters or ()), *(groups or ())]
         if not names:
-            raise ValueError("whose token is it? Say so with clusters=[…] or groups=[…]")
+            raise InvalidInputError("token: whose is it? Say so with clusters=[…] or groups=[…]")
         return [{"name": name, "token": token} for name in names]
     own, of_groups = cfg.get_clusters(), cfg.get_groups()
     if groups is not None:

@@ -250,7 +250,7 @@ def _unreachable(details: str, facts: CallFacts) -> str:
         return f"what listens at {host} closes the connection at once: {other}"
     if re.search(r"Socket closed|reset by peer|GOAWAY|Broken pipe|Connection dropped", details, re.IGNORECASE):
         if facts.within is None:
-            return f"the connection to {host} broke"
+            return f"the connection to {host} broke: ask again"
         return (
             f"the connection to {host} broke before the answer came: it is not known whether the call was carried out"
         )

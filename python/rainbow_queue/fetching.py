@@ -25,7 +25,10 @@ class Fetching:
     def __init__(self, job: int, attempt: int, to: str) -> None:
         self._job = job
         self._attempt = attempt
-        os.makedirs(to, exist_ok=True)
+        try:
+            os.makedirs(to, exist_ok=True)
+        except FileExistsError:
+            raise AlreadyExistsError(f"{to} is no folder: name another to fetch into") from None
         self._to = os.path.realpath(to)
         self._aside = tempfile.mkdtemp(prefix=".rainbow-fetch-", dir=self._to)
         self._entries: List[Any] = []

@@ -41,13 +41,18 @@ def simple_jobspec(
 def jobspec_text(jobspec: JobspecLike) -> str:
     """As YAML or JSON; text is kept exactly as it is. A single line that names a file is that file's content."""
     if isinstance(jobspec, Mapping):
-        return json.dumps(jobspec)
+        return json_text(jobspec, "the jobspec")
     if hasattr(jobspec, "to_yaml"):
-        return str(jobspec.to_yaml())
+        try:
+            return str(jobspec.to_yaml())
+        except Exception as error:
+            raise InvalidInputError(f"the jobspec’s to_yaml() failed: {type(error).__name__}: {error}") from error
     if isinstance(jobspec, os.PathLike):
         return read_file(os.fspath(jobspec), "jobspec")
     if not isinstance(jobspec, str):
         raise TypeError(f"a jobspec is a path, text, a mapping or a Jobspec, not {type(jobspec).__name__}")
+    if not jobspec.strip():
+        raise InvalidInputError("the jobspec is empty: give a path, text, a mapping or a Jobspec")
     if "\n" not in jobspec and not jobspec.lstrip().startswith("{"):
         return read_file(jobspec, "jobspec")
     return jobspec
@@ -84,7 +89,7 @@ def jobspec_lossy(jobspec: JobspecLike) -> str:
     if not isinstance(place, dict):
         raise InvalidInputError("allow_lossy: the jobspec needs maps at attributes.rainbow, to put allowLossy into")
     place["allowLossy"] = True
-    return json.dumps(document)
+    return json_text(document, "the jobspec")
 
 
 def jobspec_json(jobspec: JobspecLike) -> str:
@@ -100,9 +105,25 @@ def jobspec_name(jobspec: JobspecLike) -> str:
 
 
 def read_file(path: str, what: str) -> str:
-    """Raises InvalidInputError where there is none."""
+    """Raises InvalidInputError, with the path, where it cannot be read as text."""
     try:
         with open(path, encoding="utf-8") as file:
             return file.read()
     except FileNotFoundError:
         raise InvalidInputError(f"there is no {what} file {path}") from None
+    except IsADirectoryError:
+        raise InvalidInputError(f"{path} is a folder: name the {what} file in it") from None
+    except UnicodeDecodeError:
+        raise InvalidInputError(f"the {what} file {path} is no text in UTF-8") from None
+    except OSError as error:
+        raise InvalidInputError(f"the {what} file {path[:200]} cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise InvalidInputError(f"{path[:200]!r} is no path of a {what} file: {error}") from error
+
+
+def json_text(document: Any, what: str) -> str:
+    """Raises InvalidInputError where there is something in it that JSON has not."""
+    try:
+        return json.dumps(document)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidInputError(f"{what} cannot be written as JSON: {error}") from error

@@ -93,5 +93,8 @@ def check_names(given: Mapping[str, Any], of: Any, call: str) -> None:
         if name not in of.__optional_keys__:
             raise TypeError(f"{call}() has no option {name!r}; there are {', '.join(sorted(of.__optional_keys__))}")
     for name in ("clusters", "groups", "states", "stage_in", "stage_out"):
-        if isinstance(given.get(name), str):
-            raise TypeError(f'{name} are several: give a list, as in {name}=["{given[name]}"]')
+        several = given.get(name)
+        if isinstance(several, (str, PathLike)):
+            raise TypeError(f'{name} are several: give a list, as in {name}=["{several}"]')
+        if several is not None and not isinstance(several, Iterable):
+            raise TypeError(f"{name} are several: give a list, not {several!r}")

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Iterator as Once
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Deque, Dict, Iterable, Iterator, List, Optional, Tuple, Union, cast
 
 from rainbow_queue import answers
 from rainbow_queue.answers.convert import value_of
 from rainbow_queue.call import JOBS
-from rainbow_queue.errors import RainbowError, error_named
+from rainbow_queue.errors import InvalidInputError, RainbowError, error_named
 from rainbow_queue.jobspec import JobspecLike
 from rainbow_queue.options import SubmitOptions, check_names
 from rainbow_queue.protos.v1 import jobs_pb2
@@ -39,10 +41,12 @@ class Sending:
         self, jobs: Iterable[Union[JobspecLike, Submission]], window: int, options: SubmitOptions
     ) -> None:
         check_names(options, SubmitOptions, "submit_many")
+        if isinstance(jobs, (str, bytes, Mapping, os.PathLike, Submission)) or hasattr(jobs, "to_yaml"):
+            raise TypeError('submit_many(): this is one job: give a list, as in submit_many(["train.yaml"])')
         if "idempotency_key" in options:
             raise TypeError("submit_many(): each job has a key of its own, as in Submission(…, idempotency_key=…)")
-        if window < 1:
-            raise ValueError("window: at least one has to be under way")
+        if not isinstance(window, int) or window < 1:
+            raise InvalidInputError(f"window: {window!r} is not a whole number of jobs, at least 1")
         # What can be read only once is read for all of them.
         self._shared: Dict[str, Any] = {
             name: list(value) if isinstance(value, Once) else value for name, value in options.items()
@@ -52,6 +56,8 @@ class Sending:
         # A request with what it carries, or why it could not be sent.
         self._waiting: Deque[Union[Tuple[Any, str], RainbowError]] = deque()
         self.over = False
+        # With what reading them ended, if it did: raised behind the answers to those that were read.
+        self._broken: Optional[Exception] = None
 
     def room(self) -> Iterator[Submission]:
         """The next ones, as long as there is room; `over` once there are no more."""
@@ -61,14 +67,31 @@ class Sending:
             except StopIteration:
                 self.over = True
                 return
+            except Exception as error:
+                self.over, self._broken = True, error
+                return
             one = job if isinstance(job, Submission) else Submission(job)
             yield Submission(one.jobspec, one.name, **cast(SubmitOptions, {**self._shared, **one.options}))
 
     def sent(self, request: Any, carried: str) -> None:
         self._waiting.append((request, carried))
 
-    def refused(self, error: RainbowError) -> None:
+    def refused(self, error: Exception) -> None:
+        """No request could be made of it. Whatever it is, it is the answer of this one: others are on their way."""
+        if not isinstance(error, RainbowError):
+            named = isinstance(error, (TypeError, ValueError))
+            said = InvalidInputError(str(error) if named else f"{type(error).__name__}: {error}")
+            said.__cause__ = error
+            error = said
         self._waiting.append(error)
+
+    def ended(self) -> bool:
+        """Has every one that was read its answer? Raises what reading them ended with."""
+        if not self.over or self._waiting:
+            return False
+        if self._broken is not None:
+            raise self._broken
+        return True
 
     def unanswered(self) -> List[Any]:
         """The requests, in their order."""

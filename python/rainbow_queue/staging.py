@@ -28,10 +28,12 @@ def find_staged(named: Iterable[Union[str, "PathLike[str]"]]) -> List[LocalFile]
     """
     found: Dict[str, str] = {}
     for each in named:
+        if not isinstance(each, (str, os.PathLike)):
+            raise _wrong(f"{each!r} is no path")
         given = os.fspath(each)
-        root = os.path.realpath(given)
+        root = "" if given == "" or "\0" in given else os.path.realpath(given)
         if not os.path.exists(root):
-            raise _wrong(f"there is no file or folder {given}")
+            raise _wrong(f"there is no file or folder {given or repr(given)}")
         name = "" if given.endswith("/") or os.path.basename(given) == "." else os.path.basename(os.path.abspath(given))
         if not os.path.isdir(root):
             _add(found, os.path.basename(os.path.abspath(given)), root)
@@ -77,16 +79,23 @@ def _add(found: Dict[str, str], path: str, source: str) -> None:
 
 def _measure(path: str, source: str) -> Any:
     digest, size = hashlib.sha256(), 0
-    with open(source, "rb") as file:
-        executable = bool(os.fstat(file.fileno()).st_mode & 0o100)
-        for data in iter(lambda: file.read(_PIECE), b""):
-            digest.update(data)
-            size += len(data)
+    try:
+        with open(source, "rb") as file:
+            executable = bool(os.fstat(file.fileno()).st_mode & 0o100)
+            for data in iter(lambda: file.read(_PIECE), b""):
+                digest.update(data)
+                size += len(data)
+    except OSError as error:
+        raise _unread(error, source) from error
     return files_pb2.FileEntry(path=path, size=size, executable=executable, sha256=digest.hexdigest())
 
 
 def _raise(error: OSError) -> None:
-    raise error
+    raise _unread(error, error.filename) from error
+
+
+def _unread(error: OSError, path: Any) -> InvalidInputError:
+    return _wrong(f"{path} cannot be read: {error.strerror}")
 
 
 def _wrong(message: str) -> InvalidInputError:

@@ -79,6 +79,10 @@ class Files(WithServer):
             self.client.fetch(job, self.path("trap"))
         self.assertEqual(os.listdir(self.path("trap")), ["out"])
 
+    def test_into_what_is_no_folder(self):
+        with self.assertRaisesRegex(AlreadyExistsError, "model.py is no folder"):
+            Fetching(1, 0, self.path("model.py"))
+
     def test_a_server_leads_nowhere_else(self):
         files = Fetching(1, 0, self.path("x"))
         self.addCleanup(files.end)

@@ -22,6 +22,11 @@ def said(answer):
     return answer.code if isinstance(answer, RainbowError) else answer.job.name
 
 
+class Unwritable:
+    def to_yaml(self):
+        raise KeyError("duration")
+
+
 class Many(WithServer):
     def test_in_order_with_the_errors_of_each(self):
         client = self.other("many")
@@ -87,7 +92,60 @@ class Many(WithServer):
 
         asyncio.run(asyncio.wait_for(story(), 60))
 
+    def test_what_no_request_can_be_made_of_is_its_own_answer(self):
+        wrong = [
+            (".", "is a folder"),
+            (5, "not int"),
+            (Unwritable(), "to_yaml\\(\\) failed: KeyError"),
+            (Submission(shell("true"), array=range(0)), "^array: it has no index"),
+            (Submission(shell("true"), array=5), "^array: 5 is not indices"),
+            (Submission(shell("true"), priority="x"), "^priority: 'x' is not a whole number"),
+            (Submission(shell("true"), priority=1 << 40), "^priority: "),
+            (Submission(shell("true"), name=7), "^name: 7 is not text"),
+            (Submission(shell("true"), begin=5), "^begin is a datetime"),
+            (Submission(shell("true"), retry="x"), "^retry: 'x' is not a number of times"),
+            (Submission(shell("true"), return_after="x"), "^return_after: 'x' is not seconds"),
+            (Submission(shell("true"), hold="yes"), "^hold: 'yes' is not True or False"),
+            (Submission(shell("true"), queue="no"), "^queue: 'no' is not True or False"),
+            (Submission(shell("true"), policy_options={"a": 1}), "^policy_options: "),
+            (Submission(shell("true"), clusters=[5]), "^clusters: 5 is no name"),
+            (Submission(shell("true"), clusters=["red"], token=5), "^token: it is no text$"),
+            (Submission(shell("true"), stage_in=[5]), "^stage_in: 5 is no path"),
+        ]
+        good = [Submission(shell("true"), name=f"good-{n}", hold=True) for n in range(2)]
+        jobs = [good[0], *(each for each, _ in wrong), good[1]]
+
+        async def awaited():
+            async with AsyncRainbowClient(config_file=self.server.config) as client:
+                return [answer async for answer in client.submit_many(jobs, window=3)]
+
+        for answered in (list(self.client.submit_many(jobs, window=3)), asyncio.run(asyncio.wait_for(awaited(), 60))):
+            self.assertEqual([said(answered[0]), said(answered[-1])], ["good-0", "good-1"])
+            self.assertEqual(len(answered), len(jobs))
+            for answer, (_, words) in zip(answered[1:], wrong):
+                self.assertIsInstance(answer, InvalidInputError)
+                self.assertRegex(str(answer), words)
+        with self.assertRaisesRegex(InvalidInputError, "^priority: 'x' is not"):
+            self.client.submit(shell("true"), priority="x")
+
+    def test_reading_them_fails_in_the_middle(self):
+        def jobs():
+            yield Submission(shell("true"), name="read", hold=True)
+            yield "."
+            raise KeyError("mine")
+
+        answered = []
+        with self.assertRaisesRegex(KeyError, "mine"):
+            for answer in self.client.submit_many(jobs()):
+                answered.append(said(answer))
+        self.assertEqual(answered, ["read", "invalid_input"])
+
     def test_nothing_and_what_cannot_be_meant(self):
+        for one in ("train.yaml", shell("true"), Submission(shell("true"))):
+            with self.assertRaisesRegex(TypeError, "give a list"):
+                next(self.client.submit_many(one))
+        with self.assertRaisesRegex(InvalidInputError, "^window: 0 is not"):
+            next(self.client.submit_many([], window=0))
         self.assertEqual(list(self.client.submit_many([])), [])
         self.assertEqual([said(each) for each in self.client.submit_many(["none.yaml"] * 5, window=2)], ["invalid_input"] * 5)
         with self.assertRaisesRegex(TypeError, "key of its own"):

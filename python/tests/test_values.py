@@ -9,7 +9,7 @@ import unittest
 from datetime import datetime, timezone
 from pathlib import Path
 
-from rainbow_queue import answers, config, jobspec, streams, user_key
+from rainbow_queue import InvalidInputError, answers, config, jobspec, streams, user_key
 from rainbow_queue.answers.convert import value_of
 from rainbow_queue.protos.v1 import bid_pb2, clusters_pb2, groups_pb2, job_pb2, jobs_pb2, server_pb2
 
@@ -40,6 +40,8 @@ class Config(unittest.TestCase):
 
     def test_wrong_files_say_where(self):
         path = os.path.join(self.folder, "wrong.yaml")
+        with self.assertRaisesRegex(ValueError, "is a folder: name the configuration file"):
+            config.RainbowConfig(self.folder)
         for text, said in (("- a\n", "mapping"), ("clusters: [7]\n", r"clusters\[0\]"), ("a: [", "no YAML")):
             Path(path).write_text(text)
             with self.assertRaisesRegex(ValueError, said):
@@ -58,6 +60,19 @@ class Jobspecs(unittest.TestCase):
             self.assertEqual(jobspec.jobspec_text(Path(file.name)), "version: 1\n")
         with self.assertRaisesRegex(ValueError, "no jobspec file nowhere.yaml"):
             jobspec.jobspec_text("nowhere.yaml")
+            Path(file.name).write_bytes(b"\xff")
+            with self.assertRaisesRegex(InvalidInputError, f"{file.name} is no text"):
+                jobspec.jobspec_text(file.name)
+        for wrong, said in (
+            (".", r"^\. is a folder: name the jobspec file"),
+            (Path("/"), "^/ is a folder"),
+            ("", "is empty"),
+            ("a\0b", "no path"),
+            ("x" * 5000, "cannot be read"),
+            ({"version": {1}}, "as JSON"),
+        ):
+            with self.assertRaisesRegex(InvalidInputError, said):
+                jobspec.jobspec_text(wrong)
         with self.assertRaises(TypeError):
             jobspec.jobspec_text(7)
         for wrong in ({"command": ""}, {"command": "x", "nodes": 0}):

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { clean, paint, wantsColour } from './paint.ts';
 import { table } from './table.ts';
+import { wrapped } from './wrap.ts';
 
 const terminal = { write() {}, isTTY: true, columns: 80 };
 const pipe = { ...terminal, isTTY: false };
@@ -52,4 +53,38 @@ test('a table that is wider than there is room has its last column cut', () => {
   expect(table(columns, ['abcd'], plain, 20)).toBe('A     WHY\nabcd  abcdabcdabcda…');
   expect(table(columns, ['abcd'], plain)).toContain('abcd'.repeat(9));
   expect(table(columns, ['ab'], plain, 22)).toContain('ab'.repeat(9));
+});
+
+test('a table whose columns say that they shrink has the widest of these cut, and its last one whole', () => {
+  const columns = [
+    { title: 'NAME', cell: (row: string) => row.repeat(3) },
+    { title: 'FREE', cell: (row: string) => row.repeat(12), shrinks: true as const },
+    { title: 'JOBS', cell: (row: string) => row.repeat(4), shrinks: true as const },
+    { title: 'LAST SEEN', cell: () => '3 s ago' },
+  ];
+  const text = table(columns, ['abcd'], (title) => title, 61);
+  expect(text.split('\n')).toEqual([
+    'NAME          FREE                JOBS              LAST SEEN',
+    'abcdabcdabcd  abcdabcdabcdabcda…  abcdabcdabcdabcd  3 s ago',
+  ]);
+  // None to nothing, however little room there is.
+  expect(table(columns, ['abcd'], (title) => title, 5)).toContain('abcdabcda…  abcdabcda…  3 s ago');
+});
+
+test('lines for a terminal break at words, below where their text begins; elsewhere they do not', () => {
+  const narrow = { ...terminal, columns: 30 };
+  const lines = [
+    'why           no partition: it is a plain machine',
+    `  red  does not \u001b[31mfit\u001b[39m: ${'x'.repeat(40)} there`,
+  ];
+  expect(wrapped(lines, narrow)).toEqual([
+    'why           no partition: it',
+    '              is a plain',
+    '              machine',
+    '  red  does not \u001b[31mfit\u001b[39m:',
+    `       ${'x'.repeat(40)}`,
+    '       there',
+  ]);
+  expect(wrapped(lines, { ...narrow, isTTY: false })).toEqual(lines);
+  expect(wrapped(['', '  short'], narrow)).toEqual(['', '  short']);
 });

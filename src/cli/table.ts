@@ -7,9 +7,12 @@ export interface Column<Row> {
   /** Already painted; without line breaks. */
   readonly cell: (row: Row) => string;
   readonly align?: 'right';
+  /** Is it shortened where the table is too wide? Without any such column the last one is. */
+  readonly shrinks?: true;
 }
 
-function width(text: string): number {
+/** Characters that are seen. */
+export function width(text: string): number {
   return Array.from(stripVTControlCharacters(text)).length;
 }
 
@@ -35,7 +38,19 @@ function fit(text: string, to: number): string {
         .join('')}…`;
 }
 
-/** Where it is wider than `most`, the last column is cut. */
+/** How wide each may be: of those that shrink the widest gives way first, and of equals the last. */
+function shortened(widths: readonly number[], shrinks: readonly boolean[], most: number): readonly number[] {
+  const fitting = [...widths];
+  let over = widths.reduce((sum, each) => sum + each + 2, -2) - most;
+  for (; over > 0; over--) {
+    const widest = fitting.reduce((at, each, i) => (shrinks[i] === true && each >= (fitting[at] ?? 0) ? i : at), -1);
+    if (widest < 0 || (fitting[widest] ?? 0) <= LEAST) break;
+    fitting[widest] = (fitting[widest] ?? 0) - 1;
+  }
+  return fitting;
+}
+
+/** Where it is wider than `most`, the columns that shrink are cut, none to less than is still read. */
 export function table<Row>(
   columns: readonly Column<Row>[],
   rows: readonly Row[],
@@ -43,16 +58,15 @@ export function table<Row>(
   most = Number.POSITIVE_INFINITY,
 ): string {
   const cells = rows.map((row) => columns.map((column) => column.cell(row)));
-  const widths = columns.map((column, i) =>
-    cells.reduce((widest, line) => Math.max(widest, width(line[i] ?? '')), width(column.title)),
+  const widest = columns.map((column, i) =>
+    cells.reduce((so, line) => Math.max(so, width(line[i] ?? '')), width(column.title)),
   );
-  const others = widths.slice(0, -1).reduce((sum, each) => sum + each + 2, 0);
-  const last = Math.max(LEAST, most - others);
+  const some = columns.some((column) => column.shrinks === true);
+  const shrinks = columns.map((column, i) => (some ? column.shrinks === true : i === columns.length - 1));
+  const widths = shortened(widest, shrinks, most);
   const line = (texts: readonly string[]): string =>
     texts
-      .map((text, i) =>
-        pad(i === columns.length - 1 ? fit(text, last) : text, widths[i] ?? 0, columns[i]?.align ?? 'left'),
-      )
+      .map((text, i) => pad(fit(text, widths[i] ?? 0), widths[i] ?? 0, columns[i]?.align ?? 'left'))
       .join('  ')
       .trimEnd();
   return [line(columns.map((column) => heading(column.title))), ...cells.map(line)].join('\n');

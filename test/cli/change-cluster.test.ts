@@ -23,6 +23,9 @@ test('an operator, who has no secret of the cluster, drains, resumes, plans and 
   const operator = { env: { ...env, RAINBOW_SERVER_SECRET: SECRET } };
   const drained = await at.run(['cluster', 'drain', 'red', '--operator', '--reason', 'disks', '--json'], operator);
   expect(json(drained)).toMatchObject({ name: 'red', drainReason: 'disks' });
+  // That it is drained does not hide whether its agent is there.
+  expect((await at.run(['clusters'])).stdout).toContain('never seen, drained');
+  expect((await at.run(['cluster', 'show', 'red'])).stdout).toMatch(/agent +never seen\n[^]*service +drained: disks/);
   expect((await at.run(['submit', '--dry-run', '--', 'true'])).stdout).toContain('fits, but it is drained: disks');
   const { id } = json<{ id: number }>(await at.run(['submit', '--json', '--', 'true']));
   expect((await at.run(['explain', String(id)])).stdout).toContain('fits, but it is drained: disks');

@@ -11,7 +11,7 @@ import grpc
 
 from rainbow_queue.aio.caller import Caller
 from rainbow_queue.connection import serialize
-from rainbow_queue.errors import InvalidInputError, RainbowError, UnavailableError
+from rainbow_queue.errors import UnavailableError
 from rainbow_queue.feed import AsyncFeed
 from rainbow_queue.jobspec import JobspecLike
 from rainbow_queue.operations import jobs
@@ -35,7 +35,8 @@ class Many(Caller):
         An answer is what `submit` gives, or the error with which that one was refused: the others go on. Options are
         for all; a Submission has some of its own. At most `window` are under way: the answers begin when so many were
         sent, or all, and no more are read from `jobspecs` than are. Over breaks of the connection it goes on, and makes
-        no job twice; an error is raised where no server has answered for the timeout, or knows who asks.
+        no job twice; an error is raised where no server has answered for the timeout, or knows who asks. What reading
+        `jobspecs` raises comes behind the answers to those that were read.
         """
         sending = Sending(jobspecs, window, options)
         patience: Optional[Patience] = None
@@ -60,7 +61,7 @@ class Many(Caller):
                         yield answer
                     async for answer in self._fill(sending, feed):
                         yield answer
-                if sending.over and not sending.unanswered():
+                if sending.ended():
                     return
             except grpc.RpcError as error:
                 failed = error
@@ -96,10 +97,8 @@ class Many(Caller):
                 )
                 sending.sent(request, carried)
                 feed.put(request)
-            except RainbowError as error:
+            except Exception as error:
                 sending.refused(error)
-            except ValueError as error:
-                sending.refused(InvalidInputError(str(error)))
             for answer in sending.due():
                 yield answer
         if sending.over:

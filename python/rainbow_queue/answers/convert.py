@@ -29,6 +29,8 @@ from typing import (
 from google.protobuf import json_format
 from google.protobuf.struct_pb2 import Struct
 
+from rainbow_queue.errors import InvalidInputError
+
 T = TypeVar("T")
 _Read = Callable[[Any], Any]
 
@@ -81,13 +83,13 @@ def word_of(enum: Any, value: int) -> str:
 
 
 def number_of(enum: Any, word: Optional[str], what: str) -> Any:
-    """Its number; unspecified without a word. Raises ValueError with the words that there are."""
+    """Its number; unspecified without a word. Raises InvalidInputError with the words that there are."""
     if word is None:
         return 0
-    known = enum.values_by_name.get(_prefix(enum) + word.upper())
+    known = enum.values_by_name.get(_prefix(enum) + str(word).upper())
     if known is None or known.number == 0:
         words = [word_of(enum, each.number) for each in enum.values if each.number != 0]
-        raise ValueError(f"no {what} {word!r}: there are {', '.join(words)}")
+        raise InvalidInputError(f"no {what} {word!r}: there are {', '.join(words)}")
     return known.number
 
 

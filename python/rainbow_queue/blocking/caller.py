@@ -102,7 +102,8 @@ class Caller(Connection):
                 if pause is None:
                     if patience.is_over(error, self._reached):
                         raise DeadlineExceededError("the time is up") from error
-                    raise self._failed(error, name, None if follow else self.timeout) from error
+                    # What is only read changes nothing: it may always be asked for again.
+                    raise self._failed(error, name, None) from error
                 time.sleep(pause)
             finally:
                 stream.cancel()

@@ -11,7 +11,7 @@ from rainbow_queue.answers.convert import value_of
 from rainbow_queue.call import FILES, JOBS, Call, Operation
 from rainbow_queue.config import RainbowConfig
 from rainbow_queue.credentials import credentials
-from rainbow_queue.errors import NotFoundError
+from rainbow_queue.errors import InvalidInputError, NotFoundError
 from rainbow_queue.jobspec import JobspecLike, jobspec_text
 from rainbow_queue.operations.requests import compatibility_text, submit_request
 from rainbow_queue.options import JobId, MatchOptions, SubmitOptions, check_names
@@ -69,9 +69,9 @@ def number(job: JobId) -> Operation[int]:
     """A job's own number; of a task of an array the server is asked."""
     if isinstance(job, answers.Job):
         return job.id
-    found = re.fullmatch(r"([1-9]\d*)(?:\[(\d+)\]|_(\d+))?", str(job))
+    found = re.fullmatch(r"([1-9]\d{0,18})(?:\[(\d{1,9})\]|_(\d{1,9}))?", str(job))
     if found is None:
-        raise ValueError(f"{job!r} is no job’s number, nor a task of an array as in 5[3]")
+        raise InvalidInputError(f"{job!r} is no job’s number, nor a task of an array as in 5[3]")
     array, inside, behind = found.groups()
     if inside is None and behind is None:
         return int(array)
@@ -118,8 +118,12 @@ def explain(job: JobId) -> Operation[answers.Explanation]:
 def _list(options: MatchOptions) -> None:
     """What is looked at twice, and may be something that can be once."""
     for several in ("clusters", "groups"):
-        if several in options:
-            options[several] = list(options[several])
+        if options.get(several) is None:
+            continue
+        options[several] = list(options[several])
+        wrong = [each for each in options[several] if not isinstance(each, str)]
+        if wrong:
+            raise InvalidInputError(f"{several}: {wrong[0]!r} is no name")
 
 
 def _changed(method: str, request: Any) -> Operation[answers.Job]:

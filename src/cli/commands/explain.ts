@@ -19,6 +19,7 @@ import {
 import { idOf } from '../tasks.ts';
 import { readSettings } from '../settings.ts';
 import { jobJson, jobLine } from '../present/job.ts';
+import { wrapped } from '../wrap.ts';
 
 interface Options extends OperatorOptions {
   readonly jobspec?: string;
@@ -65,10 +66,15 @@ async function explain(invocation: Invocation, options: Options, args: readonly 
     { jobspec: file, candidates: candidates.map(candidateJson), openings: openings.map(openingJson), unheeded },
     () =>
       [
-        ...candidateLines(invocation.paint, candidates, undefined, served.barred, served.absent),
-        ...openingLines(openings),
-        ...served.lines,
-        ...unheeded,
+        ...wrapped(
+          [
+            ...candidateLines(invocation.paint, candidates, undefined, served.barred, served.absent),
+            ...openingLines(openings),
+            ...served.lines,
+            ...unheeded,
+          ],
+          invocation.io.stdout,
+        ),
         ...candidates.flatMap(({ cluster, placement: r }) =>
           r === undefined ? [] : [`on ${cluster} it would take:`, JSON.stringify(r, null, 2)],
         ),
@@ -82,11 +88,14 @@ async function explainJob(invocation: Invocation, options: Options, id: string):
   );
   const shown = { decisions: decisions.map(decisionJson), openings: openings.map(openingJson) };
   invocation.result({ job: job === undefined ? null : jobJson(job), ...shown }, () =>
-    [
-      ...(job === undefined ? [] : [jobLine(invocation.paint, job)]),
-      ...(decisions.length === 0 ? ['no decision was taken on it yet'] : []),
-      ...decisions.map((decision) => decisionText(invocation.paint, decision)),
-      ...openingLines(openings),
-    ].join('\n'),
+    wrapped(
+      [
+        ...(job === undefined ? [] : [jobLine(invocation.paint, job)]),
+        ...(decisions.length === 0 ? ['no decision was taken on it yet'] : []),
+        ...decisions.map((decision) => decisionText(invocation.paint, decision)),
+        ...openingLines(openings),
+      ],
+      invocation.io.stdout,
+    ).join('\n'),
   );
 }

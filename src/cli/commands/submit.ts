@@ -25,6 +25,7 @@ import { readRequests, type SubmitRequest } from '../submit-requests.ts';
 import { startTimeLimit } from '../time-limit.ts';
 import { wireMoment } from '../times.ts';
 import { waitedExitCode, waitForEnd } from '../wait.ts';
+import { wrapped } from '../wrap.ts';
 
 export function addSubmit(parent: Command, run: Run): void {
   const command = parent
@@ -255,7 +256,10 @@ async function one(
       const line = jobLine(invocation.paint, shown);
       const again = created ? '' : ' (that idempotency key had been used: this is the earlier job)';
       return rejected
-        ? [line, ...candidateLines(invocation.paint, decision?.candidates ?? []), ...openingLines(openings)].join('\n')
+        ? wrapped(
+            [line, ...candidateLines(invocation.paint, decision?.candidates ?? []), ...openingLines(openings)],
+            invocation.io.stdout,
+          ).join('\n')
         : line + again;
     });
   };
@@ -345,10 +349,15 @@ async function dryRun(
   };
   invocation.result(document, () =>
     [
-      ...candidateLines(invocation.paint, candidates, undefined, barred, absent),
-      ...openingLines(openings),
-      ...lines,
-      ...unheeded,
+      ...wrapped(
+        [
+          ...candidateLines(invocation.paint, candidates, undefined, barred, absent),
+          ...openingLines(openings),
+          ...lines,
+          ...unheeded,
+        ],
+        invocation.io.stdout,
+      ),
       ...natives.flatMap(nativeLines),
       ...(ask === true ? ['a dry run asks nobody for a bid: the submit itself will'] : []),
       isRefused ? 'nothing was stored: submitted so, it would be rejected' : 'nothing was stored',

@@ -38,8 +38,14 @@ function drainText(cluster: Cluster): string {
 }
 
 function connection(paint: Paint, cluster: Cluster): string {
-  if (cluster.connected) return cluster.drainedAt === undefined ? paint.green('connected') : paint.yellow('drained');
+  if (cluster.connected) return paint.green('connected');
   return cluster.lastSeenAt === undefined ? paint.dim('never seen') : paint.yellow('silent');
+}
+
+/** Whether its agent is there, and whether it gets jobs: either says nothing of the other. */
+function agentAndService(paint: Paint, cluster: Cluster): string {
+  const agent = connection(paint, cluster);
+  return cluster.drainedAt === undefined ? agent : `${agent}, ${paint.yellow('drained')}`;
 }
 
 /** What schedulers mostly ask of: not the racks and sockets between. */
@@ -64,10 +70,10 @@ function jobsText(jobs: Readonly<Record<string, number>>): string {
 export function clusterColumns(paint: Paint, now: number): readonly Column<Cluster>[] {
   return [
     { title: 'NAME', cell: (cluster) => cluster.name },
-    { title: 'AGENT', cell: (cluster) => connection(paint, cluster) },
+    { title: 'AGENT', cell: (cluster) => agentAndService(paint, cluster) },
     { title: 'RUNNER', cell: (cluster) => clean(cluster.runner) },
-    { title: 'FREE', cell: freeText },
-    { title: 'JOBS', cell: (cluster) => jobsText(cluster.jobs) },
+    { title: 'FREE', cell: freeText, shrinks: true },
+    { title: 'JOBS', cell: (cluster) => jobsText(cluster.jobs), shrinks: true },
     { title: 'LAST SEEN', cell: (cluster) => agoText(cluster.lastSeenAt, now) },
   ];
 }

@@ -54,7 +54,7 @@ test('what the operator says counts; where it cannot be, he is told', async () =
   for (const [asked, runner, said] of [
     ['docker', 'process', 'there is: auto, none, pyxis'],
     ['pyxis', 'flux', '--runner slurm'],
-    ['apptainer', 'process', 'this machine has no apptainer'],
+    ['apptainer', 'process', 'no apptainer on its search path: install it, say auto for'],
   ] as const) {
     await expect(findContainers(asked, on(runner))).rejects.toMatchObject({
       code: 'invalid_input',

@@ -34,7 +34,10 @@ export async function findContainers(asked: string, of: ContainersOf): Promise<C
   if (asked !== 'auto') {
     const found = await runtimeHere(asked, of);
     if (found === null && of.runner === 'process') {
-      throw invalid('--containers', `this machine has no ${asked} on its search path: install it, or say none`);
+      throw invalid(
+        '--containers',
+        `this machine has no ${asked} on its search path: install it, say auto for what is there, or none`,
+      );
     }
     return found ?? { name: asked };
   }

@@ -5,6 +5,7 @@ import type { Invocation, Run } from '../../invocation.ts';
 import { RainbowError } from '../../../core/errors.ts';
 import { recordJson, recordLines } from '../../present/bid.ts';
 import { clusterJson, clusterText } from '../../present/cluster.ts';
+import { wrapped } from '../../wrap.ts';
 
 export function addShow(parent: Command, run: Run): void {
   parent
@@ -26,7 +27,7 @@ async function show(invocation: Invocation, _options: object, args: readonly str
   }));
   invocation.result({ ...clusterJson(cluster), bids: record === null ? null : recordJson(record) }, () =>
     [
-      clusterText(invocation.paint, cluster, invocation.io.system.clock.now()),
+      ...wrapped([clusterText(invocation.paint, cluster, invocation.io.system.clock.now())], invocation.io.stdout),
       ...(record === null ? [] : recordLines(invocation.paint, record)),
     ].join('\n'),
   );

@@ -7,6 +7,7 @@ import { jobId } from '../../options.ts';
 import { cleanLines } from '../../paint.ts';
 import { jobColumns, jobDetailJson, jobJson, jobText } from '../../present/job.ts';
 import { table, tableWidth } from '../../table.ts';
+import { wrapped } from '../../wrap.ts';
 import { idOf, tasksOf } from '../../tasks.ts';
 
 interface Options extends OperatorOptions {
@@ -41,7 +42,7 @@ async function show(invocation: Invocation, options: Options, args: readonly str
   const now = io.system.clock.now();
   const document = job.array === undefined ? jobDetailJson(job) : { ...jobDetailJson(job), tasks: tasks.map(jobJson) };
   invocation.result(document, () => {
-    const text = jobText(paint, job, now);
+    const text = wrapped([jobText(paint, job, now)], io.stdout).join('\n');
     if (tasks.length === 0) return text;
     return `${text}\n\n${table(jobColumns(paint, now), tasks, (title) => paint.dim(title), tableWidth(io.stdout))}`;
   });
