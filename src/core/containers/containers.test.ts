@@ -2,7 +2,8 @@
 import { describe, expect, test } from 'vitest';
 import { lostOn, nativeRendering } from '../translate/native.ts';
 import { unheededOn } from '../translate/unheeded.ts';
-import { imageLoss } from './job-image.ts';
+import { checkAskedImage, imageLoss } from './job-image.ts';
+import { jobspecFromFlags } from '../jobspec/flags.ts';
 import { imageWords, pyxisOptions, shownInImage } from './run.ts';
 import { containersNamed, RUNTIMES, spelledFor, type Containers } from './runtimes.ts';
 
@@ -16,7 +17,7 @@ describe('an image is spelled as its runtime knows it', () => {
     ['docker.io/library/debian:12', 'docker.io/library/debian:12', 'library/debian:12'],
     ['ghcr.io/me/app:1', 'ghcr.io/me/app:1', 'ghcr.io#me/app:1'],
     ['docker://ghcr.io/me/app:1', 'ghcr.io/me/app:1', 'ghcr.io#me/app:1'],
-    ['a.sif', 'docker.io/library/a.sif:latest', 'a.sif:latest'],
+    ['a.sif:1', 'docker.io/library/a.sif:1', 'a.sif:1'],
     // Not podman's own storage: the registry is always in front.
     ['containers-storage:a', 'docker.io/library/containers-storage:a', 'containers-storage:a'],
     ['localhost:5000/app:1', 'localhost:5000/app:1', 'localhost:5000#app:1'],
@@ -38,6 +39,8 @@ describe('an image is spelled as its runtime knows it', () => {
     '-',
     '/bin/sh',
     './a',
+    'a.sif',
+    'ghcr.io/me/a.sif',
     '../a',
     'a b',
     'a;id',
@@ -147,6 +150,25 @@ describe('a cluster that cannot run it', () => {
     expect(unheededOn({ image: null }, 'process', 'none')).toEqual([]);
   });
 });
+
+test.each(['./a.sif', 'a.sif', '/no/such.sif', '--privileged'])(
+  'who submits is told that %s is no image, unless it is the word of the prototype',
+  (image) => {
+    for (const [where, place] of [
+      [`user: {image: ${image}}`, 'attributes.user.image'],
+      [`system: {image: ${image}}`, 'attributes.system.image'],
+    ] as const) {
+      expect(() => checkAskedImage({ image }, jobspec(where))).toThrow(
+        expect.objectContaining({
+          code: 'invalid_input',
+          message: expect.stringMatching(new RegExp(`^${place}: .* is no name of an image in a registry: NAME`)) as string,
+        }),
+      );
+    }
+    checkAskedImage({ image }, jobspec(`image: ${image}`));
+    expect(() => jobspecFromFlags({ command: ['a'], image })).toThrow(/^--image: .* is no name of an image/);
+  },
+);
 
 describe('a dry run', () => {
   test.each(['process', 'slurm', 'flux'])('shows it for %s', (runner) => {
