@@ -1,5 +1,7 @@
 /** Names of images as each runtime spells them, what is refused, and the words that start one. */
 import { describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { carry } from '../translate/carrier.ts';
 import { lostOn, nativeRendering } from '../translate/native.ts';
 import { unheededOn } from '../translate/unheeded.ts';
 import { checkAskedImage, imageLoss } from './job-image.ts';
@@ -161,7 +163,9 @@ test.each(['./a.sif', 'a.sif', '/no/such.sif', '--privileged'])(
       expect(() => checkAskedImage({ image }, jobspec(where))).toThrow(
         expect.objectContaining({
           code: 'invalid_input',
-          message: expect.stringMatching(new RegExp(`^${place}: .* is no name of an image in a registry: NAME`)) as string,
+          message: expect.stringMatching(
+            new RegExp(`^${place}: .* is no name of an image in a registry: NAME`),
+          ) as string,
         }),
       );
     }
@@ -179,6 +183,15 @@ describe('a dry run', () => {
       text: expect.not.stringContaining('in its image') as string,
       lost: ['the image debian:12 (no containers are run there)'],
     });
+  });
+
+  test.each(['process', 'slurm', 'flux'])('of a script for %s it shows the name, not how it travels', (runner) => {
+    const command = carry({ script: '#!/bin/bash -e\nhostname\n', name: 'img.sh', args: ['a b'] });
+    const spec = parse(USER) as { tasks: { command: readonly string[]; count: object }[] };
+    Object.assign(spec.tasks[0]!, { command, count: { total: 1 } });
+    const { text } = nativeRendering(JSON.stringify(spec), runner, 'podman')!;
+    expect(text).toMatch(/^# in its image: podman run .* docker.io\/library\/debian:12 \/bin\/bash -e img.sh 'a b'$/m);
+    expect(text).not.toContain('rb_');
   });
 
   test('plain machines without an image have nothing to show', () => {

@@ -17,6 +17,8 @@ case $rb_here in *:* | *,*)
   printf 'rainbow: a directory with ":" or "," in its name cannot be given to a container: %s\n' "$rb_here" >&2
   exit 126 ;;
 esac
+# A job's search path may be for its image alone; what starts the image needs that of the machine.
+command -v mktemp >/dev/null 2>&1 || PATH=$PATH:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin
 command -v -- "$0" >/dev/null 2>&1 || {
   printf 'rainbow: %s: there is no such program on %s, and the image needs it\n' "$0" "$(uname -n)" >&2
   exit 127
