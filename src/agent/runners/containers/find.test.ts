@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { containersNotice, findContainers, type ContainersOf } from './find.ts';
+import { containersNotice, findContainers, hasRangeOfUids, type ContainersOf } from './find.ts';
 
 let folder: string;
 beforeEach(async () => {
@@ -77,5 +77,18 @@ test('an operator is told what runs images, that nothing does, and that podman l
     'images of jobs are run by charliecloud',
   ]);
   expect(containersNotice({ name: 'podman' }, 'podman', null, null)).toHaveLength(1);
-  expect(containersNotice({ name: 'podman' }, 'podman', false, ada)[1]).toMatch(/range of uids for ada.*subuid/);
+  expect(containersNotice({ name: 'podman' }, 'podman', false, ada)[1]).toMatch(
+    /ranges of uids and gids for ada.*subuid/,
+  );
+});
+
+test('a range of uids without one of gids is none', async () => {
+  const files = ['uids', 'gids'].map((name) => join(folder, name));
+  await writeFile(files[0]!, 'bob:1:2\nada:100000:65536\n');
+  await writeFile(files[1]!, '');
+  const ada = { name: 'ada', uid: 1234 };
+  expect(await hasRangeOfUids(ada, files)).toBe(false);
+  await writeFile(files[1]!, '1234:100000:65536\n');
+  expect(await hasRangeOfUids(ada, files)).toBe(true);
+  expect(await hasRangeOfUids({ name: 'ad', uid: 123 }, files)).toBe(false);
 });

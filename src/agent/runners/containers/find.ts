@@ -65,15 +65,22 @@ export function containersNotice(
   if (name !== 'podman' || hasRange !== false) return [said];
   return [
     said,
-    `podman needs a range of uids for ${user?.name ?? 'the jobs’ user'}, and /etc/subuid of this machine has none: where a ` +
-      'directory service gives none either, jobs with an image fail there (docs/containers.md)',
+    `podman needs ranges of uids and gids for ${user?.name ?? 'the jobs’ user'}, and this machine's /etc/subuid and ` +
+      '/etc/subgid do not have both: where a directory service has none either, jobs with an image fail (docs/containers.md)',
   ];
 }
 
-/** By the file that says it for users of this machine; a directory service may say it for others. */
-export async function hasRangeOfUids(user: { readonly name: string; readonly uid: number }): Promise<boolean> {
-  const text = await readFile('/etc/subuid', 'utf8').catch(() => '');
-  return text.split('\n').some((line) => [user.name, String(user.uid)].includes(line.split(':')[0] ?? ''));
+/** Of uids and of gids; by the files that say it for users of this machine; a directory service may say it for others. */
+export async function hasRangeOfUids(
+  user: { readonly name: string; readonly uid: number },
+  files: readonly string[] = ['/etc/subuid', '/etc/subgid'],
+): Promise<boolean> {
+  for (const file of files) {
+    const text = await readFile(file, 'utf8').catch(() => '');
+    if (!text.split('\n').some((line) => [user.name, String(user.uid)].includes(line.split(':')[0] ?? '')))
+      return false;
+  }
+  return true;
 }
 
 async function runtimeHere(

@@ -4,7 +4,7 @@
  * Sources: apptainer's user guide 1.3 (bind paths, environment), pyxis's wiki (usage), enroot's `import`.
  */
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises';
+import { chown, mkdir, mkdtemp, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -121,6 +121,33 @@ test.each(['podman', 'apptainer', 'singularity'] as const)(
     for (const each of Object.keys(env)) expect(lines).toContain(`${each}=mine`);
   },
 );
+
+test('charliecloud uses no images of a folder that somebody else made where those of its user would be', async () => {
+  await recorder('ch-run');
+  const name = `rainbow-test-${process.pid}`;
+  const storage = `/var/tmp/${name}.ch`;
+  await mkdir(join(folder, 'img', 'ghcr.io%me%app+1'), { recursive: true });
+  await symlink(folder, storage);
+  try {
+    expect(await start(inImage('charliecloud', [], 'true'), { USER: name })).toMatchObject({
+      code: 125,
+      stderr: expect.stringContaining(`${storage} is not a folder of`) as string,
+    });
+    // Who names one knows whose it is.
+    expect(await start(inImage('charliecloud', [], 'true'), { USER: name, CH_IMAGE_STORAGE: folder })).toMatchObject({
+      code: 3,
+    });
+    await rm(storage);
+    await mkdir(join(storage, 'img', 'ghcr.io%me%app+1'), { recursive: true });
+    expect(await start(inImage('charliecloud', [], 'true'), { USER: name })).toMatchObject({ code: 3 });
+    // Only root can give one away.
+    if (process.getuid?.() !== 0) return;
+    await chown(storage, 65_534, 65_534);
+    expect(await start(inImage('charliecloud', [], 'true'), { USER: name })).toMatchObject({ code: 125 });
+  } finally {
+    await rm(storage, { recursive: true });
+  }
+});
 
 const KEY = { jobId: '7', epoch: 1, realm: '00000001', nonce: '0'.repeat(12) };
 const order = (command: readonly string[], more: object = {}, count: object = { per_slot: 1 }, slots = 1): Order => {
