@@ -18,7 +18,10 @@ case $rb_here in *:* | *,*)
   exit 126 ;;
 esac
 # A job's search path may be for its image alone; what starts the image needs that of the machine.
-command -v mktemp >/dev/null 2>&1 || PATH=$PATH:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin
+case :$PATH: in
+*:/usr/bin:*) ;;
+*) PATH=$PATH:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin ;;
+esac
 command -v -- "$0" >/dev/null 2>&1 || {
   printf 'rainbow: %s: there is no such program on %s, and the image needs it\n' "$0" "$(uname -n)" >&2
   exit 127

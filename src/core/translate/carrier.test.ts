@@ -63,7 +63,7 @@ describe('a carried script', () => {
   });
 
   test('outside of what starts its interpreter it becomes a file of the job', () => {
-    const script = `#!/bin/sh -u\n${'# é😀\n'.repeat(20_000)}printf '<%s>' "${'$'}{0##*/}" "$@"\n`;
+    const script = `#!/bin/sh -u\n${'# é😀\n'.repeat(20_000)}printf '<%s>' "\${0##*/}" "$@"\n`;
     const folder = mkdtempSync(join(tmpdir(), 'rainbow-within-'));
     try {
       for (const args of [[], ['', 'a b', "c'd", '--']]) {

@@ -231,6 +231,17 @@ describe('a job of Slurm', () => {
     ]);
   });
 
+  test('a search path that is good in the image alone: it is started, and how it ended is known', async () => {
+    await recorder('apptainer');
+    const given = order(carry({ script: '#!/bin/bash\nhostname\n', name: 's', args: ['x'] }), {}, { total: 1 });
+    const spec = JSON.parse(given.jobspec) as { attributes: { system: { environment: object } } };
+    Object.assign(spec.attributes.system.environment, { PATH: bin });
+    expect(await run({ ...given, jobspec: JSON.stringify(spec) }, 'apptainer')).toEqual({ code: 3, stderr: '' });
+    const runDir = join(folder, 'job', 'run');
+    expect((await words()).slice(-3)).toEqual(['/bin/bash', join(runDir, 'script.0.0'), 'x']);
+    expect(await readFile(join(runDir, 'end.0.0'), 'utf8')).toBe('status 3\ncomplete\n');
+  });
+
   test('without any it is refused, unless its owner allows that: then it runs without', async () => {
     const given = order(['prog']);
     expect(() => slurmJobOf(given, { name: 'none' })).toThrow(
