@@ -14,7 +14,7 @@ import { openJournal } from './journal-sqlite.ts';
 import { takeLock } from './lock.ts';
 import { silentLog, type Log } from './log.ts';
 import { pickNamed } from './pick/picks.ts';
-import { findContainers, hasRangeOfUids } from './runners/containers/find.ts';
+import { containersNotice, findContainers, hasRangeOfUids } from './runners/containers/find.ts';
 import { resolveJobUser } from './runners/process/user.ts';
 import { realmOf, runnerNamed } from './runners/runners.ts';
 import { readMapping } from './runners/slurm/users.ts';
@@ -95,13 +95,16 @@ export async function runAgent(options: AgentOptions, system: System, signal: Ab
     const journal = openJournal(join(options.stateDir, 'journal.sqlite'));
     try {
       const environment = options.environment ?? process.env;
-      const containers = await findContainers(options.containers ?? 'auto', {
+      const jobUser = options.mapUsers === undefined ? await resolveJobUser(options.runAs ?? null) : null;
+      const hasRange = jobUser === null ? null : await hasRangeOfUids(jobUser);
+      const askedContainers = options.containers ?? 'auto';
+      const containers = await findContainers(askedContainers, {
         runner: options.runner,
         environment,
-        hasRange: async () => hasRangeOfUids(await resolveJobUser(options.runAs ?? null)),
+        hasRange: async () => hasRange,
         hasPyxis: async () => (await kind.hasPyxis?.(environment, system)) ?? false,
       });
-      if (containers.name !== 'none') log.info(`images of jobs are run by ${containers.name}`);
+      for (const line of containersNotice(containers, askedContainers, hasRange, jobUser)) log.info(line);
       const runner = await kind.open(
         {
           stateDir: options.stateDir,

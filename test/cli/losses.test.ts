@@ -174,6 +174,44 @@ test('a dry run shows how an image is run, by what the agent found', async () =>
   expect(dry.stdout).toMatch(/# in its image: apptainer exec .* docker:\/\/ghcr\.io\/me\/app:1 hostname/);
   expect(dry.stdout).not.toContain('would be lost');
   expect((await at.run(['cluster', 'show', 'red'])).stdout).toMatch(/containers +apptainer/);
-  const strange = await at.run(['submit', '--dry-run', '--image=--privileged', '--', 'hostname']);
-  expect(strange.stdout).toContain('would be lost: the image --privileged (no name of an image in a registry');
+});
+
+test('what is no name of an image is refused however it comes, and nothing is stored', async () => {
+  const at = await place();
+  await at.register('red', '--nodes', '1', '--cores', '2');
+  let files = 0;
+  const jobspec = (attributes: string): string =>
+    write(
+      at.folder,
+      `job${++files}.yaml`,
+      `{version: 1, resources: {a: {type: node, count: 1}}, tasks: [{command: ['true'], resources: a}], attributes: {${attributes}}}`,
+    );
+  const script = write(at.folder, 'a.sh', '#!/bin/sh\ntrue\n');
+  const job = write(
+    at.folder,
+    'pod.yaml',
+    'apiVersion: batch/v1\nkind: Job\nmetadata: {name: a}\nspec: {template: {spec: {containers: [{image: ./a.sif, command: [id]}]}}}\n',
+  );
+  for (const given of [
+    ['--image', './a.sif', '--', 'true'],
+    ['--dry-run', '--image=--privileged', '--', 'true'],
+    ['--image', 'a.sif', '--batch', script],
+    ['--kubernetes', job],
+    ['--jobspec', jobspec('user: {image: /no/such.sif}')],
+    ['--jobspec', jobspec('system: {image: a.sif}')],
+    ['--dry-run', '--jobspec', jobspec('system: {image: a.sif}')],
+  ]) {
+    const refused = await at.run(['submit', ...given]);
+    expect([given, refused.code, refused.stderr]).toEqual([
+      given,
+      expect.any(Number),
+      expect.stringContaining('is no name of an image in a registry: NAME, NAME:TAG') as string,
+    ]);
+    expect(refused.code).toBeGreaterThan(0);
+  }
+  expect((await at.run(['jobs', '--json'])).stdout).toBe('');
+  // The prototype's word goes where it always went.
+  expect(json(await at.run(['submit', '--json', '--jobspec', jobspec('image: ./a.sif')]))).toMatchObject({
+    cluster: 'red',
+  });
 });

@@ -1,8 +1,11 @@
 /** Names of images as each runtime spells them, what is refused, and the words that start one. */
 import { describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { carry } from '../translate/carrier.ts';
 import { lostOn, nativeRendering } from '../translate/native.ts';
 import { unheededOn } from '../translate/unheeded.ts';
-import { imageLoss } from './job-image.ts';
+import { checkAskedImage, imageLoss } from './job-image.ts';
+import { jobspecFromFlags } from '../jobspec/flags.ts';
 import { imageWords, pyxisOptions, shownInImage } from './run.ts';
 import { containersNamed, RUNTIMES, spelledFor, type Containers } from './runtimes.ts';
 
@@ -16,7 +19,7 @@ describe('an image is spelled as its runtime knows it', () => {
     ['docker.io/library/debian:12', 'docker.io/library/debian:12', 'library/debian:12'],
     ['ghcr.io/me/app:1', 'ghcr.io/me/app:1', 'ghcr.io#me/app:1'],
     ['docker://ghcr.io/me/app:1', 'ghcr.io/me/app:1', 'ghcr.io#me/app:1'],
-    ['a.sif', 'docker.io/library/a.sif:latest', 'a.sif:latest'],
+    ['a.sif:1', 'docker.io/library/a.sif:1', 'a.sif:1'],
     // Not podman's own storage: the registry is always in front.
     ['containers-storage:a', 'docker.io/library/containers-storage:a', 'containers-storage:a'],
     ['localhost:5000/app:1', 'localhost:5000/app:1', 'localhost:5000#app:1'],
@@ -38,6 +41,8 @@ describe('an image is spelled as its runtime knows it', () => {
     '-',
     '/bin/sh',
     './a',
+    'a.sif',
+    'ghcr.io/me/a.sif',
     '../a',
     'a b',
     'a;id',
@@ -148,6 +153,27 @@ describe('a cluster that cannot run it', () => {
   });
 });
 
+test.each(['./a.sif', 'a.sif', '/no/such.sif', '--privileged'])(
+  'who submits is told that %s is no image, unless it is the word of the prototype',
+  (image) => {
+    for (const [where, place] of [
+      [`user: {image: ${image}}`, 'attributes.user.image'],
+      [`system: {image: ${image}}`, 'attributes.system.image'],
+    ] as const) {
+      expect(() => checkAskedImage({ image }, jobspec(where))).toThrow(
+        expect.objectContaining({
+          code: 'invalid_input',
+          message: expect.stringMatching(
+            new RegExp(`^${place}: .* is no name of an image in a registry: NAME`),
+          ) as string,
+        }),
+      );
+    }
+    checkAskedImage({ image }, jobspec(`image: ${image}`));
+    expect(() => jobspecFromFlags({ command: ['a'], image })).toThrow(/^--image: .* is no name of an image/);
+  },
+);
+
 describe('a dry run', () => {
   test.each(['process', 'slurm', 'flux'])('shows it for %s', (runner) => {
     const { text, lost } = nativeRendering(USER, runner, 'apptainer')!;
@@ -157,6 +183,15 @@ describe('a dry run', () => {
       text: expect.not.stringContaining('in its image') as string,
       lost: ['the image debian:12 (no containers are run there)'],
     });
+  });
+
+  test.each(['process', 'slurm', 'flux'])('of a script for %s it shows the name, not how it travels', (runner) => {
+    const command = carry({ script: '#!/bin/bash -e\nhostname\n', name: 'img.sh', args: ['a b'] });
+    const spec = parse(USER) as { tasks: { command: readonly string[]; count: object }[] };
+    Object.assign(spec.tasks[0]!, { command, count: { total: 1 } });
+    const { text } = nativeRendering(JSON.stringify(spec), runner, 'podman')!;
+    expect(text).toMatch(/^# in its image: podman run .* docker.io\/library\/debian:12 \/bin\/bash -e img.sh 'a b'$/m);
+    expect(text).not.toContain('rb_');
   });
 
   test('plain machines without an image have nothing to show', () => {

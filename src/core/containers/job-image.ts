@@ -6,6 +6,7 @@
  * what the nodes must be good for: a job that names its image so runs without it where there are no containers.
  */
 import type { Jobspec } from '../jobspec/jobspec.ts';
+import { checkImage, readReference } from '../image/reference.ts';
 import { Attributes } from '../translate/attributes.ts';
 import { isRuntime, spelledFor, type Containers } from './runtimes.ts';
 
@@ -21,6 +22,13 @@ export function imageLoss(jobspec: Pick<Jobspec, 'image'>, text: string, contain
   return isRuntime(containers)
     ? `the image ${image} (no name of an image in a registry: NAME, NAME:TAG or NAME@sha256:…)`
     : `the image ${image} (no containers are run there)`;
+}
+
+/** For who submits: throws `invalid_input` where it asks for an image by what is no image's name. `text`: the jobspec. */
+export function checkAskedImage({ image }: Pick<Jobspec, 'image'>, text: string): void {
+  if (image === null || readReference(image) !== null || !isAskedFor(text)) return;
+  const inSystem = new Attributes(text).peek('system', 'image') !== undefined;
+  checkImage(image, inSystem ? 'attributes.system.image' : 'attributes.user.image');
 }
 
 function isAskedFor(text: string): boolean {

@@ -17,6 +17,11 @@ case $rb_here in *:* | *,*)
   printf 'rainbow: a directory with ":" or "," in its name cannot be given to a container: %s\n' "$rb_here" >&2
   exit 126 ;;
 esac
+# A job's search path may be for its image alone; what starts the image needs that of the machine.
+case :$PATH: in
+*:/usr/bin:*) ;;
+*) PATH=$PATH:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin ;;
+esac
 command -v -- "$0" >/dev/null 2>&1 || {
   printf 'rainbow: %s: there is no such program on %s, and the image needs it\n' "$0" "$(uname -n)" >&2
   exit 127
@@ -102,10 +107,20 @@ shift
 USER=${'$'}{USER:-$(id -un)}
 export USER
 rb_storage=${'$'}{CH_IMAGE_STORAGE:-/var/tmp/$USER.ch}
+# Anybody can make a folder of that name in /var/tmp, and images in it: only one of his own is used.
+rb_own() {
+  [ -z "${'$'}{CH_IMAGE_STORAGE:-}" ] || return 0
+  [ -e "$rb_storage" ] || [ -L "$rb_storage" ] || return 0
+  [ ! -L "$rb_storage" ] && [ -O "$rb_storage" ] && return 0
+  printf 'rainbow: %s is not a folder of %s, who has not made what is in it: name another with CH_IMAGE_STORAGE\n' "$rb_storage" "$(id -un)" >&2
+  exit 125
+}
+rb_own
 rb_folder=$rb_storage/img/$(printf %s "$rb_image" | tr '/:' '%+')
 if [ ! -d "$rb_folder" ]; then
   rb_builder=$(dirname -- "$(command -v -- "$0")")/ch-image
   flock -- "$rb_storage.lock" /bin/sh -c '[ -d "$1" ] || "$2" --no-cache pull "$3"' sh "$rb_folder" "$rb_builder" "$rb_image" >&2 || exit 125
+  rb_own
 fi
 set -- "$rb_image" -- "$@"
 [ ! -f "$rb_folder/ch/environment" ] || set -- --set-env "$@"

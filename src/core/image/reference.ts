@@ -1,4 +1,5 @@
 /** An image's name taken apart: registry, repository, tag or digest (the distribution specification's grammar). */
+import { invalid } from '../errors.ts';
 
 export interface Reference {
   /** `host` or `host:port`, in lower case; '' where the name begins with the repository. */
@@ -20,7 +21,17 @@ export function keyOf({ registry, repository, tag, digest }: Reference): string 
   return `${registry}/${repository}${digest === '' ? `:${tag}` : `@${digest}`}`;
 }
 
-/** Null where it is none: a path of a file, say. */
+/** The same name. Throws `invalid_input` where it is none, and says what is one. */
+export function checkImage(image: string, place: string): string {
+  if (readReference(image) !== null) return image;
+  throw invalid(
+    place,
+    `${JSON.stringify(image.slice(0, 200))} is no name of an image in a registry: NAME, NAME:TAG or NAME@sha256:…, as ` +
+      'debian:12 or ghcr.io/me/app:1. A file (a path, a .sif) is none',
+  );
+}
+
+/** Null where it is none: a path of a file, say, or `app.sif` (which a tag makes a name again: `app.sif:1`). */
 export function readReference(image: string): Reference | null {
   const name = image.replace(/^(?:docker|oci):\/\//, '');
   if (name.length > 512) return null;
@@ -37,6 +48,7 @@ export function readReference(image: string): Reference | null {
   const repository = colon === -1 ? rest : rest.slice(0, colon);
   const tag = colon === -1 ? (digest === '' ? 'latest' : '') : rest.slice(colon + 1);
   if (!REPOSITORY.test(repository) || repository.length > 255) return null;
+  if (colon === -1 && at === -1 && repository.endsWith('.sif')) return null;
   if ((tag !== '' || colon !== -1) && !TAG.test(tag)) return null;
   return { registry: isHost ? first : '', repository, tag, digest };
 }

@@ -5,6 +5,7 @@
  */
 import { stringify } from 'yaml';
 import { invalid } from '../errors.ts';
+import { checkImage } from '../image/reference.ts';
 import { LARGEST } from './place.ts';
 import { readQuantity } from './quantity.ts';
 import { readTime } from './time.ts';
@@ -53,7 +54,7 @@ export function jobspecFromFlags(flags: JobspecFlags): string {
     ...(flags.environment === undefined ? {} : { environment: { ...flags.environment } }),
     ...(flags.name === undefined ? {} : { job: { name: flags.name } }),
   };
-  const user = flags.image === undefined ? {} : { user: { image: flags.image } };
+  const user = flags.image === undefined ? {} : { user: { image: checkImage(flags.image, '--image') } };
   return stringify(
     {
       version: 1,

@@ -4,7 +4,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
-import { carried, carry, MOST_SCRIPT } from './carrier.ts';
+import { carried, carriedWithin, carry, MOST_SCRIPT } from './carrier.ts';
 
 const folders: string[] = [];
 afterEach(() => {
@@ -60,6 +60,24 @@ describe('a carried script', () => {
 
   test('without an interpreter: 127 or 126, and who was missing', () => {
     expect(run('#!/no/such/shell\n')).toMatchObject({ status: 127, stderr: expect.stringContaining('/no/such/shell') });
+  });
+
+  test('outside of what starts its interpreter it becomes a file of the job', () => {
+    const script = `#!/bin/sh -u\n${'# é😀\n'.repeat(20_000)}printf '<%s>' "\${0##*/}" "$@"\n`;
+    const folder = mkdtempSync(join(tmpdir(), 'rainbow-within-'));
+    try {
+      for (const args of [[], ['', 'a b', "c'd", '--']]) {
+        const words = carriedWithin(['/usr/bin/env', '--', 'A=1 2'], carry({ script, name: 'a.sh', args }))!;
+        const { status, stdout } = spawnSync(words[0]!, words.slice(1), {
+          env: { RAINBOW_JOB_DIR: folder, PATH: '/none' },
+          encoding: 'utf8',
+        });
+        expect([status, stdout]).toEqual([0, ['a.sh', ...args].map((each) => `<${each}>`).join('')]);
+      }
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+    expect(carriedWithin(['env'], ['/bin/sh', '-c', 'echo'])).toBeNull();
   });
 
   test('comes out again as it went in', () => {

@@ -37,6 +37,31 @@ rm -rf "$rb_folder"
 exit "$rb_status"
 `;
 
+/**
+ * Arguments: the number of pieces and of words before the script, the pieces, those words, what the script is given. A job
+ * may have a search path that is for its image alone.
+ */
+const WITHIN = String.raw`rb_pieces=$1 rb_before=$2
+shift 2
+rb_folder=$(PATH=/usr/bin:/bin:$PATH mktemp -d "$RAINBOW_JOB_DIR/batch.XXXXXXXXXX") || exit 126
+rb_script=$rb_folder/$0
+while [ "$rb_pieces" -gt 0 ]; do
+  printf %s "$1" >>"$rb_script" || exit 126
+  shift
+  rb_pieces=$((rb_pieces - 1))
+done
+PATH=/usr/bin:/bin:$PATH chmod 700 "$rb_script"
+rb_words=$#
+while [ "$rb_words" -gt 0 ]; do
+  [ "$rb_before" -ne 0 ] || set -- "$@" "$rb_script"
+  set -- "$@" "$1"
+  shift
+  rb_words=$((rb_words - 1)) rb_before=$((rb_before - 1))
+done
+[ "$rb_before" -ne 0 ] || set -- "$@" "$rb_script"
+exec "$@"
+`;
+
 export interface Carried {
   readonly script: string;
   /** The file's name, as the script sees it in `$0`. */
@@ -67,6 +92,18 @@ export function carried(command: readonly string[]): Carried | null {
   const pieces = Number(count);
   if (!Number.isInteger(pieces) || pieces < 1 || pieces > rest.length) return null;
   return { script: rest.slice(0, pieces).join(''), name, args: rest.slice(pieces) };
+}
+
+/**
+ * The words by which `start` (what starts a container, say) runs the script that `command` carries; null where it carries
+ * none. The script becomes a file of the job's own folder outside, so inside nothing but its interpreter is needed.
+ */
+export function carriedWithin(start: readonly string[], command: readonly string[]): readonly string[] | null {
+  if (carried(command) === null) return null;
+  const [shell = '', flag = '', , name = '', interpreter = '', option = '', pieces = '', ...rest] = command;
+  const before = [...start, interpreter, ...(option === '' ? [] : [option])];
+  const texts = rest.slice(0, Number(pieces));
+  return [shell, flag, WITHIN, name, pieces, String(before.length), ...texts, ...before, ...rest.slice(texts.length)];
 }
 
 /** As Linux reads it: the interpreter, and all that follows as one option. */

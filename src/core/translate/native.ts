@@ -9,6 +9,7 @@ import { RainbowError } from '../errors.ts';
 import { isMoment } from '../job/moment.ts';
 import { readJobspec } from '../jobspec/read.ts';
 import { Attributes, isMap } from './attributes.ts';
+import { carried } from './carrier.ts';
 import { CARRIED as FLUXS } from './flux/options.ts';
 import { fluxJob } from './render/flux-job.ts';
 import { render, type Target } from './render/render.ts';
@@ -50,7 +51,12 @@ export function nativeRendering(
 /** '' where it does not run in its image. */
 function containerLine(jobspec: string, containers: Containers): string {
   const read = readJobspec(jobspec);
-  const line = shownInImage(read, { name: containers }, read.tasks[0]?.command ?? []);
+  const command = read.tasks[0]?.command ?? [];
+  const script = carried(command);
+  // Its interpreter and that one's option stand before it (carrier.ts).
+  const start = command.slice(4, 6).filter((word) => word !== '');
+  const shown = script === null ? command : [...start, script.name, ...script.args];
+  const line = shownInImage(read, { name: containers }, shown);
   return line === null ? '' : `# in its image: ${line}\n`;
 }
 

@@ -2,6 +2,7 @@
  * Match: which clusters could hold a jobspec, why not the others, and which change would open most of them. Nothing is
  * stored; anybody may ask. Which vertices it would take is told only to those who may use the cluster.
  */
+import { checkAskedImage } from '../../core/containers/job-image.ts';
 import { RainbowError } from '../../core/errors.ts';
 import type { Jobspec } from '../../core/jobspec/jobspec.ts';
 import type { JobService } from '../../gen/rainbow/v1/jobs_pb.js';
@@ -31,6 +32,7 @@ export function match(parts: Parts): Handlers<typeof JobService>['match'] {
     const bearer = request.credentials.length > 0 ? ownerOf(request.credentials) : undefined;
     const owner = 'owner' in principal ? principal.owner : bearer;
     const asked = parseJobspec(request.jobspec, 'jobspec');
+    checkAskedImage(asked, request.jobspec);
     const { jobspec } = await imageNeeds(parts, asked, request.compatibility, isKnown);
     if (request.placement && request.credentials.length === 0 && principal.kind !== 'operator') {
       throw new RainbowError(

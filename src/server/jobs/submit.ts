@@ -3,6 +3,7 @@
  * commit. A job that no candidate can ever hold is stored as rejected, with the reasons, unless it is to wait for one.
  * A submit under a key that was used is answered with what it was used for, also where it would be refused by now.
  */
+import { checkAskedImage } from '../../core/containers/job-image.ts';
 import { invalid, RainbowError } from '../../core/errors.ts';
 import { wordsOfResolved, writeResolved } from '../../core/image/resolved.ts';
 import { checkTasks } from '../../core/jobspec/read.ts';
@@ -61,6 +62,7 @@ function submitFresh(parts: Parts): (request: SubmitRequest, person: Person, ope
     const candidates = request.clusters.length > 0 && today.length === 0 ? [] : restrict(all, today);
     const asked = parseJobspec(request.jobspec, 'jobspec');
     checkTasks(asked);
+    checkAskedImage(asked, request.jobspec);
     const staging = await readStaging(parts, person.owner, request);
     const handling = {
       ...readHandling(request, parts.settings.outputCapMax),

@@ -5,6 +5,7 @@
  */
 import type { RainbowScheduler, SubmitJobRequest } from '../../gen/prototype/rainbow_pb.js';
 import { SubmitJobResponse_ResultType as Result } from '../../gen/prototype/rainbow_pb.js';
+import { checkAskedImage } from '../../core/containers/job-image.ts';
 import { wordsOfResolved, writeResolved } from '../../core/image/resolved.ts';
 import { factsOf } from '../../scheduler/bidding/facts.ts';
 import { defaultSettings } from '../../scheduler/settings.ts';
@@ -29,7 +30,9 @@ export function submitJob(parts: Parts): Handlers<typeof RainbowScheduler>['subm
     };
     const policy = choosePolicy(parts.settings, asked, 'prototype');
     checkJobName(request.name, 'name');
-    const { jobspec: parsed, resolved } = await imageNeeds(parts, parseJobspec(request.jobspec, 'jobspec'), '');
+    const read = parseJobspec(request.jobspec, 'jobspec');
+    checkAskedImage(read, request.jobspec);
+    const { jobspec: parsed, resolved } = await imageNeeds(parts, read, '');
 
     if (request.satisfyOnly) {
       const clusters = select(parts, policy, parsed, request.jobspec, opened.clusters, requestId);

@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { findContainers, type ContainersOf } from './find.ts';
+import { containersNotice, findContainers, hasRangeOfUids, type ContainersOf } from './find.ts';
 
 let folder: string;
 beforeEach(async () => {
@@ -11,7 +11,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true }));
 
-const on = (runner: string, has = false, hasRange = true): ContainersOf => ({
+const on = (runner: string, has = false, hasRange: boolean | null = true): ContainersOf => ({
   runner,
   environment: { PATH: `relative:${folder}/none:${folder}` },
   hasRange: async () => hasRange,
@@ -30,6 +30,10 @@ test('the first that is there, in a fixed order', async () => {
   // podman gives uids away, which not everybody has.
   expect(await findContainers('auto', on('process', false, false))).toMatchObject({ name: 'charliecloud' });
   expect(await findContainers('auto', on('process'))).toMatchObject({ name: 'podman' });
+  for (const runner of ['slurm', 'flux'])
+    expect(await findContainers('auto', on(runner, false, false))).toEqual({ name: 'charliecloud' });
+  // Of several users nobody knows.
+  expect(await findContainers('auto', on('slurm', false, null))).toEqual({ name: 'podman' });
   // Of a batch system the nodes may have it elsewhere.
   expect(await findContainers('auto', on('flux'))).toEqual({ name: 'podman' });
   await put('singularity');
@@ -61,4 +65,30 @@ test('what the operator says counts; where it cannot be, he is told', async () =
       message: expect.stringContaining(said) as string,
     });
   }
+});
+
+test('an operator is told what runs images, that nothing does, and that podman lacks uids', () => {
+  const ada = { name: 'ada' };
+  expect(containersNotice({ name: 'none' }, 'auto', false, ada)).toEqual([
+    'no container runtime found: jobs that ask for an image go elsewhere (docs/containers.md)',
+  ]);
+  expect(containersNotice({ name: 'none' }, 'none', false, ada)).toEqual([]);
+  expect(containersNotice({ name: 'charliecloud' }, 'auto', false, ada)).toEqual([
+    'images of jobs are run by charliecloud',
+  ]);
+  expect(containersNotice({ name: 'podman' }, 'podman', null, null)).toHaveLength(1);
+  expect(containersNotice({ name: 'podman' }, 'podman', false, ada)[1]).toMatch(
+    /ranges of uids and gids for ada.*subuid/,
+  );
+});
+
+test('a range of uids without one of gids is none', async () => {
+  const files = ['uids', 'gids'].map((name) => join(folder, name));
+  await writeFile(files[0]!, 'bob:1:2\nada:100000:65536\n');
+  await writeFile(files[1]!, '');
+  const ada = { name: 'ada', uid: 1234 };
+  expect(await hasRangeOfUids(ada, files)).toBe(false);
+  await writeFile(files[1]!, '1234:100000:65536\n');
+  expect(await hasRangeOfUids(ada, files)).toBe(true);
+  expect(await hasRangeOfUids({ name: 'ad', uid: 123 }, files)).toBe(false);
 });

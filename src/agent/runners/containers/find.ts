@@ -14,8 +14,11 @@ export interface ContainersOf {
   readonly runner: string;
   /** The agent's own. */
   readonly environment: Readonly<Record<string, string | undefined>>;
-  /** Has whoever the jobs run as a range of uids to give away (subuid(5))? Without, podman runs nothing for him. */
-  readonly hasRange: () => Promise<boolean>;
+  /**
+   * Has whoever the jobs run as a range of uids to give away (subuid(5))? Without, podman runs nothing for him. null: they
+   * run as several users, so it is not known.
+   */
+  readonly hasRange: () => Promise<boolean | null>;
   /** Does srun know pyxis's options? Asked of the slurm runner alone. */
   readonly hasPyxis: () => Promise<boolean>;
 }
@@ -43,16 +46,44 @@ export async function findContainers(asked: string, of: ContainersOf): Promise<C
   }
   for (const runtime of RUNTIMES) {
     const found = await runtimeHere(runtime, of);
-    if (found === null || (runtime === 'podman' && of.runner === 'process' && !(await of.hasRange()))) continue;
+    if (found === null || (runtime === 'podman' && (await of.hasRange()) === false)) continue;
     return found;
   }
   return NO_CONTAINERS;
 }
 
-/** By the file that says it for users of this machine; a directory service may say it for others. */
-export async function hasRangeOfUids(user: { readonly name: string; readonly uid: number }): Promise<boolean> {
-  const text = await readFile('/etc/subuid', 'utf8').catch(() => '');
-  return text.split('\n').some((line) => [user.name, String(user.uid)].includes(line.split(':')[0] ?? ''));
+/** What an operator is told of it when the agent starts. `user`: whom all jobs run as; null: several. */
+export function containersNotice(
+  { name }: ContainerRuntime,
+  asked: string,
+  hasRange: boolean | null,
+  user: { readonly name: string } | null,
+): readonly string[] {
+  if (name === 'none') {
+    return asked === 'none'
+      ? []
+      : ['no container runtime found: jobs that ask for an image go elsewhere (docs/containers.md)'];
+  }
+  const said = `images of jobs are run by ${name}`;
+  if (name !== 'podman' || hasRange !== false) return [said];
+  return [
+    said,
+    `podman needs ranges of uids and gids for ${user?.name ?? 'the jobs’ user'}, and this machine's /etc/subuid and ` +
+      '/etc/subgid do not have both: where a directory service has none either, jobs with an image fail (docs/containers.md)',
+  ];
+}
+
+/** Of uids and of gids; by the files that say it for users of this machine; a directory service may say it for others. */
+export async function hasRangeOfUids(
+  user: { readonly name: string; readonly uid: number },
+  files: readonly string[] = ['/etc/subuid', '/etc/subgid'],
+): Promise<boolean> {
+  for (const file of files) {
+    const text = await readFile(file, 'utf8').catch(() => '');
+    if (!text.split('\n').some((line) => [user.name, String(user.uid)].includes(line.split(':')[0] ?? '')))
+      return false;
+  }
+  return true;
 }
 
 async function runtimeHere(

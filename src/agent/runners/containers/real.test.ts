@@ -15,6 +15,7 @@ import {
   SYSTEM_PATH,
   type RealRuntime,
 } from '../../../../test/lab/container-image.ts';
+import { carry } from '../../../core/translate/carrier.ts';
 import { skipWithout } from '../../../../test/needs.ts';
 import { generateGraph } from '../../../core/graph/generate.ts';
 import { readGraph } from '../../../core/graph/read.ts';
@@ -100,14 +101,21 @@ function jobsInImages(runtime: RealRuntime): void {
     await rm(room, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
   });
 
-  const order = (script: string, more: { image?: string; system?: object; tasks?: number } = {}): Order => {
+  const order = (
+    script: string,
+    more: { image?: string; system?: object; tasks?: number; command?: readonly string[]; path?: string } = {},
+  ): Order => {
     const slots = more.tasks ?? 1;
     const jobspec = JSON.stringify({
       version: 1,
       resources: [{ type: 'slot', count: slots, label: 't', with: [{ type: 'core', count: 1 }] }],
-      tasks: [{ command: ['sh', '-c', script], slot: 't', count: { per_slot: 1 } }],
+      tasks: [{ command: more.command ?? ['sh', '-c', script], slot: 't', count: { per_slot: 1 } }],
       attributes: {
-        system: { duration: 60, environment: { ...given, WORD: 'a "b" $c' }, ...more.system },
+        system: {
+          duration: 60,
+          environment: { ...given, WORD: 'a "b" $c', ...(more.path === undefined ? {} : { PATH: more.path }) },
+          ...more.system,
+        },
         user: { image: more.image ?? IMAGE },
       },
     });
@@ -174,6 +182,27 @@ function jobsInImages(runtime: RealRuntime): void {
     const { status } = await reaches('ended');
     expect([await output('stderr'), status.end]).toMatchObject(['', { outcome: 'completed' }]);
     expect(await output()).toBe(`${work}\nfrom a file\n`);
+  });
+
+  test('a script needs nothing of the image but its interpreter, on each of several ranks', async () => {
+    const script = '#!/bin/sh -u\ncat /etc/image\necho "${0##*/} $# $2"\nmktemp\n';
+    await runner.submit(order('', { command: carry({ script, name: 'img.sh', args: ['x', "y 'z'"] }), tasks: 2 }));
+    const { status } = await reaches('ended');
+    expect([await output(), status.end]).toMatchObject([
+      "of the test\nimg.sh 2 y 'z'\n".repeat(2),
+      { outcome: 'failed', exitCode: 127 },
+    ]);
+    expect(await output('stderr')).toContain('img.sh: 4: mktemp');
+  });
+
+  test('a search path that is good in the image alone is no hindrance', async () => {
+    await runner.submit(order('', { command: ['/bin/sh', '-c', 'echo "$WORD"'], path: '/none' }));
+    const { status } = await reaches('ended');
+    expect([await output('stderr'), await output(), status.end]).toMatchObject([
+      '',
+      'a "b" $c\n',
+      { outcome: 'completed' },
+    ]);
   });
 
   test('an agent that runs no images any more does not start without one what waits for it', async () => {

@@ -4,7 +4,7 @@
  * Sources: apptainer's user guide 1.3 (bind paths, environment), pyxis's wiki (usage), enroot's `import`.
  */
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises';
+import { chown, mkdir, mkdtemp, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -122,6 +122,33 @@ test.each(['podman', 'apptainer', 'singularity'] as const)(
   },
 );
 
+test('charliecloud uses no images of a folder that somebody else made where those of its user would be', async () => {
+  await recorder('ch-run');
+  const name = `rainbow-test-${process.pid}`;
+  const storage = `/var/tmp/${name}.ch`;
+  await mkdir(join(folder, 'img', 'ghcr.io%me%app+1'), { recursive: true });
+  await symlink(folder, storage);
+  try {
+    expect(await start(inImage('charliecloud', [], 'true'), { USER: name })).toMatchObject({
+      code: 125,
+      stderr: expect.stringContaining(`${storage} is not a folder of`) as string,
+    });
+    // Who names one knows whose it is.
+    expect(await start(inImage('charliecloud', [], 'true'), { USER: name, CH_IMAGE_STORAGE: folder })).toMatchObject({
+      code: 3,
+    });
+    await rm(storage);
+    await mkdir(join(storage, 'img', 'ghcr.io%me%app+1'), { recursive: true });
+    expect(await start(inImage('charliecloud', [], 'true'), { USER: name })).toMatchObject({ code: 3 });
+    // Only root can give one away.
+    if (process.getuid?.() !== 0) return;
+    await chown(storage, 65_534, 65_534);
+    expect(await start(inImage('charliecloud', [], 'true'), { USER: name })).toMatchObject({ code: 125 });
+  } finally {
+    await rm(storage, { recursive: true });
+  }
+});
+
 const KEY = { jobId: '7', epoch: 1, realm: '00000001', nonce: '0'.repeat(12) };
 const order = (command: readonly string[], more: object = {}, count: object = { per_slot: 1 }, slots = 1): Order => {
   const jobspec = JSON.stringify({
@@ -202,6 +229,17 @@ describe('a job of Slurm', () => {
       join(runDir, 'script.0.0'),
       'a b',
     ]);
+  });
+
+  test('a search path that is good in the image alone: it is started, and how it ended is known', async () => {
+    await recorder('apptainer');
+    const given = order(carry({ script: '#!/bin/bash\nhostname\n', name: 's', args: ['x'] }), {}, { total: 1 });
+    const spec = JSON.parse(given.jobspec) as { attributes: { system: { environment: object } } };
+    Object.assign(spec.attributes.system.environment, { PATH: bin });
+    expect(await run({ ...given, jobspec: JSON.stringify(spec) }, 'apptainer')).toEqual({ code: 3, stderr: '' });
+    const runDir = join(folder, 'job', 'run');
+    expect((await words()).slice(-3)).toEqual(['/bin/bash', join(runDir, 'script.0.0'), 'x']);
+    expect(await readFile(join(runDir, 'end.0.0'), 'utf8')).toBe('status 3\ncomplete\n');
   });
 
   test('without any it is refused, unless its owner allows that: then it runs without', async () => {

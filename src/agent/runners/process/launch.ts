@@ -10,6 +10,7 @@ import { RainbowError } from '../../../core/errors.ts';
 import type { Jobspec } from '../../../core/jobspec/jobspec.ts';
 import type { Launch } from '../../../core/jobspec/launch.ts';
 import { Attributes, isMap } from '../../../core/translate/attributes.ts';
+import { carriedWithin } from '../../../core/translate/carrier.ts';
 import { lossAllowed, lostOn } from '../../../core/translate/native.ts';
 import { writeDurably, type JobFiles } from './files.ts';
 import { arrayEnvironment, arrayEnvironmentOfOthers, type ArrayTask } from '../runner.ts';
@@ -44,7 +45,7 @@ export function withImage(
   return plan.map((launch) => {
     const prefix = imageWords(jobspec, containers, Object.keys(launch.environment));
     if (prefix.length === 0) return launch;
-    const whole = [...prefix, ...launch.command];
+    const whole = carriedWithin(prefix, launch.command) ?? [...prefix, ...launch.command];
     const text = JSON.stringify(whole);
     commands.set(text, commands.get(text) ?? whole);
     return { ...launch, command: commands.get(text)! };

@@ -96,8 +96,8 @@ while :; do
   rb_status=$?
   [ -n "$rb_stopped" ] && kill -0 "$rb_pid" 2>/dev/null || break
 done
-# 3. How it ended.
-printf 'status %s\ncomplete\n' "$rb_status" >"$rb_run/end.$rb_at.new" && mv -f "$rb_run/end.$rb_at.new" "$rb_run/end.$rb_at"
+# 3. How it ended. The search path may be one for the job's image alone.
+printf 'status %s\ncomplete\n' "$rb_status" >"$rb_run/end.$rb_at.new" && PATH=/usr/bin:/bin:$PATH mv -f "$rb_run/end.$rb_at.new" "$rb_run/end.$rb_at"
 exit "$rb_status"
 `;
 
@@ -169,10 +169,10 @@ function script(text: string, args: readonly string[], env: readonly string[]): 
   return [
     ALONE,
     'rb_script=$rb_run/script.$rb_at',
-    `cat >"$rb_script" <<'${mark}' || exit 74`,
+    `PATH=/usr/bin:/bin:$PATH cat >"$rb_script" <<'${mark}' || exit 74`,
     text.endsWith('\n') ? text.slice(0, -1) : text,
     mark,
-    'chmod 700 "$rb_script"',
+    'PATH=/usr/bin:/bin:$PATH chmod 700 "$rb_script"',
     `rb_payload() { trap - TERM INT HUP USR1 USR2 QUIT CONT; exec ${words.join(' ')}; }`,
   ];
 }

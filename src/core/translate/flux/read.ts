@@ -5,6 +5,7 @@
 import { counted } from '../counted.ts';
 import { isMoment } from '../../job/moment.ts';
 import { readPriority } from '../lifecycle.ts';
+import { checkImage } from '../../image/reference.ts';
 import { readTime } from '../../jobspec/time.ts';
 import { readQuantity } from '../../jobspec/quantity.ts';
 import { LARGEST } from '../../jobspec/place.ts';
@@ -118,7 +119,7 @@ function readJob(
   );
   const all = withOverrides(environment, overrides)!;
   if (Object.keys(all as object).length > 0) draft.system['environment'] = all;
-  if (overrides.image !== undefined) draft.user['image'] = overrides.image;
+  if (overrides.image !== undefined) draft.user['image'] = checkImage(overrides.image, '--image');
   readRequires(given, draft, report);
   for (const each of given) readRest(each, last, draft, report);
   return slots;

@@ -1,4 +1,5 @@
 /** The pod of a Job: its containers become tasks that share one slot, for a pod is on one node. */
+import { checkImage } from '../../image/reference.ts';
 import { child, items, isNothing, required, text, wrong } from '../../jobspec/place.ts';
 import type { Place } from '../../jobspec/place.ts';
 import type { Overrides } from '../context.ts';
@@ -130,9 +131,9 @@ function readContainer(
   if (overrides.image !== undefined) {
     if (image !== null)
       report.overridden(image.node.at, image.path, `the command line says --image ${overrides.image}`);
-    draft.user['image'] = overrides.image;
+    draft.user['image'] = checkImage(overrides.image, '--image');
   } else if (image !== null && (index === 0 || draft.user['image'] === text(image))) {
-    draft.user['image'] = text(image);
+    draft.user['image'] = imageAt(image);
     report.kept(image.node.at, image.path, 'its image');
   } else if (image !== null) {
     report.altered(
@@ -165,6 +166,11 @@ function readContainer(
 
 function textOr(value: Json | undefined, otherwise: string): string {
   return typeof value === 'string' ? value : otherwise;
+}
+
+function imageAt(place: Place): string {
+  const { line, column } = place.node.at;
+  return checkImage(text(place), `${place.path} (line ${line}, column ${column})`);
 }
 
 /** `command` is the entry point and `args` what it is given; what the image itself would run is not known here. */

@@ -5,6 +5,7 @@
 import { isMoment } from '../../job/moment.ts';
 import { HEEDED_DEPENDENCIES, heededDependencies, readPriority } from '../lifecycle.ts';
 import { hostCount } from '../hosts.ts';
+import { checkImage } from '../../image/reference.ts';
 import { readTime } from '../../jobspec/time.ts';
 import { carry, checkLineBreaks, MOST_SCRIPT, readShebang } from '../carrier.ts';
 import { withOverrides } from '../context.ts';
@@ -77,7 +78,7 @@ export function readSbatch(script: string, context: ReadContext): TranslatedJob 
   readInsOuts(choices, draft, report);
   readEnvironment(choices, context, draft, report);
   readOrder(choices, draft, report);
-  if (overrides.image !== undefined) draft.user['image'] = overrides.image;
+  if (overrides.image !== undefined) draft.user['image'] = checkImage(overrides.image, '--image');
   readOthers(choices, report);
   draft.tasks = readTasks(script, context, slots, layout.bundle[0]!.count, report);
   return { jobspec: writeDraft(draft), report: report.sorted() };
