@@ -83,7 +83,8 @@ export function createChores(deps: ChoreDependencies): Chores {
   const dropFiles = async (): Promise<void> => {
     if (clock.now() - droppedAt < settings.retention.every * 1000) return;
     droppedAt = clock.now();
-    const isMuch = (await store.files.unused()) > settings.filesUnusedBytes / 2;
+    // Half of one's share; see FileRoom.
+    const isMuch = (await store.files.unused()) > settings.filesUnusedBytes / 8;
     const kept = isMuch ? Math.min(settings.filesUnused, HOUR) : settings.filesUnused;
     const before = Math.trunc(clock.now() - kept * 1000);
     for (;;) {

@@ -321,7 +321,7 @@ describe('retention', () => {
     };
     await rig.close();
     rig = await openRig({
-      settings: { filesUnused: 6 * 3600, filesUnusedBytes: 100_000, sweepEvery: 120, pollEvery: 7200 },
+      settings: { filesUnused: 6 * 3600, filesUnusedBytes: 400_000, sweepEvery: 120, pollEvery: 7200 },
     });
     await keep(40_000);
     await rig.system.advance(2 * 3_600_000);

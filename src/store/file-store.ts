@@ -26,7 +26,10 @@ export interface JobFilesRecord {
 export interface NewBlob {
   readonly owner: string;
   readonly sha256: string;
+  /** Room that is taken at first; all of it is by the time that it is whole. */
   readonly bytes: number;
+  /** What it will have in the end, where that is more: refused where there would be no room for it now. */
+  readonly size?: number;
 }
 
 /** What bounds the contents that are kept. */
@@ -35,6 +38,8 @@ export interface FileRoom {
   readonly quota: number;
   /** Bytes of what no job names, of all owners together, each content counted as at least 4 KiB; null: not bounded. */
   readonly unused: number | null;
+  /** Of `unused`, bytes that one owner, and that what is sent with one token, may have; `sentWith` stands for the token. */
+  readonly share?: { readonly sentWith: string; readonly bytes: number };
 }
 
 export interface FileStore {
@@ -52,6 +57,8 @@ export interface FileStore {
   ): Promise<void>;
   /** Makes room for a content that comes in pieces; null: it is there already. Errors as above. */
   begin(blob: NewBlob, room: FileRoom, at: number): Promise<string | null>;
+  /** Takes more room. Errors as above, and as below. */
+  extend(blob: string, bytes: number, room: FileRoom, at: number): Promise<void>;
   /** `aborted` where it was dropped because nothing came for long. */
   append(blob: string, number: number, data: Uint8Array, at: number): Promise<void>;
   /** It is whole, and its digest is right. Where another was faster this one is dropped. */

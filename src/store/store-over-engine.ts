@@ -143,6 +143,7 @@ export function storeOver(engine: Engine, kind: Store['kind']): Store {
       missing: (owner, digests, at) => call('missingBlobs', owner, digests, at),
       keepSmall: (owner, contents, room, at) => call('keepSmallBlobs', owner, contents.map(alone), room, at),
       begin: (blob, room, at) => call('beginBlob', blob, room, at),
+      extend: (blob, bytes, room, at) => call('extendBlob', blob, bytes, room, at),
       append: (blob, number, data, at) => call('appendBlob', blob, number, alone({ data }).data, at),
       finish: (blob, at) => call('finishBlob', blob, at),
       drop: (blob) => call('dropBlob', blob),

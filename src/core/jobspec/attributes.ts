@@ -50,6 +50,8 @@ export function readAttributes(document: Place): Attributes {
   const constraint = find('constraints');
   const image = find('image') ?? (user !== null && user.node.kind === 'map' ? child(user, 'image') : null);
   const compatibility = find('compatibility');
+  // Only a native scheduler knows banks; that it is one is seen here, with its place.
+  nativeWord(system, 'bank');
   return {
     ...readEnvironment(find('environment')),
     name: readName(system),
@@ -59,7 +61,7 @@ export function readAttributes(document: Place): Attributes {
     parameters: readParameters(child(attributes, 'parameter')),
     image: image === null ? null : readImage(image),
     needs: compatibility === null ? null : compatibilityAt(compatibility),
-    queue: scalarAt(system, 'queue')?.text || null,
+    queue: nativeWord(system, 'queue'),
     allowLossy: scalarAt(child(attributes, 'rainbow'), 'allowLossy')?.value === true,
   };
 }
@@ -68,6 +70,14 @@ export function readAttributes(document: Place): Attributes {
 function scalarAt(place: Place | null, key: string): Extract<Place['node'], { kind: 'scalar' }> | null {
   const found = place === null || place.node.kind !== 'map' ? null : child(place, key);
   return found?.node.kind === 'scalar' ? found.node : null;
+}
+
+/** Of a word that a native scheduler takes: what is no text there cannot be dropped without a word. */
+function nativeWord(system: Place | null, key: string): string | null {
+  const place = system === null || system.node.kind !== 'map' ? null : child(system, key);
+  if (place?.node.kind === 'scalar') return place.node.text || null;
+  if (place !== null && !isNothing(place)) throw wrong(place, `must be a name, as text, not ${kindOf(place)}`);
+  return null;
 }
 
 function readName(system: Place | null): string | null {

@@ -255,6 +255,20 @@ test.each([
   expect(problem(nextgen('{type: node, count: 1}', rest))).toMatch(message);
 });
 
+test.each([
+  ['queue: [debug]', /^attributes\.system\.queue \(line 4, column \d+\): must be a name, as text, not a list$/],
+  ['queue: {a: 1}', /^attributes\.system\.queue .* not a map$/],
+  ['bank: [physics]', /^attributes\.system\.bank .* not a list$/],
+])('a native word that is no text is refused: %s', (words, message) => {
+  const rest = `tasks: []\nattributes: {system: {${words}}}`;
+  expect(problem(rfc14('{type: node, count: 1}', rest))).toMatch(message);
+  expect(problem(nextgen('{type: node, count: 1}', rest))).toMatch(/must be a name, as text/);
+});
+
+test.each(['queue: ""', 'queue: null', 'queue: []', 'bank: {}'])('one that says nothing is none: %s', (words) => {
+  expect(readJobspec(nextgen('{type: node, count: 1}', `attributes: {system: {${words}}}`)).queue).toBeNull();
+});
+
 test('a key that combines groups is refused', () => {
   expect(problem('version: 1\nresources: {"a|b": {type: node}}')).toMatch(/"a\|b" combines groups/);
 });

@@ -12,11 +12,29 @@ const MOST = 15_000;
 /** Characters or bytes in a millisecond. */
 const SLOWEST = 16;
 
-/** `next` rejects with `deadline_exceeded`; `return` does not wait for a source that has stalled. */
+/** What comes. */
+export interface Coming<T> {
+  /** As errors have it: `graph`, `files`. */
+  readonly what: string;
+  /** Bytes or characters that a piece counts for. */
+  sizeOf(piece: T): number;
+}
+
+const GRAPH: Coming<string | Uint8Array> = { what: 'graph', sizeOf: ({ length }) => length };
+
 export function inTime(
   pieces: AsyncIterator<string | Uint8Array>,
-  { clock, timers }: Slicing,
+  system: Pick<Slicing, 'clock' | 'timers'>,
 ): AsyncIterator<string | Uint8Array> {
+  return comingInTime(pieces, system, GRAPH);
+}
+
+/** `next` rejects with `deadline_exceeded`; `return` does not wait for a source that has stalled. */
+export function comingInTime<T>(
+  pieces: AsyncIterator<T>,
+  { clock, timers }: Pick<Slicing, 'clock' | 'timers'>,
+  { what, sizeOf }: Coming<T>,
+): AsyncIterator<T> {
   let left = MOST;
   return {
     async next() {
@@ -24,12 +42,12 @@ export function inTime(
       let timer: Timer | null = null;
       const late = new Promise<never>((_, reject) => {
         timer = timers.after(left, () => {
-          reject(lateError());
+          reject(lateError(what));
         });
       });
       try {
         const step = await Promise.race([pieces.next(), late]);
-        const came = step.done === true ? 0 : step.value.length;
+        const came = step.done === true ? 0 : sizeOf(step.value);
         left = Math.min(MOST, Math.max(0, left - (clock.monotonic() - from)) + came / SLOWEST);
         return step;
       } finally {
@@ -43,10 +61,10 @@ export function inTime(
   };
 }
 
-function lateError(): RainbowError {
+function lateError(what: string): RainbowError {
   return new RainbowError(
     'deadline_exceeded',
-    `the graph stopped coming: for ${MOST / 1000} s no more of it, or less than ${SLOWEST} KB in a second; send it again`,
-    { place: 'graph' },
+    `the ${what} stopped coming: for ${MOST / 1000} s nothing more, or less than ${SLOWEST} KB in a second; send again`,
+    { place: what },
   );
 }

@@ -1,39 +1,62 @@
 /**
  * Upload: contents, one after the other. Small ones are gathered and share a commit; a large one is written in pieces
  * while it comes, and is there only when it is whole and its digest right. Memory: a gathering and a piece.
- * What was kept before an error stays kept: the next try sends the rest.
+ * What was kept before an error stays kept: the next try sends the rest. Room is taken as bytes come, a stride ahead, and
+ * whoever stops sending is ended: nobody keeps others out by what he only says that he will send.
  */
 import { createHash, type Hash } from 'node:crypto';
 import { invalid } from '../../core/errors.ts';
 import { whyTooLarge } from '../../core/staging/manifest.ts';
-import type { FileEntry as WireEntry, FileService } from '../../gen/rainbow/v1/files_pb.js';
+import type { FileEntry as WireEntry, FileService, UploadFilesRequest } from '../../gen/rainbow/v1/files_pb.js';
+import type { FileRoom } from '../../store/file-store.ts';
 import { PIECE_BYTES } from '../../store/store.ts';
+import { comingInTime } from '../../scheduler/reading/in-time.ts';
 import type { Handlers } from '../call.ts';
 import { checkSequence } from '../input.ts';
 import type { Parts } from '../parts.ts';
+import { hashHex } from '../secrets.ts';
 import { ownerOf } from './access.ts';
 
 /** Of small contents in one write. */
 const GATHER_BYTES = 1024 * 1024;
 const GATHER_FILES = 256;
+/** Room that a large content takes at a time. */
+const STRIDE_BYTES = 16 * PIECE_BYTES;
+/** A message that begins a file counts so much, so that many small files from a slow disk are not taken for a stop. */
+const BEGIN_BYTES = 4096;
 const DIGEST = /^[0-9a-f]{64}$/;
 
 export function upload(parts: Parts): Handlers<typeof FileService>['upload'] {
   return async (requests, call) => {
     let keeping: Keeping | null = null;
+    const coming = comingInTime(requests[Symbol.asyncIterator](), parts.system, {
+      what: 'files',
+      sizeOf: ({ file, data }) => (file === undefined ? 0 : BEGIN_BYTES) + data.byteLength,
+    });
     try {
-      for await (const request of requests) {
+      for await (const request of { [Symbol.asyncIterator]: () => coming }) {
         const { file, data } = request;
-        keeping ??= createKeeping(parts, await ownerOf(parts, call, request), request.holder === undefined);
+        keeping ??= createKeeping(parts, await ownerOf(parts, call, request), roomFor(parts, request));
         if (file !== undefined) await keeping.begin(file);
         if (data.byteLength > 0) await keeping.take(data);
       }
       if (keeping === null) return { files: 0, bytes: '0' };
       return await keeping.end();
     } finally {
+      await coming.return?.();
       await keeping?.close();
     }
   };
+}
+
+/** What an agent brings back is for a job, and bounded by its owner's quota alone. */
+function roomFor({ settings }: Parts, { holder, credentials }: UploadFilesRequest): FileRoom {
+  const { quota, unused, bytes } = settings.files;
+  if (holder !== undefined) return { quota, unused: null };
+  const [first] = credentials;
+  if (first === undefined) return { quota, unused };
+  // One job's files have room in any case.
+  return { quota, unused, share: { sentWith: hashHex(first.token), bytes: Math.max(Math.trunc(unused / 4), bytes) } };
 }
 
 interface Keeping {
@@ -53,16 +76,15 @@ interface Coming {
   held: Uint8Array[];
   heldBytes: number;
   pieces: number;
+  /** Bytes that there is room for. */
+  room: number;
   /** In the store; null: none is made yet. '': it is kept already, and what comes is dropped. */
   blob: string | null;
 }
 
-/** `isForLater`: no job is known yet that it is for. */
-function createKeeping(parts: Parts, owner: string, isForLater: boolean): Keeping {
+function createKeeping(parts: Parts, owner: string, room: FileRoom): Keeping {
   const { store, system, settings } = parts;
   const { files } = store;
-  const { quota, unused } = settings.files;
-  const room = { quota, unused: isForLater ? unused : null };
   let coming: Coming | null = null;
   let small: { readonly sha256: string; readonly data: Uint8Array }[] = [];
   let smallBytes = 0;
@@ -86,7 +108,14 @@ function createKeeping(parts: Parts, owner: string, isForLater: boolean): Keepin
 
   const writePieces = async (file: Coming, isLast: boolean): Promise<void> => {
     const now = system.clock.now();
-    file.blob ??= (await files.begin({ owner, sha256: file.sha256, bytes: file.size }, room, now)) ?? '';
+    if (file.blob === null) {
+      const { sha256, size } = file;
+      file.room = Math.min(size, STRIDE_BYTES);
+      file.blob = (await files.begin({ owner, sha256, bytes: file.room, size }, room, now)) ?? '';
+    }
+    const more = Math.min(file.size, Math.ceil(file.came / STRIDE_BYTES) * STRIDE_BYTES) - file.room;
+    if (more > 0 && file.blob !== '') await files.extend(file.blob, more, room, now);
+    file.room += Math.max(0, more);
     let data = joined(file);
     const least = isLast ? 1 : PIECE_BYTES;
     while (data.byteLength >= least) {
@@ -141,6 +170,7 @@ function createKeeping(parts: Parts, owner: string, isForLater: boolean): Keepin
         held: [],
         heldBytes: 0,
         pieces: 0,
+        room: 0,
         blob: null,
       };
       if (size === 0) await finish(coming);

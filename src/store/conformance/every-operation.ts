@@ -152,6 +152,7 @@ export async function callEveryOperation(call: CallOperation): Promise<void> {
   const blob = { owner: 'ada', sha256: 'b'.repeat(64), bytes: 32 };
   for (const [id, end] of [['2', 'finishBlob'] as const, ['3', 'dropBlob'] as const]) {
     await call('beginBlob', id === '2' ? blob : { ...blob, sha256: 'c'.repeat(64) }, { quota: 999, unused: null }, 1);
+    await call('extendBlob', id, 1, { quota: 999, unused: 99_999 }, 1);
     await call('appendBlob', id, 0, hash, 1);
     await (end === 'finishBlob' ? call(end, id, 1) : call(end, id));
   }

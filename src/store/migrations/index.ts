@@ -9,6 +9,7 @@ import { image } from './0007-image.ts';
 import { servers } from './0008-servers.ts';
 import { cancelMessage } from './0009-cancel-message.ts';
 import { staging } from './0010-staging.ts';
+import { sentWith } from './0011-sent-with.ts';
 import type { Migration } from './migration.ts';
 
 export const MIGRATIONS: readonly Migration[] = [
@@ -22,4 +23,5 @@ export const MIGRATIONS: readonly Migration[] = [
   servers,
   cancelMessage,
   staging,
+  sentWith,
 ];

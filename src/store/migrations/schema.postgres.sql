@@ -99,6 +99,7 @@ CREATE TABLE blobs (
   bytes bigint NOT NULL,
   whole bigint NOT NULL,
   unused_since bigint,
+  sent_with text COLLATE "C" NOT NULL,
   CONSTRAINT blobs_bytes_check CHECK ((bytes >= 0)),
   CONSTRAINT blobs_pkey PRIMARY KEY (id),
   CONSTRAINT blobs_whole_check CHECK ((whole = ANY (ARRAY[(0)::bigint, (1)::bigint])))

@@ -80,7 +80,7 @@ export function* keepSmallBlobs(
     room,
   );
   for (const { sha256, data } of fresh) {
-    const id = yield* insertBlob({ owner, sha256, bytes: data.byteLength }, 1, at);
+    const id = yield* insertBlob({ owner, sha256, bytes: data.byteLength }, 1, room, at);
     // Another server's came first.
     if (id === null) yield* refund(owner, data.byteLength);
     else if (data.byteLength > 0) yield* insertPiece(id, 0, data);
@@ -88,21 +88,27 @@ export function* keepSmallBlobs(
 }
 
 export function* beginBlob(blob: NewBlob, room: FileRoom, at: number): Operation<string | null> {
-  const { owner, sha256, bytes } = blob;
+  const { owner, sha256, bytes, size } = blob;
   if ((yield* missingBlobs(owner, [sha256], at)).length === 0) return null;
-  yield* charge(owner, [bytes], room);
-  return yield* insertBlob(blob, 0, at);
+  yield* charge(owner, [bytes], room, size);
+  return yield* insertBlob(blob, 0, room, at);
 }
 
-function* insertBlob({ owner, sha256, bytes }: NewBlob, whole: 0 | 1, at: number): Operation<string | null> {
+function* insertBlob(
+  { owner, sha256, bytes }: NewBlob,
+  whole: 0 | 1,
+  { share }: FileRoom,
+  at: number,
+): Operation<string | null> {
   const inserted = yield* one<{ id: string }>(
-    `INSERT INTO blobs (owner, sha256, bytes, whole, unused_since) VALUES (?, ?, ?, ?, ?)
+    `INSERT INTO blobs (owner, sha256, bytes, whole, unused_since, sent_with) VALUES (?, ?, ?, ?, ?, ?)
      ON CONFLICT (owner, sha256) WHERE whole = 1 DO NOTHING RETURNING CAST(id AS TEXT) AS id`,
     owner,
     sha256,
     bytes,
     whole,
     at,
+    share?.sentWith ?? '',
   );
   return inserted?.id ?? null;
 }
@@ -111,14 +117,23 @@ function* insertPiece(blob: string, number: number, data: Uint8Array): Operation
   yield* run('INSERT INTO blob_pieces (blob_id, number, data) VALUES (?, ?, ?)', BigInt(blob), number, data);
 }
 
+export function* extendBlob(blob: string, bytes: number, room: FileRoom, at: number): Operation<void> {
+  const row = yield* one<{ owner: string }>(
+    'SELECT owner FROM blobs WHERE id = ? AND whole = 0 FOR UPDATE',
+    BigInt(blob),
+  );
+  if (row === undefined) throw dropped();
+  yield* charge(row.owner, [bytes], room);
+  yield* run('UPDATE blobs SET bytes = bytes + ?, unused_since = ? WHERE id = ?', bytes, at, BigInt(blob));
+}
+
 export function* appendBlob(blob: string, number: number, data: Uint8Array, at: number): Operation<void> {
   const there = yield* one<{ id: string }>(
     'UPDATE blobs SET unused_since = ? WHERE id = ? AND whole = 0 RETURNING CAST(id AS TEXT) AS id',
     at,
     BigInt(blob),
   );
-  if (there === undefined)
-    throw new RainbowError('aborted', 'the upload took too long, and was dropped: begin it again');
+  if (there === undefined) throw dropped();
   yield* insertPiece(blob, number, data);
 }
 
@@ -127,10 +142,14 @@ export function* finishBlob(blob: string, at: number): Operation<void> {
     'SELECT owner, sha256 FROM blobs WHERE id = ? AND whole = 0 FOR UPDATE',
     BigInt(blob),
   );
-  if (row === undefined) throw new RainbowError('aborted', 'the upload took too long, and was dropped: begin it again');
+  if (row === undefined) throw dropped();
   const isFirst = (yield* missingBlobs(row.owner, [row.sha256], at)).length > 0;
   if (isFirst) yield* run('UPDATE blobs SET whole = 1, unused_since = ? WHERE id = ?', at, BigInt(blob));
   else yield* dropBlob(blob);
+}
+
+function dropped(): RainbowError {
+  return new RainbowError('aborted', 'the upload took too long, and was dropped: begin it again');
 }
 
 export function* dropBlob(blob: string): Operation<void> {
