@@ -103,7 +103,7 @@ export function createPlacing(deps: {
 }): Placing {
   const { matcher, registry, states, system, settings } = deps;
   const selects = new Map<string, Select>();
-  const { whyNot, refuses, lossOn } = createWhyNot(deps);
+  const { whyNot, refusing, lossOn } = createWhyNot(deps);
 
   /**
    * Asks one cluster after the other; what the time does not suffice for is unknown, not guessed. Clusters that look
@@ -119,9 +119,9 @@ export function createPlacing(deps: {
     let asking: Asking | null = null;
     let answered = -1;
     let inTime = true;
+    const told = text === undefined ? null : refusing(jobspec, text);
     return clusters.map((cluster) => {
-      const no =
-        registry.refuses(cluster, jobspec, owner) ?? (text === undefined ? null : refuses(cluster, jobspec, text));
+      const no = registry.refuses(cluster, jobspec, owner) ?? told?.(cluster) ?? null;
       if (no !== null) return { cluster, satisfiable: no, startable: no, state: states.of(cluster) };
       if (matcher.answered !== answered) {
         answered = matcher.answered;

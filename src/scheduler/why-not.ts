@@ -19,8 +19,8 @@ const MOST_LOSSES = 256;
 export interface WhyNot {
   /** In words, why it does not serve now; null: it does. */
   readonly whyNot: (cluster: string, jobspec: Jobspec) => string | null;
-  /** Null: nothing is lost there, or may be. `text`: the jobspec as it was submitted. */
-  readonly refuses: (cluster: string, jobspec: Jobspec, text: string) => Verdict | null;
+  /** Of each cluster; null: nothing is lost there, or may be. Of one kind they share a verdict. `text`: as it was submitted. */
+  readonly refusing: (jobspec: Jobspec, text: string) => (cluster: string) => Verdict | null;
   /** What cannot be told, or done, where this kind of agent is; '' where nothing is lost, or may be. */
   readonly lossOn: (kind: AgentKind, jobspec: Jobspec, text: string) => string;
 }
@@ -63,10 +63,21 @@ export function createWhyNot(deps: {
       const walltime = jobspec.walltime ?? settings.defaultWalltime;
       return whyNotServing(record.service, system.clock.now(), walltime);
     },
-    refuses(cluster, jobspec, text) {
-      const kind = kindOf(registry.get(cluster)?.instance ?? null);
-      const lost = lossOn(kind, jobspec, text);
-      return lost === '' ? null : no('told', inWords(kind, jobspec, lost));
+    refusing(jobspec, text) {
+      const verdicts = new Map<string, Verdict | null>();
+      return (cluster) => {
+        const instance = registry.get(cluster)?.instance ?? null;
+        if (instance === null) return null;
+        const kind = kindOf(instance);
+        const key = `${kind.runner} ${kind.containers}`;
+        let verdict = verdicts.get(key);
+        if (verdict === undefined) {
+          const lost = lossOn(kind, jobspec, text);
+          verdict = lost === '' ? null : no('told', inWords(kind, jobspec, lost));
+          verdicts.set(key, verdict);
+        }
+        return verdict;
+      };
     },
     lossOn,
   };
