@@ -35,7 +35,7 @@ afterEach(async () => {
   await rig.close();
 });
 
-test(`${AGENTS} agents, ${JOBS} queued jobs, a slow watcher`, { timeout: 1_800_000 }, async () => {
+test(`${AGENTS} agents, ${JOBS} queued jobs, a slow watcher`, { timeout: 7_200_000 }, async () => {
   const { store, scheduler, system } = rig;
   const names = Array.from({ length: AGENTS }, (_, number) => `c${number}`);
   for (const name of names) {
