@@ -306,8 +306,14 @@ describe.skipIf(away)('with a real Slurm', { timeout: 120_000 }, () => {
         const running = await reaches('3', 'running');
         await until('its first run sleeps', () => existsSync(join(here.scratch, 'first')));
         await lab.slurm('red', 'scontrol', 'requeue', running.nativeId);
-        // Slurm lets a job that was requeued wait for two minutes, from when its first run is cleared away.
+        // Slurm lets a job that was requeued wait for two minutes, from when its first run is cleared away. Started again in
+        // that very second, its node takes it for the run that was killed.
+        await until('its first run is cleared away', async () =>
+          (await lab.slurm('red', 'squeue', '-h', '-j', running.nativeId, '-o', '%T')).includes('PENDING'),
+        );
+        const clearedAt = Date.now();
         await until('it is started again', async () => {
+          if (Date.now() < clearedAt + 2000) return false;
           await lab.slurm('red', 'scontrol', 'update', `JobId=${running.nativeId}`, 'StartTime=now').catch(() => '');
           return existsSync(join(here.spool, '3.1', 'run', 'end.0.1'));
         });
