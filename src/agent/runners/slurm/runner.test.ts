@@ -218,6 +218,13 @@ describe.skipIf(away)('with a real Slurm', { timeout: 120_000 }, () => {
       await lab.slurm('red', 'scancel', '--user=nobody', '--state=PENDING');
     });
 
+    test('a job that asks for no time gets what its partition gives', async () => {
+      const limit = "squeue -h -j $SLURM_JOB_ID -o 'limit %l'";
+      await runner.submit({ ...order('1', limit, { system: { queue: 'debug' } }), walltime: 3600 });
+      await reaches('1', 'ended');
+      expect(await text('1')).toEqual(['0 limit 5:00']);
+    });
+
     test('what a partition will never take is a no', async () => {
       const bidder = createQueueBidder({ runner, tariff: null, coming: () => [], system: realSystem })!;
       const why = async (system: object, walltime: number): Promise<string> => {
@@ -226,6 +233,7 @@ describe.skipIf(away)('with a real Slurm', { timeout: 120_000 }, () => {
         return bid.kind === 'no' ? `${bid.reason.code} ${bid.reason.message}` : bid.kind;
       };
       expect(await why({ duration: 60, queue: 'debug' }, 60)).toBe('yes');
+      expect(await why({ queue: 'debug' }, 3600)).toBe('yes');
       expect(await why({ duration: 3600, queue: 'debug' }, 3600)).toContain(
         'never_fits partition debug lets a job run for 10',
       );
