@@ -17,7 +17,7 @@ export interface Coming<T> {
   /** As errors have it: `graph`, `files`. */
   readonly what: string;
   /** Bytes or characters that a piece counts for. */
-  sizeOf(piece: T): number;
+  readonly sizeOf: (piece: T) => number;
 }
 
 const GRAPH: Coming<string | Uint8Array> = { what: 'graph', sizeOf: ({ length }) => length };
