@@ -5,7 +5,16 @@
  */
 import { adoptJob } from './adopt-job.ts';
 import { addBidCounts, bidCounts, bidOutcomes, decisionsSince, keepBidOutcome } from './bids.ts';
-import { appendBlob, beginBlob, dropBlob, extendBlob, finishBlob, keepSmallBlobs, missingBlobs, readBlob } from './blobs.ts';
+import {
+  appendBlob,
+  beginBlob,
+  dropBlob,
+  extendBlob,
+  finishBlob,
+  keepSmallBlobs,
+  missingBlobs,
+  readBlob,
+} from './blobs.ts';
 import { cancelingArrays, holdArray, releaseArray, requestArrayCancel, tasksToCancel } from './change-arrays.ts';
 import { claimPending } from './claim-pending.ts';
 import { debitedJobs } from './debited-jobs.ts';
