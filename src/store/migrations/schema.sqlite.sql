@@ -94,7 +94,7 @@ CREATE TABLE blobs (
       bytes INTEGER NOT NULL CHECK (bytes >= 0),
       whole INTEGER NOT NULL CHECK (whole IN (0, 1)),
       unused_since INTEGER
-    ) STRICT;
+    , sent_with TEXT NOT NULL DEFAULT '') STRICT;
 
 CREATE UNIQUE INDEX blobs_digest ON blobs (owner, sha256) WHERE whole = 1;
 
