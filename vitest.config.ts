@@ -1,8 +1,5 @@
 /**
- * Which test files share a process, and which begin first. A file that shares one finds what it imports already
- * loaded: that was a quarter of all the time of the tests. Those that look at their own process (its memory, its
- * sockets), and those that take long anyway, have one of their own, and begin first, the longest before the others:
- * begun last, they would be waited for by all.
+ * Each test file has a process of its own; the longest begin first: begun last, they would be waited for by all.
  */
 import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
@@ -35,27 +32,18 @@ const LONGEST: Readonly<Record<string, number>> = {
   'test/db/full-disk.test.ts': 12,
 };
 
-const APART = [
-  ...Object.keys(LONGEST),
-  'src/agent/**',
-  'test/{bids,db,delivery,flux,fluxion,images,package,python,released,servers,simulation,slurm}/**',
-  // These measure the memory or the sockets of their process.
-  'src/server/agents/crowd.test.ts',
-  'test/server/loading.test.ts',
-  'test/wire/{load,stop}.test.ts',
-];
-const ALL = ['src/**/*.test.ts', 'test/**/*.test.ts'];
-
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const first = (file: TestSpecification): number =>
-      LONGEST[file.moduleId.slice(file.project.config.root.length + 1)] ?? (file.project.name === 'apart' ? 1 : 0);
+      LONGEST[file.moduleId.slice(file.project.config.root.length + 1)] ?? 0;
     return [...files].sort((a, b) => first(b) - first(a) || a.moduleId.localeCompare(b.moduleId, 'en'));
   }
 }
 
 export default defineConfig({
   test: {
+    include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
+    setupFiles: ['test/seed.ts'],
     pool: 'forks',
     // Of two cores: many tests wait, for a cluster's own scheduler or a lease.
     maxWorkers: 3,
@@ -67,16 +55,5 @@ export default defineConfig({
     // Programs that tests start find compiled what those before them have loaded: half of an agent's start.
     env: { NODE_COMPILE_CACHE: join(import.meta.dirname, 'node_modules', '.cache', 'tests') },
     sequence: { sequencer: LongestFirst },
-    projects: [
-      { extends: true, test: { name: 'apart', include: APART.map(testsOf) } },
-      {
-        extends: true,
-        test: { name: 'together', include: ALL, exclude: APART, isolate: false, setupFiles: ['test/seed.ts'] },
-      },
-    ],
   },
 });
-
-function testsOf(pattern: string): string {
-  return pattern.replace(/\/\*\*$/, '/**/*.test.ts');
-}

@@ -15,7 +15,10 @@ test('a sender who declares much and stops holds little, is ended after 15 s, an
   const system = simulatedSystem();
   const store = await openStore(':memory:', system);
   onTestFinished(() => store.close());
-  const authenticator = { person: () => ({ kind: 'operator', owner: 'user:ada' }) };
+  const authenticator = {
+    person: () => ({ kind: 'operator', owner: 'user:ada' }),
+    credentials: async () => ({ clusters: [], groups: [] }),
+  };
   const settings = { files: defaultFileSettings };
   const parts = { store, system, settings, authenticator } as unknown as Parts;
   let asked = (): void => undefined;
