@@ -30,7 +30,7 @@ export interface StartRecord {
 }
 
 /**
- * claimed.json: the claim as the agent first saw it, before any task began (the shim waits for it), since a job may remove
+ * claimed.json: the claim as the agent first saw it, since a job may remove
  * or overwrite all that is in `run/`, and what has run must not look as if it never had. Not synced: after a power cut it
  * is another boot.
  */
