@@ -1,4 +1,7 @@
-/** The parts of the flux runner that need no Flux: on what flux-core 0.88.0 printed (recorded/). */
+/**
+ * The parts of the flux runner that need no Flux: on what flux-core 0.88.0 printed (recorded/). Long, because each reader
+ * has its cases here, on the same recordings.
+ */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';

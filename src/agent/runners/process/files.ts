@@ -1,7 +1,6 @@
 /**
  * A job's files, and how they are written: whole or not at all, and durably where a restart depends on them.
- * `jobs/ID.EPOCH/` belongs to the agent: order.json, start.json, job.sh, shim, claimed.json, stop,
- * end.json.
+ * `jobs/ID.EPOCH/` belongs to the agent: order.json, start.json, job.sh, shim, claimed.json, stop, end.json.
  * `jobs/ID.EPOCH/run/` belongs to the user whom the job runs as: claim, out.RANK, err.RANK, cannot.RANK, end, scratch.
  * Nothing in `run/` is trusted: links are not followed, and only plain files of that user are read.
  */

@@ -5,7 +5,9 @@
  *
  * Invariants: an order is durable before `submit` resolves; a start is durable before the shim is started; a job
  * that waits is canceled by taking its claim, so it cannot start meanwhile. One turn at a time changes anything.
- * Where it stops: no limits on memory or disk.
+ * Where it stops: no limits on memory or disk; a job that removes its own claim before the agent has looked once, and whose
+ * agent or shim dies then, may be started again.
+ * Long, because starting, stopping and following decide together whether an attempt may still run.
  */
 import { execFileSync } from 'node:child_process';
 import { chmod, chown, link, mkdir, rm, writeFile } from 'node:fs/promises';
