@@ -188,27 +188,6 @@ export function runnerConformance(runnerCase: RunnerCase): void {
       expect(cut.complete).toBe(false);
     });
 
-    test('each task knows its rank', async () => {
-      const spec = JSON.parse(jobspecOf('echo rank $RAINBOW_TASK_RANK', 1)) as { resources: object[] };
-      const resources = spec.resources.map((slot) => ({ ...slot, count: 2 }));
-      const ranksOf = async (jobId: string, jobspec: object): Promise<readonly string[]> => {
-        const given = { ...order(jobId, ''), jobspec: JSON.stringify(jobspec) };
-        await runner.submit(given);
-        expect((await reaches(given, 'ended')).status.end).toMatchObject({ outcome: 'completed' });
-        const { pieces } = await runner.output(given, [], 1 << 20);
-        return pieces
-          .flatMap(
-            ({ data }) =>
-              Buffer.from(data)
-                .toString()
-                .match(/rank.*/g) ?? [],
-          )
-          .toSorted();
-      };
-      expect(await ranksOf('1', { ...spec, resources })).toEqual(['rank 0', 'rank 1']);
-      expect(await ranksOf('2', spec)).toEqual(['rank 0']);
-    });
-
     test('a running job is stopped; stopping again, or what is not there, is no error', async () => {
       const given = order('1', `echo started >> $SCRATCH/log; ${waitsFor('never')}`);
       await runner.submit(given);

@@ -151,6 +151,25 @@ describe.skipIf(away)('with a real Flux', { timeout: 120_000 }, () => {
       expect(await text('1')).toEqual([written]);
     });
 
+    test('each task knows its rank', async () => {
+      const spec = JSON.parse(jobspecOf('echo rank $RAINBOW_TASK_RANK', 1)) as { resources: object[] };
+      const resources = spec.resources.map((slot) => ({ ...slot, count: 2 }));
+      for (const [jobId, jobspec] of [
+        ['1', JSON.stringify({ ...spec, resources })],
+        ['2', JSON.stringify(spec)],
+      ] as const) {
+        await runner.submit({ ...order(jobId, ''), jobspec });
+        expect((await reaches(jobId, 'ended')).status.end).toMatchObject({ outcome: 'completed' });
+      }
+      const lines = async (jobId: string): Promise<string[]> =>
+        (await text(jobId))
+          .join('\n')
+          .match(/rank.*/g)
+          ?.toSorted() ?? [];
+      expect(await lines('1')).toEqual(['rank 0', 'rank 1']);
+      expect(await lines('2')).toEqual(['rank 0']);
+    });
+
     test('what others run is taken, why a job waits is told, and a cancel of somebody else’s is seen', async () => {
       const foreign = (await lab.flux('submit', '-n1', '-c3', 'sleep', '60')).trim();
       try {
