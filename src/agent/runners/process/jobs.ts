@@ -84,8 +84,10 @@ export function createJobTable(
     if (job.status.state === 'ended') return;
     const found = await look(job.files, job.accepted);
     if (found.newClaim !== null) {
-      // On a full disk the claim itself has to do.
-      await noteClaim(job.files, found.newClaim).catch(() => undefined);
+      // Its shim waits for this. On a full disk it waits longer: the next look tries again.
+      await noteClaim(job.files, found.newClaim).catch((error: unknown) =>
+        log.warn(`job ${job.text}: its claim cannot be noted (${describe(error)}): it begins when that is done`),
+      );
     }
     if (found.verdict !== null) {
       if (found.verdict.remains && found.shim !== null) await endRemains(job.files.run, found.shim.pid, system);

@@ -30,9 +30,9 @@ export interface StartRecord {
 }
 
 /**
- * claimed.json: the claim as the agent first saw it, since a job may remove or overwrite all that is in `run/`, and what has
- * run must not look as if it never had. Not synced: after a power cut it is another boot.
- * Where it stops: a claim that is removed before the agent has looked once.
+ * claimed.json: the claim as the agent first saw it, before any task began (the shim waits for it), since a job may remove
+ * or overwrite all that is in `run/`, and what has run must not look as if it never had. Not synced: after a power cut it
+ * is another boot.
  */
 export interface SeenClaim {
   readonly text: string;

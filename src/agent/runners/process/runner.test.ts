@@ -2,14 +2,17 @@ import { existsSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from 'vitest';
 import { generateGraph } from '../../../core/graph/generate.ts';
 import { readGraph } from '../../../core/graph/read.ts';
 import { realSystem } from '../../../system/real.ts';
 import { silentLog } from '../../log.ts';
+import type { ReachedHook } from '../../sentinels.ts';
 import { runnerConformance } from '../conformance.ts';
 import { jobspecOf } from '../../testing/jobspec.ts';
 import type { NativeJob, Order, Runner } from '../runner.ts';
+import { filesOf } from './files.ts';
 import { parseClaim } from './native.ts';
 import { remainsOf, signalQuietly } from './remains.ts';
 import { createProcessRunner } from './runner.ts';
@@ -28,7 +31,11 @@ async function room(): Promise<{ stateDir: string; scratch: string }> {
   return { stateDir: join(dir, 'state'), scratch };
 }
 
-async function openRunner(stateDir: string, cores: number, more: { keepFiles?: boolean } = {}): Promise<Runner> {
+async function openRunner(
+  stateDir: string,
+  cores: number,
+  more: { keepFiles?: boolean; reached?: ReachedHook } = {},
+): Promise<Runner> {
   await mkdir(stateDir, { recursive: true });
   return createProcessRunner(
     {
@@ -41,6 +48,7 @@ async function openRunner(stateDir: string, cores: number, more: { keepFiles?: b
       keepFiles: more.keepFiles ?? false,
       environment: { ...process.env, RAINBOW_SECRET: 'hidden' },
       log: silentLog,
+      ...(more.reached === undefined ? {} : { reached: more.reached }),
     },
     realSystem,
   );
@@ -139,6 +147,53 @@ describe('the process runner', () => {
     expect(await remainsOf(run)).toEqual([]);
     await runner.submit(order('2', 'exit 0'));
     await reaches('2', 'ended');
+  });
+
+  test('a job that removes its claim first of all runs once, though its agent died as it was started', async () => {
+    const { stateDir, scratch } = await room();
+    const log = join(scratch, 'log');
+    // It never gets further than the start of the shim, as one that was killed there.
+    const reached = (sentinel: string): Promise<void> =>
+      sentinel === 'shimStarted' ? new Promise(() => {}) : Promise.resolve();
+    const dead = await openRunner(stateDir, 1, { reached });
+    const script = `rm -f "$RAINBOW_JOB_DIR"/claim*; echo started >> ${log}; while [ ! -e ${scratch}/go ]; do sleep 0.05; done`;
+    await dead.submit({
+      jobId: '1',
+      epoch: 1,
+      name: '',
+      owner: '',
+      jobspec: jobspecOf(script, 1),
+      walltime: 60,
+      priority: 0,
+    });
+    const { claim } = filesOf(join(stateDir, 'jobs'), '1.1');
+    await until('its shim has claimed it, or it began without asking', () => existsSync(claim) || existsSync(log));
+    // Time enough to begin, and to remove it, were there nothing to wait for.
+    for (let looks = 0; looks < 15 && !existsSync(log); looks++) await pause(20);
+    const again = await openRunner(stateDir, 1);
+    open.push(again);
+    await until('it runs', () => existsSync(log));
+    await writeFile(join(scratch, 'go'), '');
+    await until('it has ended', async () => (await again.find()).every(({ status }) => status.state === 'ended'));
+    expect(await readFile(log, 'utf8')).toBe('started\n');
+  });
+
+  test('an agent that starts leaves alone what has run, however much there is to read', async () => {
+    const { runner, order, stateDir, scratch } = await started(8);
+    const ids = Array.from({ length: 24 }, (_, index) => String(index + 1));
+    for (const id of ids) await runner.submit(order(id, `echo ${id} >> ${scratch}/log`));
+    const allEnded = async (): Promise<boolean> =>
+      (await runner.find()).every(({ status }) => status.state === 'ended');
+    await until('all have ended', allEnded);
+    await runner.close();
+    const prepared: string[] = [];
+    const reached: ReachedHook = (sentinel, { jobId }) => void (sentinel === 'startPrepared' && prepared.push(jobId));
+    const again = await openRunner(stateDir, 8, { reached });
+    open.push(again);
+    // One more goes behind whatever was thought to wait.
+    await again.submit(order('99', 'true'));
+    await until('it has ended', async () => (await again.find()).every(({ status }) => status.state === 'ended'));
+    expect(prepared).toEqual(['99']);
   });
 
   test('after a restart of the machine a job that ran has failed, and is not started again', async () => {

@@ -5,8 +5,7 @@
  *
  * Invariants: an order is durable before `submit` resolves; a start is durable before the shim is started; a job
  * that waits is canceled by taking its claim, so it cannot start meanwhile. One turn at a time changes anything.
- * Where it stops: no limits on memory or disk; a job that removes its own claim before the agent has looked once, and whose
- * agent or shim dies then, may be started again.
+ * Where it stops: no limits on memory or disk.
  * Long, because starting, stopping and following decide together whether an attempt may still run.
  */
 import { execFileSync } from 'node:child_process';
@@ -291,14 +290,17 @@ export async function createProcessRunner(options: ProcessRunnerOptions, system:
     }
   }
 
-  await table.load();
-  for (const job of table.jobs.values()) {
-    if (job.status.state === 'ended' || job.start === null) continue;
-    allocation.retake(job.text, job.start.witness);
-    // Started by an agent before us, but not claimed: at most one of two shims will be.
-    if (job.status.state === 'accepted' && !job.stopping) runShim(job);
-    if (job.status.state === 'accepted' && job.stopping) soon(0, () => stop(job, canceledBy(null).reason));
-  }
+  // In one turn: what is told of the first of them must not have one started that has not been looked at yet.
+  await inTurn(async () => {
+    await table.load();
+    for (const job of table.jobs.values()) {
+      if (job.status.state === 'ended' || job.start === null) continue;
+      allocation.retake(job.text, job.start.witness);
+      // Started by an agent before us, but not claimed: at most one of two shims will be.
+      if (job.status.state === 'accepted' && !job.stopping) runShim(job);
+      if (job.status.state === 'accepted' && job.stopping) soon(0, () => stop(job, canceledBy(null).reason));
+    }
+  });
   soon(0, startNext);
   const lookout = system.timers.every(LOOK_MS, () => {
     inTurn(look).catch((error: unknown) => log.warn(`the process runner: ${describe(error)}`));

@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, readFile, rm, writeFile, open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import { selfIdentity, startOf } from '../../process-identity.ts';
 import { filesOf, type JobFiles } from './files.ts';
@@ -86,6 +87,8 @@ async function job(given: Given, at?: string): Promise<{ files: JobFiles; accept
     },
   };
   await prepare(files, attempt, user, base, given.tools ?? tools);
+  // As its agent does it, once it has seen the claim; here no test needs to wait for that, save one.
+  await writeFile(files.seenClaim, 'null');
   const order = { jobId: '7', epoch: 1, name: '', owner: '', jobspec: '', walltime: 60, priority: 0 };
   return { files, accepted: { order, acceptedAt: 1 } };
 }
@@ -140,6 +143,30 @@ describe.each(SHELLS)('under %s', (shell) => {
     expect(directory).toMatchObject({ outcome: 'failed', exitCode: 126, reason: { code: 'cannot_start' } });
     const { end: own127 } = await end(shell, { commands: [sh('exit 127')] });
     expect(own127).toMatchObject({ exitCode: 127, reason: { code: 'exit' } });
+  });
+
+  test('no task begins before the agent has noted the claim, and a stop is heard meanwhile', async () => {
+    const noted = await job({ commands: [['true']] });
+    await rm(noted.files.seenClaim);
+    const first = shim(shell, noted.files);
+    await until('the claim', () => existsSync(noted.files.claim));
+    for (let looks = 0; looks < 15; looks++) {
+      expect(existsSync(join(noted.files.run, 'out.0'))).toBe(false);
+      await pause(20);
+    }
+    await writeFile(noted.files.seenClaim, 'null');
+    expect(await first.gone).toBe(0);
+    expect((await look(noted)).status.end).toMatchObject({ outcome: 'completed' });
+
+    const stopped = await job({ commands: [['true']] });
+    await rm(stopped.files.seenClaim);
+    const second = shim(shell, stopped.files);
+    await until('the claim', () => existsSync(stopped.files.claim));
+    await writeFile(stopped.files.stop, JSON.stringify({ code: 'user', message: 'enough' }));
+    second.child.kill('SIGTERM');
+    expect(await second.gone).toBe(0);
+    expect((await look(stopped)).status.end).toMatchObject({ outcome: 'canceled' });
+    expect(existsSync(join(stopped.files.run, 'out.0'))).toBe(false);
   });
 
   test('a job whose directory was removed ends, and its shim with it', async () => {

@@ -3,14 +3,15 @@
  * agent; a shell with its walltime timer keeps well under 1 MiB to itself, where a Node process takes about 40.
  * It is text in a constant so that it is there after bundling too; `launch.ts` writes it beside each job.
  *
- * Invariants: no task starts before the claim is made (link(2): exclusive, and the content is there with the name);
+ * Invariants: no task starts before the claim is made (link(2): exclusive, and the content is there with the name) and
+ * the agent has noted it where the job cannot reach it;
  * `end` appears by rename, whole, once every task has been waited for and what they left behind is dead; a process
  * is signalled only while it is shown to belong to this job (session, and the start time of the session's leader).
  *
  * Where it stops: a process that leaves its task's session (a daemon) is not followed. A task that exits with
  * 128 + n cannot be told from one that died of signal n: shells say the same for both.
  *
- * Files, in the current directory (`run/`): claim, out.RANK, err.RANK, cannot.RANK, end. Read: ../job.sh, ../stop;
+ * Files, in the current directory (`run/`): claim, out.RANK, err.RANK, cannot.RANK, end. Read: ../job.sh, ../stop, ../claimed.json;
  * `scratch/` is there.
  * `job.sh` sets job_id, job_epoch, boot, host, walltime, grace, tasks, own_sessions (the path of setsid, or nothing), directory, and
  * defines `task RANK`, which calls `launch PATH PROGRAM COMMAND…`.
@@ -195,6 +196,15 @@ fi
 # which goes before anything else, is not there any more.
 if [ ! -e ../job.sh ]; then rm -f "end.$$"; exit ${String(SHIM_CLAIMED)}; fi
 [ -e ../stop ] && wanted=stop
+# What is in this directory the job may remove. So its agent notes the claim beside it, and no task begins before that: what
+# has run never looks as if it had not. An agent that died here notes it when it is back.
+round=0
+while [ ! -e ../claimed.json ] && [ -z "$wanted" ]; do
+  if [ ! -e ../job.sh ]; then rm -f "end.$$"; exit ${String(SHIM_CLAIMED)}; fi
+  # Its agent looks within milliseconds, where there is one.
+  if [ "$round" -lt 100 ]; then sleep 0.005 2>/dev/null || sleep 1; else tick; fi
+  round=$((round + 1))
+done
 
 # 3. The walltime. Asked again each second: a signal that comes just before "wait" would be lost.
 if [ "$walltime" -gt 0 ]; then
