@@ -1,22 +1,36 @@
-"""The files that a job left behind: listed, brought whole into a folder aside, then each put in its place."""
+"""The files that a job left behind: listed, brought whole into a folder aside, then each put in its place.
+
+The folder aside is `.rainbow-fetch-JOB`, beside where they go. A fetch that did not come to its end leaves there what has
+come, by digest; the next one, of this process or of another, looks at it again and asks only for the rest. Nothing has its
+own name before it is whole and its digest is right.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
+import stat
 import tempfile
-from typing import Any, Dict, List
+from typing import IO, Any, Dict, List, Optional, Set, Tuple
 
 from rainbow_queue.answers import Fetched
 from rainbow_queue.call import FILES
 from rainbow_queue.errors import AbortedError, AlreadyExistsError, InternalError
 from rainbow_queue.protos.v1 import files_pb2
 
+try:
+    import fcntl
+except ImportError:
+    # Without locks each fetch has a folder of its own, and begins anew in the next process.
+    fcntl = None  # type: ignore[assignment]
+
 LIST = FILES + "List"
 DOWNLOAD = FILES + "Download"
 ListFilesResponse = files_pb2.ListFilesResponse
 DownloadFilesResponse = files_pb2.DownloadFilesResponse
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 class Fetching:
@@ -30,70 +44,115 @@ class Fetching:
         except FileExistsError:
             raise AlreadyExistsError(f"{to} is no folder: name another to fetch into") from None
         self._to = os.path.realpath(to)
-        self._aside = tempfile.mkdtemp(prefix=".rainbow-fetch-", dir=self._to)
+        self._aside: Optional[_Aside] = None
         self._entries: List[Any] = []
         self._files: List[str] = []
         self._notes: List[str] = []
-        self._digests: Dict[str, Any] = {}
+        # Of each content that is to come: its bytes.
+        self._lacking: Dict[str, int] = {}
+        self._coming: Optional[_Coming] = None
+        self._done = False
 
     def list_request(self) -> Any:
+        """Of all of it, also where a part of the list came before."""
+        self._entries, self._files, self._notes = [], [], []
         return files_pb2.ListFilesRequest(job_id=self._job, epoch=self._attempt)
 
     def listed(self, page: Any) -> None:
         self._attempt = page.epoch or self._attempt
+        for entry in page.files:
+            # It is a file's name here, as the path is; a server is not trusted with where anything goes.
+            if _DIGEST.fullmatch(entry.sha256) is None or entry.size < 0:
+                raise InternalError(f"the server names {entry.path!r} with a digest or size that is none")
         self._entries.extend(page.files)
         self._files.extend(entry.path for entry in page.files)
         self._notes.extend(page.notes)
 
-    def wanted(self) -> bool:
-        """Is there anything to bring? Raises AlreadyExistsError where another file, or no folder, is in the way."""
+    def look(self) -> None:
+        """What is here already: in its place, or aside from an earlier fetch.
+
+        Raises AlreadyExistsError where another file, or no folder, is in the way; then nothing has been done.
+        """
         wanted = []
         for entry in self._entries:
             target = self._target(entry.path)
             if not os.path.lexists(target):
                 wanted.append(entry)
-            elif os.path.islink(target) or not os.path.isfile(target) or _digest_of(target) != entry.sha256:
+            elif not _is_content(target, entry.sha256):
                 raise AlreadyExistsError(
                     f"nothing was fetched: something else is at {target}; remove it, or name another folder"
                 )
         self._entries = wanted
-        return len(wanted) > 0
+        self._lacking = {entry.sha256: entry.size for entry in wanted}
+        if wanted:
+            self._aside = _Aside(self._to, self._job)
+            for digest in self._aside.come():
+                self._lacking.pop(digest, None)
+
+    def lacking(self) -> int:
+        """How many contents are still to come."""
+        return len(self._lacking)
 
     def download_request(self) -> Any:
-        digests = sorted({entry.sha256 for entry in self._entries})
-        return files_pb2.DownloadFilesRequest(job_id=self._job, epoch=self._attempt, sha256=digests)
+        """Of what is still to come: a content that broke off comes from its beginning."""
+        self._drop()
+        return files_pb2.DownloadFilesRequest(job_id=self._job, epoch=self._attempt, sha256=sorted(self._lacking))
 
     def came(self, piece: Any) -> None:
-        if piece.sha256 not in {entry.sha256 for entry in self._entries}:
+        assert self._aside is not None
+        digest = piece.sha256
+        size = self._lacking.get(digest)
+        if size is None:
             raise InternalError("the server sent a file that nobody asked for")
-        with open(os.path.join(self._aside, piece.sha256), "ab") as file:
-            file.write(piece.data)
-        self._digests.setdefault(piece.sha256, hashlib.sha256()).update(piece.data)
+        if self._coming is None or self._coming.digest != digest:
+            self._drop()
+            self._coming = _Coming(digest, size, self._aside.create())
+        if self._coming.take(piece.data):
+            self._coming.end()
+            self._coming = None
+            self._aside.keep(digest)
+            del self._lacking[digest]
+
+    def unfinished(self) -> AbortedError:
+        """The server ends its answers before all has come."""
+        some = next(entry.path for entry in self._entries if entry.sha256 in self._lacking)
+        return AbortedError(f"{some} did not come whole: fetch again; what has come is kept")
 
     def placed(self) -> Fetched:
         """Puts them there."""
-        for entry in self._entries:
-            digest = self._digests.get(entry.sha256)
-            if digest is None or digest.hexdigest() != entry.sha256:
-                raise AbortedError(f"{entry.path} did not come whole: fetch again")
-        own = os.path.join(self._aside, "one")
+        written = []
         mask = os.umask(0)
         os.umask(mask)
         for entry in self._entries:
+            assert self._aside is not None
             target = self._target(entry.path)
             os.makedirs(os.path.dirname(target), exist_ok=True)
-            shutil.copyfile(os.path.join(self._aside, entry.sha256), own)
+            # Several files may share one content: each is a file of its own.
+            own = self._aside.copy(entry.sha256)
             os.chmod(own, (0o777 if entry.executable else 0o666) & ~mask)
             try:
                 os.link(own, target)
+                written.append(entry.path)
             except FileExistsError:
-                raise AlreadyExistsError(f"{target} came to be there meanwhile: remove it, and fetch again") from None
+                if not _is_content(target, entry.sha256):
+                    raise AlreadyExistsError(
+                        f"{target} came to be there meanwhile: remove it, and fetch again"
+                    ) from None
             os.unlink(own)
-        written = [entry.path for entry in self._entries]
+        self._done = True
         return Fetched(self._attempt, self._files, written, self._notes)
 
     def end(self) -> None:
-        shutil.rmtree(self._aside, ignore_errors=True)
+        """However it ended; may be said again. What has come stays for the next fetch, unless all is in its place."""
+        self._drop()
+        aside, self._aside = self._aside, None
+        if aside is not None:
+            aside.close(self._done)
+
+    def _drop(self) -> None:
+        if self._coming is not None:
+            self._coming.end()
+            self._coming = None
 
     def _target(self, path: str) -> str:
         """Within the folder, whatever a server says, and through no link."""
@@ -106,6 +165,104 @@ class Fetching:
             if os.path.lexists(folder) and (os.path.islink(folder) or not os.path.isdir(folder)):
                 raise AlreadyExistsError(f"{folder} is no folder here, and the job has files in one of that name")
         return os.path.join(folder, parts[-1])
+
+
+class _Coming:
+    """One content on its way into a file."""
+
+    def __init__(self, digest: str, size: int, file: IO[bytes]) -> None:
+        self.digest = digest
+        self._left = size
+        self._file = file
+        self._hash = hashlib.sha256()
+
+    def take(self, data: bytes) -> bool:
+        """Is it whole? Raises AbortedError where it is not what it was to be."""
+        self._left -= len(data)
+        self._file.write(data)
+        self._hash.update(data)
+        if self._left > 0:
+            return False
+        if self._left < 0 or self._hash.hexdigest() != self.digest:
+            raise AbortedError(
+                f"a content came with other bytes than those of its digest {self.digest}: fetch again; what has come is kept"
+            )
+        return True
+
+    def end(self) -> None:
+        self._file.close()
+
+
+class _Aside:
+    """The folder of what has come, each content whole and named by its digest. Of one fetch at a time."""
+
+    def __init__(self, to: str, job: int) -> None:
+        self._path, self._lock = _kept(os.path.join(to, f".rainbow-fetch-{job}"))
+        if self._lock is None:
+            # Another fetch is at it, or it is not ours: this one has a folder of its own, which goes with it.
+            self._path = tempfile.mkdtemp(prefix=f".rainbow-fetch-{job}-", dir=to)
+
+    def come(self) -> Set[str]:
+        """Digests of what an earlier fetch brought. What is not whole goes."""
+        found = set()
+        for name in os.listdir(self._path):
+            path = os.path.join(self._path, name)
+            if _DIGEST.fullmatch(name) and _is_content(path, name):
+                found.add(name)
+            elif not os.path.isdir(path) or os.path.islink(path):
+                os.unlink(path)
+        return found
+
+    def create(self) -> IO[bytes]:
+        return open(self._inside("coming"), "wb")
+
+    def keep(self, digest: str) -> None:
+        os.replace(self._inside("coming"), self._inside(digest))
+
+    def copy(self, digest: str) -> str:
+        own = self._inside("one")
+        # One from before may be a file's own already, under another name.
+        if os.path.lexists(own):
+            os.unlink(own)
+        shutil.copyfile(self._inside(digest), own)
+        return own
+
+    def close(self, done: bool) -> None:
+        if done or self._lock is None or not any(map(_DIGEST.fullmatch, os.listdir(self._path))):
+            shutil.rmtree(self._path, ignore_errors=True)
+        if self._lock is not None:
+            os.close(self._lock)
+
+    def _inside(self, name: str) -> str:
+        return os.path.join(self._path, name)
+
+
+def _kept(path: str) -> Tuple[str, Optional[int]]:
+    """The folder, made where it is missing, and its lock; no lock where it cannot be used."""
+    if fcntl is None:
+        return path, None
+    lock = None
+    try:
+        try:
+            os.mkdir(path, 0o700)
+        except FileExistsError:
+            pass
+        lock = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        ours, there = os.fstat(lock), os.lstat(path)
+        # Whoever had it may have removed it meanwhile; what others may write in is not to be relied on.
+        if os.path.samestat(ours, there) and ours.st_uid == os.geteuid() and stat.S_IMODE(ours.st_mode) & 0o022 == 0:
+            return path, lock
+    except OSError:
+        pass
+    if lock is not None:
+        os.close(lock)
+    return path, None
+
+
+def _is_content(path: str, digest: str) -> bool:
+    """Is it a plain file with these bytes?"""
+    return not os.path.islink(path) and os.path.isfile(path) and _digest_of(path) == digest
 
 
 def _digest_of(path: str) -> str:

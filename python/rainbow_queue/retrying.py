@@ -16,16 +16,20 @@ class Patience:
     """Of one call, or of one stream over its breaks. Times are of a clock that only goes forward, in seconds.
 
     until: given up then; None: never, once the server has answered.
+    within: seconds after the last that came, which move `until` on.
     """
 
-    def __init__(self, now: float, until: Optional[float]) -> None:
+    def __init__(self, now: float, until: Optional[float], within: Optional[float] = None) -> None:
         self._begun = now
-        self._until = until
+        self._within = within
+        self._until = until if within is None else now + within
         self._next = 0.1
 
-    def came(self) -> None:
+    def came(self, now: float) -> None:
         """Something did: the next break is a new one."""
         self._next = 0.1
+        if self._within is not None:
+            self._until = now + self._within
 
     def pause(self, error: Any, now: float, reached: bool) -> Optional[float]:
         """Seconds to wait before the next try; None: it is an error. `reached`: did the server ever answer?"""

@@ -87,9 +87,9 @@ class Files(WithServer):
         files = Fetching(1, 0, self.path("x"))
         self.addCleanup(files.end)
         for path in ("../a", "/a", "a/../b", "a//b", ""):
-            files.listed(files_pb2.ListFilesResponse(files=[files_pb2.FileEntry(path=path)]))
+            files.listed(files_pb2.ListFilesResponse(files=[files_pb2.FileEntry(path=path, sha256="a" * 64)]))
             with self.assertRaisesRegex(InternalError, "leads out"):
-                files.wanted()
+                files.look()
             files._entries.clear()
 
     def test_what_cannot_go_along(self):

@@ -75,11 +75,12 @@ class Caller(Connection):
     async def _follow(
         self, name: str, request: Callable[[], Any], answer: Any, until: Optional[float], follow: bool
     ) -> AsyncIterator[Any]:
-        """Messages until the server ends them; while it is followed, over breaks of the connection.
+        """Messages until the server ends them, over breaks of the connection: each time `request` says where it goes on.
 
+        A stream that is followed waits for the server as long as it takes, the others until nothing came for the timeout.
         Raises DeadlineExceededError at `until`.
         """
-        patience = Patience(time.monotonic(), until)
+        patience = Patience(time.monotonic(), until, None if follow else self.timeout)
         others = len(self._channels) - 1
         while True:
             method = self._channels[self._at].unary_stream(
@@ -90,19 +91,19 @@ class Caller(Connection):
             try:
                 async for message in stream:
                     self._reached = True
-                    patience.came()
+                    patience.came(time.monotonic())
                     others = len(self._channels) - 1
                     yield message
                 return
             except grpc.RpcError as error:
                 self._answered(error)
-                if self._moves_on(error, follow) and others > 0 and (until is None or time.monotonic() < until):
+                if self._moves_on(error, True) and others > 0 and (until is None or time.monotonic() < until):
                     others -= 1
                     continue
                 others = len(self._channels) - 1
-                pause = patience.pause(error, time.monotonic(), self._reached) if follow else None
+                pause = patience.pause(error, time.monotonic(), self._reached)
                 if pause is None:
-                    if patience.is_over(error, self._reached):
+                    if follow and patience.is_over(error, self._reached):
                         raise DeadlineExceededError("the time is up") from error
                     # What is only read changes nothing: it may always be asked for again.
                     raise self._failed(error, name, None) from error

@@ -135,18 +135,32 @@ class Jobs(Caller):
     async def fetch(self, job: JobId, to: str, attempt: int = 0) -> answers.Fetched:
         """Brings what a job, or a task of an array, left behind (`stage_out`) into a folder.
 
-        Of the newest attempt that left something, unless `attempt` is given. Nothing that is there is overwritten.
+        Of the newest attempt that left something, unless `attempt` is given. Nothing that is there is overwritten, and
+        nothing is there before it is whole. Over breaks of the connection it goes on; where it ends in an error, or with
+        the process, the same fetch again goes on with what has come.
         """
         files = fetching.Fetching(await self._run(jobs.number(job)), attempt, to)
         try:
             async for page in self._follow(fetching.LIST, files.list_request, fetching.ListFilesResponse, None, False):
                 files.listed(page)
-            if not files.wanted():
-                return files.placed()
-            async for piece in self._follow(
-                fetching.DOWNLOAD, files.download_request, fetching.DownloadFilesResponse, None, False
-            ):
-                files.came(piece)
+            files.look()
+            patience = Patience(time.monotonic(), None)
+            until = time.monotonic() + self.timeout
+            while files.lacking():
+                lacking = files.lacking()
+                async for piece in self._follow(
+                    fetching.DOWNLOAD, files.download_request, fetching.DownloadFilesResponse, None, False
+                ):
+                    files.came(piece)
+                # The server may have ended it in the middle, as one does that stops and comes back.
+                now = time.monotonic()
+                if files.lacking() < lacking:
+                    patience.came(now)
+                    until = now + self.timeout
+                elif now >= until:
+                    raise files.unfinished()
+                if files.lacking():
+                    await asyncio.sleep(patience.seconds())
             return files.placed()
         finally:
             files.end()
@@ -155,7 +169,7 @@ class Jobs(Caller):
         patience = Patience(time.monotonic(), until)
         while True:
             async for message in self._follow(streams.WATCH, position.request, streams.Event, until, position.follow):
-                patience.came()
+                patience.came(time.monotonic())
                 event = position.take(message)
                 yield event
                 if position.follow and position.over(event):
@@ -171,7 +185,7 @@ class Jobs(Caller):
         patience = Patience(time.monotonic(), None)
         while True:
             async for message in self._follow(streams.OUTPUT, position.request, streams.OutputChunk, None, follow):
-                patience.came()
+                patience.came(time.monotonic())
                 for piece in position.take(message):
                     yield piece
             if not follow:
