@@ -6,13 +6,14 @@ import os
 from collections import deque
 from collections.abc import Iterator as Once
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Deque, Dict, Iterable, Iterator, List, Optional, Tuple, Union, cast
+from typing import TYPE_CHECKING, Any, Deque, Dict, Iterable, Iterator, List, Optional, Union, cast
 
 from rainbow_queue import answers
 from rainbow_queue.answers.convert import value_of
 from rainbow_queue.call import JOBS
-from rainbow_queue.errors import InvalidInputError, RainbowError, error_named
+from rainbow_queue.errors import AbortedError, InvalidInputError, RainbowError, error_named
 from rainbow_queue.jobspec import JobspecLike
+from rainbow_queue.operations.jobs import Prepared
 from rainbow_queue.options import SubmitOptions, check_names
 from rainbow_queue.protos.v1 import jobs_pb2
 
@@ -53,8 +54,8 @@ class Sending:
         }
         self._source = iter(jobs)
         self._window = window
-        # A request with what it carries, or why it could not be sent.
-        self._waiting: Deque[Union[Tuple[Any, str], RainbowError]] = deque()
+        # What was sent, or why it could not be.
+        self._waiting: Deque[Union[Prepared, RainbowError]] = deque()
         self.over = False
         # With what reading them ended, if it did: raised behind the answers to those that were read.
         self._broken: Optional[Exception] = None
@@ -73,8 +74,8 @@ class Sending:
             one = job if isinstance(job, Submission) else Submission(job)
             yield Submission(one.jobspec, one.name, **cast(SubmitOptions, {**self._shared, **one.options}))
 
-    def sent(self, request: Any, carried: str) -> None:
-        self._waiting.append((request, carried))
+    def sent(self, job: Prepared) -> None:
+        self._waiting.append(job)
 
     def refused(self, error: Exception) -> None:
         """No request could be made of it. Whatever it is, it is the answer of this one: others are on their way."""
@@ -95,16 +96,17 @@ class Sending:
 
     def unanswered(self) -> List[Any]:
         """The requests, in their order."""
-        return [each[0] for each in self._waiting if not isinstance(each, RainbowError)]
+        return [each.request for each in self._waiting if not isinstance(each, RainbowError)]
 
     def due(self) -> Iterator[SubmitAnswer]:
         """Of those that were never sent, the ones whose turn it is."""
         while self._waiting and isinstance(self._waiting[0], RainbowError):
             yield cast(RainbowError, self._waiting.popleft())
 
-    def take(self, message: Any) -> SubmitAnswer:
-        """What it says to the first that was sent."""
-        _, carried = cast(Tuple[Any, str], self._waiting.popleft())
+    def take(self, message: Any) -> Union[SubmitAnswer, Prepared]:
+        """What it says to the first that was sent; that one itself, where its files are gone and it is to be sent again."""
+        job = cast(Prepared, self._waiting.popleft())
         if message.HasField("error"):
-            return error_named(message.error.code, message.error.message, carried)
+            error = error_named(message.error.code, message.error.message, job.carried)
+            return job if isinstance(error, AbortedError) and job.request.stage_in else error
         return value_of(answers.Submitted, message)

@@ -6,7 +6,15 @@ import os
 import tempfile
 import unittest
 
-from rainbow_queue import AlreadyExistsError, AsyncRainbowClient, InternalError, InvalidInputError
+from rainbow_queue import (
+    AbortedError,
+    AlreadyExistsError,
+    AsyncRainbowClient,
+    InternalError,
+    InvalidInputError,
+    RainbowClient,
+    Submission,
+)
 from rainbow_queue.fetching import Fetching
 from rainbow_queue.jobspec import jobspec_lossy
 from rainbow_queue.protos.v1 import files_pb2
@@ -48,6 +56,63 @@ class Files(WithServer):
                 await client.wait(job, timeout=60)
                 self.assertEqual((await client.output(job)).split(), ["data", "model.py", "two"])
 
+        asyncio.run(story())
+
+    def test_what_is_gone_before_the_job_comes_is_sent_again(self):
+        """Others may need its room meanwhile; here it is lost on its way."""
+        uploads = files_pb2.UploadFilesResponse
+
+        class Losing(RainbowClient):
+            lost = 0
+
+            def _call(self, call):
+                if call.answer is uploads and self.lost > 0:
+                    self.lost -= 1
+                    return uploads()
+                return super()._call(call)
+
+        class AsyncLosing(AsyncRainbowClient):
+            lost = 0
+
+            async def _call(self, call):
+                if call.answer is uploads and self.lost > 0:
+                    self.lost -= 1
+                    return uploads()
+                return await super()._call(call)
+
+        def job(word):
+            self.write("model.py", word)
+            return shell("cat model.py"), [self.path("model.py")]
+
+        def printed(answer):
+            self.client.wait(answer.job, timeout=60)
+            return self.client.output(answer.job)
+
+        async def story():
+            async with AsyncLosing(config_file=self.server.config) as client:
+                client.lost = 1
+                what, files = job("three")
+                self.assertEqual(printed(await client.submit(what, stage_in=files)), "three")
+                client.lost = 1
+                what, files = job("four")
+                answers = [each async for each in client.submit_many([what, what], stage_in=files)]
+                self.assertEqual([printed(each) for each in answers], ["four", "four"])
+
+        with Losing(config_file=self.server.config) as client:
+            client.lost = 2
+            what, files = job("one")
+            self.assertEqual(printed(client.submit(what, stage_in=files)), "one")
+            client.lost = 2
+            what, files = job("two")
+            answers = list(client.submit_many([Submission(what, stage_in=files), shell("echo no files")]))
+            self.assertEqual([printed(each) for each in answers], ["two", "no files\n"])
+            client.lost = 9
+            what, files = job("never")
+            with self.assertRaisesRegex(AbortedError, "are not here, or not any more"):
+                client.submit(what, stage_in=files)
+            client.lost = 9
+            (answer,) = client.submit_many([what], stage_in=files)
+            self.assertIsInstance(answer, AbortedError)
         asyncio.run(story())
 
     def test_they_come_back(self):

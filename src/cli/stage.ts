@@ -1,5 +1,6 @@
 /** The files of a submit: measured, and sent where the server has them not, before the job is stored. */
 import type { RainbowClient } from '../client/client.ts';
+import { RainbowError } from '../core/errors.ts';
 import { sizeText } from '../core/staging/size.ts';
 import { sendFiles } from '../sandbox/send.ts';
 import type { SubmitOptions } from './submit-options.ts';
@@ -45,5 +46,25 @@ export async function stage(
     return { stageIn: entriesOf(files), stageOut };
   } finally {
     progress.end();
+  }
+}
+
+/** How often a job is submitted whose files are gone again. */
+const TRIES = 3;
+
+/** Where others needed the room of its files before the job came, they are staged `again`. Throws RainbowError. */
+export async function submitStaged<T>(
+  staged: Staged,
+  again: () => Promise<unknown>,
+  submit: () => Promise<T>,
+): Promise<T> {
+  for (let left = TRIES - 1; ; left--) {
+    try {
+      return await submit();
+    } catch (error) {
+      const isGone = error instanceof RainbowError && error.code === 'aborted' && staged.stageIn.length > 0;
+      if (!isGone || left === 0) throw error;
+    }
+    await again();
   }
 }

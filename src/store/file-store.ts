@@ -36,9 +36,15 @@ export interface NewBlob {
 export interface FileRoom {
   /** Bytes of all contents of one owner. */
   readonly quota: number;
-  /** Bytes of what no job names, of all owners together, each content counted as at least 4 KiB; null: not bounded. */
+  /**
+   * Bytes of what no job names, of all owners together, each content counted as at least 4 KiB; null: not bounded. Where it
+   * is full, who has less than a fair part of it takes the place of the oldest, whole, of the token that has most.
+   */
   readonly unused: number | null;
-  /** Of `unused`, bytes that one owner, and that what is sent with one token, may have; `sentWith` stands for the token. */
+  /**
+   * Of `unused`, bytes that one owner, and that what is sent with one token, may have; `sentWith` stands for the token. What
+   * came without is never removed for others.
+   */
   readonly share?: { readonly sentWith: string; readonly bytes: number };
 }
 

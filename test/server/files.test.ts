@@ -1,9 +1,10 @@
 /** FileService and submits with files, over a real socket: what is refused, and that nobody gets another's. */
 import { createHash, randomBytes } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { createClient, type RainbowClient } from '../../src/client/client.ts';
 import { generateGraph } from '../../src/core/graph/generate.ts';
 import { serve, type RunningServer } from '../../src/server/serve.ts';
+import { submitStaged } from '../../src/cli/stage.ts';
 import { realSystem } from '../../src/system/real.ts';
 import { errorFrom } from '../../src/store/conformance/fixtures.ts';
 
@@ -142,7 +143,7 @@ describe('files over the wire', () => {
     const file = entry('a', mine);
     await ada.files.upload(sent([file, mine]));
     expect((await eve.files.missing({ credentials: credentials(), files: [file] })).sha256).toEqual([file.sha256]);
-    expect(await errorFrom(submit(eve, [file]))).toMatchObject({ code: 'failed_precondition' });
+    expect(await errorFrom(submit(eve, [file]))).toMatchObject({ code: 'aborted' });
   });
 
   test.each([
@@ -280,4 +281,69 @@ describe('files over the wire', () => {
       message: expect.stringContaining('files cannot travel') as string,
     });
   });
+});
+
+test('in a full room a newcomer takes the place of the oldest of who has most, who sends them again', async () => {
+  const full = await serve(
+    {
+      host: '127.0.0.1:0',
+      database: ':memory:',
+      version: 'test',
+      secret: SECRET,
+      files: { ...LIMITS, unused: 2_000_000 },
+      logLevel: 'silent',
+    },
+    realSystem,
+  );
+  const people = ['A', 'B', 'C'].map((letter) => createClient({ host: full.address, authorization: userKey(letter) }));
+  onTestFinished(async () => {
+    for (const each of people) each.close();
+    await full.stop();
+  });
+  const users = [];
+  for (const [i, person] of people.entries()) {
+    const name = `cluster-${i}`;
+    const graph = generateGraph({ name, nodes: 1, coresPerNode: 4 });
+    const { token } = await person.clusters.register({ name, secret: SECRET, graph });
+    users.push({
+      upload: async (data: Uint8Array) => {
+        async function* stream() {
+          yield { file: entry('a', data), credentials: [{ name, token }] };
+          yield { data };
+        }
+        await person.files.upload(stream());
+      },
+      submit: (data: Uint8Array) =>
+        person.jobs.submit({ jobspec: JOBSPEC, credentials: [{ name, token }], stageIn: [entry('a', data)] }),
+    });
+  }
+  const [most, some, late] = users as [(typeof users)[0], (typeof users)[0], (typeof users)[0]];
+  const files = [300_000, 300_000, 300_000, 600_000, 600_000].map((size) => randomBytes(size));
+  for (const data of files.slice(0, 3)) await most.upload(data);
+  await some.upload(files[3]!);
+  await late.upload(files[4]!);
+  const gone = await errorFrom(most.submit(files[0]!));
+  expect(gone).toMatchObject({ code: 'aborted' });
+  expect(gone.message).toMatch(/the contents of 1 files are not here, or not any more: send them .*, and submit again/);
+  // More than a fair share does not come in again while it is full.
+  expect((await errorFrom(most.upload(files[0]!))).message).toMatch(/keeps 1.9 MiB .* of everybody together/);
+  for (const [user, data] of [
+    [most, files[1]!],
+    [some, files[3]!],
+    [late, files[4]!],
+  ] as const) {
+    expect((await user.submit(data)).created).toBe(true);
+  }
+  const staged = { stageIn: [entry('a', files[0]!)], stageOut: [] };
+  let sentAgain = 0;
+  const again = async (): Promise<void> => {
+    sentAgain += 1;
+    await most.upload(files[0]!);
+  };
+  expect((await submitStaged(staged, again, () => most.submit(files[0]!))).created).toBe(true);
+  expect(sentAgain).toBe(1);
+  const never = randomBytes(9);
+  const nothing = async (): Promise<void> => void (sentAgain += 1);
+  expect(await errorFrom(submitStaged(staged, nothing, () => most.submit(never)))).toMatchObject({ code: 'aborted' });
+  expect(sentAgain).toBe(3);
 });

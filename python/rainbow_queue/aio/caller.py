@@ -12,7 +12,7 @@ import grpc
 from rainbow_queue.call import Call, Operation
 from rainbow_queue.channel import Tls, open_async_channel
 from rainbow_queue.connection import Connection, serialize
-from rainbow_queue.errors import DeadlineExceededError
+from rainbow_queue.errors import DeadlineExceededError, RainbowError
 from rainbow_queue.retrying import Patience
 
 T = TypeVar("T")
@@ -37,11 +37,15 @@ class Caller(Connection):
             await channel.close()
 
     async def _run(self, operation: Operation[T]) -> T:
-        answer: Any = None
         try:
+            call = next(operation)
             while True:
-                call = operation.send(answer)
-                answer = await self._call(call)
+                try:
+                    answer = await self._call(call)
+                except RainbowError as error:
+                    call = operation.throw(error)
+                else:
+                    call = operation.send(answer)
         except StopIteration as end:
             return cast(T, end.value)
 

@@ -11,7 +11,7 @@ import grpc
 
 from rainbow_queue.aio.caller import Caller
 from rainbow_queue.connection import serialize
-from rainbow_queue.errors import UnavailableError
+from rainbow_queue.errors import RainbowError, UnavailableError
 from rainbow_queue.feed import AsyncFeed
 from rainbow_queue.jobspec import JobspecLike
 from rainbow_queue.operations import jobs
@@ -56,7 +56,8 @@ class Many(Caller):
                     self._reached = True
                     patience = None
                     others = len(self._channels) - 1
-                    yield sending.take(message)
+                    taken = sending.take(message)
+                    yield await self._again(taken) if isinstance(taken, jobs.Prepared) else taken
                     for answer in sending.due():
                         yield answer
                     async for answer in self._fill(sending, feed):
@@ -88,15 +89,21 @@ class Many(Caller):
                 raise self._failed(failed, METHOD, self.timeout, "key=" if self._is_operator else "") from failed
             await asyncio.sleep(pause)
 
+    async def _again(self, job: jobs.Prepared) -> SubmitAnswer:
+        """With its files: others needed their room before it came."""
+        try:
+            await self._run(job.bring())
+            return await self._run(jobs.sent(job))
+        except RainbowError as error:
+            return error
+
     async def _fill(self, sending: Sending, feed: AsyncFeed) -> AsyncIterator[SubmitAnswer]:
         """Sends what there is room for; what cannot even be sent is answered when its turn has come."""
         for job in sending.room():
             try:
-                request, carried = await self._run(
-                    jobs.prepared(self.cfg, self._is_operator, job.jobspec, job.name, job.options)
-                )
-                sending.sent(request, carried)
-                feed.put(request)
+                prepared = await self._run(jobs.prepared(self.cfg, self._is_operator, job.jobspec, job.name, job.options))
+                sending.sent(prepared)
+                feed.put(prepared.request)
             except Exception as error:
                 sending.refused(error)
             for answer in sending.due():

@@ -4,48 +4,76 @@ from __future__ import annotations
 
 import functools
 import re
-from typing import Any, List, Optional, Tuple
+from typing import Any, Callable, List, NamedTuple, Optional
 
 from rainbow_queue import answers
 from rainbow_queue.answers.convert import value_of
 from rainbow_queue.call import FILES, JOBS, Call, Operation
 from rainbow_queue.config import RainbowConfig
 from rainbow_queue.credentials import credentials
-from rainbow_queue.errors import InvalidInputError, NotFoundError
+from rainbow_queue.errors import AbortedError, InvalidInputError, NotFoundError
 from rainbow_queue.jobspec import JobspecLike, jobspec_text
 from rainbow_queue.operations.requests import compatibility_text, submit_request
 from rainbow_queue.options import JobId, MatchOptions, SubmitOptions, check_names
 from rainbow_queue.protos.v1 import files_pb2, job_pb2, jobs_pb2
 from rainbow_queue.staging import find_staged, upload
 
+# How often a job is submitted whose files are gone again.
+_TRIES = 3
+
 
 def submit(
     cfg: RainbowConfig, operator: bool, jobspec: JobspecLike, name: Optional[str], options: SubmitOptions
 ) -> Operation[answers.Submitted]:
-    request, carried = yield from prepared(cfg, operator, jobspec, name, options)
-    response = yield Call(JOBS + "Submit", request, jobs_pb2.SubmitResponse, carried=carried)
-    return value_of(answers.Submitted, response)
+    job = yield from prepared(cfg, operator, jobspec, name, options)
+    return (yield from sent(job))
+
+
+class Prepared(NamedTuple):
+    """What is sent for a job whose files are with the server, and where the tokens in it are from."""
+
+    request: Any
+    carried: str
+    # Sends of the files what the server has not, or not any more.
+    bring: Callable[[], Operation[None]]
+
+
+def sent(job: Prepared) -> Operation[answers.Submitted]:
+    """Where others needed the room before it came, its files are sent again."""
+    for left in reversed(range(_TRIES)):
+        try:
+            response = yield Call(JOBS + "Submit", job.request, jobs_pb2.SubmitResponse, carried=job.carried)
+            return value_of(answers.Submitted, response)
+        except AbortedError:
+            if left == 0 or not job.request.stage_in:
+                raise
+        yield from job.bring()
+    raise AssertionError
 
 
 def prepared(
     cfg: RainbowConfig, operator: bool, jobspec: JobspecLike, name: Optional[str], options: SubmitOptions
-) -> Operation[Tuple[Any, str]]:
-    """What is sent for it, once its files are with the server; and the tokens in it, where they are from."""
+) -> Operation[Prepared]:
+    """Its files are with the server then."""
     check_names(options, SubmitOptions, "submit")
     _list(options)
-    sent, carried = credentials(cfg, options, operator)
+    presented, carried = credentials(cfg, options, operator)
     files = find_staged(options.get("stage_in") or ())
-    request = submit_request(jobspec, name, sent, options, (entry for _, entry in files))
-    if files:
-        shown = [files_pb2.FileCredential(name=each.name, token=each.token) for each in sent]
+    request = submit_request(jobspec, name, presented, options, (entry for _, entry in files))
+    shown = [files_pb2.FileCredential(name=each.name, token=each.token) for each in presented]
+
+    def bring() -> Operation[None]:
         asked = files_pb2.MissingFilesRequest(
             files=request.stage_in, stage_out=request.stage_out, credentials=shown
         )
         missing = (yield Call(FILES + "Missing", asked, files_pb2.MissingFilesResponse, carried=carried)).sha256
         if missing:
-            bring = functools.partial(upload, files, missing, shown)
-            yield Call(FILES + "Upload", bring, files_pb2.UploadFilesResponse, carried=carried, streamed=True)
-    return request, carried
+            requests = functools.partial(upload, files, missing, shown)
+            yield Call(FILES + "Upload", requests, files_pb2.UploadFilesResponse, carried=carried, streamed=True)
+
+    if files:
+        yield from bring()
+    return Prepared(request, carried, bring)
 
 
 def match(

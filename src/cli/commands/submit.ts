@@ -18,7 +18,7 @@ import { jobJson, jobLine } from '../present/job.ts';
 import { busyNumber, dependencyNumber, fitsWord, lossNumber, ON_CLUSTER_LOSS, stateWord } from '../present/words.ts';
 import { readSettings } from '../settings.ts';
 import { checkNamed } from '../named-files.ts';
-import { stage, type Staged } from '../stage.ts';
+import { stage, submitStaged, type Staged } from '../stage.ts';
 import { findStaged } from '../staged-files.ts';
 import type { SubmitOptions } from '../submit-options.ts';
 import { readRequests, type SubmitRequest } from '../submit-requests.ts';
@@ -157,7 +157,8 @@ async function submit(invocation: Invocation, options: SubmitOptions, words: rea
 
   const sent = { ...options, ...tokensSent(options, credentials, settings.configPath) };
   return connect(invocation, sent, async (client, signal) => {
-    const staged = await stage(invocation, client, options, found, signal, credentials);
+    const restage = () => stage(invocation, client, options, found, signal, credentials);
+    const staged = await restage();
     let worst = 0;
     for (const [index, request] of requests.entries()) {
       const named = <T>(work: Promise<T>): Promise<T> =>
@@ -167,6 +168,7 @@ async function submit(invocation: Invocation, options: SubmitOptions, words: rea
         handling,
         compatibility,
         staged,
+        restage,
         index: requests.length > 1 ? index : null,
         credentials,
         clusters,
@@ -196,6 +198,7 @@ interface Parts {
   /** A document; '' where none is given. */
   readonly compatibility: string;
   readonly staged: Staged;
+  readonly restage: () => Promise<Staged>;
   /** Which of several; null for the only one. */
   readonly index: number | null;
   readonly credentials: { name: string; token: string }[];
@@ -208,29 +211,31 @@ async function one(
   invocation: Invocation,
   client: RainbowClient,
   options: SubmitOptions,
-  { request, handling, compatibility, staged, index, credentials, clusters, named }: Parts,
+  { request, handling, compatibility, staged, restage, index, credentials, clusters, named }: Parts,
   signal: AbortSignal,
 ): Promise<number> {
   const key = options.idempotencyKey ?? '';
-  const asked = client.jobs.submit(
-    {
-      ...whenOf(invocation, options, request),
-      jobspec: request.jobspec,
-      name: request.name,
-      credentials,
-      clusters,
-      policy: options.policy ?? '',
-      policyOptions: { ...options.policyOption },
-      // Each of several is a job of its own.
-      idempotencyKey: key === '' || index === null ? key : `${key}/${index + 1}`,
-      priority: options.priority ?? request.when?.priority ?? 0,
-      onClusterLoss: lossNumber(options.onClusterLoss),
-      ...handling,
-      ...biddingOf(options),
-      ...staged,
-      compatibility,
-    },
-    { signal },
+  const asked = submitStaged(staged, restage, () =>
+    client.jobs.submit(
+      {
+        ...whenOf(invocation, options, request),
+        jobspec: request.jobspec,
+        name: request.name,
+        credentials,
+        clusters,
+        policy: options.policy ?? '',
+        policyOptions: { ...options.policyOption },
+        // Each of several is a job of its own.
+        idempotencyKey: key === '' || index === null ? key : `${key}/${index + 1}`,
+        priority: options.priority ?? request.when?.priority ?? 0,
+        onClusterLoss: lossNumber(options.onClusterLoss),
+        ...handling,
+        ...biddingOf(options),
+        ...staged,
+        compatibility,
+      },
+      { signal },
+    ),
   );
   const { job, created, decision, openings } = await named(asked);
   if (job === undefined) throw new Error('the server answered without a job');

@@ -7,7 +7,10 @@ import type { SubmitRequest } from '../../gen/rainbow/v1/jobs_pb.js';
 import { digestOf, readEntries } from '../files/entries.ts';
 import type { Parts } from '../parts.ts';
 
-/** Null where no files travel. Throws `invalid_input`, `resource_exhausted`, or `failed_precondition` before the upload. */
+/**
+ * Null where no files travel. Throws `invalid_input`, `resource_exhausted`, or `aborted` where contents are to be sent first, or
+ * again: they are nobody's until here, and others may have needed their room (store/operations/make-room.ts).
+ */
 export async function readStaging(
   parts: Parts,
   owner: string,
@@ -20,8 +23,8 @@ export async function readStaging(
   const kept = await parts.store.files.keepSet(owner, digestOf(files), files, parts.system.clock.now());
   if ('missing' in kept) {
     throw new RainbowError(
-      'failed_precondition',
-      `stage_in: the contents of ${kept.missing.length} files are not here: upload them first (FileService.Missing and Upload)`,
+      'aborted',
+      `stage_in: the contents of ${kept.missing.length} files are not here, or not any more: send them (FileService.Missing and Upload), and submit again`,
     );
   }
   return { set: kept.set, files: files.length, bytes: bytesIn(files), out };

@@ -174,6 +174,14 @@ export async function callEveryOperation(call: CallOperation): Promise<void> {
   await call('usedBytes', 'ada');
   await call('getFileSet', '1');
   await call('getJobFiles', '1');
+  // A full room: a list that no job has goes, and then what it named.
+  const large = { sha256: 'd'.repeat(64), data: new Uint8Array(4 * 4096) };
+  const sentWith = (token: string) => ({ sentWith: token, bytes: 99_999 });
+  await call('keepSmallBlobs', 'eve', [large], { quota: 99_999, unused: null, share: sentWith('x') }, 1);
+  const listed = { path: 'a', size: large.data.byteLength, executable: false, sha256: large.sha256 };
+  await call('keepFileSet', 'eve', '4', [listed], 1);
+  const full = { quota: 99_999, unused: 5 * 4096, share: sentWith('y') };
+  await call('keepSmallBlobs', 'bob', [{ sha256: digest, data: hash }], full, 1);
   await call('setSettingOnce', 'a', 'b');
   await call('getSetting', 'a');
   const became = {

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import type { FileEntry } from '../../core/staging/manifest.ts';
+import type { FileRoom } from '../file-store.ts';
 import type { Store } from '../store.ts';
 import { change, errorFrom, moved, newJob, opened, register, submit, type Open } from './fixtures.ts';
 
@@ -125,6 +126,118 @@ export function fileConformance(open: Open): void {
       await store.files.keepSmall('user:eve', [content('x')], room, 1);
       while ((await store.files.prune(99, 9)) > 0);
       expect(await store.files.unused()).toBe(0);
+    });
+
+    const MOST = 100 * 4096;
+    const shared = (token: string, most = MOST / 4): FileRoom => ({
+      quota: 1e9,
+      unused: MOST,
+      share: { sentWith: token, bytes: most },
+    });
+    /** `count` contents of 4 KiB each, the n-th named by its number. */
+    const fill = (store: Store, token: string, count: number, at: number, from = 0, owner = `user:${token}`) =>
+      store.files.keepSmall(
+        owner,
+        Array.from({ length: count }, (_, i) => content(`${token}${from + i}`)),
+        shared(token, MOST),
+        at,
+      );
+    const those = (token: string, count: number): string[] =>
+      Array.from({ length: count }, (_, i) => digest(`${token}${i}`));
+    const lost = async (store: Store, token: string, count: number, owner = `user:${token}`): Promise<number> =>
+      (await store.files.missing(owner, those(token, count), 1_000)).length;
+
+    test('of what no job names one owner, and one token, has a share, also where many come at once', async () => {
+      const store = await opened(open);
+      await store.files.keepSmall(ADA, [content('a'), content('b')], shared('one', 2 * 4096), 1);
+      const byOwner = await errorFrom(store.files.keepSmall(ADA, [content('c')], shared('two', 2 * 4096), 1));
+      expect(byOwner).toMatchObject({ code: 'resource_exhausted' });
+      expect(byOwner.message).toMatch(/keeps 8 KiB .*, of one owner, and has 8 KiB/);
+      const byToken = await errorFrom(
+        store.files.begin({ owner: 'user:eve', sha256: digest('d'), bytes: 1, size: 9 }, shared('one', 2 * 4096), 1),
+      );
+      expect(byToken.message).toMatch(/keeps 8 KiB .*, of all who send with one token, and has 8 KiB/);
+      const tries = await Promise.allSettled(
+        Array.from({ length: 6 }, (_, i) =>
+          store.files.keepSmall(`user:${i}`, [content(`${i}`)], shared('three', 2 * 4096), 1),
+        ),
+      );
+      expect(tries.filter(({ status }) => status === 'fulfilled')).toHaveLength(2);
+      // Room that is taken while it comes counts as well; with a job it does not.
+      const id = (await store.files.begin({ owner: 'user:f', sha256: digest('f'), bytes: 4096 }, shared('f'), 1))!;
+      expect(await errorFrom(store.files.extend(id, 8192, shared('f', 8192), 1))).toMatchObject({
+        code: 'resource_exhausted',
+      });
+      await store.files.extend(id, 4096, shared('f', 8192), 1);
+      await submit(store, withFiles(await setOf(store, list(['a', 'a'], ['b', 'b']))));
+      await store.files.keepSmall(ADA, [content('c')], shared('one', 2 * 4096), 1);
+    });
+
+    test('where the room is full, whoever has little takes the place of the oldest of the token that has most', async () => {
+      const store = await opened(open);
+      await fill(store, 'a', 25, 10);
+      await fill(store, 'b', 50, 20);
+      await fill(store, 'c', 25, 30);
+      // A quarter is fair for the fourth, and no more.
+      await fill(store, 'd', 10, 40);
+      expect(await Promise.all(['a', 'b', 'c'].map((token) => lost(store, token, 25)))).toEqual([0, 10, 0]);
+      await fill(store, 'd', 15, 50, 10);
+      expect(await Promise.all(['a', 'c', 'd'].map((token) => lost(store, token, 25)))).toEqual([0, 0, 0]);
+      expect(await lost(store, 'b', 50)).toBe(25);
+      expect(await store.files.used('user:b')).toBe(25 * 3);
+      expect((await errorFrom(fill(store, 'd', 1, 60, 25))).message).toMatch(/everybody together/);
+      // Nor do those that were pushed out push others out in turn.
+      for (const token of ['a', 'b', 'c']) {
+        expect(await errorFrom(fill(store, token, 1, 70, 99))).toMatchObject({ code: 'resource_exhausted' });
+      }
+      expect(await store.files.unused()).toBe(MOST);
+      expect(await Promise.all(['a', 'c', 'd'].map((token) => lost(store, token, 25)))).toEqual([0, 0, 0]);
+    });
+
+    test('a few tokens with any number of owners keep nobody out, however many come at once', async () => {
+      const store = await opened(open);
+      for (let i = 0; i < 20; i++) await fill(store, i % 2 === 0 ? 'a' : 'b', 5, i, 5 * i, `user:${i}`);
+      const tries = await Promise.allSettled(
+        ['c', 'd', 'e', 'f'].flatMap((token) => [fill(store, token, 10, 50), fill(store, token, 10, 50, 10)]),
+      );
+      expect(tries.filter(({ status }) => status === 'fulfilled').length).toBeGreaterThanOrEqual(4);
+      // Of six a sixth is fair; what more there was when one came, he may lose again.
+      for (const token of ['c', 'd', 'e', 'f']) expect(await lost(store, token, 20)).toBeLessThanOrEqual(10);
+      expect(await store.files.unused()).toBeLessThanOrEqual(MOST);
+    });
+
+    test('what a job names, what is being written, and what came without a token is in nobody’s way', async () => {
+      const store = await opened(open);
+      await fill(store, 'a', 10, 10);
+      const files = list(...Array.from({ length: 10 }, (_, i): [string, string] => [`f${i}`, `a${i}`]));
+      await submit(store, withFiles(await setOf(store, files, 10, 'user:a')));
+      const half = { owner: 'user:a', sha256: digest('half'), bytes: 60 * 4096 };
+      const id = (await store.files.begin(half, shared('a', MOST), 10))!;
+      await store.files.keepSmall('user:agent', [content('back')], { quota: 1e9, unused: null }, 10);
+      await fill(store, 'a', 39, 20, 10);
+      // Only what is whole goes, and all of it has to.
+      await fill(store, 'b', 39, 30);
+      expect(await lost(store, 'a', 10)).toBe(0);
+      expect(await lost(store, 'a', 49)).toBe(39);
+      expect((await errorFrom(fill(store, 'b', 1, 40, 39))).message).toMatch(/everybody together/);
+      await store.files.append(id, 0, bytes('x'), 50);
+      await store.files.finish(id, 50);
+      expect(await store.files.missing('user:agent', [digest('back')], 60)).toEqual([]);
+    });
+
+    test('a list that no job has goes with what it names; the submit that comes too late is told', async () => {
+      const store = await opened(open);
+      await fill(store, 'a', 100, 10);
+      const all = list(...Array.from({ length: 100 }, (_, i): [string, string] => [`f${i}`, `a${i}`]));
+      const set = await setOf(store, all, 10, 'user:a');
+      await submit(store, withFiles(await setOf(store, list(['x', 'a0']), 10, 'user:a')));
+      await fill(store, 'b', 40, 20);
+      expect(await store.files.set(set)).toBe(null);
+      expect(await errorFrom(store.jobs.submit(newJob(withFiles(set))))).toMatchObject({ code: 'aborted' });
+      expect(await store.files.keepSet('user:a', digest('again'), list(['y', 'a1']), 30)).toEqual({
+        missing: [digest('a1')],
+      });
+      expect(await lost(store, 'a', 1)).toBe(0);
     });
 
     test('a list names only what is there, of its owner; the same list has one id', async () => {

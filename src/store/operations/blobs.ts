@@ -5,18 +5,7 @@
 import { RainbowError } from '../../core/errors.ts';
 import type { FileRoom, NewBlob } from '../file-store.ts';
 import { charge, refund } from './file-room.ts';
-import { all, filledUp, limitOf, one, run, type Operation } from './statement.ts';
-
-/** Values in one statement. */
-const CHUNK = 64;
-
-export function* chunksOf<T>(list: readonly T[]): Generator<readonly T[], void, undefined> {
-  for (let from = 0; from < list.length; from += CHUNK) yield list.slice(from, from + CHUNK);
-}
-
-export function places(list: readonly unknown[], place = '?'): string {
-  return list.map(() => place).join(', ');
-}
+import { all, chunksOf, filledUp, limitOf, one, places, run, type Operation } from './statement.ts';
 
 export interface FoundBlob {
   readonly id: string;

@@ -8,9 +8,10 @@ import { isFinal, type JobState } from '../../core/job/state.ts';
 import { bytesIn, type FileEntry } from '../../core/staging/manifest.ts';
 import type { FileSetRecord, FileStore, JobFilesRecord } from '../file-store.ts';
 import type { JobId } from '../store.ts';
-import { chunksOf, findBlobs, places, pruneBlobs } from './blobs.ts';
+import { findBlobs, pruneBlobs } from './blobs.ts';
 import { idOf } from './job-row.ts';
-import { all, filledUp, limitOf, one, run, type Operation } from './statement.ts';
+import { all, chunksOf, filledUp, limitOf, one, places, run, type Operation } from './statement.ts';
+import { deleteSet } from './unused-files.ts';
 import { writeJobEvent } from './write-event.ts';
 
 export function* keepFileSet(
@@ -104,7 +105,8 @@ function* attach(key: bigint, epoch: number, set: string, notes: readonly string
     'UPDATE file_sets SET unused_since = NULL WHERE id = ? RETURNING CAST(id AS TEXT) AS id',
     BigInt(set),
   );
-  if (kept === undefined) throw new RainbowError('aborted', 'the files were dropped meanwhile: send them again');
+  if (kept === undefined)
+    throw new RainbowError('aborted', 'the files were dropped meanwhile: send them, and submit, again');
   yield* run(
     `INSERT INTO job_files (job_id, epoch, set_id, notes) VALUES (?, ?, ?, ?)
      ON CONFLICT (job_id, epoch) DO UPDATE SET set_id = excluded.set_id, notes = excluded.notes`,
@@ -163,23 +165,6 @@ function* releaseSet(set: bigint): Operation<void> {
     set,
   );
   if (used === undefined) yield* deleteSet(set, 0);
-}
-
-function* deleteSet(set: bigint, unusedSince: number): Operation<void> {
-  const named = yield* all<{ id: string }>(
-    'SELECT CAST(blob_id AS TEXT) AS id FROM file_set_blobs WHERE set_id = ? ORDER BY file_set_blobs.blob_id',
-    set,
-  );
-  yield* run('DELETE FROM file_sets WHERE id = ?', set);
-  for (const chunk of chunksOf(named)) {
-    const blobs = filledUp(chunk.map(({ id }) => BigInt(id)));
-    yield* run(
-      `UPDATE blobs SET unused_since = ? WHERE id IN (${places(blobs)})
-         AND (SELECT set_id FROM file_set_blobs WHERE file_set_blobs.blob_id = blobs.id LIMIT 1) IS NULL`,
-      unusedSince,
-      ...blobs,
-    );
-  }
 }
 
 export function* pruneFiles(unusedSince: number, limit: number): Operation<number> {

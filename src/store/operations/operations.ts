@@ -21,7 +21,7 @@ import { debitedJobs } from './debited-jobs.ts';
 import { deleteCluster, wasClusterDeleted } from './delete-cluster.ts';
 import { getDependencies, settleDependencies, submitDependent } from './dependencies.ts';
 import { eventsAfter, eventsToFollow, lastEvent } from './events.ts';
-import { unusedBytes, usedBytes } from './file-room.ts';
+import { usedBytes } from './file-room.ts';
 import { getFileSet, getJobFiles, keepCollected, keepFileSet, pruneFiles } from './file-sets.ts';
 import { createGroup, deleteGroup, getGroup, listGroups, updateGroup } from './groups.ts';
 import { assignedJobs, leaveJobs, leftOverJobs, receiveTheseJobs } from './left-jobs.ts';
@@ -60,6 +60,7 @@ import {
   setService,
 } from './write-clusters.ts';
 import { transitionJob } from './write-transition.ts';
+import { unusedBytes } from './unused-files.ts';
 
 export const WRITES = {
   registerCluster,

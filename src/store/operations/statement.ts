@@ -65,3 +65,14 @@ export function filledUp<T extends SqlValue>(list: readonly T[]): readonly T[] {
   const places = list.length === 0 ? 0 : 2 ** Math.ceil(Math.log2(list.length));
   return [...list, ...Array.from({ length: places - list.length }, () => list[0] as T)];
 }
+
+/** Values in one statement. */
+const CHUNK = 64;
+
+export function* chunksOf<T>(list: readonly T[]): Generator<readonly T[], void, undefined> {
+  for (let from = 0; from < list.length; from += CHUNK) yield list.slice(from, from + CHUNK);
+}
+
+export function places(list: readonly unknown[], place = '?'): string {
+  return list.map(() => place).join(', ');
+}
