@@ -84,6 +84,7 @@ function prepare(clusters: number) {
   const call = {
     metadata: (name: string) => (name === 'authorization' ? `Bearer ${key}` : null),
     signal: new AbortController().signal,
+    onAbort: () => undefined,
     peer: '127.0.0.1',
   };
   const select = policyNamed('least-loaded').compile({});

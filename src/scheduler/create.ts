@@ -261,9 +261,8 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     registry,
     moves,
     async remind() {
-      const counts = await store.jobs.countsByCluster();
-      for (const name of notices.listeners()) {
-        if ((counts.get(name)?.assigned ?? 0) > 0) notices.notify(name, { kind: 'assigned' });
+      for (const [name, { assigned }] of await store.jobs.countsByCluster()) {
+        if (assigned !== undefined && assigned > 0) notices.notify(name, { kind: 'assigned' });
       }
     },
     log,
@@ -374,7 +373,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     receiveThese: (cluster, jobs, stream) => moves.receiveThese(cluster, jobs, stream),
     servers: following.servers,
     leave: (jobs) => left.leave(jobs),
-    onWork: (cluster, listener) => notices.listen(cluster, listener),
+    onWork: (listener) => notices.listen(listener),
     bidding: {
       open: (line) => book.open(line),
       async record(cluster) {

@@ -197,7 +197,7 @@ describe('times', () => {
       await rig.scheduler.transition({ id: job.id, from: [from], epoch: 1, to, reason, at: now(), nativeId: 'n' });
     }
     const told: string[] = [];
-    const stop = rig.scheduler.onWork('K', (work) => told.push(work.kind));
+    const stop = rig.scheduler.onWork((_, work) => told.push(work.kind));
     await rig.system.advance(7_000);
     stop();
     expect(await rig.job(job.id)).toMatchObject({ state: 'running', cancelCode: 'deadline' });

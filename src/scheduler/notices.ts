@@ -4,27 +4,22 @@
  */
 import type { Work } from './scheduler.ts';
 
+type Listener = (cluster: string, work: Work) => void;
+
 export interface Notices {
-  listen(cluster: string, listener: (work: Work) => void): () => void;
+  listen(listener: Listener): () => void;
   notify(cluster: string, work: Work): void;
-  listeners(): readonly string[];
 }
 
 export function createNotices(): Notices {
-  const byCluster = new Map<string, Set<(work: Work) => void>>();
+  const listeners = new Set<Listener>();
   return {
-    listen(cluster, listener) {
-      const listeners = byCluster.get(cluster) ?? new Set();
-      byCluster.set(cluster, listeners);
+    listen(listener) {
       listeners.add(listener);
-      return () => {
-        listeners.delete(listener);
-        if (listeners.size === 0 && byCluster.get(cluster) === listeners) byCluster.delete(cluster);
-      };
+      return () => void listeners.delete(listener);
     },
     notify(cluster, work) {
-      for (const listener of byCluster.get(cluster) ?? []) listener(work);
+      for (const listener of listeners) listener(cluster, work);
     },
-    listeners: () => [...byCluster.keys()],
   };
 }

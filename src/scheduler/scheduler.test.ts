@@ -171,7 +171,7 @@ test('who serves the cluster is told while the job is written, and finds it by w
   const cluster = rig.scheduler.registry.get('K')!;
   const heard: string[] = [];
   let found: Promise<readonly JobRecord[]> | null = null;
-  const stop = rig.scheduler.onWork('K', (work) => {
+  const stop = rig.scheduler.onWork((_, work) => {
     heard.push(work.kind === 'assigned' ? `assigned ${work.jobId ?? ''}` : work.kind);
     if (work.kind === 'coming') found = rig.scheduler.receive(cluster, 8, null);
   });

@@ -83,10 +83,10 @@ export interface Scheduler {
   /** Its agent leaves these lying, and why. */
   leave(jobs: readonly { readonly job: JobRecord; readonly message: string }[]): Promise<void>;
   /**
-   * Called when a job was assigned to this cluster or is about to be, when a job that is held there is to be stopped, and when the
+   * Called when a job was assigned to a cluster or is about to be, when a job that is held there is to be stopped, and when the
    * cluster itself was changed or deleted. Returns how to stop listening.
    */
-  onWork(cluster: string, listener: (work: Work) => void): () => void;
+  onWork(listener: (cluster: string, work: Work) => void): () => void;
   readonly bidding: BidDoor;
   readonly servers: Servers;
   /** What the cluster itself says is taken. The caller drops reports that are older than the last one of its stream. */

@@ -15,16 +15,16 @@ export interface Followers {
   follow(what: Followed): () => void;
   /** What is followed at that cluster now. */
   at(cluster: string): readonly Followed[];
-  /** Called where the first begins to follow an attempt there, and where the last has left. */
-  listen(cluster: string, listener: (what: Followed, follow: boolean) => void): () => void;
+  /** Called where the first begins to follow an attempt, and where the last has left. For as long as the server runs. */
+  listen(listener: (what: Followed, follow: boolean) => void): void;
 }
 
 export function createFollowers(): Followers {
   const counts = new Map<string, { readonly what: Followed; count: number }>();
-  const listeners = new Map<string, Set<(what: Followed, follow: boolean) => void>>();
+  const listeners: ((what: Followed, follow: boolean) => void)[] = [];
 
   const tell = (what: Followed, follow: boolean): void => {
-    for (const listener of listeners.get(what.cluster) ?? []) listener(what, follow);
+    for (const listener of listeners) listener(what, follow);
   };
 
   return {
@@ -45,13 +45,6 @@ export function createFollowers(): Followers {
       };
     },
     at: (cluster) => [...counts.values()].flatMap(({ what }) => (what.cluster === cluster ? [what] : [])),
-    listen(cluster, listener) {
-      const here = listeners.get(cluster) ?? new Set();
-      listeners.set(cluster, here.add(listener));
-      return () => {
-        here.delete(listener);
-        if (here.size === 0 && listeners.get(cluster) === here) listeners.delete(cluster);
-      };
-    },
+    listen: (listener) => void listeners.push(listener),
   };
 }

@@ -19,6 +19,12 @@ export class Interruption<Reason> {
     this.#waiting.clear();
   }
 
+  /** Calls it with the reason once that comes, or at once where it came; held for as long as this is. */
+  whenInterrupted(listener: (reason: Reason) => void): void {
+    if (this.#reason === null) this.#waiting.add(listener);
+    else listener(this.#reason);
+  }
+
   /** `work`, or a rejection with the reason if that comes first or came before. */
   orInterrupted<T>(work: Promise<T>): Promise<T> {
     if (this.#reason !== null) {

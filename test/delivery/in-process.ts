@@ -16,6 +16,7 @@ import { AgentMessageSchema, ServerMessageSchema, type AgentMessage } from '../.
 import { openRig, type Rig } from '../../src/scheduler/testing/rig.ts';
 import { silentLog as quiet } from '../../src/scheduler/log.ts';
 import { agentHandlers } from '../../src/server/agents/connect.ts';
+import { testCall } from '../../src/server/agents/testing/test-call.ts';
 import { createFollowers, type Followers } from '../../src/server/followers.ts';
 
 export interface Place {
@@ -67,7 +68,7 @@ export async function openPlace(settings: Parameters<typeof openRig>[0] = {}): P
     async *open(say, signal) {
       if (!isUp) throw new RainbowError('unavailable', 'no server answers');
       const broken = AbortSignal.any([signal, streams.signal]);
-      const call = { metadata: () => null, signal: broken, peer: 'test' };
+      const call = testCall(broken);
       const answers = handlers.connect(heard(say, broken, place), call);
       for await (const sent of answers) {
         if (broken.aborted) break;

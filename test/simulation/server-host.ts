@@ -18,6 +18,7 @@ import { createScheduler } from '../../src/scheduler/create.ts';
 import type { Scheduler } from '../../src/scheduler/scheduler.ts';
 import type { SchedulerSettings } from '../../src/scheduler/settings.ts';
 import { agentHandlers } from '../../src/server/agents/connect.ts';
+import { testCall } from '../../src/server/agents/testing/test-call.ts';
 import { createAuthenticator } from '../../src/server/authenticate.ts';
 import type { Binding, CallContext, Handlers } from '../../src/server/call.ts';
 import { clusterHandlers } from '../../src/server/clusters/handlers.ts';
@@ -245,7 +246,7 @@ export class ServerHost {
 }
 
 export function callFrom(peer: string, signal: AbortSignal, authorization: string | null): CallContext {
-  return { metadata: (key) => (key === 'authorization' ? authorization : null), signal, peer };
+  return { ...testCall(signal), metadata: (key) => (key === 'authorization' ? authorization : null), peer };
 }
 
 /** For calls that nobody aborts. */

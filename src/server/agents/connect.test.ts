@@ -37,7 +37,7 @@ describe('Hello', () => {
   test('a caller that says nothing is let go', async () => {
     const silent = handlers.connect(
       { [Symbol.asyncIterator]: () => ({ next: () => new Promise<never>(() => {}) }) },
-      { metadata: () => null, signal: new AbortController().signal, peer: 'test' },
+      { metadata: () => null, signal: new AbortController().signal, onAbort: () => undefined, peer: 'test' },
     );
     const first = silent[Symbol.asyncIterator]().next();
     let error: unknown = null;

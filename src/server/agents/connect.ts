@@ -15,15 +15,9 @@ import type { CallContext, Handlers } from '../call.ts';
 import { instanceOf, readHello } from './hello.ts';
 import * as message from './messages.ts';
 import { hashSecret, newUuid } from '../secrets.ts';
+import { createNativeReasons } from './native-reasons.ts';
 import { readReport } from './report.ts';
-import {
-  clusterDeleted,
-  createSession,
-  replaced,
-  type AgentSettings,
-  type Session,
-  type SessionDependencies,
-} from './session.ts';
+import { clusterDeleted, replaced, Session, type AgentSettings, type SessionDependencies } from './session.ts';
 
 export const defaultAgentSettings: Omit<AgentSettings, 'serverVersion'> = {
   heartbeat: 10,
@@ -73,6 +67,11 @@ export function agentHandlers(deps: ConnectDependencies): Handlers<typeof AgentS
   const { scheduler, system, settings } = deps;
   const { registry } = scheduler;
   const sessions = new Map<string, Entry>();
+  const { clock } = system;
+  const reasons = createNativeReasons(deps.store.jobs, clock);
+  const parts = { ...deps, reporting: { jobs: deps.store.jobs, scheduler, clock, log: deps.log, reasons } };
+  scheduler.onWork((cluster, work) => sessions.get(cluster)?.session.onWork(work));
+  deps.followers.listen((what, isFollowed) => sessions.get(what.cluster)?.session.onFollowed(what, isFollowed));
 
   /** Apart from `connect`, which lasts as long as the stream: what was said at its beginning need not be kept so long. */
   const admit = async (incoming: AsyncIterator<AgentMessage>, call: CallContext): Promise<Admitted | Deleted> => {
@@ -94,7 +93,7 @@ export function agentHandlers(deps: ConnectDependencies): Handlers<typeof AgentS
     const stream = scheduler.servers.shared ? newUuid(system.entropy) : null;
     if (!(await registry.claimInstance(cluster, instance, { id: stream, bids: hello.bids }))) throw fenced();
     const older = sessions.get(name);
-    older?.session.end(older.instance === instance.id ? replaced() : fenced());
+    const ready = older?.session.end(older.instance === instance.id ? replaced() : fenced());
     // 3. Serve it.
     const greeting = {
       holds,
@@ -104,7 +103,7 @@ export function agentHandlers(deps: ConnectDependencies): Handlers<typeof AgentS
       bids: hello.bids,
       stream,
     };
-    const session = createSession(deps, cluster, greeting, incoming, older?.session.ended ?? Promise.resolve());
+    const session = new Session(parts, cluster, greeting, incoming, ready ?? Promise.resolve());
     const entry = { session, instance: instance.id };
     sessions.set(name, entry);
     registry.setConnected(name, true);
@@ -123,20 +122,17 @@ export function agentHandlers(deps: ConnectDependencies): Handlers<typeof AgentS
       const { cluster, stream, entry } = admitted;
       const { session } = entry;
       const { name } = cluster;
-      const aborted = (): void => session.end(null);
-      call.signal.addEventListener('abort', aborted, { once: true });
-      if (call.signal.aborted) aborted();
+      call.onAbort(() => void session.end(null));
       try {
-        yield* session.messages();
+        yield* session.outbox;
       } finally {
-        call.signal.removeEventListener('abort', aborted);
-        session.end(null);
+        const ended = session.end(null);
         void incoming.return?.();
         if (sessions.get(name) === entry) {
           sessions.delete(name);
           registry.setConnected(name, false);
         }
-        await session.ended;
+        await ended;
         if (stream !== null) await scheduler.servers.release(cluster, stream);
       }
     },

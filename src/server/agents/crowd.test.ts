@@ -69,7 +69,7 @@ test(`${AGENTS} agents, ${JOBS} queued jobs, a slow watcher`, { timeout: 7_200_0
   const parts = { store: counting, authenticator: operator } as unknown as Parts;
   const watch = watchEvents(parts, createEventPages(counting));
   const leaving = new AbortController();
-  const call = { metadata: () => null, signal: leaving.signal, peer: 'test' };
+  const call = { metadata: () => null, signal: leaving.signal, onAbort: () => undefined, peer: 'test' };
   const request = create(WatchEventsRequestSchema, { afterSeq: '0', follow: true });
   const watcher = watch(request, call)[Symbol.asyncIterator]();
   const seen: number[] = [];

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { JobRecord } from '../../store/store.ts';
-import { createFilling } from './filling.ts';
-import { createOutbox } from './outbox.ts';
+import { Filling } from './filling.ts';
+import { Outbox } from './outbox.ts';
 
 const jobs = (...ids: string[]): JobRecord[] => ids.map((id) => ({ id }) as JobRecord);
 
@@ -10,8 +10,8 @@ function world() {
   const started: string[] = [];
   const failures: unknown[] = [];
   let room = 3;
-  const filling = createFilling({
-    outbox: createOutbox<unknown>(),
+  const filling = new Filling({
+    outbox: new Outbox<unknown>(),
     mayStart: () => true,
     room: () => room - started.length,
     receive: () => new Promise((resolve) => asked.push(resolve)),

@@ -7,68 +7,72 @@
 import type { JobId, JobRecord } from '../../store/store.ts';
 import type { Outbox } from './outbox.ts';
 
-export interface Filling {
-  fill(): void;
-  /** That job is assigned; nothing is done where it has been received by now. */
-  look(job: JobId): void;
-  /** Resolves when nothing is under way. */
-  idle(): Promise<void>;
+/** The session that it fills. */
+export interface Filled {
+  readonly outbox: Pick<Outbox<unknown>, 'isFull' | 'room' | 'ended'>;
+  /** May it be sent anything yet? */
+  mayStart(): boolean;
+  /** How many more it takes. */
+  room(): number;
+  receive(limit: number): Promise<readonly JobRecord[]>;
+  start(job: JobRecord): void;
+  /** Has it been received in this session? */
+  has(job: JobId): boolean;
+  fail(error: unknown): void;
 }
 
 /** Jobs received in one write. */
 const BATCH = 64;
 
-export function createFilling(parts: {
-  readonly outbox: Pick<Outbox<unknown>, 'isFull' | 'room' | 'ended'>;
-  /** May it be sent anything yet? */
-  readonly mayStart: () => boolean;
-  /** How many more it takes. */
-  readonly room: () => number;
-  readonly receive: (limit: number) => Promise<readonly JobRecord[]>;
-  readonly start: (job: JobRecord) => void;
-  /** Has it been received in this session? */
-  readonly has: (job: JobId) => boolean;
-  readonly fail: (error: unknown) => void;
-}): Filling {
-  const { outbox, has } = parts;
-  let filling: Promise<void> | null = null;
-  let workLeft = false;
+export class Filling {
+  readonly #session: Filled;
+  #underWay: Promise<void> | null = null;
+  #workLeft = false;
   /** Jobs that were assigned while the store was asked. */
-  let told: JobId[] = [];
+  #told: JobId[] | null = null;
 
-  const takeOver = async (): Promise<void> => {
-    while (workLeft && !outbox.ended) {
-      workLeft = false;
-      if (outbox.isFull) await outbox.room();
-      const limit = Math.min(BATCH, parts.room());
-      if (limit <= 0 || outbox.ended) return;
-      told = [];
-      const jobs = await parts.receive(limit);
-      for (const job of jobs) parts.start(job);
-      if (jobs.length === limit || !told.every(has)) workLeft = true;
-    }
-  };
+  constructor(session: Filled) {
+    this.#session = session;
+  }
 
-  const fill = (): void => {
-    workLeft = true;
-    if (!parts.mayStart() || filling !== null || outbox.ended) return;
-    filling = takeOver()
-      .catch(parts.fail)
+  fill(): void {
+    this.#workLeft = true;
+    if (!this.#session.mayStart() || this.#underWay !== null || this.#session.outbox.ended) return;
+    this.#underWay = this.#takeOver()
+      .catch((error: unknown) => this.#session.fail(error))
       .finally(() => {
-        filling = null;
+        this.#underWay = null;
         // Asked for between the last look and now.
-        if ((workLeft || !told.every(has)) && parts.room() > 0) fill();
+        if ((this.#workLeft || this.#hasMissed()) && this.#session.room() > 0) this.fill();
       });
-  };
+  }
 
-  return {
-    fill,
-    look(job) {
-      if (filling !== null) told.push(job);
-      else if (!has(job)) fill();
-    },
-    async idle() {
-      await filling;
-    },
-  };
+  async #takeOver(): Promise<void> {
+    const { outbox } = this.#session;
+    while (this.#workLeft && !outbox.ended) {
+      this.#workLeft = false;
+      if (outbox.isFull) await outbox.room();
+      const limit = Math.min(BATCH, this.#session.room());
+      if (limit <= 0 || outbox.ended) return;
+      this.#told = null;
+      const jobs = await this.#session.receive(limit);
+      for (const job of jobs) this.#session.start(job);
+      if (jobs.length === limit || this.#hasMissed()) this.#workLeft = true;
+    }
+  }
+
+  #hasMissed(): boolean {
+    return this.#told !== null && !this.#told.every((job) => this.#session.has(job));
+  }
+
+  /** That job is assigned; nothing is done where it has been received by now. */
+  look(job: JobId): void {
+    if (this.#underWay !== null) (this.#told ??= []).push(job);
+    else if (!this.#session.has(job)) this.fill();
+  }
+
+  /** Resolves when nothing is under way. */
+  async idle(): Promise<void> {
+    await this.#underWay;
+  }
 }

@@ -14,17 +14,16 @@ export interface NativeReasons {
 
 /** Between two reasons of one job, at least. */
 const LEAST_MS = 10_000;
-const MOST_REMEMBERED = 10_000;
+const MOST_REMEMBERED = 100_000;
 
 export function createNativeReasons(jobs: Pick<JobStore, 'changeReason'>, clock: Clock): NativeReasons {
-  /** Monotonic. None before the first: there is one of these for each agent, and most never say why. */
-  let keptAt: Map<string, number> | null = null;
+  /** Monotonic. */
+  const keptAt = new Map<string, number>();
   return {
     async keep(job, { epoch, state, reason }) {
       if (job.state !== 'accepted' || state !== 'accepted' || job.epoch !== epoch) return;
       if (reason.message === '' || reason.message === job.reason.message) return;
       const now = clock.monotonic();
-      keptAt ??= new Map();
       if (now - (keptAt.get(job.id) ?? -Infinity) < LEAST_MS) return;
       if (keptAt.size >= MOST_REMEMBERED) keptAt.clear();
       keptAt.set(job.id, now);

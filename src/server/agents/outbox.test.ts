@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { RainbowError } from '../../core/errors.ts';
-import { createOutbox } from './outbox.ts';
+import { Outbox } from './outbox.ts';
 
 async function taken<M>(messages: AsyncIterable<M>): Promise<M[]> {
   const all: M[] = [];
@@ -9,25 +9,24 @@ async function taken<M>(messages: AsyncIterable<M>): Promise<M[]> {
 }
 
 test('in order; what is put again under its key moves behind what came in between', async () => {
-  const outbox = createOutbox<string>();
+  const outbox = new Outbox<string>();
   outbox.putAs('stop', 'stop 1');
   outbox.put('start');
   outbox.putAs('stop', 'stop 2');
   outbox.end(null);
   outbox.put('too late');
-  expect(await taken(outbox.messages())).toEqual(['start', 'stop 2']);
+  expect(await taken(outbox)).toEqual(['start', 'stop 2']);
 });
 
 test('who makes messages waits while it is full, until the agent reads or the stream ends', async () => {
-  const outbox = createOutbox<number>(2);
+  const outbox = new Outbox<number>(2);
   outbox.put(1);
   outbox.put(2);
   let room = 0;
   const first = outbox.room().then(() => (room += 1));
   expect(outbox.isFull).toBe(true);
-  const messages = outbox.messages();
   expect(room).toBe(0);
-  await messages.next();
+  await outbox.next();
   await first;
   outbox.put(3);
   const second = outbox.room();
@@ -36,10 +35,10 @@ test('who makes messages waits while it is full, until the agent reads or the st
 });
 
 test('an error ends it at once, and what waited is not sent', async () => {
-  const outbox = createOutbox<number>();
+  const outbox = new Outbox<number>();
   outbox.put(1);
   outbox.end(new RainbowError('failed_precondition', 'fenced'));
   outbox.end(null);
-  await expect(taken(outbox.messages())).rejects.toThrow('fenced');
-  await outbox.whenEnded;
+  await expect(taken(outbox)).rejects.toThrow('fenced');
+  expect(outbox.ended).toBe(true);
 });

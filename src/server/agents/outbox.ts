@@ -2,89 +2,97 @@
  * What waits to be sent to one agent: taken by the stream as fast as the agent reads. A message under a key replaces
  * the one that waits under it, so heartbeats and stops do not pile up; who makes other messages asks `isFull` first
  * and waits for `room`, so that a slow agent slows its own session down and takes no memory.
+ * Invariant: nothing waits while its reader does; an idle one, of which a server has thousands, holds no table.
  */
-import { RainbowError } from '../../core/errors.ts';
-
-export interface Outbox<M> {
-  put(message: M): void;
-  /** Instead of what waits under this key. */
-  putAs(key: string, message: M): void;
-  readonly isFull: boolean;
-  /** Resolves when it is no longer full, or has ended. */
-  room(): Promise<void>;
-  /** With null, what waits is still sent; with an error nothing is. Only the first end counts. */
-  end(error: RainbowError | null): void;
-  readonly ended: boolean;
-  readonly whenEnded: Promise<void>;
-  messages(): AsyncGenerator<M, void, undefined>;
-}
+import type { RainbowError } from '../../core/errors.ts';
 
 /** Messages that wait at most before makers have to wait. */
 const MOST = 256;
 
-export function createOutbox<M>(most = MOST): Outbox<M> {
-  const waiting = new Map<string, M>();
-  let made = 0;
-  let over: { readonly error: RainbowError | null } | null = null;
-  let arrived: (() => void) | null = null;
-  let roomFor: (() => void)[] = [];
-  const { promise: whenEnded, resolve: hasEnded } = Promise.withResolvers<void>();
+interface Reader<M> {
+  readonly resolve: (step: IteratorResult<M, undefined>) => void;
+  readonly reject: (error: RainbowError) => void;
+}
 
-  const wakeMakers = (): void => {
-    const makers = roomFor;
-    roomFor = [];
-    for (const wake of makers) wake();
-  };
-  const wakeTaker = (): void => {
-    arrived?.();
-    arrived = null;
-  };
-  const isFull = (): boolean => waiting.size >= most;
-  const mustWait = (): boolean => over === null && isFull();
+/** Its messages are read by one reader alone, which asks for the next when it has the last. */
+export class Outbox<M> implements AsyncIterableIterator<M, undefined> {
+  readonly #most: number;
+  #waiting: Map<string | number, M> | null = null;
+  #made = 0;
+  #over: { readonly error: RainbowError | null } | null = null;
+  #reader: Reader<M> | null = null;
+  #room: PromiseWithResolvers<void> | null = null;
 
-  const putAs = (key: string, message: M): void => {
-    if (over !== null) return;
-    // Behind everything that was put before it, also where it was put earlier already.
-    waiting.delete(key);
-    waiting.set(key, message);
-    wakeTaker();
-  };
+  constructor(most = MOST) {
+    this.#most = most;
+  }
 
-  return {
-    put: (message) => putAs(`#${made++}`, message),
-    putAs,
-    get isFull() {
-      return mustWait();
-    },
-    async room() {
-      while (mustWait()) await new Promise<void>((resolve) => roomFor.push(resolve));
-    },
-    end(error) {
-      if (over !== null) return;
-      over = { error };
-      if (error !== null) waiting.clear();
-      wakeTaker();
-      wakeMakers();
-      hasEnded();
-    },
-    whenEnded,
-    get ended() {
-      return over !== null;
-    },
-    async *messages() {
-      for (;;) {
-        const [next] = waiting;
-        if (next !== undefined) {
-          waiting.delete(next[0]);
-          if (!isFull()) wakeMakers();
-          yield next[1];
-        } else if (over !== null) {
-          if (over.error !== null) throw over.error;
-          return;
-        } else {
-          await new Promise<void>((resolve) => (arrived = resolve));
-        }
-      }
-    },
-  };
+  put(message: M): void {
+    this.#put(this.#made++, message);
+  }
+
+  /** Instead of what waits under this key, and behind everything that was put before. */
+  putAs(key: string, message: M): void {
+    this.#put(key, message);
+  }
+
+  #put(key: string | number, message: M): void {
+    if (this.#over !== null) return;
+    if (this.#reader !== null) {
+      this.#reader.resolve({ done: false, value: message });
+      this.#reader = null;
+      return;
+    }
+    this.#waiting ??= new Map();
+    this.#waiting.delete(key);
+    this.#waiting.set(key, message);
+  }
+
+  get isFull(): boolean {
+    return this.#over === null && this.#waiting !== null && this.#waiting.size >= this.#most;
+  }
+
+  /** Resolves when it is no longer full, or has ended. */
+  async room(): Promise<void> {
+    while (this.isFull) await (this.#room ??= Promise.withResolvers<void>()).promise;
+  }
+
+  #wakeMakers(): void {
+    this.#room?.resolve();
+    this.#room = null;
+  }
+
+  /** With null, what waits is still sent; with an error nothing is. Only the first end counts. */
+  end(error: RainbowError | null): void {
+    if (this.#over !== null) return;
+    this.#over = { error };
+    if (error !== null) this.#waiting = null;
+    if (error === null) this.#reader?.resolve({ done: true, value: undefined });
+    else this.#reader?.reject(error);
+    this.#reader = null;
+    this.#wakeMakers();
+  }
+
+  get ended(): boolean {
+    return this.#over !== null;
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  /** Rejects with the error that it ended with. */
+  next(): Promise<IteratorResult<M, undefined>> {
+    const [first] = this.#waiting ?? [];
+    if (first !== undefined) {
+      this.#waiting!.delete(first[0]);
+      if (this.#waiting!.size === 0) this.#waiting = null;
+      if (!this.isFull) this.#wakeMakers();
+      return Promise.resolve({ done: false, value: first[1] });
+    }
+    if (this.#over === null) return new Promise((resolve, reject) => (this.#reader = { resolve, reject }));
+    return this.#over.error === null
+      ? Promise.resolve({ done: true, value: undefined })
+      : Promise.reject(this.#over.error);
+  }
 }

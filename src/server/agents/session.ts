@@ -4,7 +4,8 @@
  * Invariants: an acknowledgement is sent only after the commit; what one job's reports say is written in the order in
  * which they came; nothing here is the truth: after any break the next Hello puts it right.
  * Flow control: an agent that does not read what it is sent is not read from either.
- * A little long: one closure over the state of one stream; what a message leads to is in files of its own.
+ * A server has thousands, nearly all of them idle: what only some agents need is made when they first do.
+ * A little long: the state of one stream and all that may change it; what a message leads to is in files of its own.
  */
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
@@ -12,6 +13,7 @@ import { RainbowError } from '../../core/errors.ts';
 import { whyStop } from '../../core/job/asked-end.ts';
 import { isFinal, type Reason } from '../../core/job/state.ts';
 import type { FileLimits } from '../../core/staging/manifest.ts';
+import type { BidQuestion } from '../../core/bid/bid.ts';
 import type { BidAnswer } from '../../gen/rainbow/v1/bid_pb.js';
 import type {
   AgentMessage,
@@ -25,18 +27,17 @@ import type { Log } from '../../scheduler/log.ts';
 import type { OpenLine } from '../../scheduler/bidding/book.ts';
 import type { Scheduler, Work } from '../../scheduler/scheduler.ts';
 import type { ClusterRecord, JobId, JobRecord, Store } from '../../store/store.ts';
-import type { System } from '../../system/system.ts';
+import type { System, Timer } from '../../system/system.ts';
 import type { Followed, Followers } from '../followers.ts';
 import { bidOf, createStrays, type Strays } from './bid-answer.ts';
-import { applyReport } from './apply-report.ts';
-import { createNativeReasons } from './native-reasons.ts';
-import { createOutbox } from './outbox.ts';
+import { applyReport, type ApplyDependencies } from './apply-report.ts';
+import { Outbox } from './outbox.ts';
 import { keepOutput, type OutputKeeper } from './keep-output.ts';
-import { createFilling } from './filling.ts';
-import { createOffering } from './offering.ts';
+import { Filling, type Filled } from './filling.ts';
+import { createOffering, type Offering } from './offering.ts';
 import { reconcile } from './reconcile.ts';
 import { readEpoch, readJobId, readReport, type Report } from './report.ts';
-import { createTurns } from './turns.ts';
+import { Turns } from './turns.ts';
 import * as message from './messages.ts';
 
 export type Sent = MessageInitShape<typeof ServerMessageSchema>;
@@ -48,6 +49,11 @@ export interface SessionDependencies {
   readonly settings: AgentSettings;
   readonly log: Log;
   readonly followers: Pick<Followers, 'at' | 'listen'>;
+}
+
+/** What the sessions of a server share. */
+export interface SessionParts extends SessionDependencies {
+  readonly reporting: ApplyDependencies & Parameters<typeof reconcile>[0];
 }
 
 export interface AgentSettings {
@@ -74,15 +80,6 @@ export interface Greeting {
   readonly stream: string | null;
 }
 
-export interface Session {
-  /** Everything to send, until the stream ends. Throws the error that it ends with. */
-  messages(): AsyncGenerator<Sent, void, undefined>;
-  /** Null: what waits is still sent. */
-  end(error: RainbowError | null): void;
-  /** Resolves when nothing of it is under way any more. */
-  readonly ended: Promise<void>;
-}
-
 /** Heartbeats that may be missed. */
 const MISSED = 3;
 /** Heartbeats between two looks for received jobs whose Start never got out, or which the agent could not take. */
@@ -107,125 +104,158 @@ function notHeld(): RainbowError {
   );
 }
 
-export function createSession(
-  deps: SessionDependencies,
-  cluster: ClusterRecord,
-  greeting: Greeting,
-  incoming: AsyncIterator<AgentMessage>,
-  ready: Promise<void>,
-): Session {
-  const { scheduler, store, system, settings } = deps;
-  const { clock, timers } = system;
-  const { name } = cluster;
-  // Not the greeting itself: what it holds and has free may be long, and is done with soon.
-  const { chooses, bids, stream } = greeting;
-  const reasons = createNativeReasons(store.jobs, clock);
-  const reporting = { jobs: store.jobs, scheduler, clock, log: deps.log, reasons };
-  const outbox = createOutbox<Sent>();
-  const turns = createTurns();
+/** Begins at once; what it has to say is in `outbox`. */
+export class Session implements Filled {
+  /** Everything to send, until the stream ends, with the error that it ends with. */
+  readonly outbox = new Outbox<Sent>();
+  readonly #parts: SessionParts;
+  readonly #cluster: ClusterRecord;
+  readonly #incoming: AsyncIterator<AgentMessage>;
+  /** As in the greeting. */
+  readonly #stream: string | null;
+  readonly #bids: boolean;
+  readonly #turns = new Turns((error) => this.fail(error));
+  /** The one for an agent that takes what it is sent, the other for one that chooses. */
+  readonly #filling: Filling | null;
+  readonly #offering: Offering | null;
+  readonly #heartbeats: Timer;
+  readonly #greeted: Promise<void>;
+  #finished: Promise<void> | null = null;
   /** Held by this agent and not accepted yet. */
-  const received = new Map<JobId, number>();
+  #received: Map<JobId, number> | null = null;
   /** The agent has said something of it in this session: it took it. Emptied by the audit. */
-  const heardOf = new Map<JobId, number>();
+  #heardOf: Map<JobId, number> | null = null;
   /** Told to stop in this session, and not ended yet. */
-  const stopped = new Map<string, Reason>();
-  /** Most agents never say what makes one of these. */
-  let strays: Strays | null = null;
-  let output: OutputKeeper | null = null;
+  #stopped: Map<string, Reason> | null = null;
+  #strays: Strays | null = null;
+  #output: OutputKeeper | null = null;
   /** From the Welcome on, where it bids. */
-  let bidding: OpenLine | null = null;
-  let capacity = greeting.capacity;
-  let heardAt = clock.monotonic();
-  let freeSeq: bigint | null = null;
-  let beats = 0;
-  let reading = false;
+  #bidding: OpenLine | null = null;
+  #capacity: number;
+  /** Monotonic. */
+  #heardAt: number;
+  #freeSeq: bigint | null = null;
+  #beats = 0;
+  #reading = false;
+
+  /** `ready`: when the session before it has written its last. */
+  constructor(
+    parts: SessionParts,
+    cluster: ClusterRecord,
+    greeting: Greeting,
+    incoming: AsyncIterator<AgentMessage>,
+    ready: Promise<void>,
+  ) {
+    this.#parts = parts;
+    this.#cluster = cluster;
+    this.#incoming = incoming;
+    // Not the greeting itself: what it holds and has free may be long, and is done with soon.
+    this.#stream = greeting.stream;
+    this.#bids = greeting.bids;
+    this.#capacity = greeting.capacity;
+    this.#heardAt = parts.system.clock.monotonic();
+    this.#filling = greeting.chooses ? null : new Filling(this);
+    this.#offering = greeting.chooses ? this.#createOffering() : null;
+    this.#heartbeats = parts.system.timers.every(parts.settings.heartbeat * 1000, () => this.#beat());
+    this.#greeted = this.#greet(greeting, ready).catch((error: unknown) => this.fail(error));
+    void this.#read();
+  }
 
   // ── to the agent ──
 
-  const stop = (jobId: JobId, epoch: number, reason: Reason): void => {
+  #stop(jobId: JobId, epoch: number, reason: Reason): void {
     const key = `${jobId}.${epoch}`;
-    stopped.set(key, reason);
-    outbox.putAs(`stop ${key}`, message.stop(jobId, epoch, reason));
-  };
+    (this.#stopped ??= new Map()).set(key, reason);
+    this.outbox.putAs(`stop ${key}`, message.stop(jobId, epoch, reason));
+  }
 
-  const start = (job: JobRecord): void => {
-    received.set(job.id, job.epoch);
-    outbox.put(message.start(job, settings));
+  start(job: JobRecord): void {
+    (this.#received ??= new Map()).set(job.id, job.epoch);
+    this.outbox.put(message.start(job, this.#parts.settings));
     // A cancel may overtake the write that handed the job over; its Stop must not overtake the Start.
-    const reason = stopped.get(`${job.id}.${job.epoch}`);
-    if (reason !== undefined) stop(job.id, job.epoch, reason);
-  };
+    const reason = this.#stopped?.get(`${job.id}.${job.epoch}`);
+    if (reason !== undefined) this.#stop(job.id, job.epoch, reason);
+  }
 
-  const room = (): number => capacity - received.size;
-  const offering = !chooses
-    ? null
-    : createOffering({
-        cluster,
-        jobs: store.jobs,
-        scheduler: {
-          leave: (jobs) => scheduler.leave(jobs),
-          receiveThese: (of, jobs) => scheduler.receiveThese(of, jobs, stream),
-        },
-        room,
-        ended: () => outbox.ended,
-        async send(sent) {
-          await outbox.room();
-          outbox.put(sent);
-        },
-        start,
-        fail: (error) => fail(error),
-      });
+  mayStart(): boolean {
+    return this.#reading;
+  }
 
-  const filling = chooses
-    ? null
-    : createFilling({
-        outbox,
-        mayStart: () => reading,
-        room,
-        receive: (limit) => scheduler.receive(cluster, limit, null, stream),
-        start,
-        has: (id) => received.has(id) || heardOf.has(id),
-        fail: (error) => fail(error),
-      });
+  room(): number {
+    return this.#capacity - (this.#received?.size ?? 0);
+  }
 
-  const fill = (): void => {
-    filling?.fill();
-    if (reading) offering?.again();
-  };
+  receive(limit: number): Promise<readonly JobRecord[]> {
+    return this.#parts.scheduler.receive(this.#cluster, limit, null, this.#stream);
+  }
 
-  const tellFollow = ({ jobId, epoch }: Followed, isFollowed: boolean): void =>
-    outbox.putAs(`follow ${jobId}.${epoch}`, message.follow(jobId, epoch, isFollowed));
+  has(id: JobId): boolean {
+    return this.#received?.has(id) === true || this.#heardOf?.has(id) === true;
+  }
 
-  const onWork = (work: Work): void => {
-    if (work.kind === 'coming') filling?.fill();
+  #createOffering(): Offering {
+    const { scheduler, store } = this.#parts;
+    return createOffering({
+      cluster: this.#cluster,
+      jobs: store.jobs,
+      scheduler: {
+        leave: (jobs) => scheduler.leave(jobs),
+        receiveThese: (of, jobs) => scheduler.receiveThese(of, jobs, this.#stream),
+      },
+      room: () => this.room(),
+      ended: () => this.outbox.ended,
+      send: async (sent) => {
+        await this.outbox.room();
+        this.outbox.put(sent);
+      },
+      start: (job) => this.start(job),
+      fail: (error) => this.fail(error),
+    });
+  }
+
+  #fill(): void {
+    this.#filling?.fill();
+    if (this.#reading) this.#offering?.again();
+  }
+
+  #tellFollow({ jobId, epoch }: Followed, isFollowed: boolean): void {
+    this.outbox.putAs(`follow ${jobId}.${epoch}`, message.follow(jobId, epoch, isFollowed));
+  }
+
+  onFollowed(what: Followed, isFollowed: boolean): void {
+    if (this.#reading) this.#tellFollow(what, isFollowed);
+  }
+
+  onWork(work: Work): void {
+    if (work.kind === 'coming') this.#filling?.fill();
     else if (work.kind === 'assigned') {
-      if (reading) offering?.look();
-      if (work.jobId === undefined) filling?.fill();
-      else filling?.look(work.jobId);
+      if (this.#reading) this.#offering?.look();
+      if (work.jobId === undefined) this.#filling?.fill();
+      else this.#filling?.look(work.jobId);
     } else if (work.kind === 'withdraw') {
-      outbox.putAs(`withdraw ${work.job.id}`, message.withdraw(work.job, work.message));
-    } else if (work.kind === 'cancel') stop(work.job.id, work.job.epoch, whyStop(work.job));
-    else if (work.kind === 'stop') stop(work.jobId, work.epoch, work.reason);
-    else checkCluster();
-  };
+      this.outbox.putAs(`withdraw ${work.job.id}`, message.withdraw(work.job, work.message));
+    } else if (work.kind === 'cancel') this.#stop(work.job.id, work.job.epoch, whyStop(work.job));
+    else if (work.kind === 'stop') this.#stop(work.jobId, work.epoch, work.reason);
+    else this.#checkCluster();
+  }
 
   // ── from the agent ──
 
-  const handle = (said: AgentMessage): void => {
+  #handle(said: AgentMessage): void {
     switch (said.message.case) {
       case 'report':
-        return onReport(said.message.value);
+        return this.#onReport(said.message.value);
       case 'output':
-        return onOutput(said.message.value);
+        return this.#onOutput(said.message.value);
       case 'free':
-        return onFree(said.message.value);
+        return this.#onFree(said.message.value);
       case 'choose':
-        return onChoice(said.message.value);
+        return this.#onChoice(said.message.value);
       case 'bid':
-        return onBid(said.message.value);
+        return this.#onBid(said.message.value);
       case 'heartbeat':
-        capacity = Math.max(0, said.message.value.capacity);
-        return fill();
+        this.#capacity = Math.max(0, said.message.value.capacity);
+        return this.#fill();
       case 'hello':
         throw new RainbowError(
           'failed_precondition',
@@ -234,54 +264,63 @@ export function createSession(
       case undefined:
         return undefined; // A kind of message that a later protocol may have.
     }
-  };
+  }
 
-  const onReport = (wire: WireReport): void => {
-    const report = readReport(wire, 'report', clock.now());
-    heardOf.set(report.jobId, report.epoch);
-    turns.take(report.jobId, async () => {
-      const { acknowledge, stop: reason, job } = await applyReport(reporting, cluster, report);
-      const key = `${report.jobId}.${report.epoch}`;
-      if (acknowledge) outbox.put(message.acknowledge(report));
-      if (reason !== null) stop(report.jobId, report.epoch, reason);
-      const current = job !== null && job.epoch === report.epoch ? job : null;
-      if (current?.state !== 'received' && received.get(report.jobId) === report.epoch) received.delete(report.jobId);
-      if (acknowledge && (current === null || isFinal(current.state))) stopped.delete(key);
-      else if (current !== null && current.cancelRequestedAt !== null && !stopped.has(key)) {
-        stop(report.jobId, report.epoch, whyStop(current));
+  #onReport(wire: WireReport): void {
+    const { reporting, system } = this.#parts;
+    const report = readReport(wire, 'report', system.clock.now());
+    const { jobId, epoch } = report;
+    (this.#heardOf ??= new Map()).set(jobId, epoch);
+    this.#turns.take(jobId, async () => {
+      const { acknowledge, stop, job } = await applyReport(reporting, this.#cluster, report);
+      const key = `${jobId}.${epoch}`;
+      if (acknowledge) this.outbox.put(message.acknowledge(report));
+      if (stop !== null) this.#stop(jobId, epoch, stop);
+      const current = job !== null && job.epoch === epoch ? job : null;
+      if (current?.state !== 'received' && this.#received?.get(jobId) === epoch) this.#received.delete(jobId);
+      if (acknowledge && (current === null || isFinal(current.state))) this.#stopped?.delete(key);
+      else if (current !== null && current.cancelRequestedAt !== null && this.#stopped?.has(key) !== true) {
+        this.#stop(jobId, epoch, whyStop(current));
       }
-      fill();
+      this.#fill();
     });
-  };
+  }
 
-  const onChoice = (choice: Choose): void => {
+  #onChoice(choice: Choose): void {
+    const offering = this.#offering;
     if (offering === null) {
       throw new RainbowError('failed_precondition', 'nothing is offered to an agent that takes what it is sent');
     }
-    turns.take('choose', () => offering.chose(choice));
-  };
+    this.#turns.take('choose', () => offering.chose(choice));
+  }
 
-  const onOutput = (wire: Output): void => {
+  #onOutput(wire: Output): void {
+    const { settings, store, system } = this.#parts;
     const jobId = readJobId(wire.jobId, 'output.job_id');
     const epoch = readEpoch(wire.epoch, 'output.epoch');
-    const keeper = (output ??= keepOutput(store, cluster, settings.outputCap));
-    turns.take(jobId, async () => {
-      outbox.put(message.outputKept(jobId, epoch, await keeper.keep(jobId, epoch, wire.chunks, clock.now())));
+    const keeper = (this.#output ??= keepOutput(store, this.#cluster, settings.outputCap));
+    this.#turns.take(jobId, async () => {
+      const kept = await keeper.keep(jobId, epoch, wire.chunks, system.clock.now());
+      this.outbox.put(message.outputKept(jobId, epoch, kept));
     });
-  };
+  }
 
-  const onBid = (answer: BidAnswer): void => {
-    const isAnswer = bidding?.answered(answer.requestId, (question) => bidOf(answer, question, clock.now())) ?? false;
-    if (!isAnswer) (strays ??= createStrays(system)).add();
-  };
+  #onBid(answer: BidAnswer): void {
+    const { system } = this.#parts;
+    const read = (question: BidQuestion) => bidOf(answer, question, system.clock.now());
+    const isAnswer = this.#bidding?.answered(answer.requestId, read) ?? false;
+    if (!isAnswer) (this.#strays ??= createStrays(system)).add();
+  }
 
-  const onFree = (free: FreeReport): void => {
+  #onFree(free: FreeReport): void {
+    const { scheduler } = this.#parts;
+    const { name, id } = this.#cluster;
     const seq = BigInt(free.seq);
-    if (freeSeq !== null && seq <= freeSeq) return;
-    freeSeq = seq;
+    if (this.#freeSeq !== null && seq <= this.#freeSeq) return;
+    this.#freeSeq = seq;
     // Ids of another graph than the one that counts now say nothing; the agent reports again when it has the new one.
     const now = scheduler.registry.get(name);
-    if (now?.id !== cluster.id) return;
+    if (now?.id !== id) return;
     const version = now.graphVersion;
     if (free.graphVersion !== '0' && Number(free.graphVersion) !== version) return;
     scheduler.reportFree(name, {
@@ -292,105 +331,112 @@ export function createSession(
         epoch: readEpoch(epoch, `free.includes[${place}].epoch`),
       })),
     });
-  };
+  }
 
-  const read = async (): Promise<void> => {
-    for (;;) {
-      await turns.room();
-      await strays?.room();
-      heardAt = clock.monotonic(); // Our own slowness is not its silence.
-      await outbox.room();
-      if (outbox.ended) return;
-      const step = await incoming.next();
-      if (outbox.ended) return;
-      if (step.done === true) {
-        await turns.idle();
-        return outbox.end(null);
+  async #read(): Promise<void> {
+    const { clock } = this.#parts.system;
+    await this.#greeted;
+    try {
+      for (;;) {
+        await this.#turns.room();
+        await this.#strays?.room();
+        this.#heardAt = clock.monotonic(); // Our own slowness is not its silence.
+        await this.outbox.room();
+        if (this.outbox.ended) return;
+        const step = await this.#incoming.next();
+        if (this.outbox.ended) return;
+        if (step.done === true) break;
+        this.#heardAt = clock.monotonic();
+        this.#parts.scheduler.registry.seen(this.#cluster.name);
+        this.#handle(step.value);
       }
-      heardAt = clock.monotonic();
-      scheduler.registry.seen(name);
-      handle(step.value);
+      await this.#turns.idle();
+      void this.end(null);
+    } catch (error) {
+      this.fail(error);
     }
-  };
+  }
 
   // ── time ──
 
-  const beat = (): void => {
-    const silent = (clock.monotonic() - heardAt) / 1000;
+  #beat(): void {
+    const { system, settings } = this.#parts;
+    const silent = (system.clock.monotonic() - this.#heardAt) / 1000;
     if (silent > MISSED * settings.heartbeat) {
-      return fail(
+      return this.fail(
         new RainbowError('deadline_exceeded', `nothing heard of this agent for ${Math.round(silent)} s: connect again`),
       );
     }
-    checkCluster();
-    outbox.putAs('heartbeat', message.heartbeat(timestampFromMs(clock.now())));
-    beats += 1;
-    if (offering !== null) offering.look();
-    else if (room() <= 0) tellFull().catch(fail);
-    if (beats % AUDIT_EVERY === 0) audit().catch(fail);
-  };
+    this.#checkCluster();
+    this.outbox.putAs('heartbeat', message.heartbeat(timestampFromMs(system.clock.now())));
+    this.#beats += 1;
+    if (this.#offering !== null) this.#offering.look();
+    else if (this.room() <= 0) this.#tellFull().catch((error: unknown) => this.fail(error));
+    if (this.#beats % AUDIT_EVERY === 0) this.#audit().catch((error: unknown) => this.fail(error));
+  }
 
   /** What waits here because the agent takes no more says so, the first of it. */
-  const tellFull = async (): Promise<void> => {
-    const waiting = await store.jobs.assigned(cluster, BATCH);
-    const since = clock.now() - settings.heartbeat * 1000;
+  async #tellFull(): Promise<void> {
+    const { store, scheduler, settings, system } = this.#parts;
+    const waiting = await store.jobs.assigned(this.#cluster, BATCH);
+    const since = system.clock.now() - settings.heartbeat * 1000;
     const left = waiting.filter((job) => job.leftUntil === null && (job.assignedAt ?? 0) < since);
     const why = 'its agent has no room for more jobs now';
     if (left.length > 0) await scheduler.leave(left.map((job) => ({ job, message: why })));
-  };
+  }
 
   /**
    * A Start is idempotent while the agent holds the job. What it has spoken of is not started again: what was read here
    * as received may have ended, and been forgotten by the agent, meanwhile.
    */
-  const audit = async (): Promise<void> => {
+  async #audit(): Promise<void> {
+    const { store, settings, system } = this.#parts;
     const waiting = new Set<JobId>();
-    for (const job of await store.jobs.atCluster(cluster, ['received'])) {
-      if (outbox.ended) return;
+    for (const job of await store.jobs.atCluster(this.#cluster, ['received'])) {
+      if (this.outbox.ended) return;
       waiting.add(job.id);
-      if (job.leaseExpiresAt !== null || heardOf.get(job.id) === job.epoch) continue;
-      if (clock.now() - (job.receivedAt ?? 0) > settings.heartbeat * 1000) start(job);
+      if (job.leaseExpiresAt !== null || this.#heardOf?.get(job.id) === job.epoch) continue;
+      if (system.clock.now() - (job.receivedAt ?? 0) > settings.heartbeat * 1000) this.start(job);
     }
-    for (const id of heardOf.keys()) if (!waiting.has(id)) heardOf.delete(id);
-  };
+    for (const id of this.#heardOf?.keys() ?? []) if (!waiting.has(id)) this.#heardOf?.delete(id);
+  }
 
   /**
    * `not_found` is the end of a stream for this one reason: the agent then stops all that it holds. What is really
    * missing of it here (a job, an attempt) is our own fault, and never says so.
    */
-  const checkCluster = (): void => {
-    if (scheduler.registry.get(name)?.id !== cluster.id) outbox.end(clusterDeleted(name));
-    else if (!scheduler.servers.holds(cluster, stream)) outbox.end(notHeld());
-  };
-
-  const fail = (error: unknown): void => {
-    const known = error instanceof RainbowError && error.code !== 'not_found';
-    outbox.end(known ? error : new RainbowError('internal', 'the stream failed', { cause: error }));
-  };
-  turns.onError(fail);
+  #checkCluster(): void {
+    const { registry, servers } = this.#parts.scheduler;
+    const { name, id } = this.#cluster;
+    if (registry.get(name)?.id !== id) void this.end(clusterDeleted(name));
+    else if (!servers.holds(this.#cluster, this.#stream)) void this.end(notHeld());
+  }
 
   // ── the whole ──
 
-  const greet = async ({ free, holds }: Greeting): Promise<void> => {
+  async #greet({ free, holds }: Greeting, ready: Promise<void>): Promise<void> {
+    const { followers, reporting, scheduler, settings } = this.#parts;
+    const { outbox } = this;
+    const cluster = this.#cluster;
     await ready;
-    checkCluster();
+    this.#checkCluster();
     if (outbox.ended) return;
     outbox.put(message.welcome(settings));
-    if (free !== null) onFree(free);
+    if (free !== null) this.#onFree(free);
     const found = await reconcile(reporting, cluster, holds);
     for (const report of found.acknowledge) {
       await outbox.room();
       outbox.put(message.acknowledge(report));
     }
-    for (const { jobId, epoch, reason } of found.stop) stop(jobId, epoch, reason);
-    for (const [jobId, epoch] of found.received) {
-      received.set(jobId, epoch);
-      heardOf.set(jobId, epoch);
+    for (const { jobId, epoch, reason } of found.stop) this.#stop(jobId, epoch, reason);
+    if (found.received.size > 0) {
+      this.#received = new Map([...(this.#received ?? []), ...found.received]);
+      this.#heardOf = new Map([...(this.#heardOf ?? []), ...found.received]);
     }
-    for (const followed of deps.followers.at(name)) tellFollow(followed, true);
-    reading = true;
-    if (bids) {
-      bidding = scheduler.bidding.open({
+    for (const followed of followers.at(cluster.name)) this.#tellFollow(followed, true);
+    this.#reading = true;
+    if (this.#bids) {
+      this.#bidding = scheduler.bidding.open({
         cluster,
         ask(id, question, withinMs) {
           if (outbox.ended || outbox.isFull) return false;
@@ -399,32 +445,28 @@ export function createSession(
         },
       });
     }
-    offering?.look();
-    filling?.fill();
-  };
+    this.#offering?.look();
+    this.#filling?.fill();
+  }
 
-  const unlisten = scheduler.onWork(name, onWork);
-  const unfollow = deps.followers.listen(name, (what, isFollowed) => {
-    if (reading) tellFollow(what, isFollowed);
-  });
-  const timer = timers.every(settings.heartbeat * 1000, beat);
-  const greeted = greet(greeting).catch(fail);
-  const serve = async (): Promise<void> => {
-    await greeted;
-    await read();
-  };
-  void serve().catch(fail);
-  const finish = async (): Promise<void> => {
-    await outbox.whenEnded;
-    timer.cancel();
-    unlisten();
-    unfollow();
-    strays?.close();
-    await greeted;
-    bidding?.close();
-    await turns.idle();
-    await filling?.idle();
-    await offering?.idle();
-  };
-  return { messages: () => outbox.messages(), end: (error) => outbox.end(error), ended: finish() };
+  fail(error: unknown): void {
+    const known = error instanceof RainbowError && error.code !== 'not_found';
+    void this.end(known ? error : new RainbowError('internal', 'the stream failed', { cause: error }));
+  }
+
+  /** Resolves when nothing of it is under way any more. Null: what waits is still sent. Only the first end counts. */
+  end(error: RainbowError | null): Promise<void> {
+    this.outbox.end(error);
+    return (this.#finished ??= this.#finish());
+  }
+
+  async #finish(): Promise<void> {
+    this.#heartbeats.cancel();
+    this.#strays?.close();
+    await this.#greeted;
+    this.#bidding?.close();
+    await this.#turns.idle();
+    await this.#filling?.idle();
+    await this.#offering?.idle();
+  }
 }

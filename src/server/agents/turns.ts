@@ -2,44 +2,51 @@
  * Work on what one agent said: of one job one after the other, of several jobs together (their writes then share a
  * commit), and never more than `most` at once.
  */
-export interface Turns {
-  take(key: string, act: () => Promise<void>): void;
-  /** Resolves when there is room for one more. */
-  room(): Promise<void>;
-  /** Resolves when nothing is under way. */
-  idle(): Promise<void>;
-  onError(handler: (error: unknown) => void): void;
-}
-
 const MOST = 64;
 
-export function createTurns(most = MOST): Turns {
-  const last = new Map<string, Promise<void>>();
-  let count = 0;
-  let failed: (error: unknown) => void = () => {};
-  let waiting: (() => void)[] = [];
+export class Turns {
+  readonly #failed: (error: unknown) => void;
+  readonly #most: number;
+  /** None while nothing is under way: an idle agent's costs no table. */
+  #last: Map<string, Promise<void>> | null = null;
+  #count = 0;
+  #ended: PromiseWithResolvers<void> | null = null;
 
-  const until = async (condition: () => boolean): Promise<void> => {
-    while (!condition()) await new Promise<void>((resolve) => waiting.push(resolve));
-  };
+  /** `failed`: told what an act rejects with. */
+  constructor(failed: (error: unknown) => void, most = MOST) {
+    this.#failed = failed;
+    this.#most = most;
+  }
 
-  return {
-    take(key, act) {
-      count += 1;
-      const turn: Promise<void> = (last.get(key) ?? Promise.resolve())
-        .then(act)
-        .catch((error: unknown) => failed(error))
-        .finally(() => {
-          count -= 1;
-          if (last.get(key) === turn) last.delete(key);
-          const woken = waiting;
-          waiting = [];
-          for (const wake of woken) wake();
-        });
-      last.set(key, turn);
-    },
-    room: () => until(() => count < most),
-    idle: () => until(() => count === 0),
-    onError: (handler) => void (failed = handler),
-  };
+  take(key: string, act: () => Promise<void>): void {
+    this.#count += 1;
+    this.#last ??= new Map();
+    const turn: Promise<void> = (this.#last.get(key) ?? Promise.resolve())
+      .then(act)
+      .catch(this.#failed)
+      .finally(() => this.#over(key, turn));
+    this.#last.set(key, turn);
+  }
+
+  #over(key: string, turn: Promise<void>): void {
+    this.#count -= 1;
+    if (this.#last?.get(key) === turn) this.#last.delete(key);
+    if (this.#count === 0) this.#last = null;
+    this.#ended?.resolve();
+    this.#ended = null;
+  }
+
+  /** Resolves when there is room for one more. */
+  async room(): Promise<void> {
+    while (this.#count >= this.#most) await this.#nextEnd();
+  }
+
+  /** Resolves when nothing is under way. */
+  async idle(): Promise<void> {
+    while (this.#count > 0) await this.#nextEnd();
+  }
+
+  #nextEnd(): Promise<void> {
+    return (this.#ended ??= Promise.withResolvers<void>()).promise;
+  }
 }

@@ -32,7 +32,7 @@ import { answerError } from './answer-error.ts';
 import { boundMethods, type BoundMethod } from './bound-methods.ts';
 import type { Log } from './log.ts';
 import { callerLeft, deadlinePassed, type OpenCall, type OpenCalls } from './open-call.ts';
-import { requestStream } from './request-stream.ts';
+import { RequestStream } from './request-stream.ts';
 import { runForMany, runForOne } from './run-handler.ts';
 import { encodeAnswer } from './shared-answer.ts';
 
@@ -102,7 +102,7 @@ function implement(bound: BoundMethod, calls: OpenCalls, log: Log, system: Syste
     const open = openCall(call, bound, calls, system);
     try {
       const answer = await runForOne(calls, open, () => {
-        const request = 'request' in call ? decode(call.request) : requestStream(call, open, decode, system.timers);
+        const request = 'request' in call ? decode(call.request) : new RequestStream(call, open, decode, system.timers);
         return handler(request, open) as Promise<unknown>;
       });
       reply(null, encode(answer));
@@ -118,7 +118,8 @@ function implement(bound: BoundMethod, calls: OpenCalls, log: Log, system: Syste
         calls,
         open,
         () => {
-          const request = 'request' in call ? decode(call.request) : requestStream(call, open, decode, system.timers);
+          const request =
+            'request' in call ? decode(call.request) : new RequestStream(call, open, decode, system.timers);
           return handler(request, open) as AsyncIterable<unknown>;
         },
         (answer) => (call.write(encode(answer)) ? undefined : drained(call)),

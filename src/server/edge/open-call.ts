@@ -45,6 +45,10 @@ export class OpenCall implements CallContext {
     return this.#controller.signal;
   }
 
+  onAbort(listener: (reason: RainbowError) => void): void {
+    this.#interruption.whenInterrupted(listener);
+  }
+
   /** Why nobody wants the answer any more; null while somebody does. */
   get reason(): RainbowError | null {
     return this.#interruption.reason;

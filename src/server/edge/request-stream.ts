@@ -9,80 +9,85 @@ import type { Readable } from 'node:stream';
 import type { Timers } from '../../system/system.ts';
 import { callerLeft, type OpenCall } from './open-call.ts';
 
-interface Waiter<T> {
-  readonly resolve: (step: IteratorResult<T>) => void;
-  readonly reject: (error: unknown) => void;
-}
+type Step<T> = IteratorResult<T, undefined>;
 
-export function requestStream<T>(
-  incoming: Readable,
-  call: OpenCall,
-  decode: (bytes: Buffer) => T,
-  timers: Timers,
-): AsyncIterableIterator<T> {
-  const held: Buffer[] = [];
-  let waiter: Waiter<T> | null = null;
-  let started = false;
-  let ended = false;
+export class RequestStream<T> implements AsyncIterableIterator<T, undefined> {
+  readonly #incoming: Readable;
+  readonly #call: OpenCall;
+  readonly #decode: (bytes: Buffer) => T;
+  readonly #timers: Timers;
+  readonly #held: Buffer[] = [];
+  #waiter: { readonly resolve: (step: Step<T>) => void; readonly reject: (error: unknown) => void } | null = null;
+  #started = false;
+  #ended = false;
 
-  function start(): void {
-    started = true;
-    incoming.on('data', (bytes: Buffer) => {
-      if (waiter === null) {
-        held.push(bytes);
-        incoming.pause();
+  constructor(incoming: Readable, call: OpenCall, decode: (bytes: Buffer) => T, timers: Timers) {
+    this.#incoming = incoming;
+    this.#call = call;
+    this.#decode = decode;
+    this.#timers = timers;
+  }
+
+  #start(): void {
+    this.#started = true;
+    this.#incoming.on('data', (bytes: Buffer) => {
+      if (this.#waiter === null) {
+        this.#held.push(bytes);
+        this.#incoming.pause();
         return;
       }
-      const { resolve, reject } = waiter;
-      waiter = null;
-      deliver(bytes, resolve, reject);
+      const { resolve, reject } = this.#waiter;
+      this.#waiter = null;
+      this.#deliver(bytes, resolve, reject);
     });
-    incoming.on('end', () => {
-      timers.after(0, () => {
-        ended = true;
-        waiter?.resolve({ done: true, value: undefined });
-        waiter = null;
+    this.#incoming.on('end', () => {
+      this.#timers.after(0, () => {
+        this.#ended = true;
+        this.#waiter?.resolve({ done: true, value: undefined });
+        this.#waiter = null;
       });
     });
     // Closed without an end: the caller broke off. Usually the call was aborted already, with its reason.
-    incoming.on('close', () => {
-      if (!incoming.readableEnded) call.abort(callerLeft());
+    this.#incoming.on('close', () => {
+      if (!this.#incoming.readableEnded) this.#call.abort(callerLeft());
+    });
+    this.#call.onAbort((reason) => {
+      this.#waiter?.reject(reason);
+      this.#waiter = null;
     });
   }
 
-  function deliver(bytes: Buffer, resolve: Waiter<T>['resolve'], reject: Waiter<T>['reject']): void {
+  #deliver(bytes: Buffer, resolve: (step: Step<T>) => void, reject: (error: unknown) => void): void {
     try {
-      resolve({ done: false, value: decode(bytes) });
+      resolve({ done: false, value: this.#decode(bytes) });
     } catch (error) {
       reject(error);
     }
   }
 
-  return {
-    [Symbol.asyncIterator]() {
-      return this;
-    },
-    next() {
-      if (call.reason !== null) return Promise.reject(call.reason);
-      const first = held.shift();
-      if (first !== undefined) return new Promise((resolve, reject) => deliver(first, resolve, reject));
-      if (ended) return Promise.resolve({ done: true, value: undefined });
-      return call.orAborted(
-        new Promise<IteratorResult<T>>((resolve, reject) => {
-          waiter = { resolve, reject };
-          if (started) incoming.resume();
-          else start();
-        }),
-      );
-    },
-    /** The handler wants no more: what still comes is read and dropped, so that the client is not left blocked. */
-    return() {
-      ended = true;
-      held.length = 0;
-      waiter = null;
-      incoming.removeAllListeners('data');
-      incoming.resume();
-      return Promise.resolve({ done: true, value: undefined });
-    },
-  };
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  next(): Promise<Step<T>> {
+    if (this.#call.reason !== null) return Promise.reject(this.#call.reason);
+    const first = this.#held.shift();
+    if (first !== undefined) return new Promise((resolve, reject) => this.#deliver(first, resolve, reject));
+    if (this.#ended) return Promise.resolve({ done: true, value: undefined });
+    return new Promise((resolve, reject) => {
+      this.#waiter = { resolve, reject };
+      if (this.#started) this.#incoming.resume();
+      else this.#start();
+    });
+  }
+
+  /** The handler wants no more: what still comes is read and dropped, so that the client is not left blocked. */
+  return(): Promise<Step<T>> {
+    this.#ended = true;
+    this.#held.length = 0;
+    this.#waiter = null;
+    this.#incoming.removeAllListeners('data');
+    this.#incoming.resume();
+    return Promise.resolve({ done: true, value: undefined });
+  }
 }

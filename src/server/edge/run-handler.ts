@@ -32,15 +32,18 @@ export async function runForMany<T>(
   handler: () => AsyncIterable<T>,
   write: (answer: T) => Promise<void> | undefined,
 ): Promise<void> {
-  const answers = relay(calls, call, handler);
-  for (let step = await answers.next(); step.done !== true; step = await answers.next()) {
-    try {
+  let source: AsyncIterator<T> | null = null;
+  try {
+    source = handler()[Symbol.asyncIterator]();
+    for (;;) {
+      const step = await call.orAborted(source.next());
+      if (step.done === true) return calls.close(call);
       const written = write(step.value);
       if (written !== undefined) await call.orAborted(written);
-    } catch (error) {
-      await answers.return?.();
-      throw error;
     }
+  } catch (error) {
+    letGo(calls, call, source);
+    throw error;
   }
 }
 
@@ -49,12 +52,9 @@ export function relay<T>(calls: OpenCalls, call: OpenCall, handler: () => AsyncI
   let source: AsyncIterator<T> | null = null;
   let over = false;
 
-  function letGo(): void {
-    if (over) return;
+  function leave(): void {
+    if (!over) letGo(calls, call, source);
     over = true;
-    const close = () => calls.close(call);
-    if (source?.return === undefined) close();
-    else source.return().then(close, close);
   }
 
   return {
@@ -72,13 +72,20 @@ export function relay<T>(calls: OpenCalls, call: OpenCall, handler: () => AsyncI
         }
         return step;
       } catch (error) {
-        letGo();
+        leave();
         throw error;
       }
     },
     return(value?: unknown) {
-      letGo();
+      leave();
       return Promise.resolve({ done: true as const, value: value as undefined });
     },
   };
+}
+
+/** The call is over when the handler has seen that nobody wants its answers. */
+function letGo(calls: OpenCalls, call: OpenCall, source: AsyncIterator<unknown> | null): void {
+  const close = () => calls.close(call);
+  if (source?.return === undefined) close();
+  else source.return().then(close, close);
 }

@@ -25,7 +25,7 @@ const prune = (keep: number): Promise<number> => rig.store.retention.prune({ end
 async function watch(afterSeq: string, events: EventStore = rig.store.events): Promise<number[]> {
   const store = { ...rig.store, events };
   const parts = { store, authenticator: { person: () => ({ kind: 'operator' }) } };
-  const call = { metadata: () => null, signal: new AbortController().signal, peer: 'test' };
+  const call = { metadata: () => null, signal: new AbortController().signal, onAbort: () => undefined, peer: 'test' };
   const request = { afterSeq, jobId: '', follow: false, fromNow: false };
   const seen: number[] = [];
   for await (const { seq } of watchEvents(parts as unknown as Parts, createEventPages(store))(request as never, call))

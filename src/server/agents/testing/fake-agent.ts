@@ -9,6 +9,7 @@ import { JobState } from '../../../gen/rainbow/v1/job_pb.js';
 import type { AgentService, HelloSchema, JobReportSchema } from '../../../gen/rainbow/v1/agent_pb.js';
 import type { CallContext, Handlers } from '../../call.ts';
 import type { Sent } from '../session.ts';
+import { testCall } from './test-call.ts';
 
 type Said = MessageInitShape<typeof AgentMessageSchema>;
 type ReportInit = MessageInitShape<typeof JobReportSchema>;
@@ -200,7 +201,7 @@ function openStream(): Stream {
   }
   return {
     requests: requests(),
-    call: { metadata: () => null, signal: controller.signal, peer: 'test' },
+    call: testCall(controller.signal),
     say(message) {
       queue.push(create(AgentMessageSchema, { message } as Said));
       changed();
