@@ -21,15 +21,23 @@ export interface Alike {
   readonly end: number;
 }
 
-interface Pattern {
-  readonly like: number;
+interface Kind {
   readonly text: RegExp;
   /** Does it read an id, a name or a rank? To find nothing but the end costs half. */
   readonly isAsked: boolean;
 }
 
+interface Pattern extends Kind {
+  readonly like: number;
+}
+
 /** Kinds that are remembered. */
 const patternLimit = 64;
+/**
+ * Those of the documents before, the newest first: whoever starts with ten thousand small graphs has seen their kinds in
+ * the first of them, and to make the patterns anew took a fifth of reading.
+ */
+const seen: Kind[] = [];
 /** Misses beyond the hits after which it is given up: these vertices are not alike. */
 const patience = 1_000;
 
@@ -70,9 +78,8 @@ export class AlikeReader {
   /** Vertex number `like` was parsed from this text. */
   learn(like: number, text: string, node: JsonObject): void {
     if (this.#patterns.length >= patternLimit || this.#credit <= 0) return;
-    const source = patternOf(text, node);
-    if (source === null) return;
-    this.#patterns.unshift({ like, text: new RegExp(source, 'y'), isAsked: source.includes('(?<') });
+    const kind = kindFrom(text, node);
+    if (kind !== null) this.#patterns.unshift({ like, ...kind });
   }
 
   /** Vertex number `like` is not what it was. */
@@ -80,6 +87,20 @@ export class AlikeReader {
     const at = this.#patterns.findIndex((pattern) => pattern.like === like);
     if (at !== -1) this.#patterns.splice(at, 1);
   }
+}
+
+/** What is read by a pattern to its end would have made the same one. */
+function kindFrom(text: string, node: JsonObject): Kind | null {
+  for (const kind of seen) {
+    kind.text.lastIndex = 0;
+    if (kind.text.test(text) && kind.text.lastIndex === text.length) return kind;
+  }
+  const source = patternOf(text, node);
+  if (source === null) return null;
+  const kind = { text: new RegExp(source, 'y'), isAsked: source.includes('(?<') };
+  seen.unshift(kind);
+  if (seen.length > patternLimit) seen.pop();
+  return kind;
 }
 
 const token = /([\t\n\r ]+)|([{}[\]:,])|("(?:[^"\\]|\\.)*")|([^\t\n\r {}[\]:,"]+)/y;

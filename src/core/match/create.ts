@@ -33,7 +33,7 @@ import { Looks } from './looks.ts';
 import type { Overlay } from './overlay.ts';
 import type { Asked } from './decide.ts';
 import type { When } from './explain.ts';
-import type { LocalTake } from './local.ts';
+import type { LocalClasses } from './local.ts';
 import { largestFirst, place } from './place.ts';
 import { planTree, type TreePlan } from './plan.ts';
 import { answer, compileQuestion, leavesNone, reasonsFor, type Question } from './question.ts';
@@ -239,8 +239,8 @@ class ClassMatcher implements Matcher {
     if (groups.length === 0) return { groups: [] };
     const overlay = this.#filtered(all, question);
     if (overlay.root === null) return null;
-    const takesOn = (spine: number): Iterable<LocalTake> => residual?.takesOn(spine) ?? [];
-    const ground = { classes: this.#classes, forms: this.#forms, overlay, takesOn };
+    const inLeaf = residual === null ? null : (spine: number): LocalClasses => residual.inLeaf(spine);
+    const ground = { forms: this.#forms, overlay, inLeaf };
     return place(this.#solver, groups, above(ground, this.#top(overlay.root)), this.#budget);
   }
 

@@ -24,12 +24,13 @@ export function localClasses(
   const unrolled = forms.unroll(form);
   const drawn = new Map<number, number>();
   const changed = new Map<number, Class | null>();
-  // 1. Which vertices are not as their form says: those taken, and all around them.
+  // 1. Which vertices are not as their form says: those taken, and all around them. Those that are gone need no class.
   const around = new Set<number>();
   for (const { local, amount, whole } of takes) {
     if (whole) changed.set(local, null);
     else drawn.set(local, (drawn.get(local) ?? 0) + amount);
-    for (let at = local; at !== -1 && !around.has(at); at = unrolled.parents[at] as number) around.add(at);
+    const from = whole ? (unrolled.parents[local] as number) : local;
+    for (let at = from; at !== -1 && !around.has(at); at = unrolled.parents[at] as number) around.add(at);
   }
   // 2. Those from the bottom up: what is below a vertex has a larger number.
   for (const at of [...around].sort((a, b) => b - a)) {

@@ -4,7 +4,7 @@
  * comes twice counts once, what is given back is exactly what was taken, and nothing can exceed what is there.
  */
 import type { ClassTable } from './classes.ts';
-import { localClasses, type LocalTake } from './local.ts';
+import { localClasses, type LocalClasses, type LocalTake } from './local.ts';
 import type { FormTable, Form } from './forms.ts';
 import { Overlay } from './overlay.ts';
 import type { Tree } from './tree.ts';
@@ -29,6 +29,8 @@ export class Residual {
   readonly #byKey = new Map<string, readonly Placed[]>();
   readonly #bySpine = new Map<number, Set<Placed>>();
   #busy: readonly Placed[] = [];
+  /** The leaf that was made last: what is placed there is looked for in it, taken of it, and the next looks there again. */
+  #last: { readonly spine: number; readonly classes: LocalClasses } | null = null;
 
   constructor(classes: ClassTable, forms: FormTable, tree: Tree, full: Overlay) {
     this.#classes = classes;
@@ -84,9 +86,15 @@ export class Residual {
     return { debits: new Map([...this.#byKey].map(([key, of]) => [key, back(of)])), busy: back(this.#busy) };
   }
 
-  /** Of a leaf of the spine. */
-  takesOn(spine: number): Iterable<LocalTake> {
-    return this.#bySpine.get(spine) ?? [];
+  /** What is inside of a leaf of the spine. */
+  inLeaf(spine: number): LocalClasses {
+    if (this.#last?.spine !== spine) this.#last = { spine, classes: this.#classesOf(spine) };
+    return this.#last.classes;
+  }
+
+  #classesOf(spine: number): LocalClasses {
+    const form = this.#tree.form(spine) as Form;
+    return localClasses(this.#classes, this.#forms, form, this.#bySpine.get(spine) ?? []);
   }
 
   #place(take: Take): Placed {
@@ -116,6 +124,7 @@ export class Residual {
   }
 
   #recompute(spine: number): void {
+    if (this.#last?.spine === spine) this.#last = null;
     const takes = this.#bySpine.get(spine);
     const inner = this.#tree.inner(spine);
     if (inner !== -1) {
@@ -130,8 +139,7 @@ export class Residual {
     } else if (takes === undefined) {
       this.overlay.setLeaf(spine, undefined);
     } else {
-      const form = this.#tree.form(spine) as Form;
-      this.overlay.setLeaf(spine, localClasses(this.#classes, this.#forms, form, takes)(0));
+      this.overlay.setLeaf(spine, this.inLeaf(spine)(0));
     }
   }
 }

@@ -1,7 +1,7 @@
 /** A tree's vertices one by one, with the classes that an overlay gives them: for choosing which ones to use. */
-import type { Class, ClassTable } from './classes.ts';
+import type { Class } from './classes.ts';
 import type { Form, FormTable, Unrolled } from './forms.ts';
-import { localClasses, type LocalClasses, type LocalTake } from './local.ts';
+import type { LocalClasses } from './local.ts';
 import type { Overlay } from './overlay.ts';
 
 export interface Spot {
@@ -13,11 +13,10 @@ export interface Spot {
 }
 
 export interface Ground {
-  readonly classes: ClassTable;
   readonly forms: FormTable;
   readonly overlay: Overlay;
-  /** What is taken inside of a leaf. */
-  takesOn(spine: number): Iterable<LocalTake>;
+  /** What is left inside of a leaf; null: as its form says. */
+  inLeaf: ((spine: number) => LocalClasses) | null;
 }
 
 /** The place above the root: so that a request may name the root itself. */
@@ -43,7 +42,7 @@ function inLeaf(ground: Ground, spine: number): Iterable<Spot> {
   const form = ground.overlay.tree.form(spine) as Form;
   if (form.size === 1) return [];
   const unrolled = ground.forms.unroll(form);
-  const classes = localClasses(ground.classes, ground.forms, form, ground.takesOn(spine));
+  const classes = ground.inLeaf?.(spine) ?? ((local: number): Class => (unrolled.forms[local] as Form).cls);
   return local(ground, spine, unrolled, classes, 0);
 }
 
