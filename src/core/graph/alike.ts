@@ -34,8 +34,8 @@ interface Pattern extends Kind {
 /** Kinds that are remembered. */
 const patternLimit = 64;
 /**
- * Those of the documents before, the newest first: whoever starts with ten thousand small graphs has seen their kinds in
- * the first of them, and to make the patterns anew took a fifth of reading.
+ * Those of the documents before, the one that was of use last first: whoever starts with ten thousand small graphs has
+ * seen their kinds in the first of them, and to make the patterns anew took a fifth of reading.
  */
 const seen: Kind[] = [];
 /** Misses beyond the hits after which it is given up: these vertices are not alike. */
@@ -75,9 +75,9 @@ export class AlikeReader {
     return null;
   }
 
-  /** Vertex number `like` was parsed from this text. */
+  /** Vertex number `like` was parsed from this text. The first is most often the cluster, of which there is but one. */
   learn(like: number, text: string, node: JsonObject): void {
-    if (this.#patterns.length >= patternLimit || this.#credit <= 0) return;
+    if (like === 0 || this.#patterns.length >= patternLimit || this.#credit <= 0) return;
     const kind = kindFrom(text, node);
     if (kind !== null) this.#patterns.unshift({ like, ...kind });
   }
@@ -91,16 +91,21 @@ export class AlikeReader {
 
 /** What is read by a pattern to its end would have made the same one. */
 function kindFrom(text: string, node: JsonObject): Kind | null {
-  for (const kind of seen) {
+  const known = seen.find((kind) => {
     kind.text.lastIndex = 0;
-    if (kind.text.test(text) && kind.text.lastIndex === text.length) return kind;
-  }
-  const source = patternOf(text, node);
-  if (source === null) return null;
-  const kind = { text: new RegExp(source, 'y'), isAsked: source.includes('(?<') };
+    return kind.text.test(text) && kind.text.lastIndex === text.length;
+  });
+  const kind = known ?? made(text, node);
+  if (kind === null) return null;
+  if (known !== undefined) seen.splice(seen.indexOf(known), 1);
+  else if (seen.length === patternLimit) seen.pop();
   seen.unshift(kind);
-  if (seen.length > patternLimit) seen.pop();
   return kind;
+}
+
+function made(text: string, node: JsonObject): Kind | null {
+  const source = patternOf(text, node);
+  return source === null ? null : { text: new RegExp(source, 'y'), isAsked: source.includes('(?<') };
 }
 
 const token = /([\t\n\r ]+)|([{}[\]:,])|("(?:[^"\\]|\\.)*")|([^\t\n\r {}[\]:,"]+)/y;
