@@ -1,10 +1,10 @@
 /**
  * What makes a cluster a no before anything is matched, since no graph says it: whose jobs its agent runs, the
  * partition (queue, as Flux has it) that a job asks for, as sbatch refuses one that there is not, and how long the
- * partition that it would go to lets one run. Pure memory, kept by the registry. Where it stops: of a cluster that has
+ * partition that it would go to lets one run; and so how long a job will have there. Pure memory, kept by the registry. Where it stops: of a cluster that has
  * registered no partitions its own scheduler says, save of plain machines, which have none.
  */
-import { limitOf, meantBy, overLimit, type PartitionLimit } from '../core/discover/time-limits.ts';
+import { limitOf, meantBy, overLimit, timeAmong, type PartitionLimit } from '../core/discover/time-limits.ts';
 import type { Subsystem } from '../core/graph/graph.ts';
 import type { Jobspec } from '../core/jobspec/jobspec.ts';
 import type { MatchStage, Verdict } from '../core/match/matcher.ts';
@@ -23,6 +23,8 @@ export interface Admission {
   refuses(cluster: string, jobspec: AskedOf, owner: string | undefined): Verdict | null;
   /** Clusters that refuse such a job for its time where it asks for no partition. `walltime`: seconds. */
   tooShortFor(walltime: number): readonly string[];
+  /** Seconds that such a job has there. `fallback`: the server's own, for one that asks for none. */
+  timeAt(cluster: string, asked: Pick<Jobspec, 'queue' | 'walltime'>, fallback: number): number;
 }
 
 export type AskedOf = Pick<Jobspec, 'queue' | 'walltime' | 'allowLossy'>;
@@ -70,6 +72,7 @@ export function createAdmission(): Admission {
     },
     isParticular: (cluster) => accounts.has(cluster),
     tooShortFor: (walltime) => [...byDefault].flatMap(([cluster, most]) => (walltime > most ? [cluster] : [])),
+    timeAt: (cluster, asked, fallback) => timeAmong(asked, partitions.get(cluster) ?? [], fallback),
     refuses(cluster, { queue, walltime, allowLossy }, owner) {
       if (owner !== undefined && accounts.get(cluster)?.owners.has(owner) === false)
         return no('owner', unmapped(owner));

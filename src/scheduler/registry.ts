@@ -26,6 +26,7 @@ export interface InnerRegistry extends Registry {
   /** Has its agent said whose jobs it runs? Otherwise anybody's. */
   readonly isParticular: Admission['isParticular'];
   readonly tooShortFor: Admission['tooShortFor'];
+  readonly timeAt: Admission['timeAt'];
   /** Is it known, and its graph in the matcher? */
   isCompiled(name: string): boolean;
   /** Does its agent speak through this server? */
@@ -362,6 +363,7 @@ export function createRegistry(deps: RegistryDependencies): InnerRegistry {
     refuses: (...asked) => admission.refuses(...asked),
     isParticular: (name) => admission.isParticular(name),
     tooShortFor: (walltime) => admission.tooShortFor(walltime),
+    timeAt: (...asked) => admission.timeAt(...asked),
     isCompiled: (name) => entries.get(name)?.isCompiled ?? false,
     isStill: ({ name, id }) => entries.get(name)?.record.id === id,
     isSilentFor(name, seconds) {

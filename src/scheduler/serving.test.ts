@@ -21,6 +21,18 @@ async function until(isSo: () => Promise<boolean>): Promise<void> {
   throw new Error('never');
 }
 
+/** Of one cluster, with what each says. */
+async function putPartitions(cluster: string, partitions: Readonly<Record<string, object>>): Promise<void> {
+  const names = Object.keys(partitions);
+  const nodes = Object.fromEntries(
+    names.map((name) => [name, { metadata: { type: 'partition', name, ...partitions[name] } }]),
+  );
+  const all = { metadata: { type: 'partitions', name: cluster } };
+  const edges = names.map((target) => ({ source: 'all', target, relation: 'contains' }));
+  const subsystem = { graph: { nodes: { all, ...nodes }, edges } };
+  await rig.scheduler.registry.putSubsystem(cluster, 'partition', JSON.stringify(subsystem), true);
+}
+
 const drain = (cluster: string): Promise<unknown> =>
   rig.scheduler.registry.setService(cluster, { ...IN_SERVICE, drained: { at: 1, reason: 'disks' } }, 'drained');
 
@@ -163,15 +175,10 @@ test('a partition that is asked for: clusters that have registered theirs, plain
 
 test('the time limit of the partition asked for, of the default one where none is', async () => {
   for (const name of ['K', 'L']) await rig.cluster(name, 1, 2);
-  const partition = (name: string, more: object): object => ({ metadata: { type: 'partition', name, ...more } });
-  const nodes = {
-    all: { metadata: { type: 'partitions', name: 'K' } },
-    d: partition('debug', { max_time: '00:10:00' }),
-    m: partition('main', { max_time: '7-00:00:00', default: true }),
-  };
-  const link = (target: string): object => ({ source: 'all', target, relation: 'contains' });
-  const subsystem = { graph: { nodes, edges: [link('d'), link('m')] } };
-  await rig.scheduler.registry.putSubsystem('K', 'partition', JSON.stringify(subsystem), true);
+  await putPartitions('K', {
+    debug: { max_time: '00:10:00' },
+    main: { max_time: '7-00:00:00', default: true },
+  });
   const asking = (duration: number, queue?: string): string => {
     const spec = JSON.parse(coresJob({})) as object;
     const system = { ...(duration === 0 ? {} : { duration }), ...(queue === undefined ? {} : { queue }) };
@@ -203,6 +210,35 @@ test('the time limit of the partition asked for, of the default one where none i
   });
   await rig.scheduler.registry.deleteSubsystem('K', 'partition');
   expect(fits(asking(691_200))).toBe('yes');
+});
+
+test('what a partition gives a job that asks for no time counts for windows and bids', async () => {
+  await rig.cluster('K', 1, 2);
+  await putPartitions('K', { main: { default_time: '04:00:00', default: true }, short: { max_time: '00:10:00' } });
+  const asking = (system: object): string =>
+    JSON.stringify({ ...(JSON.parse(coresJob({})) as object), attributes: { system } });
+  const hours = (count: number): number => count * 3600_000;
+
+  // The server bids for a cluster that only polls.
+  const bidFor = async (system: object): Promise<number> => {
+    const { decision } = await rig.submit(asking(system), { policy: 'soonest', storeRejected: false });
+    const { offer } = decision.candidates[0]!;
+    return offer!.end - offer!.startP50;
+  };
+  expect(await bidFor({})).toBe(hours(4));
+  expect(await bidFor({ queue: 'short' })).toBe(600_000);
+  expect(await bidFor({ duration: 7200 })).toBe(hours(2));
+
+  // With the server's hour it would be over before the window; with its own four it is not.
+  const from = rig.system.clock.now() + hours(2);
+  const window = { from, until: from + hours(1), reason: '' };
+  await rig.scheduler.registry.setService('K', { drained: null, windows: [window] }, 'maintenance_planned');
+  const { job } = await rig.submit(asking({}));
+  expect(job).toMatchObject({
+    state: 'pending',
+    reason: { message: expect.stringContaining('maintenance') as string },
+  });
+  expect((await rig.submit(asking({ queue: 'short' }))).job.state).not.toBe('pending');
 });
 
 test('of equal questions of two owners each is decided by itself', async () => {

@@ -11,6 +11,8 @@ export interface BidQuestion {
   readonly jobspec: string;
   /** Seconds. */
   readonly walltime: number;
+  /** The job asks for no time, and `walltime` is the server's: each cluster's bid goes by what it gives such a job. */
+  readonly isOpen?: boolean;
   readonly priority: number;
 }
 

@@ -22,13 +22,16 @@ interface Digested {
 }
 const digests = new WeakMap<Jobspec, Digested>();
 
-/** `text` is what `jobspec` was read from; `walltime` in seconds. */
+/** `text` is what `jobspec` was read from; `walltime` in seconds: what it asks for, or the server's. */
 export function askAbout(text: string, jobspec: Jobspec, walltime: number, priority: number): Asked {
   let known = digests.get(jobspec);
   if (known === undefined) digests.set(jobspec, (known = digested(text, jobspec)));
   const { digest, nodes, gpus } = known;
+  // Where it asks for no time, what a partition gives counts: another question than one for that very time.
+  const isOpen = jobspec.walltime === null;
+  const shape = `${digest}.${isOpen ? 'open' : walltime}.${priority}`;
   return {
-    question: { shape: `${digest}.${walltime}.${priority}`, jobspec: text, walltime, priority },
+    question: { shape, jobspec: text, walltime, isOpen, priority },
     shapeClass: shapeClass({ nodes, gpus, walltime }),
   };
 }

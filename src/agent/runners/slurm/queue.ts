@@ -12,6 +12,7 @@ import { taken } from '../../../core/bid/wanted.ts';
 import { RainbowError } from '../../../core/errors.ts';
 import { isInService, type SlurmNode } from '../../../core/discover/slurm.ts';
 import type { FoundPartition } from '../../../core/discover/layout.ts';
+import { limitOf, timeAmong } from '../../../core/discover/time-limits.ts';
 import { readJobspec } from '../../../core/jobspec/read.ts';
 import { readSlurmTime } from '../../../core/translate/slurm/amounts.ts';
 import type { System } from '../../../system/system.ts';
@@ -133,6 +134,10 @@ export function createSlurmQueue(
       if (said !== null && said.never !== '') return { refusal: { code: 'never_fits', message: said.never } };
       if (said === null || said.start === null) return here;
       return { ...here, planned: Math.max(0, (said.start - clock.now()) / 1000) };
+    },
+    async timeOf({ jobspec, walltime }) {
+      const known = (await partitions()).map(({ name, facts }) => limitOf(name, facts));
+      return timeAmong(readJobspec(jobspec), known, walltime);
     },
   };
 }

@@ -1,9 +1,9 @@
 /**
- * The time limit of a job that asks for none: the partition's own default where it has one, as plain sbatch gives it; else
- * Rainbow's, or the partition's limit where that is shorter. Where it stops: what associations and QOS set is not seen.
+ * The time limit that sbatch is told of a job that asks for none: none where the partition has a default of its own, as
+ * plain sbatch gives it; else what core/discover/time-limits.ts says.
  */
 import type { FoundPartition } from '../../../core/discover/layout.ts';
-import { limitOf, meantBy } from '../../../core/discover/time-limits.ts';
+import { givesTime, limitOf, timeAmong } from '../../../core/discover/time-limits.ts';
 import { readJobspec } from '../../../core/jobspec/read.ts';
 import type { Clock } from '../../../system/system.ts';
 import { freshFor } from '../batch/once.ts';
@@ -25,12 +25,6 @@ export function createLimitWhereNone(slurm: Slurm, clock: Clock): (order: Order)
 
 /** The same of a job in that partition (names with commas; null: it asks for none). `walltime`: seconds, of the order. */
 export function limitWhereNone(all: readonly FoundPartition[], queue: string | null, walltime: number): number | null {
-  const known = all.map(({ name, facts }) => ({
-    ...limitOf(name, facts),
-    hasOwn: facts['default_time'] !== undefined,
-  }));
-  const meant = meantBy(queue, known);
-  if (meant.length > 0 && meant.every(({ hasOwn }) => hasOwn)) return null;
-  // Of a list Slurm may want each to let it run so long.
-  return Math.min(walltime, ...meant.map(({ most }) => most));
+  const known = all.map(({ name, facts }) => limitOf(name, facts));
+  return givesTime(queue, known) ? null : timeAmong({ queue, walltime: null }, known, walltime);
 }
