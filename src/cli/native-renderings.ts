@@ -110,7 +110,7 @@ export async function serving(
     import('../core/jobspec/read.ts'),
   ]);
   // Without a time of its own it has the server's, which is not known here.
-  const walltime = readJobspec(jobspec).walltime ?? 0;
+  const asked = readJobspec(jobspec);
   const barred = new Map<string, string>();
   const absent = new Map<string, string>();
   const lines: string[] = [];
@@ -125,6 +125,7 @@ export async function serving(
       reason,
     }));
     const drained = found.drainedAt === undefined ? null : { reason: found.drainReason };
+    const walltime = (found.runner === 'slurm' ? asked.leastTime : null) ?? asked.walltime ?? 0;
     const why = whyNotServing({ drained, windows }, now, walltime);
     if (why !== null && satisfiable === Fits.YES) barred.set(cluster, why);
     else lines.push(...found.maintenance.map((each) => `${clean(cluster)}: maintenance ${maintenanceText(each)}`));

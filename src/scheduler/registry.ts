@@ -27,6 +27,7 @@ export interface InnerRegistry extends Registry {
   readonly isParticular: Admission['isParticular'];
   readonly tooShortFor: Admission['tooShortFor'];
   readonly timeAt: Admission['timeAt'];
+  readonly leastAt: Admission['leastAt'];
   /** Is it known, and its graph in the matcher? */
   isCompiled(name: string): boolean;
   /** Does its agent speak through this server? */
@@ -364,6 +365,7 @@ export function createRegistry(deps: RegistryDependencies): InnerRegistry {
     isParticular: (name) => admission.isParticular(name),
     tooShortFor: (walltime) => admission.tooShortFor(walltime),
     timeAt: (...asked) => admission.timeAt(...asked),
+    leastAt: (...asked) => admission.leastAt(...asked),
     isCompiled: (name) => entries.get(name)?.isCompiled ?? false,
     isStill: ({ name, id }) => entries.get(name)?.record.id === id,
     isSilentFor(name, seconds) {

@@ -14,7 +14,7 @@ export type Answer =
 export interface Asked {
   /** When the answer came. */
   readonly now: number;
-  /** Seconds; null: it asks for no time, and what the cluster gives it shows in its bid. */
+  /** Seconds; null: the cluster decides that, and it shows in its bid. */
   readonly walltime: number | null;
 }
 

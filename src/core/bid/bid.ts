@@ -11,7 +11,10 @@ export interface BidQuestion {
   readonly jobspec: string;
   /** Seconds. */
   readonly walltime: number;
-  /** The job asks for no time, and `walltime` is the server's: each cluster's bid goes by what it gives such a job. */
+  /**
+   * `walltime` is the server's, of a job that asks for none, or Slurm may cut it down (Jobspec.leastTime): each cluster's
+   * bid goes by what it gives such a job.
+   */
   readonly isOpen?: boolean;
   readonly priority: number;
 }

@@ -67,6 +67,17 @@ test.each([
   expect(timeAmong({ queue, walltime }, [DEBUG, MAIN, FREE, DAY, SHORT], 3600)).toBe(seconds);
 });
 
+test.each([
+  [600, '', 600],
+  [601, 'partition debug lets a job run for 10 min, not for 601 s', 1200],
+  [null, 'partition debug lets a job run for 10 min, not for 20 min', 1200],
+])('of 20 min in 10, with at least %s s', (leastTime, why, seconds) => {
+  const asked = { queue: 'debug', walltime: 1200, leastTime };
+  expect(overLimit(asked, [DEBUG, MAIN]).split(':')[0]).toBe(why);
+  expect(timeAmong(asked, [DEBUG, MAIN], 3600)).toBe(seconds);
+  expect(timeAmong({ ...asked, queue: 'main' }, [DEBUG, MAIN], 3600)).toBe(1200);
+});
+
 test('of the default partition, what that gives', () => {
   const own = limitOf('main', { default_time: '02:00:00', default: true });
   expect(timeAmong({ queue: null, walltime: null }, [DEBUG, own], 3600)).toBe(7200);

@@ -37,19 +37,27 @@ export function meantBy<T extends PartitionLimit>(queue: string | null, all: rea
   return all.filter(({ name, isDefault }) => (names === undefined ? isDefault : names.includes(name)));
 }
 
-/** What of a job decides how long it may run. `walltime`: seconds; null: it asks for none. */
+/** What of a job decides how long it may run. */
 export interface TimeAsked {
   readonly queue: string | null;
+  /** Seconds; null: it asks for none. */
   readonly walltime: number | null;
+  /** What it may be given where they have no more. Seconds; null: it needs all. */
+  readonly leastTime?: number | null;
 }
 
 /**
- * Seconds that a job will have among such partitions: what it asks for; else what they give by themselves, of several the
+ * Seconds that a job will have among such partitions: what it asks for, or their limit where that is shorter and still the
+ * least that it needs, which of --time and --time-min both Slurm's scheduler takes (sbatch itself, where limits are enforced,
+ * looks at --time alone); where it asks for none, what they give by themselves, of several the
  * longest; else `fallback` (Rainbow's own), or their limit where that is shorter: of several Slurm may want each to let it.
  */
 export function timeAmong(asked: TimeAsked, all: readonly PartitionLimit[], fallback: number): number {
-  if (asked.walltime !== null) return asked.walltime;
   const meant = meantBy(asked.queue, all);
+  if (asked.walltime !== null) {
+    const longest = meant.length === 0 ? Infinity : Math.max(...meant.map(({ most }) => most));
+    return longest >= (asked.leastTime ?? Infinity) ? Math.min(asked.walltime, longest) : asked.walltime;
+  }
   if (givesTime(asked.queue, all)) return Math.max(...meant.map(({ own }) => own ?? 0));
   return Math.min(fallback, ...meant.map(({ most }) => most));
 }
@@ -64,8 +72,12 @@ export function givesTime(queue: string | null, all: readonly PartitionLimit[]):
  * Why a job that asks for that time can run in none of the partitions that it may go to, and what to ask for instead; ''
  * where one lets it, or none is known.
  */
-export function overLimit({ queue, walltime }: TimeAsked, all: readonly PartitionLimit[]): string {
+export function overLimit(
+  { queue, walltime: asks, leastTime = null }: TimeAsked,
+  all: readonly PartitionLimit[],
+): string {
   const meant = meantBy(queue, all);
+  const walltime = leastTime ?? asks;
   if (walltime === null || meant.length === 0 || meant.some(({ most }) => walltime <= most)) return '';
   const longest = Math.max(...meant.map(({ most }) => most));
   const which = `${queue === null ? 'its default ' : ''}partition ${listed(meant)}`;
