@@ -53,6 +53,36 @@ test('a drained cluster gets no new jobs, and decisions say why; resumed it gets
   await until(async () => (await rig.job(second.job.id)).cluster === 'K');
 });
 
+test('a cluster for which nobody has ever called in comes after those with an agent, and is taken where there is none', async () => {
+  for (const name of ['K', 'L', 'M']) await rig.cluster(name, 1, 8);
+  const first = { policy: 'first' };
+  const chosen = async (): Promise<string | null> => (await rig.submit({ nodes: 1, cores: 1 }, first)).job.cluster;
+  // Among those that would be polled, as ever: the first poll may come after the first job.
+  expect(await chosen()).toBe('K');
+  rig.scheduler.registry.seen('L');
+  expect(await chosen()).toBe('K');
+
+  const instance = { id: 'a', startedAt: 1, runner: 'process', version: '1', runAs: 'single-user' } as const;
+  await rig.scheduler.registry.claimInstance(rig.ref('M'), instance);
+  rig.scheduler.registry.setConnected('M', true);
+  const { job, decision } = await rig.submit({ nodes: 1, cores: 1 }, first);
+  expect(job.cluster).toBe('L');
+  expect(decision.notes).toContain(
+    'K was passed over: nobody has called in for it yet, and another that fits has an agent',
+  );
+  expect(decision.candidates.map(({ passedOver }) => passedOver !== undefined)).toEqual([true, false, false]);
+
+  // What only it could hold goes there all the same.
+  await rig.cluster('J', 1, 16);
+  expect((await rig.submit({ nodes: 1, cores: 16 }, first)).job.cluster).toBe('J');
+  // Once polled it is one of them, also after a restart.
+  rig.scheduler.registry.seen('K');
+  expect(await chosen()).toBe('K');
+  await rig.restart();
+  rig.scheduler.registry.setConnected('M', true);
+  expect((await rig.submit({ nodes: 1, cores: 1 }, { ...first, candidates: ['J', 'M'] })).job.cluster).toBe('M');
+});
+
 test('what a drained cluster was assigned and has not received goes back', async () => {
   await rig.cluster('K');
   const { job } = await rig.submit({ nodes: 1, cores: 1 });
