@@ -35,10 +35,26 @@ test('where nobody is there to start a job is said: an agent that is away, and a
     create(ClusterSchema, { name: 'polls', lastSeenAt: at }),
   ];
   const candidates = clusters.map(({ name }) => create(CandidateSchema, { cluster: name, satisfiable: Fits.YES }));
-  const { absent, barred } = await serving(JOB, candidates, clusters, 0);
+  const { absent } = await serving(JOB, candidates, clusters, 0);
   expect([...absent]).toEqual([
     ['away', 'its agent is back (it is not connected: last heard 1970-01-01T00:01:00.000Z)'],
     ['new', 'an agent is there (none has come yet)'],
   ]);
-  expect(barred.size).toBe(0);
+});
+
+test('a cluster that nobody has served comes after one whose agent is there, and after that one alone', async () => {
+  const clusters = [
+    create(ClusterSchema, { name: 'here', runner: 'process', connected: true }),
+    create(ClusterSchema, { name: 'away', runner: 'process', lastSeenAt: { seconds: 60n, nanos: 0 } }),
+    create(ClusterSchema, { name: 'new' }),
+    create(ClusterSchema, { name: 'polls', lastSeenAt: { seconds: 60n, nanos: 0 } }),
+  ];
+  const barredAmong = async (...names: string[]): Promise<readonly string[]> => {
+    const candidates = names.map((cluster) => create(CandidateSchema, { cluster, satisfiable: Fits.YES }));
+    return [...(await serving(JOB, candidates, clusters, 0)).barred].map((each) => each.join(' '));
+  };
+  expect(await barredAmong('here', 'away', 'new', 'polls')).toEqual([
+    'new nobody has called in for it yet, and another that fits has an agent',
+  ]);
+  expect(await barredAmong('away', 'new', 'polls')).toEqual([]);
 });

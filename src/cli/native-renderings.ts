@@ -105,13 +105,15 @@ export async function serving(
   readonly absent: ReadonlyMap<string, string>;
   readonly lines: readonly string[];
 }> {
-  const [{ whyNotServing }, { readJobspec }] = await Promise.all([
+  const [{ UNHEARD, whyNotServing }, { readJobspec }] = await Promise.all([
     import('../core/serving.ts'),
     import('../core/jobspec/read.ts'),
   ]);
   // Without a time of its own it has the server's, which is not known here.
-  const walltime = readJobspec(jobspec).walltime ?? 0;
+  const asked = readJobspec(jobspec);
   const barred = new Map<string, string>();
+  const unheard: string[] = [];
+  let isAgentThere = false;
   const absent = new Map<string, string>();
   const lines: string[] = [];
   for (const { cluster, satisfiable } of candidates) {
@@ -125,19 +127,30 @@ export async function serving(
       reason,
     }));
     const drained = found.drainedAt === undefined ? null : { reason: found.drainReason };
+    const walltime = (found.runner === 'slurm' ? asked.leastTime : null) ?? asked.walltime ?? 0;
     const why = whyNotServing({ drained, windows }, now, walltime);
+    if (why === null && satisfiable === Fits.YES) {
+      if (found.connected) isAgentThere = true;
+      else if (isUnheard(found)) unheard.push(cluster);
+    }
     if (why !== null && satisfiable === Fits.YES) barred.set(cluster, why);
     else lines.push(...found.maintenance.map((each) => `${clean(cluster)}: maintenance ${maintenanceText(each)}`));
   }
+  if (isAgentThere) for (const cluster of unheard) barred.set(cluster, UNHEARD);
   return { barred, absent, lines };
 }
 
-/** A prototype's client polls: where it does, its cluster was seen. */
-function whoIsAway({ connected, runner, lastSeenAt }: Cluster): string | null {
+function isUnheard({ runner, lastSeenAt }: Cluster): boolean {
+  return runner === '' && lastSeenAt === undefined;
+}
+
+/** What has to happen before a job starts there; null: nothing. A prototype's client polls: where it does, it was seen. */
+export function whoIsAway(cluster: Cluster): string | null {
+  const { connected, runner, lastSeenAt } = cluster;
   if (connected) return null;
   if (runner !== '') {
     const since = lastSeenAt === undefined ? '' : `: last heard ${isoTime(lastSeenAt)}`;
     return `its agent is back (it is not connected${since})`;
   }
-  return lastSeenAt === undefined ? 'an agent is there (none has come yet)' : null;
+  return isUnheard(cluster) ? 'an agent is there (none has come yet)' : null;
 }

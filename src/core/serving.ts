@@ -9,6 +9,9 @@ export interface Serving {
   readonly windows: readonly { readonly from: number; readonly until: number; readonly reason: string }[];
 }
 
+/** Why a cluster comes last from which nobody has ever called in, neither an agent nor a client that polls. */
+export const UNHEARD = 'nobody has called in for it yet, and another that fits has an agent';
+
 /** Why not, in words; null: it does. `walltime`: seconds. */
 export function whyNotServing({ drained, windows }: Serving, now: number, walltime: number): string | null {
   if (drained !== null) return `it is drained${drained.reason === '' ? '' : `: ${drained.reason}`}`;

@@ -1,10 +1,17 @@
 /**
  * What makes a cluster a no before anything is matched, since no graph says it: whose jobs its agent runs, the
  * partition (queue, as Flux has it) that a job asks for, as sbatch refuses one that there is not, and how long the
- * partition that it would go to lets one run. Pure memory, kept by the registry. Where it stops: of a cluster that has
+ * partition that it would go to lets one run; and so how long a job will have there. Pure memory, kept by the registry. Where it stops: of a cluster that has
  * registered no partitions its own scheduler says, save of plain machines, which have none.
  */
-import { limitOf, meantBy, overLimit, type PartitionLimit } from '../core/discover/time-limits.ts';
+import {
+  limitOf,
+  meantBy,
+  overLimit,
+  timeAmong,
+  type PartitionLimit,
+  type TimeAsked,
+} from '../core/discover/time-limits.ts';
 import type { Subsystem } from '../core/graph/graph.ts';
 import type { Jobspec } from '../core/jobspec/jobspec.ts';
 import type { MatchStage, Verdict } from '../core/match/matcher.ts';
@@ -23,9 +30,13 @@ export interface Admission {
   refuses(cluster: string, jobspec: AskedOf, owner: string | undefined): Verdict | null;
   /** Clusters that refuse such a job for its time where it asks for no partition. `walltime`: seconds. */
   tooShortFor(walltime: number): readonly string[];
+  /** Seconds that such a job has there. `fallback`: the server's own, for one that asks for none. */
+  timeAt(cluster: string, asked: TimeAsked, fallback: number): number;
+  /** The least that it may be given there: Slurm may cut it down to what it says that it needs. */
+  leastAt(cluster: string, asked: TimeAsked, fallback: number): number;
 }
 
-export type AskedOf = Pick<Jobspec, 'queue' | 'walltime' | 'allowLossy'>;
+export type AskedOf = TimeAsked & Pick<Jobspec, 'allowLossy'>;
 
 /** The subsystem that partitions are registered as. */
 const PARTITIONS = 'partition';
@@ -37,6 +48,12 @@ export function createAdmission(): Admission {
   /** Seconds, of the clusters whose default partition has a limit. */
   const byDefault = new Map<string, number>();
   const plain = new Set<string>();
+  /** Clusters of Slurm, which alone knows of a least time. */
+  const slurm = new Set<string>();
+  const askedAt = (cluster: string, asked: TimeAsked): TimeAsked =>
+    asked.leastTime === undefined || slurm.has(cluster) ? asked : { ...asked, leastTime: null };
+  const timeAt: Admission['timeAt'] = (cluster, asked, fallback) =>
+    timeAmong(askedAt(cluster, asked), partitions.get(cluster) ?? [], fallback);
   const keep = (cluster: string, found: readonly PartitionLimit[]): void => {
     partitions.set(cluster, found);
     const most = Math.max(...meantBy(null, found).map((each) => each.most));
@@ -54,6 +71,8 @@ export function createAdmission(): Admission {
       else if (told !== accounts.get(name)?.told) accounts.set(name, { told, owners: new Set(told) });
       if (instance?.runner === 'process') plain.add(name);
       else plain.delete(name);
+      if (instance?.runner === 'slurm') slurm.add(name);
+      else slurm.delete(name);
     },
     subsystems(cluster, found, are) {
       const one = found.find(({ name }) => name === PARTITIONS);
@@ -67,10 +86,14 @@ export function createAdmission(): Admission {
       accounts.delete(cluster);
       forget(cluster);
       plain.delete(cluster);
+      slurm.delete(cluster);
     },
     isParticular: (cluster) => accounts.has(cluster),
     tooShortFor: (walltime) => [...byDefault].flatMap(([cluster, most]) => (walltime > most ? [cluster] : [])),
-    refuses(cluster, { queue, walltime, allowLossy }, owner) {
+    timeAt,
+    leastAt: (cluster, asked, fallback) => askedAt(cluster, asked).leastTime ?? timeAt(cluster, asked, fallback),
+    refuses(cluster, asked, owner) {
+      const { queue, allowLossy } = asked;
       if (owner !== undefined && accounts.get(cluster)?.owners.has(owner) === false)
         return no('owner', unmapped(owner));
       const there = partitions.get(cluster);
@@ -83,7 +106,7 @@ export function createAdmission(): Admission {
       const names = there.map(({ name }) => name);
       const missing = queue?.split(',').filter((name) => !names.includes(name)) ?? [];
       if (missing.length > 0) return no('partition', `it has no partition ${listed(missing)}: it has ${listed(names)}`);
-      const why = overLimit({ queue, walltime }, there);
+      const why = overLimit(askedAt(cluster, asked), there);
       return why === '' ? null : no('partition', why);
     },
   };

@@ -2,6 +2,7 @@
 import { proxyOffer } from '../core/bid/proxy.ts';
 import { wanted } from '../core/bid/wanted.ts';
 import type { Matcher, Witness } from '../core/match/matcher.ts';
+import type { Jobspec } from '../core/jobspec/jobspec.ts';
 import { placePreferred } from '../core/match/place-preferred.ts';
 import type { JobRecord, Store } from '../store/store.ts';
 import type { System } from '../system/system.ts';
@@ -60,6 +61,9 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   const settings: SchedulerSettings = { ...defaultSettings, ...options.settings };
   const jobspecs = createJobspecs();
   const notices = createNotices();
+  /** Seconds that a job has at a cluster; `walltime` counts where it asks for none and the cluster gives it no other. */
+  const timeAt = (cluster: string, jobspec: Jobspec | null, walltime = settings.defaultWalltime): number =>
+    jobspec === null ? walltime : registry.timeAt(cluster, jobspec, walltime);
 
   const following = createFollowing({
     store,
@@ -122,7 +126,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   });
   const load = createLoad({
     jobspecs,
-    defaultWalltime: settings.defaultWalltime,
+    timeAt,
     totals: (name) => registry.get(name)?.counts ?? [],
     debits: createDebits({
       matcher,
@@ -156,7 +160,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       const now = clock.now();
       const offer = proxyOffer({
         now,
-        walltime: question.walltime,
+        walltime: timeAt(name, jobspec, question.walltime),
         nodes: wanted(request).get('node') ?? 1,
         startable: registry.isCompiled(name) && matcher.startable(name, request).fits === 'yes',
         state: states.of(name),
@@ -303,6 +307,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     registry,
     moves,
     outstanding: (name) => debits.outstanding(name),
+    timeAt: (name, job) => timeAt(name, jobspecs.read(job).jobspec, job.walltime),
     sweepLeft: () => left.sweep(),
     hasAlternative: (job) => hasAlternative(job, job.cluster === null ? [] : [job.cluster], false),
     isFirst: () => standing.isFirst(),

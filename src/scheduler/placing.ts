@@ -7,6 +7,7 @@ import { decide, type Decided } from '../core/decide.ts';
 import type { Reason } from '../core/job/state.ts';
 import { byPreference } from '../core/image/constrain.ts';
 import type { Jobspec, Request } from '../core/jobspec/jobspec.ts';
+import { UNHEARD } from '../core/serving.ts';
 import { unheededOn } from '../core/translate/unheeded.ts';
 import type { Asking, Matcher, Verdict } from '../core/match/matcher.ts';
 import { openings, type Opening } from '../core/match/openings.ts';
@@ -241,6 +242,13 @@ export function createPlacing(deps: {
     // A silent cluster is chosen only where there is no other.
     if (silent.length < fitting.length) {
       for (const { cluster } of silent) away.set(cluster, 'its agent is silent');
+    }
+    // Nor one for which nobody has ever called in, where another has an agent. Among clusters of clients that poll alone
+    // nothing tells them apart: such a client may poll for the first time when it was sent something.
+    const isThere = ({ cluster }: CandidateResult): boolean =>
+      !away.has(cluster) && (registry.get(cluster)?.instance ?? null) !== null;
+    if (fitting.some(isThere)) {
+      for (const { cluster } of fitting) if (registry.isUnheard(cluster)) away.set(cluster, UNHEARD);
     }
     deps.weigh.passOver(fitting, away);
     const asked = results.filter(({ cluster }) => !away.has(cluster));

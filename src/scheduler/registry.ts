@@ -26,6 +26,8 @@ export interface InnerRegistry extends Registry {
   /** Has its agent said whose jobs it runs? Otherwise anybody's. */
   readonly isParticular: Admission['isParticular'];
   readonly tooShortFor: Admission['tooShortFor'];
+  readonly timeAt: Admission['timeAt'];
+  readonly leastAt: Admission['leastAt'];
   /** Is it known, and its graph in the matcher? */
   isCompiled(name: string): boolean;
   /** Does its agent speak through this server? */
@@ -34,6 +36,8 @@ export interface InnerRegistry extends Registry {
   isStill(cluster: ClusterRef): boolean;
   /** Its agent has not spoken for `seconds`. Never true of a cluster that only polls, nor soon after our own start. */
   isSilentFor(name: string, seconds: number): boolean;
+  /** Nobody has ever spoken for it: no agent, and no client that polls. */
+  isUnheard(name: string): boolean;
   /** The server itself did nothing for a while: nobody could be heard, and silence counts from now on. */
   wasAway(): void;
   /** Looks whether it is still registered, and with this graph: another server may have changed it. */
@@ -311,7 +315,9 @@ export function createRegistry(deps: RegistryDependencies): InnerRegistry {
         const entry = entries.get(cluster.name);
         if (entry === undefined || entry.record.id !== cluster.id) continue;
         if (lastSeenAt !== null && lastSeenAt > (entry.record.lastSeenAt ?? 0)) {
+          const isFirst = isUnheard(entry);
           entry.record = { ...entry.record, lastSeenAt };
+          if (isFirst) deps.told?.(cluster.name);
         }
       }
     },
@@ -355,13 +361,17 @@ export function createRegistry(deps: RegistryDependencies): InnerRegistry {
     seen(name) {
       const entry = entries.get(name);
       if (entry === undefined) return;
+      const isFirst = isUnheard(entry);
       entry.heardAt = deps.now();
       heard.add(name);
+      if (isFirst) deps.told?.(name);
     },
 
     refuses: (...asked) => admission.refuses(...asked),
     isParticular: (name) => admission.isParticular(name),
     tooShortFor: (walltime) => admission.tooShortFor(walltime),
+    timeAt: (...asked) => admission.timeAt(...asked),
+    leastAt: (...asked) => admission.leastAt(...asked),
     isCompiled: (name) => entries.get(name)?.isCompiled ?? false,
     isStill: ({ name, id }) => entries.get(name)?.record.id === id,
     isSilentFor(name, seconds) {
@@ -369,6 +379,10 @@ export function createRegistry(deps: RegistryDependencies): InnerRegistry {
       if (entry === undefined || entry.record.instance === null || isConnected(name)) return false;
       const last = Math.max(listensSince, entry.record.lastSeenAt ?? 0, entry.heardAt ?? 0);
       return deps.now() - last > seconds * 1000;
+    },
+    isUnheard(name) {
+      const entry = entries.get(name);
+      return entry !== undefined && isUnheard(entry) && !isConnected(name);
     },
     wasAway() {
       listensSince = deps.now();
@@ -386,6 +400,10 @@ export function createRegistry(deps: RegistryDependencies): InnerRegistry {
     },
   };
   return registry;
+}
+
+function isUnheard({ record, heardAt }: Entry): boolean {
+  return record.instance === null && record.lastSeenAt === null && heardAt === null;
 }
 
 function doesNotFit(subsystem: string, error: unknown): RainbowError {

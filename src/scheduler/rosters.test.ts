@@ -68,6 +68,13 @@ test('jobs, ends, states, drains, agents, new and deleted clusters: each decisio
       for (const name of names()) await registry.setService(name, { drained: null, windows: [] }, 'resumed');
     }),
     async () => registry.setConnected(any(names()), random.below(2) === 0),
+    async () => {
+      const name = any(names());
+      const instance = { id: 'a', startedAt: 1, runner: 'process', version: '1', runAs: 'single-user' } as const;
+      await registry.claimInstance(rig.ref(name), instance);
+      registry.setConnected(name, true);
+    },
+    ...Array.from({ length: 2 }, () => async () => names().forEach((name) => registry.seen(name))),
     () => rig.cluster(`c${made++}`, 1 + random.below(3), 4 + 4 * random.below(3)),
     async () => names().length > 2 && registry.delete(any(names())),
     async () => rig.scheduler.reportFree(any(names()), { seq: 1, busyVertices: [], includes: [] }),

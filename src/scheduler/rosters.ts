@@ -4,7 +4,7 @@
  *
  * Invariant: a roster is only given out where nothing but match and state decides between its clusters: each is
  * compiled, takes new jobs without windows of maintenance, is heard through us or has no agent, and its scheduler can be
- * told all of the job. Otherwise all are looked at one by one (placing.ts), which says why one was passed over.
+ * told all of the job; and where some have agents, somebody has called in for each. Otherwise all are looked at one by one (placing.ts), which says why one was passed over.
  * Bounded: the lists that were asked for last.
  */
 import type { Matcher } from '../core/match/matcher.ts';
@@ -48,6 +48,9 @@ interface Kept {
   readonly odd: Set<string>;
   /** Those that run the jobs of some only. */
   readonly particular: Set<string>;
+  /** Those with an agent, and those for which nobody has ever called in. */
+  readonly agents: Set<string>;
+  readonly unheard: Set<string>;
   readonly kindOf: Map<string, AgentKind>;
   /** All of those, each once. */
   kinds: readonly AgentKind[];
@@ -60,11 +63,16 @@ function textOf({ runner, containers }: AgentKind): string {
   return `${runner} ${containers}`;
 }
 
+function put(into: Set<string>, name: string, isIn: boolean): void {
+  if (isIn) into.add(name);
+  else into.delete(name);
+}
+
 export function createRosters(deps: {
   readonly matcher: Pick<Matcher, 'roots' | 'version'>;
   readonly registry: Pick<
     InnerRegistry,
-    'get' | 'isCompiled' | 'isParticular' | 'refuses' | 'tooShortFor' | 'isConnectedHere'
+    'get' | 'isCompiled' | 'isParticular' | 'refuses' | 'tooShortFor' | 'isConnectedHere' | 'isUnheard'
   >;
   readonly states: Pick<States, 'of'>;
 }): Rosters {
@@ -85,6 +93,8 @@ export function createRosters(deps: {
         version: matcher.version,
         odd: new Set(),
         particular: new Set(),
+        agents: new Set(),
+        unheard: new Set(),
         kindOf: new Map(),
         kinds: [],
       };
@@ -113,8 +123,9 @@ export function createRosters(deps: {
       return;
     }
     odd.delete(name);
-    if (registry.isParticular(name)) particular.add(name);
-    else particular.delete(name);
+    put(particular, name, registry.isParticular(name));
+    put(of.agents, name, cluster.instance !== null);
+    put(of.unheard, name, registry.isUnheard(name));
     const before = of.kindOf.get(name);
     if (before === undefined || textOf(before) !== textOf(kind)) {
       of.kindOf.set(name, kind);
@@ -140,7 +151,7 @@ export function createRosters(deps: {
       }
       for (const name of stale) look(found, name);
       stale.clear();
-      if (odd.size > 0) return null;
+      if (odd.size > 0 || (found.unheard.size > 0 && found.agents.size > 0)) return null;
       for (const name of particular) if (registry.refuses(name, ANY_PARTITION, owner) !== null) return null;
       if (walltime !== null && registry.tooShortFor(walltime).some((name) => found.clusters.has(name))) return null;
       if (!found.kinds.every(isToldAll)) return null;

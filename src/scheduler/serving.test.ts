@@ -21,6 +21,18 @@ async function until(isSo: () => Promise<boolean>): Promise<void> {
   throw new Error('never');
 }
 
+/** Of one cluster, with what each says. */
+async function putPartitions(cluster: string, partitions: Readonly<Record<string, object>>): Promise<void> {
+  const names = Object.keys(partitions);
+  const nodes = Object.fromEntries(
+    names.map((name) => [name, { metadata: { type: 'partition', name, ...partitions[name] } }]),
+  );
+  const all = { metadata: { type: 'partitions', name: cluster } };
+  const edges = names.map((target) => ({ source: 'all', target, relation: 'contains' }));
+  const subsystem = { graph: { nodes: { all, ...nodes }, edges } };
+  await rig.scheduler.registry.putSubsystem(cluster, 'partition', JSON.stringify(subsystem), true);
+}
+
 const drain = (cluster: string): Promise<unknown> =>
   rig.scheduler.registry.setService(cluster, { ...IN_SERVICE, drained: { at: 1, reason: 'disks' } }, 'drained');
 
@@ -39,6 +51,36 @@ test('a drained cluster gets no new jobs, and decisions say why; resumed it gets
   });
   await rig.scheduler.registry.setService('K', IN_SERVICE, 'resumed');
   await until(async () => (await rig.job(second.job.id)).cluster === 'K');
+});
+
+test('a cluster for which nobody has ever called in comes after those with an agent, and is taken where there is none', async () => {
+  for (const name of ['K', 'L', 'M']) await rig.cluster(name, 1, 8);
+  const first = { policy: 'first' };
+  const chosen = async (): Promise<string | null> => (await rig.submit({ nodes: 1, cores: 1 }, first)).job.cluster;
+  // Among those that would be polled, as ever: the first poll may come after the first job.
+  expect(await chosen()).toBe('K');
+  rig.scheduler.registry.seen('L');
+  expect(await chosen()).toBe('K');
+
+  const instance = { id: 'a', startedAt: 1, runner: 'process', version: '1', runAs: 'single-user' } as const;
+  await rig.scheduler.registry.claimInstance(rig.ref('M'), instance);
+  rig.scheduler.registry.setConnected('M', true);
+  const { job, decision } = await rig.submit({ nodes: 1, cores: 1 }, first);
+  expect(job.cluster).toBe('L');
+  expect(decision.notes).toContain(
+    'K was passed over: nobody has called in for it yet, and another that fits has an agent',
+  );
+  expect(decision.candidates.map(({ passedOver }) => passedOver !== undefined)).toEqual([true, false, false]);
+
+  // What only it could hold goes there all the same.
+  await rig.cluster('J', 1, 16);
+  expect((await rig.submit({ nodes: 1, cores: 16 }, first)).job.cluster).toBe('J');
+  // Once polled it is one of them, also after a restart.
+  rig.scheduler.registry.seen('K');
+  expect(await chosen()).toBe('K');
+  await rig.restart();
+  rig.scheduler.registry.setConnected('M', true);
+  expect((await rig.submit({ nodes: 1, cores: 1 }, { ...first, candidates: ['J', 'M'] })).job.cluster).toBe('M');
 });
 
 test('what a drained cluster was assigned and has not received goes back', async () => {
@@ -163,15 +205,10 @@ test('a partition that is asked for: clusters that have registered theirs, plain
 
 test('the time limit of the partition asked for, of the default one where none is', async () => {
   for (const name of ['K', 'L']) await rig.cluster(name, 1, 2);
-  const partition = (name: string, more: object): object => ({ metadata: { type: 'partition', name, ...more } });
-  const nodes = {
-    all: { metadata: { type: 'partitions', name: 'K' } },
-    d: partition('debug', { max_time: '00:10:00' }),
-    m: partition('main', { max_time: '7-00:00:00', default: true }),
-  };
-  const link = (target: string): object => ({ source: 'all', target, relation: 'contains' });
-  const subsystem = { graph: { nodes, edges: [link('d'), link('m')] } };
-  await rig.scheduler.registry.putSubsystem('K', 'partition', JSON.stringify(subsystem), true);
+  await putPartitions('K', {
+    debug: { max_time: '00:10:00' },
+    main: { max_time: '7-00:00:00', default: true },
+  });
   const asking = (duration: number, queue?: string): string => {
     const spec = JSON.parse(coresJob({})) as object;
     const system = { ...(duration === 0 ? {} : { duration }), ...(queue === undefined ? {} : { queue }) };
@@ -203,6 +240,66 @@ test('the time limit of the partition asked for, of the default one where none i
   });
   await rig.scheduler.registry.deleteSubsystem('K', 'partition');
   expect(fits(asking(691_200))).toBe('yes');
+});
+
+test('what a partition gives a job that asks for no time counts for windows and bids', async () => {
+  await rig.cluster('K', 1, 2);
+  await putPartitions('K', { main: { default_time: '04:00:00', default: true }, short: { max_time: '00:10:00' } });
+  const asking = (system: object): string =>
+    JSON.stringify({ ...(JSON.parse(coresJob({})) as object), attributes: { system } });
+  const hours = (count: number): number => count * 3600_000;
+
+  // The server bids for a cluster that only polls.
+  const bidFor = async (system: object): Promise<number> => {
+    const { decision } = await rig.submit(asking(system), { policy: 'soonest', storeRejected: false });
+    const { offer } = decision.candidates[0]!;
+    return offer!.end - offer!.startP50;
+  };
+  expect(await bidFor({})).toBe(hours(4));
+  expect(await bidFor({ queue: 'short' })).toBe(600_000);
+  expect(await bidFor({ duration: 7200 })).toBe(hours(2));
+
+  // With the server's hour it would be over before the window; with its own four it is not.
+  const from = rig.system.clock.now() + hours(2);
+  const window = { from, until: from + hours(1), reason: '' };
+  await rig.scheduler.registry.setService('K', { drained: null, windows: [window] }, 'maintenance_planned');
+  const { job } = await rig.submit(asking({}));
+  expect(job).toMatchObject({
+    state: 'pending',
+    reason: { message: expect.stringContaining('maintenance') as string },
+  });
+  expect((await rig.submit(asking({ queue: 'short' }))).job.state).not.toBe('pending');
+});
+
+test('a job that may be given less goes where Slurm has that much, and nowhere else', async () => {
+  for (const name of ['K', 'L']) await rig.cluster(name, 1, 8);
+  for (const name of ['K', 'L']) await putPartitions(name, { main: { max_time: '00:10:00', default: true } });
+  const instance = { id: 'a', startedAt: 1, version: '1', runAs: 'single-user' } as const;
+  await rig.scheduler.registry.claimInstance(rig.ref('K'), { ...instance, runner: 'slurm' });
+  await rig.scheduler.registry.claimInstance(rig.ref('L'), { ...instance, runner: 'flux' });
+  for (const name of ['K', 'L']) rig.scheduler.registry.setConnected(name, true);
+  const asking = (minutes: string): string => {
+    const slurm = { 'time-min': minutes };
+    const attributes = { system: { duration: 3600 }, rainbow: { slurm, allowLossy: true } };
+    return JSON.stringify({ ...(JSON.parse(coresJob({})) as object), attributes });
+  };
+  const fits = (minutes: string): readonly string[] =>
+    rig.scheduler
+      .match(readJobspec(asking(minutes)), ['K', 'L'])
+      .flatMap(({ cluster, satisfiable }) => (satisfiable.fits === 'yes' ? [cluster] : []));
+  expect(fits('5')).toEqual(['K']);
+  expect(fits('20')).toEqual([]);
+
+  // Slurm starts it before a reservation that leaves room for the least; of the same window it is no obstacle here.
+  const planned = (minutes: number): Promise<unknown> => {
+    const from = rig.system.clock.now() + minutes * 60_000;
+    const window = { from, until: from + 3600_000, reason: '' };
+    return rig.scheduler.registry.setService('K', { drained: null, windows: [window] }, 'maintenance_planned');
+  };
+  await planned(4);
+  expect((await rig.submit(asking('5'))).job.state).toBe('pending');
+  await planned(6);
+  expect((await rig.submit(asking('5'))).job.cluster).toBe('K');
 });
 
 test('of equal questions of two owners each is decided by itself', async () => {

@@ -51,6 +51,25 @@ test('an unaccepted lease returns by time, and the job is there again', async ()
   expect((await rig.scheduler.transition({ ...late, at: rig.system.clock.now() })).done).toBe(false);
 });
 
+test('one that asks for no time is over when what its partition gives is', async () => {
+  await fresh({ settings: { notReportedGrace: 100, defaultWalltime: 60 } });
+  await rig.cluster('K');
+  const nodes = {
+    all: { metadata: { type: 'partitions', name: 'K' } },
+    main: { metadata: { type: 'partition', name: 'main', default: true, default_time: '00:05:00' } },
+  };
+  const graph = { nodes, edges: [{ source: 'all', target: 'main', relation: 'contains' }] };
+  await rig.scheduler.registry.putSubsystem('K', 'partition', JSON.stringify({ graph }), true);
+  const asking = { ...(JSON.parse(coresJob({ cores: 12 })) as object), attributes: { system: {} } };
+  const { job } = await rig.submit(JSON.stringify(asking));
+  const [leased] = await rig.receive('K', 10, 30_000);
+  await move(leased as JobRecord, 'accepted', { leaseExpiresAt: null });
+  await rig.system.advance(390_000);
+  expect((await rig.job(job.id)).state).toBe('accepted');
+  await rig.system.advance(20_000);
+  expect(await rig.job(job.id)).toMatchObject({ state: 'unknown', reason: { code: 'not_reported' } });
+});
+
 test('what it accepted is over at walltime and grace: unknown, its capacity free, also after a restart', async () => {
   await fresh({ settings: { notReportedGrace: 100 } });
   await rig.cluster('K');

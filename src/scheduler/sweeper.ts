@@ -46,6 +46,8 @@ export interface SweeperDependencies {
   readonly registry: InnerRegistry;
   readonly moves: Moves;
   readonly outstanding: (cluster: string) => number;
+  /** Seconds that this job has there. */
+  readonly timeAt: (cluster: string, job: JobRecord) => number;
   /** Jobs that agents left lying for too long go elsewhere. */
   readonly sweepLeft: () => Promise<void>;
   /** Could another cluster than its own take it, one that is not silent? */
@@ -109,7 +111,8 @@ export function createSweeper(deps: SweeperDependencies): Sweeper {
     const { name: cluster } = at;
     for (const job of await deps.jobs.atCluster(at, ['accepted', 'running'])) {
       if (!isPolled(job) || job.acceptedAt === null) continue;
-      if (now() < job.acceptedAt + (job.walltime + settings.notReportedGrace) * 1000) continue;
+      const over = deps.timeAt(cluster, job) + settings.notReportedGrace;
+      if (now() < job.acceptedAt + over * 1000) continue;
       await move(job, 'unknown', {
         code: 'not_reported',
         message: `cluster ${cluster} polls and reports no ends; its walltime is over, so what it took counts as free again`,

@@ -36,7 +36,7 @@ export function kindOf(instance: AgentInstance | null): AgentKind {
 }
 
 export function createWhyNot(deps: {
-  readonly registry: Pick<InnerRegistry, 'get'>;
+  readonly registry: Pick<InnerRegistry, 'get' | 'leastAt'>;
   readonly system: Pick<System, 'clock'>;
   readonly settings: Pick<SchedulerSettings, 'defaultWalltime'>;
 }): WhyNot {
@@ -60,7 +60,7 @@ export function createWhyNot(deps: {
     whyNot(cluster, jobspec) {
       const record = registry.get(cluster);
       if (record === null) return null;
-      const walltime = jobspec.walltime ?? settings.defaultWalltime;
+      const walltime = registry.leastAt(cluster, jobspec, settings.defaultWalltime);
       return whyNotServing(record.service, system.clock.now(), walltime);
     },
     refusing(jobspec, text) {

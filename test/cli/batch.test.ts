@@ -3,7 +3,7 @@ import { chmodSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { expectExit, json } from './command-line.ts';
-import { place, startAgent, untilConnected, write, type Place } from './with-server.ts';
+import { NOBODY_AT_RED, place, startAgent, untilConnected, write, type Place } from './with-server.ts';
 
 async function withAgent(): Promise<Place & { readonly open: string }> {
   const here = await place();
@@ -175,7 +175,7 @@ describe('files that a script names', () => {
     expect(said.stderr).toContain(
       `${script}:3:9: --input=other.dat: there is no other.dat here; the cluster must have it where the job begins`,
     );
-    expect((await run(['submit', '--json', '--', 'python3', '-c', 'pass'])).stderr).toBe('');
+    expect((await run(['submit', '--json', '--', 'python3', '-c', 'pass'])).stderr).toBe(NOBODY_AT_RED);
   });
 
   test('what is here and does not go along is said, as is a program that goes along and is not what is started', async () => {
@@ -188,14 +188,14 @@ describe('files that a script names', () => {
     const said = await run(['submit', '--json', '--', there]);
     expectExit(said, 0);
     expect(said.stderr).toBe(
-      `${there}: ${there} is here and does not go along; the cluster must have it where the job begins, or --stage-in ${there} sends it along\n`,
+      `${there}: ${there} is here and does not go along; the cluster must have it where the job begins, or --stage-in ${there} sends it along\n${NOBODY_AT_RED}`,
     );
     // Where it begins is said, and it is for who says it to know what is there.
-    expect((await run(['submit', '--json', '--cwd', folder, '--', there])).stderr).toBe('');
+    expect((await run(['submit', '--json', '--cwd', folder, '--', there])).stderr).toBe(NOBODY_AT_RED);
     const bare = await run(['submit', '--json', '--stage-in', join(folder, 'count.sh'), '--', 'count.sh']);
     expectExit(bare, 0);
     expect(bare.stderr).toContain('./count.sh means the file that goes along');
     const right = await run(['submit', '--json', '--stage-in', join(folder, 'count.sh'), '--', './count.sh']);
-    expect([right.code, right.stderr]).toEqual([0, '']);
+    expect([right.code, right.stderr]).toEqual([0, NOBODY_AT_RED]);
   });
 });

@@ -1,7 +1,7 @@
 /** What is wrong with a flag is said of the flag, with exit code 2, whoever finds it. */
 import { expect, test } from 'vitest';
 import { expectExit, json, until } from './command-line.ts';
-import { place, startAgent, untilConnected, write } from './with-server.ts';
+import { NOBODY_AT_RED, place, startAgent, untilConnected, write } from './with-server.ts';
 
 test('mistakes that the server finds', async () => {
   const at = await place();
@@ -46,7 +46,7 @@ test('a bare number of --time is seconds, and that is said; jobs --json says wha
   const bare = await at.run(['submit', '--time', '10', '--json', '--', 'true']);
   expect(json(bare)).toMatchObject({ walltime: 10 });
   expect(bare.stderr).toContain('--time 10: it may run for 10 seconds; for minutes write 10m');
-  expect((await at.run(['submit', '--time', '10m', '--', 'true'])).stderr).toBe('');
+  expect((await at.run(['submit', '--time', '10m', '--', 'true'])).stderr).toBe(NOBODY_AT_RED);
   expect((await at.run(['jobs', '--help'])).stdout).toContain('With --json: one job per line');
 });
 

@@ -3,7 +3,7 @@ import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { expectExit, json, jsonLines, root, until } from './command-line.ts';
-import { place, SECRET, startAgent, untilConnected, write } from './with-server.ts';
+import { NOBODY_AT_RED, place, SECRET, startAgent, untilConnected, write } from './with-server.ts';
 
 const ISO = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 
@@ -12,7 +12,7 @@ describe('submit', () => {
     const at = await place();
     await at.register('red', '--nodes', '2', '--cores', '4');
     const text = await at.run(['submit', '--', 'hostname']);
-    expect(text).toMatchObject({ code: 0, stderr: '' });
+    expect(text).toMatchObject({ code: 0, stderr: NOBODY_AT_RED });
     expect(text.stdout).toMatch(/^job 1 assigned to red/);
 
     const outcome = await at.run(['submit', '--name', 'mine', '--priority', '-3', '--json', '--', 'hostname']);
@@ -64,6 +64,33 @@ describe('submit', () => {
     expect(no.code).toBe(1);
     expect(json(no)).toMatchObject({ candidates: [{ cluster: 'red', satisfiable: 'no' }] });
     expect((await at.run(['jobs'])).stdout).toBe('no jobs\n');
+  });
+
+  test('--dry-run says, and exits, as the submit itself would', async () => {
+    const at = await place();
+    await at.register('red', '--nodes', '1', '--cores', '4');
+    const both = async (...more: string[]): Promise<readonly [string, number, number]> => {
+      const dry = await at.run(['submit', '--dry-run', ...more, '--', 'true']);
+      const { code } = await at.run(['submit', ...more, '--', 'true']);
+      return [dry.stdout.trim().split('\n').at(-1) ?? '', dry.code, code];
+    };
+    expect(await both('--cores', '4')).toEqual(['nothing was stored', 0, 0]);
+    expect(await both('--cores', '5')).toEqual(['nothing was stored: submitted so, it would be rejected', 1, 1]);
+    const waits = 'nothing was stored: submitted so, it would wait for a cluster that can hold it';
+    expect(await both('--cores', '5', '--wait-for-cluster')).toEqual([waits, 0, 0]);
+    // Nobody is there to start it.
+    expect((await at.run(['submit', '--', 'true'])).stderr).toContain('red: it starts once an agent is there');
+  });
+
+  test('--dry-run of a cluster that is to come says that it would wait for it', async () => {
+    const at = await place();
+    await at.register('red', '--nodes', '1', '--cores', '4');
+    const operator = ['--operator', '--secret', SECRET, '--cluster', 'blue'];
+    for (const how of [['--dry-run'], []]) {
+      const outcome = await at.run(['submit', ...how, ...operator, '--wait-for-cluster', '--', 'true']);
+      expectExit(outcome, 0);
+      expect(outcome.stdout).toMatch(how.length > 0 ? /it would wait for a cluster/ : /^job 1 pending/);
+    }
   });
 
   test('the same idempotency key gives the same job', async () => {

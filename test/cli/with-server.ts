@@ -18,6 +18,8 @@ import {
 import { stablePort } from '../../src/system/testing/stable-port.ts';
 
 export const SECRET = 'the-servers-secret';
+/** What `submit` says of a cluster `red` that has no agent. */
+export const NOBODY_AT_RED = 'rainbow: red: it starts once an agent is there (none has come yet)\n';
 
 export interface Place {
   readonly folder: string;

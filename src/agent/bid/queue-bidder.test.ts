@@ -13,19 +13,22 @@ const system = simulatedSystem();
 const now = system.clock.now();
 
 /** A cluster of one node with 4 cores, whose queue is what a test says. */
-function cluster(jobs: NativeJob[], coming: readonly Order[] = []) {
+function cluster(jobs: NativeJob[], coming: readonly Order[] = [], gives?: number) {
   const watchers: ((job: NativeJob) => void)[] = [];
   const runner = {
-    queue: ownQueue({
-      totals: [
-        { type: 'cluster', total: 1 },
-        { type: 'node', total: 1 },
-        { type: 'core', total: 4 },
-      ],
-      jobs: async () => jobs,
-      refusal: (jobspec) => (jobspec.includes('gpu') ? { code: 'never_fits', message: 'no gpu' } : null),
-      clock: system.clock,
-    }),
+    queue: {
+      ...ownQueue({
+        totals: [
+          { type: 'cluster', total: 1 },
+          { type: 'node', total: 1 },
+          { type: 'core', total: 4 },
+        ],
+        jobs: async () => jobs,
+        refusal: (jobspec) => (jobspec.includes('gpu') ? { code: 'never_fits', message: 'no gpu' } : null),
+        clock: system.clock,
+      }),
+      ...(gives === undefined ? {} : { timeOf: async () => gives }),
+    },
     find: async () => jobs,
     watch(changed: (job: NativeJob) => void) {
       watchers.push(changed);
@@ -94,6 +97,22 @@ test('it learns that jobs take less than they ask for', async () => {
     told(ended);
   }
   expect(start(await bidder.bid(question(4)))).toBeCloseTo(360, -2);
+});
+
+test('a job that asks for no time is bid for, charged and learned from by what its queue gives it', async () => {
+  const coming = [order('2', 4, HOUR)];
+  const { bidder, told } = cluster([], coming, 4 * HOUR);
+  const bid = await bidder.bid(question(4));
+  if (bid.kind === 'no') throw new Error('it said no');
+  expect(bid.estimate.cost).toMatchObject({ amount: 8 });
+  expect(bid.estimate.end - bid.estimate.startP50).toBeCloseTo(4 * HOUR, 5);
+  expect(start(bid)).toBeCloseTo(4 * HOUR, -1);
+  for (let i = 0; i < 40; i++) {
+    const end = { outcome: 'completed', reason: { code: 'exit', message: '' }, exitCode: 0, signal: null } as const;
+    told(job(order(`${i}`, 1, HOUR), { state: 'ended', startedAt: now - 2 * HOUR * 1000, endedAt: now, end }));
+  }
+  // Half of what it gives, not twice what Rainbow would.
+  expect(start(await bidder.bid(question(4)))).toBeCloseTo(2 * HOUR, -2);
 });
 
 test('a no is for what will never run here', async () => {

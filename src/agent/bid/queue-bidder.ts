@@ -22,6 +22,8 @@ export function createQueueBidder({ runner, tariff, coming, system }: BidderPart
   if (queue === undefined) return null;
   const { clock } = system;
   let ratios: Ratios = [];
+  /** One after the other: how long a job had is asked of the queue. */
+  let learning: Promise<void> = Promise.resolve();
   const seen = new Set<string>();
   const unwatch = runner.watch(({ status, order, ...key }) => {
     const { startedAt, endedAt, end } = status;
@@ -30,7 +32,10 @@ export function createQueueBidder({ runner, tariff, coming, system }: BidderPart
     // A job is told about until it is forgotten; each counts once.
     if (seen.size >= 1_000) seen.clear();
     seen.add(keyText(key));
-    ratios = observeRatio(ratios, (endedAt - startedAt) / 1000, order.walltime);
+    const learn = async (): Promise<void> => {
+      ratios = observeRatio(ratios, (endedAt - startedAt) / 1000, await queue.timeOf(order));
+    };
+    learning = learning.then(learn).catch(() => undefined);
   });
 
   const takes = takesReader();
@@ -45,10 +50,17 @@ export function createQueueBidder({ runner, tariff, coming, system }: BidderPart
         [...now.running, ...now.waiting].flatMap(({ key }) => (key === null ? [] : [keyText(key)])),
       );
       // What is on its way here stands before it too.
-      const behind = coming()
-        .filter((order) => order.priority >= question.priority && !queued.has(keyText(order)))
-        .map((order) => ({ key: order, takes: takes(order.jobspec, totals), walltime: order.walltime, planned: null }));
-      const asks = { takes: takes(question.jobspec, totals), walltime: question.walltime };
+      const behind = await Promise.all(
+        coming()
+          .filter((order) => order.priority >= question.priority && !queued.has(keyText(order)))
+          .map(async (key) => {
+            const walltime = await queue.timeOf(key);
+            return { key, takes: takes(key.jobspec, totals), walltime, planned: null };
+          }),
+      );
+      const walltime = await queue.timeOf(question);
+      await learning;
+      const asks = { takes: takes(question.jobspec, totals), walltime };
       const wait = waitIn({ ...now, waiting: [...now.waiting, ...behind] }, asks, ratios);
       const startP50 = START_TAKES + wait.p50;
       const wants = wanted(request);
@@ -60,9 +72,9 @@ export function createQueueBidder({ runner, tariff, coming, system }: BidderPart
         estimate: {
           startP50,
           startP90: Math.max(startP50, START_TAKES * 2 + wait.p90),
-          end: startP50 + question.walltime,
+          end: startP50 + walltime,
           expiresIn: VALID,
-          cost: tariff === null ? null : costOf(tariff, { ...usage, walltime: question.walltime }),
+          cost: tariff === null ? null : costOf(tariff, { ...usage, walltime }),
         },
       };
     },

@@ -51,6 +51,7 @@ export function ownQueue(parts: {
         isClosed: false,
       };
     },
+    timeOf: async ({ walltime }) => walltime,
   };
 }
 

@@ -148,6 +148,8 @@ export interface Busy {
 export interface RunnerQueue {
   /** How the part of it stands where such a job would wait. Throws `unavailable` where nobody can tell. */
   look(question: BidQuestion): Promise<QueueNow | NeverTaken>;
+  /** Seconds that such a job has here: `walltime`, where it asks for none and its partition or queue gives no other. */
+  timeOf(job: Pick<Order, 'jobspec' | 'walltime'>): Promise<number>;
 }
 
 export interface NeverTaken {

@@ -2,7 +2,8 @@
 import { Option, type Command } from 'commander';
 import type { RainbowClient } from '../../client/client.ts';
 import { readTime } from '../../core/jobspec/time.ts';
-import type { Job } from '../../gen/rainbow/v1/job_pb.js';
+import type { Cluster } from '../../gen/rainbow/v1/clusters_pb.js';
+import type { Candidate, Job } from '../../gen/rainbow/v1/job_pb.js';
 import { connect, operatorOptions } from '../connection.ts';
 import { addHandling, handlingOf } from '../handling.ts';
 import { credentialsFor, tokensSent } from '../credentials.ts';
@@ -11,7 +12,8 @@ import { Stopped, UsageError } from '../exit.ts';
 import { readInput } from '../files.ts';
 import type { Invocation, Run } from '../invocation.ts';
 import { namingFile } from '../jobspec-errors.ts';
-import { nativeLines, nativeRenderings, serving, unheededLines } from '../native-renderings.ts';
+import { nativeLines, nativeRenderings, serving, unheededLines, whoIsAway } from '../native-renderings.ts';
+import { clean } from '../paint.ts';
 import { collect, collectAfter, collectPairs, wholeNumber } from '../options.ts';
 import { candidateJson, candidateLines, decisionJson, openingJson, openingLines } from '../present/decision.ts';
 import { jobJson, jobLine } from '../present/job.ts';
@@ -242,12 +244,14 @@ async function one(
   if (!created) await tellOtherJobspec(invocation, client, job.id, request.jobspec, signal);
   const rejected = stateWord(job.state) === 'rejected';
   if (created && job.cluster !== '') {
-    // What it was decided with; nothing is asked where nothing can be unheeded.
+    // What it was decided with.
     const at = decision?.candidates.filter(({ cluster }) => cluster === job.cluster) ?? [];
-    const lines = await unheededLines(request.jobspec, at, async () => [
-      await client.clusters.get({ name: job.cluster }, { signal }),
-    ]);
+    // The job is stored: what is said beside that stops nothing.
+    const there = await client.clusters.get({ name: job.cluster }, { signal }).catch(() => null);
+    const lines = await unheededLines(request.jobspec, at, async () => (there === null ? [] : [there]));
     lines.forEach(invocation.say);
+    const once = there === null ? null : whoIsAway(there);
+    if (once !== null) invocation.say(`${clean(job.cluster)}: it starts once ${clean(once)}`);
   }
   const show = (shown: Job): void => {
     const document = {
@@ -334,17 +338,17 @@ async function dryRun(
   signal: AbortSignal,
 ): Promise<number> {
   const { jobspec, translation } = request;
-  const { candidates, openings } = await named(
-    client.jobs.match({ jobspec, credentials, clusters, compatibility }, { signal }),
-  );
   const { clusters: all } = await client.clusters.list({}, { signal });
+  const today = waitForCluster === true ? registeredOf(clusters, credentials, all) : clusters;
+  const { candidates: found, openings } = await named(
+    client.jobs.match({ jobspec, credentials, clusters: today, compatibility }, { signal }),
+  );
+  // Of clusters that are all to come none can hold it yet.
+  const candidates = clusters.length > 0 && today.length === 0 ? [] : found;
   const natives = await nativeRenderings(jobspec, candidates, all);
   const unheeded = await unheededLines(jobspec, candidates, async () => all);
   const { barred, absent, lines } = await serving(jobspec, candidates, all, invocation.io.system.clock.now());
-  const isRefused =
-    waitForCluster !== true &&
-    candidates.length > 0 &&
-    candidates.every(({ satisfiable }) => fitsWord(satisfiable) === 'no');
+  const comes = whatWouldCome(candidates, waitForCluster === true);
   const document = {
     candidates: candidates.map(candidateJson),
     openings: openings.map(openingJson),
@@ -365,8 +369,31 @@ async function dryRun(
       ),
       ...natives.flatMap(nativeLines),
       ...(ask === true ? ['a dry run asks nobody for a bid: the submit itself will'] : []),
-      isRefused ? 'nothing was stored: submitted so, it would be rejected' : 'nothing was stored',
+      comes.inWords === '' ? 'nothing was stored' : `nothing was stored: submitted so, ${comes.inWords}`,
     ].join('\n'),
   );
-  return candidates.some(({ satisfiable }) => fitsWord(satisfiable) === 'yes') ? 0 : 1;
+  return comes.isTaken ? 0 : 1;
+}
+
+/** What the submit itself would come to; '' where that is plain. */
+function whatWouldCome(
+  candidates: readonly Candidate[],
+  mayWait: boolean,
+): { readonly isTaken: boolean; readonly inWords: string } {
+  const fits = new Set(candidates.map(({ satisfiable }) => fitsWord(satisfiable)));
+  if (fits.has('yes')) return { isTaken: true, inWords: '' };
+  if (fits.has('unknown')) return { isTaken: true, inWords: 'it would wait until it is known whether one can hold it' };
+  if (mayWait) return { isTaken: true, inWords: 'it would wait for a cluster that can hold it' };
+  return { isTaken: false, inWords: candidates.length === 0 ? '' : 'it would be rejected' };
+}
+
+/** Of those that were named, the ones that are there: others may come to a group, and to an operator who says no name. */
+function registeredOf(
+  named: readonly string[],
+  credentials: readonly { readonly name: string }[],
+  all: readonly Cluster[],
+): string[] {
+  const isThere = (name: string): boolean => all.some((each) => each.name === name);
+  const mayCome = credentials.length === 0 || credentials.some(({ name }) => !isThere(name));
+  return named.filter((name) => !mayCome || isThere(name));
 }

@@ -32,6 +32,14 @@ test('a start within the skew of clocks is a start now, and no offer holds for e
   });
 });
 
+test('of a job that asks for no time, the end says what the cluster gives it', () => {
+  const open = (end: number): string =>
+    judgeAnswer({ kind: 'yes', id: 'b1', offer: { ...good, end }, expiresAt: now + 30_000 }, { now, walltime: null })
+      .kind;
+  expect([now + 61_000, now + 86_400_000].map(open)).toEqual(['yes', 'yes']);
+  expect([now, now + 400 * 86_400_000].map(open)).toEqual(['invalid', 'invalid']);
+});
+
 describe('refused', () => {
   test.each<[Partial<Offer>, RegExp]>([
     [{ startP50: Number.NaN }, /a time of it is no number/],

@@ -14,14 +14,15 @@ export type Answer =
 export interface Asked {
   /** When the answer came. */
   readonly now: number;
-  /** Seconds. */
-  readonly walltime: number;
+  /** Seconds; null: the cluster decides that, and it shows in its bid. */
+  readonly walltime: number | null;
 }
 
 /** Clocks and delays on the way: a start this much before now is a start now. Milliseconds. */
 export const SKEW = 60_000;
 /** No queue is longer, and no offer holds longer. Milliseconds. */
 const FARTHEST_START = 366 * 24 * 3_600_000;
+const LONGEST_RUN = FARTHEST_START;
 const LONGEST_VALIDITY = 3_600_000;
 const LARGEST_AMOUNT = 1e12;
 const MOST_PARTS = 32;
@@ -46,12 +47,16 @@ export function judgeAnswer(answer: Answer, { now, walltime }: Asked): Bid {
   };
 }
 
-function timesProblem({ startP50, startP90, end }: Offer, now: number, walltime: number): string | null {
+function timesProblem({ startP50, startP90, end }: Offer, now: number, walltime: number | null): string | null {
   if (![startP50, startP90, end].every(Number.isFinite)) return 'a time of it is no number';
   if (startP50 < now - SKEW) return `it would start ${seconds(now - startP50)} s ago`;
   if (startP90 < startP50)
     return `its P90 (in ${seconds(startP90 - now)} s) is before its P50 (in ${seconds(startP50 - now)} s)`;
   if (startP90 > now + FARTHEST_START) return `it would start only in ${seconds(startP90 - now)} s`;
+  if (walltime === null) {
+    if (end < startP50) return `it would end (in ${seconds(end - now)} s) before it starts`;
+    return end > startP90 + LONGEST_RUN ? `it would end only in ${seconds(end - now)} s` : null;
+  }
   if (end < startP50 + walltime * 1000 - SKEW) return `it would end before the walltime of ${walltime} s is over`;
   if (end > startP90 + walltime * 1000 + SKEW) return `it would end after its start and the walltime of ${walltime} s`;
   return null;

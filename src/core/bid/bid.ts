@@ -11,6 +11,11 @@ export interface BidQuestion {
   readonly jobspec: string;
   /** Seconds. */
   readonly walltime: number;
+  /**
+   * `walltime` is the server's, of a job that asks for none, or Slurm may cut it down (Jobspec.leastTime): each cluster's
+   * bid goes by what it gives such a job.
+   */
+  readonly isOpen?: boolean;
   readonly priority: number;
 }
 

@@ -1,6 +1,7 @@
 /**
- * How long a partition (queue, as Flux has it) lets a job run, as its vertex says it: `max_time`, in Slurm's words
- * (`7-00:00:00`, `UNLIMITED`) or Flux's (`1h`, seconds). What does not read limits nothing. Pure.
+ * How long a partition (queue, as Flux has it) lets a job run, and how long one that asks for no time, as its vertex says
+ * it: `max_time` and `default_time`, in Slurm's words (`7-00:00:00`, `UNLIMITED`) or Flux's (`1h`, seconds). What does not
+ * read limits nothing. Pure. Where it stops: what associations and QOS set is not seen.
  */
 import { parseDuration } from '../jobspec/duration.ts';
 import { readSlurmTime } from '../translate/slurm/amounts.ts';
@@ -9,13 +10,17 @@ export interface PartitionLimit {
   readonly name: string;
   /** Seconds; Infinity where there is no limit. */
   readonly most: number;
+  /** Seconds that it gives a job that asks for none; null: it says none. At most `most`. */
+  readonly own: number | null;
   /** Is it for jobs that ask for none? */
   readonly isDefault: boolean;
 }
 
 /** `facts`: of the partition, or of its vertex. */
 export function limitOf(name: string, facts: Readonly<Record<string, unknown>>): PartitionLimit {
-  return { name, most: readLimit(facts['max_time']), isDefault: facts['default'] === true };
+  const most = readLimit(facts['max_time']);
+  const own = readLimit(facts['default_time']);
+  return { name, most, own: own === Infinity ? null : Math.min(own, most), isDefault: facts['default'] === true };
 }
 
 function readLimit(said: unknown): number {
@@ -32,15 +37,47 @@ export function meantBy<T extends PartitionLimit>(queue: string | null, all: rea
   return all.filter(({ name, isDefault }) => (names === undefined ? isDefault : names.includes(name)));
 }
 
+/** What of a job decides how long it may run. */
+export interface TimeAsked {
+  readonly queue: string | null;
+  /** Seconds; null: it asks for none. */
+  readonly walltime: number | null;
+  /** What it may be given where they have no more. Seconds; null: it needs all. */
+  readonly leastTime?: number | null;
+}
+
+/**
+ * Seconds that a job will have among such partitions: what it asks for, or their limit where that is shorter and still the
+ * least that it needs, which of --time and --time-min both Slurm's scheduler takes (sbatch itself, where limits are enforced,
+ * looks at --time alone); where it asks for none, what they give by themselves, of several the
+ * longest; else `fallback` (Rainbow's own), or their limit where that is shorter: of several Slurm may want each to let it.
+ */
+export function timeAmong(asked: TimeAsked, all: readonly PartitionLimit[], fallback: number): number {
+  const meant = meantBy(asked.queue, all);
+  if (asked.walltime !== null) {
+    const longest = meant.length === 0 ? Infinity : Math.max(...meant.map(({ most }) => most));
+    return longest >= (asked.leastTime ?? Infinity) ? Math.min(asked.walltime, longest) : asked.walltime;
+  }
+  if (givesTime(asked.queue, all)) return Math.max(...meant.map(({ own }) => own ?? 0));
+  return Math.min(fallback, ...meant.map(({ most }) => most));
+}
+
+/** Does each that is meant give a job that asks for no time one by itself? */
+export function givesTime(queue: string | null, all: readonly PartitionLimit[]): boolean {
+  const meant = meantBy(queue, all);
+  return meant.length > 0 && meant.every(({ own }) => own !== null);
+}
+
 /**
  * Why a job that asks for that time can run in none of the partitions that it may go to, and what to ask for instead; ''
- * where one lets it, or none is known. `walltime`: seconds; null: it asks for none.
+ * where one lets it, or none is known.
  */
 export function overLimit(
-  { queue, walltime }: { readonly queue: string | null; readonly walltime: number | null },
+  { queue, walltime: asks, leastTime = null }: TimeAsked,
   all: readonly PartitionLimit[],
 ): string {
   const meant = meantBy(queue, all);
+  const walltime = leastTime ?? asks;
   if (walltime === null || meant.length === 0 || meant.some(({ most }) => walltime <= most)) return '';
   const longest = Math.max(...meant.map(({ most }) => most));
   const which = `${queue === null ? 'its default ' : ''}partition ${listed(meant)}`;

@@ -4,6 +4,7 @@
  */
 import type { Compatibility } from '../image/compatibility.ts';
 import { compatibilityAt } from '../image/read.ts';
+import { readSlurmTime } from '../translate/slurm/amounts.ts';
 import { readConstraint } from './constraint.ts';
 import { readDuration } from './duration.ts';
 import { NO_ENVIRONMENT, readEnvironment } from './environment.ts';
@@ -16,6 +17,8 @@ export interface Attributes extends Environment {
   /** attributes.system.job.name */
   readonly name: string | null;
   readonly walltime: number | null;
+  /** As sbatch writes it: attributes.rainbow.slurm.time-min. */
+  readonly timeMin: string | null;
   readonly cwd: string | null;
   readonly constraint: Constraint | null;
   readonly parameters: Jobspec['parameters'];
@@ -30,6 +33,7 @@ const NONE: Attributes = {
   ...NO_ENVIRONMENT,
   name: null,
   walltime: null,
+  timeMin: null,
   cwd: null,
   constraint: null,
   parameters: {},
@@ -50,20 +54,29 @@ export function readAttributes(document: Place): Attributes {
   const constraint = find('constraints');
   const image = find('image') ?? (user !== null && user.node.kind === 'map' ? child(user, 'image') : null);
   const compatibility = find('compatibility');
+  const rainbow = child(attributes, 'rainbow');
+  const slurm = rainbow?.node.kind === 'map' ? child(rainbow, 'slurm') : null;
   // Only a native scheduler knows banks; that it is one is seen here, with its place.
   nativeWord(system, 'bank');
   return {
     ...readEnvironment(find('environment')),
     name: readName(system),
     walltime: duration === null ? null : readDuration(duration),
+    timeMin: scalarAt(slurm, 'time-min')?.text ?? null,
     cwd: cwd === null ? null : readDirectory(cwd),
     constraint: constraint === null ? null : readConstraint(constraint),
     parameters: readParameters(child(attributes, 'parameter')),
     image: image === null ? null : readImage(image),
     needs: compatibility === null ? null : compatibilityAt(compatibility),
     queue: nativeWord(system, 'queue'),
-    allowLossy: scalarAt(child(attributes, 'rainbow'), 'allowLossy')?.value === true,
+    allowLossy: scalarAt(rainbow, 'allowLossy')?.value === true,
   };
+}
+
+/** What does not read, or is no less than the walltime, Slurm itself has to judge. */
+export function leastTime({ timeMin }: Attributes, walltime: number | null): number | null {
+  const seconds = timeMin === null ? null : readSlurmTime(timeMin);
+  return typeof seconds === 'number' && walltime !== null && seconds < walltime ? seconds : null;
 }
 
 /** Null where it is not there, or no scalar: then it is for whoever knows what it means. */

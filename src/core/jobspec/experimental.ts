@@ -2,7 +2,7 @@
  * The older experimental form: `resources` is a list as in RFC 14, beside one `task` {slot, count, command, scripts,
  * resources, transform}. A task without a command (its scripts are for other tools) is carried, not run.
  */
-import { readAttributes } from './attributes.ts';
+import { leastTime, readAttributes } from './attributes.ts';
 import { readCommand } from './command.ts';
 import { readEnvironment } from './environment.ts';
 import type { Jobspec, Task } from './jobspec.ts';
@@ -21,6 +21,7 @@ export function readExperimental(document: Place): Jobspec {
     request: { groups: [{ key: '', vertices, simple: null }], constraint, image: needs },
     tasks: readTask(task),
     walltime,
+    leastTime: leastTime(attributes, walltime),
     cwd,
     environment,
     unset,

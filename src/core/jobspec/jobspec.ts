@@ -16,6 +16,11 @@ export interface Jobspec {
   readonly tasks: readonly Task[];
   /** Seconds; null where none is given (the server's default then applies). */
   readonly walltime: number | null;
+  /**
+   * Seconds, less than `walltime`: what Slurm may give it where it has no more (sbatch's --time-min,
+   * `attributes.rainbow.slurm.time-min`); null: it needs all.
+   */
+  readonly leastTime: number | null;
   readonly cwd: string | null;
   readonly environment: Readonly<Record<string, string>>;
   /** Variables that the jobspec wants absent (RFC 14: a null in `environment`). */

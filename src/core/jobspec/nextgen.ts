@@ -3,7 +3,7 @@
  * Taken as the prototype's tools write it: `task` beside `tasks`, commands as one string, user-space `requires` at
  * the top and on tasks (carried, not evaluated), zero values for what is not set.
  */
-import { readAttributes } from './attributes.ts';
+import { leastTime, readAttributes } from './attributes.ts';
 import { exactly } from './count.ts';
 import { readDuration } from './duration.ts';
 import type { Jobspec, RequestGroup, RequestVertex } from './jobspec.ts';
@@ -38,12 +38,14 @@ export function readNextgen(document: Place): Jobspec {
   const attributes = readAttributes(document);
   const name = child(document, 'name');
   const { cwd, environment, unset, constraint, needs, parameters, image } = attributes;
+  const walltime = attributes.walltime ?? longest(scheduled);
   return {
     dialect: 'nextgen',
     name: (name === null || text(name) === '' ? null : text(name)) ?? attributes.name,
     request: { groups, constraint, image: needs },
     tasks: readNextgenTasks(document, groups),
-    walltime: attributes.walltime ?? longest(scheduled),
+    walltime,
+    leastTime: leastTime(attributes, walltime),
     cwd,
     environment,
     unset,

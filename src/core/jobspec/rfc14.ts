@@ -1,5 +1,5 @@
 /** RFC 14 canonical jobspecs: `resources` is a list, one joint request; tasks name slots by label. */
-import { readAttributes } from './attributes.ts';
+import { leastTime, readAttributes } from './attributes.ts';
 import { readCommand } from './command.ts';
 import { readCount } from './count.ts';
 import { readEnvironment } from './environment.ts';
@@ -24,6 +24,7 @@ export function readRfc14(document: Place): Jobspec {
     request: { groups: [{ key: '', vertices, simple: null }], constraint, image: needs },
     tasks: tasks === null ? [] : items(tasks).map((task) => readTask(task)),
     walltime,
+    leastTime: leastTime(attributes, walltime),
     cwd,
     environment,
     unset,

@@ -18,19 +18,22 @@ export interface Verdict {
   readonly reasons: readonly MatchReason[];
 }
 
-/** Where a match failed, in the order in which it is looked for. */
-export type MatchStage =
-  | 'owner' // its owner has no local user there; found by the scheduler, before anything is matched
-  | 'partition' // it has not the partition or queue that is asked for, or that lets none run so long; found by the scheduler, too
-  | 'told' // its own scheduler cannot be told all of it, or no images are run there; found by the scheduler, too
-  | 'absent' // no vertex of that type
-  | 'total' // too few in the whole cluster
-  | 'per_vertex' // enough in all, too few under any one parent
-  | 'predicate' // enough, but not with what `requires` asks
-  | 'constraint' // RFC 31
-  | 'image' // too few nodes that are good for the job's image
-  | 'competition' // each request fits alone, not all together
-  | 'budget'; // the step budget was spent: unknown
+/** Where a match failed, in the order in which it is looked for. proto/rainbow/v1/job.proto lists the same. */
+export const MATCH_STAGES = [
+  'owner', // its owner has no local user there; found by the scheduler, before anything is matched
+  'partition', // it has not the partition or queue that is asked for, or that lets none run so long; found by the scheduler, too
+  'told', // its own scheduler cannot be told all of it, or no images are run there; found by the scheduler, too
+  'absent', // no vertex of that type
+  'total', // too few in the whole cluster
+  'per_vertex', // enough in all, too few under any one parent
+  'predicate', // enough, but not with what `requires` asks
+  'constraint', // RFC 31
+  'image', // too few nodes that are good for the job's image
+  'competition', // each request fits alone, not all together
+  'budget', // the step budget was spent: unknown
+] as const;
+
+export type MatchStage = (typeof MATCH_STAGES)[number];
 
 export interface MatchReason {
   readonly stage: MatchStage;

@@ -57,6 +57,7 @@ const VALUES: Readonly<Record<string, string>> = {
   'sockets-per-node': '1',
   time: '10',
   'time-limit': '10',
+  'time-min': '5',
   'tres-per-task': 'cpu:2',
 };
 /** What it may not be without. */

@@ -8,7 +8,7 @@
  */
 import { shareOf } from '../../core/bid/wanted.ts';
 import { HELD_STATES, type JobState } from '../../core/job/state.ts';
-import type { Request } from '../../core/jobspec/jobspec.ts';
+import type { Jobspec, Request } from '../../core/jobspec/jobspec.ts';
 import type { DebitedJob, JobId } from '../../store/store.ts';
 import { isDebited, type Debits, type Entry } from '../debits.ts';
 import type { Jobspecs } from '../jobspecs.ts';
@@ -45,7 +45,8 @@ export function createLoad(deps: {
   readonly debits: Debits;
   readonly jobspecs: Jobspecs;
   readonly totals: (cluster: string) => readonly { readonly type: string; readonly total: number }[];
-  readonly defaultWalltime: number;
+  /** Seconds that a job has there; `walltime`, or the server's own, where it asks for none and nobody gives it another. */
+  readonly timeAt: (cluster: string, jobspec: Jobspec | null, walltime?: number) => number;
 }): Load {
   const { debits, jobspecs } = deps;
   const byCluster = new Map<string, Set<Item>>();
@@ -88,7 +89,8 @@ export function createLoad(deps: {
       ...debits,
       reserve(cluster, request, job) {
         const reservation = debits.reserve(cluster, request, job);
-        byEntry.set(reservation.entry, add(cluster, shareAt(cluster, request), walltimeOf(job.jobspec)));
+        const { jobspec } = jobspecs.read({ jobspec: job.jobspec, image: null });
+        byEntry.set(reservation.entry, add(cluster, shareAt(cluster, request), deps.timeAt(cluster, jobspec)));
         return reservation;
       },
       bind(reservation, job) {
@@ -122,10 +124,14 @@ export function createLoad(deps: {
         const shares = new Map<Request | null, number>();
         for (const job of jobs) {
           if (!isDebited(job) || byJob.has(job.id)) continue;
-          const request = jobspecs.read(job).jobspec?.request ?? null;
+          const { jobspec } = jobspecs.read(job);
+          const request = jobspec?.request ?? null;
           const share = shares.get(request) ?? shareAt(cluster, request);
           shares.set(request, share);
-          byJob.set(job.id, { item: add(cluster, share, job.walltime), epoch: job.epoch });
+          byJob.set(job.id, {
+            item: add(cluster, share, deps.timeAt(cluster, jobspec, job.walltime)),
+            epoch: job.epoch,
+          });
           follow(job);
         }
       },
@@ -170,8 +176,4 @@ export function createLoad(deps: {
     hasChanged: (cluster, mark) => (changedAt.get(cluster) ?? 0) > mark,
     touch,
   };
-
-  function walltimeOf(text: string): number {
-    return jobspecs.read({ jobspec: text, image: null }).jobspec?.walltime ?? deps.defaultWalltime;
-  }
 }

@@ -25,6 +25,20 @@ test('what decides the answer makes another question; what does not, does not', 
   expect(new Set([shape(), ...others]).size).toBe(6);
 });
 
+test('no time is another question than the time that the server gives where none is', () => {
+  const text = (duration?: number): string =>
+    JSON.stringify({
+      version: 1,
+      resources: [{ type: 'slot', count: 1, label: 's', with: [{ type: 'core', count: 2 }] }],
+      tasks: [{ command: ['a'], slot: 's', count: { per_slot: 1 } }],
+      attributes: { system: { duration } },
+    });
+  const asked = (said: string): ReturnType<typeof askAbout>['question'] =>
+    askAbout(said, readJobspec(said), 3600, 0).question;
+  expect(asked(text()).shape).not.toBe(asked(text(3600)).shape);
+  expect([asked(text()).isOpen, asked(text(3600)).isOpen]).toEqual([true, false]);
+});
+
 test('the class of shapes is by nodes, gpus and walltime', () => {
   const text = JSON.stringify({
     version: 1,

@@ -22,20 +22,23 @@ interface Digested {
 }
 const digests = new WeakMap<Jobspec, Digested>();
 
-/** `text` is what `jobspec` was read from; `walltime` in seconds. */
+/** `text` is what `jobspec` was read from; `walltime` in seconds: what it asks for, or the server's. */
 export function askAbout(text: string, jobspec: Jobspec, walltime: number, priority: number): Asked {
   let known = digests.get(jobspec);
   if (known === undefined) digests.set(jobspec, (known = digested(text, jobspec)));
   const { digest, nodes, gpus } = known;
+  // Where it asks for no time, what a partition gives counts: another question than one for that very time.
+  const shape = `${digest}.${jobspec.walltime === null ? 'open' : walltime}.${priority}`;
+  const isOpen = jobspec.walltime === null || jobspec.leastTime !== null;
   return {
-    question: { shape: `${digest}.${walltime}.${priority}`, jobspec: text, walltime, priority },
+    question: { shape, jobspec: text, walltime, isOpen, priority },
     shapeClass: shapeClass({ nodes, gpus, walltime }),
   };
 }
 
-function digested(text: string, { request, image, parameters }: Jobspec): Digested {
+function digested(text: string, { request, image, parameters, leastTime }: Jobspec): Digested {
   // Whatever else of the jobspec a runner may look at (queue, account, image) decides, too; command and name do not.
-  const told = JSON.stringify([request, image, parameters, attributesOf(text)], finite);
+  const told = JSON.stringify([request, image, parameters, leastTime, attributesOf(text)], finite);
   const digest = createHash('sha256').update(told).digest('hex').slice(0, 32);
   const wants = wanted(request);
   return { digest, nodes: wants.get('node') ?? 1, gpus: wants.get('gpu') ?? 0 };

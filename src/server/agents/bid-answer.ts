@@ -13,7 +13,7 @@ const MOST_MESSAGE = 500;
 
 export function bidOf(answer: BidAnswer, question: BidQuestion, now: number): Bid {
   const { id } = answer;
-  const asked = { now, walltime: question.walltime };
+  const asked = { now, walltime: question.isOpen === true ? null : question.walltime };
   if (answer.answer.case === 'no') {
     const { code, message } = answer.answer.value;
     const known = REASON_CODES.find((each): each is ReasonCode => each === code) ?? 'never_fits';

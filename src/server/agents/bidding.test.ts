@@ -110,6 +110,7 @@ describe('asking', () => {
   test('the deadline is the job’s own where it says one', async () => {
     await bidder('a', () => null);
     await rig.cluster('b', 1, 4);
+    rig.scheduler.registry.seen('b');
     const { ms, job } = await submitted({ cores: 4 }, { bidding: { ask: null, withinMs: 120, rebid: null } });
     expect(ms).toBe(120);
     expect(job.cluster).toBe('b');

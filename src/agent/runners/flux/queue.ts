@@ -11,7 +11,7 @@ import { RainbowError } from '../../../core/errors.ts';
 import type { FluxCluster } from '../../../core/discover/flux.ts';
 import { expandHosts } from '../../../core/discover/expand-hosts.ts';
 import type { FoundPartition } from '../../../core/discover/layout.ts';
-import { limitOf } from '../../../core/discover/time-limits.ts';
+import { limitOf, timeAmong } from '../../../core/discover/time-limits.ts';
 import { readJobspec } from '../../../core/jobspec/read.ts';
 import type { System } from '../../../system/system.ts';
 import { countParts, takesOf } from '../batch/counts.ts';
@@ -80,6 +80,10 @@ export function createFluxQueue(
         (await feasible(question, jobspec));
       if (why !== '') return { refusal: { code: 'never_fits', message: why } };
       return queueOf(queue, found, await queued(), { realm, now: clock.now() });
+    },
+    async timeOf({ jobspec, walltime }) {
+      const known = (await all()).queues.map(({ name, facts }) => limitOf(name, facts));
+      return timeAmong(readJobspec(jobspec), known, walltime);
     },
   };
 }

@@ -1,6 +1,6 @@
 /** The time limit of a job that asks for none: Rainbow's, or that of its queue where that is shorter. */
 import type { FoundPartition } from '../../../core/discover/layout.ts';
-import { limitOf, meantBy } from '../../../core/discover/time-limits.ts';
+import { limitOf, timeAmong } from '../../../core/discover/time-limits.ts';
 import { readJobspec } from '../../../core/jobspec/read.ts';
 import type { Clock } from '../../../system/system.ts';
 import { freshFor } from '../batch/once.ts';
@@ -27,5 +27,5 @@ export function createLimitWhereNone(flux: Flux, clock: Clock): (order: Order) =
 /** The same of a job in that queue; null: it asks for none. `walltime`: seconds, of the order. */
 export function limitWhereNone(queues: readonly FoundPartition[], queue: string | null, walltime: number): number {
   const known = queues.map(({ name, facts }) => limitOf(name, facts));
-  return Math.min(walltime, ...meantBy(queue, known).map(({ most }) => most));
+  return timeAmong({ queue, walltime: null }, known, walltime);
 }

@@ -10,6 +10,7 @@ import { readSlurmNodes, readSlurmPartitions } from '../../../core/discover/slur
 import { NO_CONTEXT } from '../../../core/translate/context.ts';
 import { readSbatch } from '../../../core/translate/slurm/read.ts';
 import { nativeRendering } from '../../../core/translate/native.ts';
+import { readJobspec } from '../../../core/jobspec/read.ts';
 import { splitWords } from '../../../core/jobspec/words.ts';
 import { jobspecOf } from '../../testing/jobspec.ts';
 import type { Order } from '../runner.ts';
@@ -21,7 +22,7 @@ import { readQueued } from './queued.ts';
 import { readCompletions, readSacct, readSqueue } from './records.ts';
 import { endOf, isForgotten, KNOWN_STATES, phaseOf, phaseOfAll, waitsFor, wasNotLaunched } from './status.ts';
 import { lastTaskOf, nativeSubmission, readJobId, slurmJobOf } from './submit.ts';
-import { limitWhereNone } from './time-limit.ts';
+import { limitToSay } from './time-limit.ts';
 import { readMapping, slurmUsers } from './users.ts';
 
 const KEY = { jobId: '7', epoch: 2, realm: '00c0ffee', nonce: '0123456789ab' };
@@ -370,12 +371,31 @@ test.each([
       'PartitionName=gpu DefaultTime=NONE MaxTime=1-00:00:00 Nodes=a',
     ].join('\n'),
   );
-  expect(limitWhereNone(partitions, queue, 3600)).toBe(limit);
+  expect(limitToSay(partitions, { queue, walltime: null }, 3600)).toBe(limit);
   const { jobspec } = readSbatch('#!/bin/sh\necho\n', NO_CONTEXT);
   const given = order(jobspec);
   const { args } = nativeSubmission(slurmJobOf(given), given, KEY, { ...WHERE, limit });
   const said = args.filter((word) => word.startsWith('--time='));
   expect(said).toEqual(limit === null ? [] : [`--time=${limit / 60}`]);
+});
+
+test.each([
+  ['debug', '--time-min=5', 600],
+  ['debug', '--time-min=20', null],
+  ['debug', '--nice', null],
+  ['main', '--time-min=5', null],
+  ['nope', '--time-min=5', null],
+])('of an hour, in %s with %s, sbatch is told %s s', (queue, option, limit) => {
+  const partitions = readSlurmPartitions(
+    ['PartitionName=debug MaxTime=00:10:00 Nodes=a', 'PartitionName=main MaxTime=1-0 Nodes=a'].join('\n'),
+  );
+  const script = `#!/bin/sh\n#SBATCH -p ${queue} --time=60 ${option}\necho\n`;
+  const given = order(readSbatch(script, NO_CONTEXT).jobspec);
+  expect(limitToSay(partitions, readJobspec(given.jobspec), 3600)).toBe(limit);
+  const { args } = nativeSubmission(slurmJobOf(given), given, KEY, { ...WHERE, limit });
+  const times = args.filter((word) => word.startsWith('--time'));
+  const least = option.startsWith('--time-min') ? [option] : [];
+  expect(times.toSorted()).toEqual([...least, limit === null ? '--time=01:00:00' : '--time=10'].toSorted());
 });
 
 test.each([

@@ -12,6 +12,7 @@ import { taken } from '../../../core/bid/wanted.ts';
 import { RainbowError } from '../../../core/errors.ts';
 import { isInService, type SlurmNode } from '../../../core/discover/slurm.ts';
 import type { FoundPartition } from '../../../core/discover/layout.ts';
+import { limitOf, timeAmong } from '../../../core/discover/time-limits.ts';
 import { readJobspec } from '../../../core/jobspec/read.ts';
 import { readSlurmTime } from '../../../core/translate/slurm/amounts.ts';
 import type { System } from '../../../system/system.ts';
@@ -25,7 +26,7 @@ import { readNativeName } from './key.ts';
 import { QUEUED_FORMAT, readQueued, type QueuedRecord } from './queued.ts';
 import { readTime } from './records.ts';
 import { nativeSubmission, slurmJobOf, type Native } from './submit.ts';
-import { limitWhereNone } from './time-limit.ts';
+import { limitToSay } from './time-limit.ts';
 import type { Users } from './users.ts';
 
 /** Questions come many at once, and about partitions seldom anything new. Milliseconds. */
@@ -92,7 +93,7 @@ export function createSlurmQueue(
   };
 
   const refusalOf = async (question: BidQuestion, native: Asked): Promise<string> => {
-    const { request, walltime } = readJobspec(question.jobspec);
+    const { request, walltime, leastTime } = readJobspec(question.jobspec);
     const missing = await parts.missingFor(request);
     if (missing !== '') return missing;
     const partition = await partitionOf(native);
@@ -102,7 +103,7 @@ export function createSlurmQueue(
     }
     const most = readSlurmTime(String(partition.facts['max_time'] ?? ''));
     // Where it asks for no time it gets one that the partition lets it have.
-    return typeof most === 'number' && walltime !== null && walltime > most
+    return typeof most === 'number' && walltime !== null && (leastTime ?? walltime) > most
       ? `partition ${partition.name} lets a job run for ${most / 60} min, not for ${walltime / 60}`
       : '';
   };
@@ -134,6 +135,10 @@ export function createSlurmQueue(
       if (said === null || said.start === null) return here;
       return { ...here, planned: Math.max(0, (said.start - clock.now()) / 1000) };
     },
+    async timeOf({ jobspec, walltime }) {
+      const known = (await partitions()).map(({ name, facts }) => limitOf(name, facts));
+      return timeAmong(readJobspec(jobspec), known, walltime);
+    },
   };
 }
 
@@ -161,7 +166,8 @@ function askedOf(
   const found = job.options.find(([option]) => option === 'partition')?.[1];
   // It is asked about, and never submitted: nothing is written there.
   const partition = typeof found === 'string' ? found : '';
-  const limit = limitWhereNone(partitions, partition === '' ? null : partition, walltime);
+  const asked = { ...readJobspec(jobspec), queue: partition === '' ? null : partition };
+  const limit = limitToSay(partitions, asked, walltime);
   const native = nativeSubmission(job, order, name, { cluster, runDir: '/tmp', cwd: '/', containers, limit });
   return { ...native, partition };
 }

@@ -225,6 +225,19 @@ describe.skipIf(away)('with a real Slurm', { timeout: 120_000 }, () => {
       expect(await text('1')).toEqual(['0 limit 5:00']);
     });
 
+    test('one that may be given less is given what its partition lets it have, and bid for so', async () => {
+      const least = { system: { queue: 'debug', duration: 3600 }, rainbow: { slurm: { 'time-min': '2' } } };
+      const of = order('1', "squeue -h -j $SLURM_JOB_ID -o '%l'", least);
+      const bidder = createQueueBidder({ runner, tariff: null, coming: () => [], system: realSystem })!;
+      const bid = await bidder.bid({ shape: 'least', jobspec: of.jobspec, walltime: 3600, priority: 0 });
+      expect(bid.kind === 'yes' && Math.round(bid.estimate.end - bid.estimate.startP50)).toBe(600);
+      bidder.close();
+      await runner.submit(of);
+      await reaches('1', 'ended');
+      // Its backfill may cut it down further.
+      expect(['0 10:00', '0 2:00']).toContain((await text('1')).join());
+    });
+
     test('what a partition will never take is a no', async () => {
       const bidder = createQueueBidder({ runner, tariff: null, coming: () => [], system: realSystem })!;
       const why = async (system: object, walltime: number): Promise<string> => {

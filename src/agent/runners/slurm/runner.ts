@@ -50,7 +50,7 @@ import { createSlurmQueue } from './queue.ts';
 import type { SlurmRecord } from './records.ts';
 import { phaseOf, phaseOfAll, wasNotLaunched } from './status.ts';
 import { lastTaskOf, nativeSubmission, readJobId, slurmJobOf } from './submit.ts';
-import { createLimitWhereNone } from './time-limit.ts';
+import { createLimitToSay } from './time-limit.ts';
 import type { Users } from './users.ts';
 import { fateOf } from './vanished.ts';
 import { canBeWithdrawn, claimForNobody, withdrawnFor } from './withdraw.ts';
@@ -71,7 +71,7 @@ export async function createSlurmRunner(options: SlurmRunnerOptions, system: Sys
   const { clock } = system;
   const slurm = slurmCommands(options.environment, system);
   const missingFor = createFitCheck(() => askCluster(slurm, cluster), cluster, system);
-  const limitWhereNone = createLimitWhereNone(slurm, clock);
+  const limitToSay = createLimitToSay(slurm, clock);
   await mkdir(spool, { recursive: true, mode: 0o711 });
   await chmod(spool, 0o711).catch(() => undefined);
   const gone = await openGone(spool, system);
@@ -274,7 +274,7 @@ export async function createSlurmRunner(options: SlurmRunnerOptions, system: Sys
     const { user } = job.accepted;
     // A directory of another user's can only be made as him: there his home has to do.
     const cwd = order.sandbox ?? (user?.by === 'sudo' ? (user.home ?? '/tmp') : join(job.runDir, 'scratch'));
-    const where = { cluster, runDir: job.runDir, cwd, containers, limit: await limitWhereNone(order) };
+    const where = { cluster, runDir: job.runDir, cwd, containers, limit: await limitToSay(order) };
     const native = nativeSubmission(slurmJobOf(order, containers), order, name, where);
     const submission: Submission = { nonce, name: nativeName(name, order.name), at: clock.now(), nativeId: null };
     await table.change(job, (now) => [...now, submission]);

@@ -35,15 +35,15 @@ export function nativeSubmission(
     readonly runDir: string;
     /** Where it begins, where the jobspec does not say. */
     readonly cwd: string;
-    /** Seconds, where the jobspec asks for no time; null: none is said. The order's where it is left out. */
+    /** Seconds, said instead of the jobspec's; null: as that has it. Left out: the order's, where the jobspec asks for none. */
     readonly limit?: number | null;
     /** What runs images; none where it is left out. */
     readonly containers?: ContainerRuntime;
   },
 ): Native {
   const { options } = job;
-  const { limit = order.walltime } = where;
   const has = (option: string): boolean => options.some(([each]) => each === option);
+  const { limit = has('time') ? null : order.walltime } = where;
   const text = (option: string): string | null => {
     const found = options.find(([each]) => each === option)?.[1];
     return typeof found === 'string' ? found : null;
@@ -64,7 +64,7 @@ export function nativeSubmission(
     ...(has('error') || has('output') ? [] : [['error', `${run}/err.${index}`] as const]),
     ...(has('open-mode') || has('output') ? [] : [['open-mode', 'append'] as const]),
     ...(has('chdir') ? [] : [['chdir', where.cwd] as const]),
-    ...(has('time') || limit === null || limit <= 0 ? [] : [['time', minutes(limit)] as const]),
+    ...(limit === null || limit <= 0 ? [] : [['time', minutes(limit)] as const]),
     // Started again, it would run a second time under one epoch: Rainbow decides that, unless the job itself says so.
     ...(has('requeue') || has('no-requeue') ? [] : [['no-requeue', true] as const]),
     ...(order.priority < 0 && !has('nice')

@@ -192,6 +192,25 @@ test('variables', () => {
   expect(one('--export=constructor').jobspec.environment).toEqual({});
 });
 
+test('the least time that it may be given', () => {
+  const { text, jobspec, report } = read('#SBATCH -t 1:00:00 --time-min=5');
+  expect([jobspec.walltime, jobspec.leastTime]).toEqual([3600, 300]);
+  expect(text).toMatch(/slurm:\n +time-min: ["']?5/);
+  expect(report).toContainEqual(
+    expect.objectContaining({
+      outcome: 'kept',
+      what: '--time-min=5',
+      became: 'on a cluster of Slurm it may be given as little as 300 s',
+    }),
+  );
+  expect(one('-t 5 --time-min=5').jobspec.leastTime).toBeNull();
+  expect(one('--time-min=5').jobspec.leastTime).toBeNull();
+  expect(() => one('-t 5 --time-min=10')).toThrow(
+    /--time-min=10: must be no more than the time that it asks for, 300 s/,
+  );
+  expect(() => one('--time-min=soon')).toThrow(/--time-min=soon: must be a span of time/);
+});
+
 test('what is carried: kept in the jobspec, and said', () => {
   const { text, report } = read(`#SBATCH -a 0-15:4%2 -d afterok:1:2,singleton -H -b now+1hour
 #SBATCH -p debug -A physics -q high -L matlab:2 --signal=B:USR1@60 --requeue

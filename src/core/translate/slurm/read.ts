@@ -168,6 +168,23 @@ function readTimes(choices: Choices, override: string | undefined, draft: Draft,
       report.kept(chosen.at, chosen.what, `${seconds} s`);
     }
   }
+  readLeastTime(choices, draft, report);
+}
+
+/** What backfill may give it; sbatch refuses more than the time itself. */
+function readLeastTime(choices: Choices, draft: Draft, report: Report): void {
+  const chosen = choices.take('time-min');
+  if (chosen === null) return;
+  const seconds = readSlurmTime(chosen.value) ?? refuse(chosen, 'a span of time: 90 (minutes), 1:30:00, 2-12:00:00');
+  const walltime = draft.system['duration'];
+  if (typeof seconds === 'number' && typeof walltime === 'number' && seconds > walltime)
+    refuse(
+      chosen,
+      `no more than the time that it asks for, ${walltime} s: it is ${seconds} s, and sbatch refuses that`,
+    );
+  choices.carry(chosen);
+  if (seconds === 'none') report.carried(chosen.at, chosen.what, 'attributes.rainbow.slurm.time-min', null);
+  else report.kept(chosen.at, chosen.what, `on a cluster of Slurm it may be given as little as ${seconds} s`);
 }
 
 const SIMPLE = [

@@ -40,7 +40,8 @@ export declare type BidRequest = Message<"rainbow.v1.BidRequest"> & {
   jobspec: string;
 
   /**
-   * Seconds.
+   * Seconds: what it asks for, or the server's default. Where it asks for none, or for --time-min of sbatch too, the bid goes
+   * by what the cluster gives such a job.
    *
    * @generated from field: double walltime = 4;
    */
@@ -151,7 +152,7 @@ export declare type BidOffer = Message<"rainbow.v1.BidOffer"> & {
   startP90: number;
 
   /**
-   * Seconds from now: when it would end, by its walltime.
+   * Seconds from now: when it would end, by the time that it has here.
    *
    * @generated from field: double end = 3;
    */

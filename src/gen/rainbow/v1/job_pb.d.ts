@@ -911,7 +911,9 @@ export declare const CandidateSchema: GenMessage<Candidate>;
  */
 export declare type MatchReason = Message<"rainbow.v1.MatchReason"> & {
   /**
-   * absent, total, per_vertex, predicate, competition, constraint, image, budget
+   * Where it failed, in the order in which it is looked for: owner, partition, told (before anything is matched: whom the
+   * cluster runs jobs for, what it has of partitions or queues, what it can be told of the job), absent, total, per_vertex,
+   * predicate, constraint, image, competition, budget
    *
    * @generated from field: string stage = 1;
    */
