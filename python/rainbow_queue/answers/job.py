@@ -38,10 +38,16 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Dependency:
-    """What a job waits for: `kind` is afterok, afterany or afternotok, `on` a job or an array of one's own."""
+    """What a job waits for.
+
+    kind: afterok, afterany, afternotok, after (a start) or singleton (those of its own name).
+    on: a job or an array of one's own; of singleton None.
+    minutes: of after, how long after the start.
+    """
 
     kind: str
-    on: int
+    on: Optional[int] = None
+    minutes: int = 0
 
 
 @dataclass(frozen=True)

@@ -72,10 +72,10 @@ function* jobInTheWay({ id, owner, name }: Waiter): Operation<JobId | null> {
   }
   for (const state of AT_CLUSTER) {
     const found = yield* one<Found>(
-      `SELECT CAST(later.id AS TEXT) AS id FROM
+      `SELECT CAST(run.id AS TEXT) AS id FROM
          (SELECT id, name FROM jobs INDEXED BY jobs_owner WHERE owner = ? AND state = ? AND array_id IS NULL AND id > ?
-          ORDER BY jobs.owner, jobs.state, jobs.id LIMIT ${LATER}) AS later
-       WHERE later.name = ? LIMIT 1`,
+          ORDER BY jobs.owner, jobs.state, jobs.id LIMIT ${LATER}) AS run
+       WHERE run.name = ? LIMIT 1`,
       owner,
       state,
       key,
@@ -113,7 +113,7 @@ export function* unendedJobs(owner: string, most: number): Operation<number> {
   for (const state of UNENDED_STATES) {
     const row = yield* one<{ count: number }>(
       `SELECT CAST(COUNT(*) AS INTEGER) AS count FROM
-         (SELECT 1 AS found FROM jobs INDEXED BY jobs_owner WHERE owner = ? AND state = ? AND array_id IS NULL LIMIT ?) AS counted`,
+         (SELECT 1 AS found FROM jobs INDEXED BY jobs_owner WHERE owner = ? AND state = ? AND array_id IS NULL LIMIT ?) AS run`,
       owner,
       state,
       limitOf(most - count),
