@@ -41,12 +41,12 @@ class Dependency:
     """What a job waits for.
 
     kind: afterok, afterany, afternotok, after (a start) or singleton (those of its own name).
-    on: a job or an array of one's own; of singleton None.
+    on: a job or an array of one's own; of singleton 0.
     minutes: of after, how long after the start.
     """
 
     kind: str
-    on: Optional[int] = None
+    on: int = 0
     minutes: int = 0
 
 
