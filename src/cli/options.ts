@@ -52,7 +52,8 @@ export function jobId(text: string): string {
   return text;
 }
 
-const AFTER = /^(?:(after|afterok|afterany|afternotok):)?([1-9]\d{0,18}(?:\+\d{1,6})?(?::[1-9]\d{0,18}(?:\+\d{1,6})?)*)$/;
+const AFTER =
+  /^(?:(after|afterok|afterany|afternotok):)?([1-9]\d{0,18}(?:\+\d{1,6})?(?::[1-9]\d{0,18}(?:\+\d{1,6})?)*)$/;
 
 /** `5`, `afterany:5:6`, `after:5+10`, `singleton`, several with commas or given again. */
 export function collectAfter(text: string, before: readonly Dependency[] | undefined): readonly Dependency[] {

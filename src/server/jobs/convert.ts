@@ -163,11 +163,7 @@ const KINDS: Readonly<Record<DependencyKind, wire.DependencyKind>> = {
   singleton: wire.DependencyKind.SINGLETON,
 };
 
-function dependencyToWire({
-  kind,
-  on,
-  minutes = 0,
-}: Dependency): MessageInitShape<typeof wire.DependencySchema> {
+function dependencyToWire({ kind, on, minutes = 0 }: Dependency): MessageInitShape<typeof wire.DependencySchema> {
   return { kind: KINDS[kind], on: kind === 'singleton' ? '0' : on, minutes };
 }
 

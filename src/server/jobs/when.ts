@@ -37,7 +37,10 @@ export async function readDependencies(
   for (const [i, { kind, on, minutes }] of dependencies.entries()) {
     const known = KINDS[kind];
     if (known === undefined)
-      throw invalid(`dependencies[${i}].kind`, `${kind} is not known; use AFTEROK, AFTERANY, AFTERNOTOK, AFTER or SINGLETON`);
+      throw invalid(
+        `dependencies[${i}].kind`,
+        `${kind} is not known; use AFTEROK, AFTERANY, AFTERNOTOK, AFTER or SINGLETON`,
+      );
     checkMinutes(known, minutes, `dependencies[${i}].minutes`);
     if (known === 'singleton') {
       await checkSingleton(parts, person, on, `dependencies[${i}]`);
@@ -63,7 +66,8 @@ function checkMinutes(kind: DependencyKind, minutes: number, place: string): voi
 }
 
 async function checkSingleton(parts: Parts, person: Person, on: string, place: string): Promise<void> {
-  if (on !== '0') throw invalid(`${place}.on`, `${on}: a singleton names no job, it waits for those of its own name; leave it out`);
+  if (on !== '0')
+    throw invalid(`${place}.on`, `${on}: a singleton names no job, it waits for those of its own name; leave it out`);
   const most = LIMITS.besideSingleton;
   if ((await parts.store.jobs.unended(person.owner, most + 1)) <= most) return;
   throw new RainbowError(

@@ -255,7 +255,9 @@ export function startAndNameConformance(open: Open): void {
       const [task] = await tasksOf(store, await arrayOf(store, 2, named('late')));
       await moved(store, task!, 'assigned');
       await waitsOn(store, late);
-      expect((await store.jobs.get(late.id))?.reason.message).toContain(`singleton (job ${task!.array!.id} has its name)`);
+      expect((await store.jobs.get(late.id))?.reason.message).toContain(
+        `singleton (job ${task!.array!.id} has its name)`,
+      );
     });
 
     test('submitted at one moment, one of them is first', async () => {
