@@ -114,17 +114,21 @@ export function* settleDependencies(
     );
     if (rows.length + arrays.length === 0) break;
     looked += rows.length + arrays.length;
-    for (const row of rows) count(done, yield* settleJob(jobOf(row), at));
-    for (const array of arrays) count(done, yield* settleArray(array, at));
+    const outcomes: Outcome[] = [];
+    for (const row of rows) outcomes.push(yield* settleJob(jobOf(row), at));
+    for (const array of arrays) outcomes.push(yield* settleArray(array, at));
+    for (const outcome of outcomes) count(done, outcome);
+    if (outcomes.every((outcome) => outcome === 'busy')) break;
   }
   return looked === 0 ? null : done;
 }
 
 function count(done: { released: number; canceled: number }, outcome: Outcome): void {
-  if (outcome !== 'waits') done[outcome] += 1;
+  if (outcome !== 'waits' && outcome !== 'busy') done[outcome] += 1;
 }
 
-type Outcome = 'released' | 'canceled' | 'waits';
+/** `busy`: it is still marked. */
+type Outcome = 'released' | 'canceled' | 'waits' | 'busy';
 
 function* settleJob(job: JobRecord, at: number): Operation<Outcome> {
   const id = BigInt(job.id);
@@ -137,6 +141,7 @@ function* settleJob(job: JobRecord, at: number): Operation<Outcome> {
     yield* applyChange(job, { to: 'canceled', reason: { code: 'dependency', message: found.never }, at, endedAt: at });
     return 'canceled';
   }
+  if (found.busy) return 'busy';
   if (found.open.length > 0) {
     const message = `waits for ${dependenciesText(found.open)}`;
     const held = (job.waits & WAITS.held) !== 0;
@@ -180,6 +185,7 @@ function* settleArray(array: Waiter, at: number): Operation<Outcome> {
     yield* writeArrayEvent(array, 'cancel_requested', { code: 'dependency', message: found.never }, at);
     return 'canceled';
   }
+  if (found.busy) return 'busy';
   if (found.open.length > 0) {
     yield* run('UPDATE arrays SET waits = waits & 15 WHERE id = ?', id);
     return 'waits';
@@ -295,9 +301,9 @@ export function* arrayReleased(id: JobId): Operation<void> {
   else if (found.open.length === 0) yield* letTasksGo(key);
 }
 
-/** It can never start, or is to wait a while yet. */
-function asksToLook({ never, open, unknown, notBefore }: Ends): boolean {
-  return never !== null || (notBefore !== null && open.length === 0 && unknown === null);
+/** It can never start, is to wait a while yet, or cannot be looked at just now. */
+function asksToLook({ never, open, unknown, notBefore, busy }: Ends): boolean {
+  return never !== null || busy || (notBefore !== null && open.length === 0 && unknown === null);
 }
 
 function* lookAgain(array: bigint): Operation<void> {

@@ -25,21 +25,25 @@ export interface Ends {
   readonly unknown: string | null;
   /** Milliseconds; with none open: it is to wait until then all the same. */
   readonly notBefore: number | null;
+  /** One could not be looked at just now. */
+  readonly busy: boolean;
 }
 
 export function* lookAtEnds(me: Waiter, dependencies: readonly Dependency[]): Operation<Ends> {
   const open: Dependency[] = [];
   let unknown: string | null = null;
   let notBefore: number | null = null;
+  let busy = false;
   const never = (dependency: Dependency, what: string): Ends => {
     const text = `it was to start ${dependencyText(dependency)}, and job ${dependency.on} ${what}`;
-    return { open, never: text, unknown, notBefore };
+    return { open, never: text, unknown, notBefore, busy };
   };
   for (const dependency of dependencies) {
     const { kind, on, minutes = 0 } = dependency;
     if (kind === 'singleton') {
       const other = yield* inTheWay(me);
-      if (other !== null) open.push({ kind, on: other });
+      if (other === 'busy') busy = true;
+      else if (other !== null) open.push({ kind, on: other });
       continue;
     }
     const key = BigInt(on);
@@ -67,7 +71,7 @@ export function* lookAtEnds(me: Waiter, dependencies: readonly Dependency[]): Op
       unknown ??= `it was to start ${kind}:${on}, and how job ${on} ended was lost when the store was put back`;
     }
   }
-  return { open, never: null, unknown, notBefore };
+  return { open, never: null, unknown, notBefore, busy };
 }
 
 function endOfJob({ state, code }: { readonly state: JobState; readonly code: string }): End {

@@ -19,35 +19,40 @@ export interface Waiter {
 const LATER = 10_000;
 const AT_CLUSTER = UNENDED_STATES.filter((state) => state !== 'pending');
 
-/** From here on the end of what is answered is told. Null: nothing is in the way. */
-export function* inTheWay(me: Waiter): Operation<JobId | null> {
+/**
+ * From here on the end of what is answered is told. Null: nothing is in the way. `busy`: what is in the way is just being
+ * changed, so look again; to wait for its row, with others in hand, could be waiting for each other.
+ */
+export function* inTheWay(me: Waiter): Operation<JobId | null | 'busy'> {
   const key = BigInt(me.id);
-  for (;;) {
-    const found = (yield* jobInTheWay(me)) ?? (yield* arrayInTheWay(me));
-    if (found === null) return null;
-    const on = BigInt(found);
-    const known = yield* one(
-      `SELECT 1 AS found FROM dependencies WHERE job_id = ? AND on_id = ? AND kind = 'singleton'`,
-      key,
-      on,
-    );
-    // Its end waits for this transaction; asking for its row as well could wait for it in turn.
-    if (known !== undefined) return found;
-    if (!(yield* heedOne(on))) continue;
-    yield* run(`DELETE FROM dependencies WHERE job_id = ? AND kind = 'singleton' AND on_id <> 0`, key);
-    yield* run(`INSERT INTO dependencies (job_id, on_id, kind) VALUES (?, ?, 'singleton')`, key, on);
-    return found;
-  }
-}
-
-/** False where it has ended meanwhile. */
-function* heedOne(on: bigint): Operation<boolean> {
-  const job = yield* one<{ state: JobState }>('UPDATE jobs SET depended_on = 1 WHERE id = ? RETURNING state', on);
-  if (job !== undefined) return !isFinal(job.state);
-  const array = yield* one<{ ended_at: number | null }>(
-    'UPDATE arrays SET depended_on = 1 WHERE id = ? RETURNING ended_at',
+  const found = (yield* jobInTheWay(me)) ?? (yield* arrayInTheWay(me));
+  if (found === null) return null;
+  const on = BigInt(found);
+  const known = yield* one(
+    `SELECT 1 AS found FROM dependencies WHERE job_id = ? AND on_id = ? AND kind = 'singleton'`,
+    key,
     on,
   );
+  // Its end will find it, and waits for this transaction where it is just coming.
+  if (known !== undefined) return found;
+  if (!(yield* heedOne(on))) return 'busy';
+  yield* run(`DELETE FROM dependencies WHERE job_id = ? AND kind = 'singleton' AND on_id <> 0`, key);
+  yield* run(`INSERT INTO dependencies (job_id, on_id, kind) VALUES (?, ?, 'singleton')`, key, on);
+  return found;
+}
+
+/** False where another has its row, or it has ended meanwhile. */
+function* heedOne(on: bigint): Operation<boolean> {
+  const job = yield* one<{ state: JobState }>('SELECT state FROM jobs WHERE id = ? FOR UPDATE SKIP LOCKED', on);
+  if (job !== undefined) {
+    yield* run('UPDATE jobs SET depended_on = 1 WHERE id = ?', on);
+    return !isFinal(job.state);
+  }
+  const array = yield* one<{ ended_at: number | null }>(
+    'SELECT ended_at FROM arrays WHERE id = ? FOR UPDATE SKIP LOCKED',
+    on,
+  );
+  if (array !== undefined) yield* run('UPDATE arrays SET depended_on = 1 WHERE id = ?', on);
   return array !== undefined && array.ended_at === null;
 }
 

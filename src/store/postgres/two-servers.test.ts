@@ -99,7 +99,7 @@ describe.skipIf(skipWithout('postgres', missing))('two servers on one database',
     };
     const jobs = await Promise.all(
       both.flatMap((store) =>
-        Array.from({ length: 8 }, async () => {
+        Array.from({ length: 4 }, async () => {
           const { job } = await store.jobs.submit(alone);
           await look(store);
           return job;
