@@ -187,12 +187,23 @@ class When(WithServer):
         self.assertEqual(self.client.wait(good, timeout=60).reason.code, "dependency")
         with self.assertRaisesRegex(NotFoundError, "no job"):
             self.client.submit(shell("true"), after=999999)
-        for wrong in ("after:3", "soon", -1):
+        for wrong in ("later:3", "soon", "afterok:3+5", -1):
             with self.assertRaises(ValueError):
                 self.client.submit(shell("true"), after=wrong)
         held = self.client.hold(self.client.submit(shell("true"), begin=timedelta(hours=1)).job, "not yet")
         self.assertTrue(held.held)
         self.client.cancel(held)
+
+    def test_after_a_start_and_alone(self):
+        first = self.client.submit(shell("true"), name="alone", hold=True).job
+        second = self.client.submit(shell("true"), name="alone", after="singleton").job
+        later = self.client.submit(shell("true"), after=f"after:{first.id}+5").job
+        self.assertEqual(self.client.job(second).dependencies, [Dependency("singleton")])
+        self.assertEqual(self.client.job(later).dependencies, [Dependency("after", first.id, 5)])
+        self.client.release(first)
+        self.assertEqual(self.client.wait(second, timeout=60).state, "completed")
+        self.assertGreaterEqual(self.client.job(second).started_at, self.client.job(first).ended_at)
+        self.client.cancel(later)
 
     def test_times(self):
         noon = datetime(2040, 1, 31, 12, tzinfo=timezone.utc)

@@ -1,5 +1,6 @@
 /** Readers of option values. A wrong value ends in exit code 2, with what is right. */
 import { InvalidArgumentError } from 'commander';
+import type { Dependency, DependencyKind } from '../core/job/waits.ts';
 
 /** A whole number of at least `min`. */
 export function wholeNumber(min: number, max = Number.MAX_SAFE_INTEGER): (text: string) => number {
@@ -51,22 +52,24 @@ export function jobId(text: string): string {
   return text;
 }
 
-const AFTER = /^(?:(afterok|afterany|afternotok):)?([1-9]\d{0,18}(?::[1-9]\d{0,18})*)$/;
+const AFTER =
+  /^(?:(after|afterok|afterany|afternotok):)?([1-9]\d{0,18}(?:\+\d{1,6})?(?::[1-9]\d{0,18}(?:\+\d{1,6})?)*)$/;
 
-export interface After {
-  readonly kind: 'afterok' | 'afterany' | 'afternotok';
-  readonly on: string;
-}
-
-/** `5`, `afterany:5:6`, several with commas or given again. */
-export function collectAfter(text: string, before: readonly After[] | undefined): readonly After[] {
-  const read = text.split(',').flatMap((part): readonly After[] => {
+/** `5`, `afterany:5:6`, `after:5+10`, `singleton`, several with commas or given again. */
+export function collectAfter(text: string, before: readonly Dependency[] | undefined): readonly Dependency[] {
+  const read = text.split(',').flatMap((part): readonly Dependency[] => {
+    if (part.trim() === 'singleton') return [{ kind: 'singleton', on: '' }];
     const found = AFTER.exec(part.trim());
-    if (found === null) {
-      throw new InvalidArgumentError('It must be a job’s number, or afterok:ID, afterany:ID or afternotok:ID.');
+    const kind = (found?.[1] ?? 'afterok') as DependencyKind;
+    if (found === null || (kind !== 'after' && part.includes('+'))) {
+      throw new InvalidArgumentError(
+        'It must be a job’s number, or afterok:ID, afterany:ID, afternotok:ID, after:ID, after:ID+MINUTES or singleton.',
+      );
     }
-    const kind = (found[1] ?? 'afterok') as After['kind'];
-    return found[2]!.split(':').map((on) => ({ kind, on }));
+    return found[2]!.split(':').map((each): Dependency => {
+      const [on = '', minutes] = each.split('+');
+      return { kind, on, ...(minutes === undefined ? {} : { minutes: Number(minutes) }) };
+    });
   });
   return [...(before ?? []), ...read];
 }

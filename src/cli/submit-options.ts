@@ -2,7 +2,7 @@
 import type { OnClusterLoss } from '../core/job/state.ts';
 import type { OperatorOptions } from './connection.ts';
 import type { HandlingOptions } from './handling.ts';
-import type { After } from './options.ts';
+import type { Dependency } from '../core/job/waits.ts';
 
 export interface SubmitOptions extends OperatorOptions, HandlingOptions {
   readonly nodes?: number;
@@ -36,7 +36,7 @@ export interface SubmitOptions extends OperatorOptions, HandlingOptions {
   readonly idempotencyKey?: string;
   readonly priority?: number;
   readonly onClusterLoss?: OnClusterLoss;
-  readonly after?: readonly After[];
+  readonly after?: readonly Dependency[];
   readonly array?: string;
   readonly begin?: string;
   readonly startBefore?: string;

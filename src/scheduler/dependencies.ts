@@ -1,6 +1,7 @@
 /**
  * What a submit's dependencies come to: those that have ended already are decided here and now; the others are stored,
- * and the store tells when they end (store/operations/tell-end.ts).
+ * and the store tells when they end (store/operations/tell-end.ts). What a start or a name decides (`after`, `singleton`)
+ * is always stored: the store looks at it as soon as it has it.
  */
 import { RainbowError } from '../core/errors.ts';
 import { RESTORED } from '../core/job/restored.ts';
@@ -23,8 +24,16 @@ export async function resolveDependencies(
   const open: Dependency[] = [];
   for (const dependency of dependencies) {
     const { kind, on } = dependency;
+    if (kind === 'singleton') {
+      open.push(dependency);
+      continue;
+    }
     const found = (await store.jobs.get(on)) ?? (await store.arrays.get(on));
     if (found === null) throw new RainbowError('not_found', `there is no job ${on} to depend on`);
+    if (kind === 'after') {
+      open.push(dependency);
+      continue;
+    }
     const verdict = verdictOf(kind, 'counts' in found ? arrayEnd(found) : jobEnd(found));
     // How it ended is not known: it is stored, and held for a person by the store's own look.
     if (verdict === null || verdict === 'unknown') open.push(dependency);

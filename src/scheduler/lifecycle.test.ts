@@ -1,7 +1,7 @@
 /** What jobs wait for, on a real store and matcher: dependencies, arrays, times, holds, clusters that come later. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { readArraySpec } from '../core/job/array-spec.ts';
-import type { JobId, JobRecord } from '../store/store.ts';
+import type { JobId } from '../store/store.ts';
 import type { Submission } from './scheduler.ts';
 import { coresJob, hash, openRig, type Rig } from './testing/rig.ts';
 
@@ -30,14 +30,15 @@ async function run(id: JobId, how: 'completed' | 'failed' = 'completed'): Promis
 }
 
 async function end(id: JobId, how: 'completed' | 'failed'): Promise<void> {
-  let job: JobRecord = await rig.job(id);
-  for (const to of ['accepted', 'running', how] as const) {
-    const reason = { code: 'exit', message: '' } as const;
-    const change = { id, from: [job.state], epoch: job.epoch, to, reason, at: now(), nativeId: 'n' };
-    const result = await rig.scheduler.transition(change);
-    if (!result.done) throw new Error(`${job.state} to ${to}`);
-    job = result.job;
-  }
+  for (const to of ['accepted', 'running', how] as const) await step(id, to);
+}
+
+async function step(id: JobId, to: 'accepted' | 'running' | 'completed' | 'failed'): Promise<void> {
+  const job = await rig.job(id);
+  const reason = { code: 'exit', message: '' } as const;
+  const change = { id, from: [job.state], epoch: job.epoch, to, reason, at: now(), nativeId: 'n' };
+  const result = await rig.scheduler.transition(change);
+  if (!result.done) throw new Error(`${job.state} to ${to}`);
   await rig.system.settle();
 }
 
@@ -56,6 +57,56 @@ describe('dependencies', () => {
     expect(second.decision).toMatchObject({ chosen: null, reason: second.job.reason, order: ['K'] });
     await run(first.job.id);
     expect(await rig.job(second.job.id)).toMatchObject({ state: 'assigned', cluster: 'K' });
+  });
+
+  test('after a start; with minutes, that long after it', async () => {
+    await rig.cluster('K');
+    const first = await rig.submit(ONE);
+    const second = await rig.submit(ONE, { dependencies: [{ kind: 'after', on: first.job.id }] });
+    const third = await rig.submit(ONE, { dependencies: [{ kind: 'after', on: first.job.id, minutes: 2 }] });
+    expect([second.job.state, third.job.reason.message]).toEqual(['pending', `waits for after:${first.job.id}+2`]);
+    await rig.system.settle();
+    expect((await rig.job(second.job.id)).state).toBe('pending');
+    await rig.receive('K', 100, null);
+    await step(first.job.id, 'accepted');
+    await step(first.job.id, 'running');
+    expect(await rig.job(second.job.id)).toMatchObject({ state: 'assigned', cluster: 'K' });
+    expect(await rig.job(third.job.id)).toMatchObject({ state: 'pending', reason: { code: 'begin' } });
+    await rig.system.advance(119_000);
+    expect((await rig.job(third.job.id)).state).toBe('pending');
+    await rig.system.advance(2_000);
+    expect((await rig.job(third.job.id)).state).toBe('assigned');
+    await expect(rig.submit(ONE, { dependencies: [{ kind: 'after', on: '999' }] })).rejects.toMatchObject({
+      code: 'not_found',
+    });
+  });
+
+  test('singletons of one name run one after the other; one with nothing in its way is placed', async () => {
+    await rig.cluster('K');
+    const alone = { name: 'nightly', dependencies: [{ kind: 'singleton', on: '' }] } as const;
+    const row = [await rig.submit(ONE, alone), await rig.submit(ONE, alone), await rig.submit(ONE, alone)];
+    const other = await rig.submit(ONE, { ...alone, name: 'other' });
+    await rig.system.settle();
+    const states = async () => Promise.all(row.map(async ({ job }) => (await rig.job(job.id)).state));
+    expect([await states(), (await rig.job(other.job.id)).state]).toEqual([
+      ['assigned', 'pending', 'pending'],
+      'assigned',
+    ]);
+    await run(row[0]!.job.id, 'failed');
+    expect(await states()).toEqual(['failed', 'assigned', 'pending']);
+    await rig.scheduler.cancel(row[1]!.job.id, { code: 'user', message: '' });
+    await rig.system.settle();
+    expect(await states()).toEqual(['failed', 'canceled', 'assigned']);
+  });
+
+  test('a server that was killed after it took a singleton looks at it when it is back', async () => {
+    await rig.cluster('K');
+    await rig.scheduler.stop();
+    const { job } = await rig.submit(ONE, { name: 'nightly', dependencies: [{ kind: 'singleton', on: '' }] });
+    expect((await rig.job(job.id)).state).toBe('pending');
+    await rig.restart();
+    await rig.system.settle();
+    expect((await rig.job(job.id)).state).toBe('assigned');
   });
 
   test('what has ended already decides at the submit', async () => {

@@ -65,8 +65,8 @@ export function createMoves(deps: MoveDependencies): Moves {
     debits.sync(job);
     deps.followed(job);
     if (job.state === 'assigned' && job.cluster !== null) notices.notify(job.cluster, { kind: 'assigned' });
+    if (job.dependedOn && (isFinal(job.state) || job.state === 'running')) deps.wakeChores();
     if (isFinal(job.state)) {
-      if (job.dependedOn) deps.wakeChores();
       if (job.array !== null) {
         // Its place may have gone to the next task; and others may depend on the array.
         deps.wakeCycle();

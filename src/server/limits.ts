@@ -30,6 +30,8 @@ export const LIMITS = {
   arrayTasks: 10_000,
   /** Jobs and arrays that one job waits for. */
   dependencies: 1_000,
+  /** Jobs of an owner that have not ended, beside which a singleton is taken: a look may walk past all of them. */
+  besideSingleton: 10_000,
   /** Jobs in one page. */
   pageDefault: 100,
   page: 1_000,

@@ -21,6 +21,7 @@ import { receiveConformance } from './conformance/receive.ts';
 import { restoredConformance } from './conformance/restored.ts';
 import { retentionConformance } from './conformance/retention.ts';
 import { serverConformance } from './conformance/servers.ts';
+import { startAndNameConformance } from './conformance/start-and-name.ts';
 import { transitionConformance } from './conformance/transitions.ts';
 
 /**
@@ -35,6 +36,7 @@ export function storeConformance(name: string, open: () => Promise<Store>, runs 
     bidConformance(open);
     transitionConformance(open);
     lifecycleConformance(open);
+    startAndNameConformance(open);
     arrayConformance(open);
     retentionConformance(open);
     receiveConformance(open);

@@ -83,6 +83,7 @@ export function storeOver(engine: Engine, kind: Store['kind']): Store {
       hold: (id, reason, at) => call('holdJob', id, reason, at),
       release: (id, at) => call('releaseJob', id, at),
       dependencies: (id) => call('getDependencies', id),
+      unended: (owner, most) => call('unendedJobs', owner, most),
       settleDependencies: (limit, at) => call('settleDependencies', limit, at),
       releaseBegun: (at, limit) => call('releaseBegun', at, limit),
       overdue: (at, limit) => call('overdueJobs', at, limit),

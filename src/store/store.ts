@@ -396,8 +396,10 @@ export interface JobStore {
   release(id: JobId, at: number): Promise<JobRecord | null>;
   /** What a stored job depends on; the ended ones too. */
   dependencies(id: JobId): Promise<readonly Dependency[]>;
+  /** How many of somebody's jobs have not ended, tasks of arrays aside; counted up to `most`. */
+  unended(owner: string, most: number): Promise<number>;
   /**
-   * Looks at up to `limit` jobs of which a dependency has ended: those that wait for nothing more are to be decided,
+   * Looks at up to `limit` jobs of which a dependency has begun or ended: those that wait for nothing more are to be decided,
    * those that can never start are canceled, which may be the end that others waited for. Null: nothing was to be done.
    */
   settleDependencies(

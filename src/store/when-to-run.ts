@@ -22,7 +22,7 @@ export interface WhenToRun {
   readonly startBefore?: number | null;
   readonly deadline?: number | null;
   readonly startBy?: number | null;
-  /** Only those whose end was not known yet; with any, `waits` has the bit for it. */
+  /** Only those that were not decided yet; with any, `waits` has the bit for it. */
   readonly dependencies?: readonly Dependency[];
   readonly overcommit?: 'queue' | 'deny' | null;
   readonly later?: LaterClusters | null;

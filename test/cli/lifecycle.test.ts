@@ -83,6 +83,7 @@ describe('dependencies and times', () => {
     expectExit(await at.run(['job', 'wait', '3']), 0);
     for (const wrong of [
       ['--after', 'x'],
+      ['--after', 'afterok:1+5'],
       ['--array', '9-1'],
       ['--begin', '12:00'],
       ['--deadline', '2020-01-01T00:00Z'],
@@ -90,6 +91,22 @@ describe('dependencies and times', () => {
       const { code, stderr } = await at.run(['submit', ...wrong, '--', 'true']);
       expect([code > 0, stderr.includes(wrong[0]!.slice(2))]).toEqual([true, true]);
     }
+  });
+
+  test('--after a start, and one at a time by name', async () => {
+    const at = await withAgent();
+    await at.run(['submit', '--hold', '--name', 'nightly', '--', 'true']);
+    await at.run(['submit', '--name', 'nightly', '--after', 'singleton', '--', 'true']);
+    await at.run(['submit', '--after', 'after:1', '--', 'true']);
+    await at.run(['submit', '--after', 'after:1+90,afterany:2', '--', 'true']);
+    expect((await at.run(['job', 'show', '2'])).stdout).toMatch(/after +singleton\n/);
+    expect((await at.run(['job', 'show', '4'])).stdout).toMatch(/after +after:1\+90, afterany:2\n/);
+    const shown = JSON.parse((await at.run(['job', 'show', '2', '--json'])).stdout) as object;
+    expect(shown).toMatchObject({ dependencies: [{ kind: 'singleton', on: null }] });
+    await at.run(['job', 'release', '1']);
+    expectExit(await at.run(['job', 'wait', '2']), 0);
+    expectExit(await at.run(['job', 'wait', '3']), 0);
+    await until(async () => (await at.run(['job', 'show', '4'])).stdout.includes('not before'));
   });
 
   test('hold and release; only what is pending', async () => {

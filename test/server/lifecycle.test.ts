@@ -1,7 +1,7 @@
 /** When jobs run, and what is kept of them, over the wire: dependencies, arrays, holds, lists, resumed watches, retention. */
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { DependencyKind, JobState, WhenBusy, type Event } from '../../src/gen/rainbow/v1/job_pb.js';
+import { DependencyKind, JobState, WhenBusy, type Event, type Job } from '../../src/gen/rainbow/v1/job_pb.js';
 import { JobOrder } from '../../src/gen/rainbow/v1/jobs_pb.js';
 import { racked } from './graphs.ts';
 import { ONE_CORE } from './jobspecs.ts';
@@ -45,6 +45,50 @@ describe('dependencies', () => {
     }
     await rainbow.jobs.cancel({ id: mine.id }, as('ada'));
     await expect.poll(async () => (await rainbow.jobs.get({ id: waits.id }, as('ada'))).state).toBe(JobState.ASSIGNED);
+  });
+});
+
+describe('dependencies on a start and on a name', () => {
+  const alone = { kind: DependencyKind.SINGLETON };
+
+  test('say what they wait for; of a singleton array one task at a time', async () => {
+    const first = await submit('ann', { name: 'nightly', hold: true });
+    const second = await submit('ann', { name: 'nightly', dependencies: [alone] });
+    const array = await submit('ann', { name: 'nightly', array: '0-3', dependencies: [alone] });
+    const later = await submit('ann', {
+      dependencies: [
+        { kind: DependencyKind.AFTER, on: first.id, minutes: 3 },
+        { kind: DependencyKind.AFTER, on: first.id },
+      ],
+    });
+    const get = async (id: string): Promise<Job> => rainbow.jobs.get({ id }, as('ann'));
+    await expect
+      .poll(async () => (await get(second.id)).reason?.message)
+      .toBe(`waits for singleton (job ${first.id} has its name)`);
+    expect((await get(second.id)).dependencies).toMatchObject([{ ...alone, on: '0', minutes: 0 }]);
+    expect((await get(later.id)).dependencies).toMatchObject([
+      { kind: DependencyKind.AFTER, on: first.id, minutes: 3 },
+    ]);
+    expect((await get(array.id)).array?.mostAtOnce).toBe(1);
+    // Another's of that name is not in the way.
+    const others = await submit('eve', { name: 'nightly', dependencies: [alone] });
+    await expect.poll(async () => (await rainbow.jobs.get({ id: others.id }, as('eve'))).state).toBe(JobState.ASSIGNED);
+    await rainbow.jobs.cancel({ id: first.id }, as('ann'));
+    await expect.poll(async () => (await get(second.id)).state).toBe(JobState.ASSIGNED);
+    expect((await get(array.id)).state).toBe(JobState.PENDING);
+    await expect.poll(async () => (await get(later.id)).reason?.code).toBe('begin');
+    for (const id of [second.id, later.id, array.id]) await rainbow.jobs.cancel({ id }, as('ann'));
+    await rainbow.jobs.cancel({ id: others.id }, as('eve'));
+  });
+
+  test.each([
+    [{ ...alone, on: '5' }, /dependencies\[0\]\.on: 5: a singleton names no job/],
+    [{ kind: DependencyKind.AFTEROK, on: '5', minutes: 1 }, /minutes: are for AFTER/],
+    [{ kind: DependencyKind.AFTER, on: '5', minutes: 999_999 }, /more than a year/],
+    [{ kind: DependencyKind.AFTER, on: '99999' }, /no job 99999/],
+    [{ kind: 9, on: '5' }, /AFTER or SINGLETON/],
+  ] as const)('%j is refused', async (wrong, message) => {
+    expect((await failure(submit('ann', { dependencies: [wrong] }))).message).toMatch(message);
   });
 });
 

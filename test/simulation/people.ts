@@ -9,7 +9,7 @@ import { generateGraph } from '../../src/core/graph/generate.ts';
 import { AcceptJobsRequestSchema, ReceiveJobsRequestSchema } from '../../src/gen/prototype/rainbow_pb.js';
 import { DeleteClusterRequestSchema, RegisterClusterRequestSchema } from '../../src/gen/rainbow/v1/clusters_pb.js';
 import type { RetryPolicy } from '../../src/core/job/retry.ts';
-import type { Dependency } from '../../src/core/job/waits.ts';
+import type { Dependency, EndKind } from '../../src/core/job/waits.ts';
 import { DependencyKind, OnClusterLoss, WhenBusy } from '../../src/gen/rainbow/v1/job_pb.js';
 import {
   CancelJobRequestSchema,
@@ -38,7 +38,7 @@ export interface Submit {
   readonly priority: number;
   readonly clusters: readonly string[];
   readonly onClusterLoss: OnClusterLoss;
-  readonly dependencies?: readonly Dependency[];
+  readonly dependencies?: readonly OnEnd[];
   /** `0-4`: so many tasks; and how many of them at once. */
   readonly array?: { readonly tasks: number; readonly mostAtOnce: number | null } | null;
   readonly hold?: boolean;
@@ -53,6 +53,9 @@ export interface Submit {
   readonly policy?: string;
   readonly rebid?: boolean;
 }
+
+/** What an end decides. */
+export type OnEnd = Dependency & { readonly kind: EndKind };
 
 const KINDS = {
   afterok: DependencyKind.AFTEROK,

@@ -9,14 +9,15 @@
  */
 import type { RetryPolicy } from '../../src/core/job/retry.ts';
 import { isFinal, type JobState } from '../../src/core/job/state.ts';
-import { verdictOf, WAITS, type Dependency } from '../../src/core/job/waits.ts';
+import { verdictOf, WAITS } from '../../src/core/job/waits.ts';
+import type { OnEnd } from './people.ts';
 
 /** By one submit. */
 export interface Wanted {
   /** It has a key: one job, however often it is said. */
   readonly once: boolean;
   readonly held: boolean;
-  readonly dependencies: readonly Dependency[];
+  readonly dependencies: readonly OnEnd[];
   /** By the server's clock. */
   readonly beginAt: number | null;
   readonly mostAtOnce: number | null;
@@ -99,7 +100,7 @@ export function createPromises(
       allCompleted: tasks.every((state) => !isFinal(state) || state === 'completed'),
     };
   };
-  const verdict = ({ kind, on }: Dependency): ReturnType<typeof verdictOf> => verdictOf(kind, standing(on));
+  const verdict = ({ kind, on }: OnEnd): ReturnType<typeof verdictOf> => verdictOf(kind, standing(on));
   const unended = (array: KnownArray): readonly KnownJob[] =>
     array.tasks.flatMap((id) => jobs.get(id) ?? []).filter(({ state }) => !isFinal(state));
 

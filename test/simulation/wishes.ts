@@ -1,9 +1,9 @@
 /** What the submitters of a simulated life ask for beside the job itself: most of them nothing, each at times something. */
 import type { RetryPolicy } from '../../src/core/job/retry.ts';
-import { DEPENDENCY_KINDS, type Dependency } from '../../src/core/job/waits.ts';
+import { END_KINDS } from '../../src/core/job/waits.ts';
 import type { SeededRandom } from '../../src/core/random.ts';
 import { WhenBusy } from '../../src/gen/rainbow/v1/job_pb.js';
-import type { Submit } from './people.ts';
+import type { OnEnd, Submit } from './people.ts';
 
 export type Wish = Pick<
   Submit,
@@ -40,11 +40,11 @@ export function whenToRun(random: SeededRandom, answered: readonly string[]): Wi
 }
 
 /** On one or two of the newest, that may be ended or not. */
-function dependencies(random: SeededRandom, answered: readonly string[]): readonly Dependency[] {
+function dependencies(random: SeededRandom, answered: readonly string[]): readonly OnEnd[] {
   const some = answered.slice(-6);
   if (some.length === 0) return [];
-  const one = (): Dependency => ({
-    kind: DEPENDENCY_KINDS[random.below(DEPENDENCY_KINDS.length)]!,
+  const one = (): OnEnd => ({
+    kind: END_KINDS[random.below(END_KINDS.length)]!,
     on: some[random.below(some.length)]!,
   });
   return random.below(2) === 0 ? [one()] : [one(), one()];

@@ -38,10 +38,16 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Dependency:
-    """What a job waits for: `kind` is afterok, afterany or afternotok, `on` a job or an array of one's own."""
+    """What a job waits for.
+
+    kind: afterok, afterany, afternotok, after (a start) or singleton (those of its own name).
+    on: a job or an array of one's own; of singleton 0.
+    minutes: of after, how long after the start.
+    """
 
     kind: str
-    on: int
+    on: int = 0
+    minutes: int = 0
 
 
 @dataclass(frozen=True)

@@ -179,7 +179,7 @@ def _dependencies(after: Union[None, After, Iterable[After]]) -> List[Any]:
         return []
     several = after if isinstance(after, Iterable) and not isinstance(after, str) else [after]
     return [
-        job_pb2.Dependency(kind=number_of(_KINDS, each.kind, "kind of dependency"), on=each.on)
+        job_pb2.Dependency(kind=number_of(_KINDS, each.kind, "kind of dependency"), on=each.on, minutes=each.minutes)
         for one in several
         for each in _read_after(one)
     ]
@@ -190,12 +190,17 @@ def _read_after(after: After) -> List[Dependency]:
         return [after]
     if isinstance(after, Job):
         return [Dependency("afterok", after.id)]
-    found = re.fullmatch(r"(?:([a-z]+):)?([1-9]\d*(?::[1-9]\d*)*)", str(after).strip())
+    text = str(after).strip()
+    if text == "singleton":
+        return [Dependency("singleton")]
+    found = re.fullmatch(r"(?:([a-z]+):)?([1-9]\d*(?:\+\d{1,6})?(?::[1-9]\d*(?:\+\d{1,6})?)*)", text)
     if found is None:
         raise InvalidInputError(
-            f"after: {after!r} is no job’s number, nor text as in afterok:17, afterany:17 or afternotok:17"
+            f"after: {after!r} is no job’s number, nor text as in afterok:17, afterany:17, afternotok:17, after:17, "
+            "after:17+5 (minutes) or singleton"
         )
-    return [Dependency(found.group(1) or "afterok", int(on)) for on in found.group(2).split(":")]
+    each = [on.partition("+") for on in found.group(2).split(":")]
+    return [Dependency(found.group(1) or "afterok", int(on), int(minutes or 0)) for on, _, minutes in each]
 
 
 def _array(indices: Union[None, str, Iterable[int]]) -> str:

@@ -86,7 +86,7 @@ export function addSubmit(parent: Command, run: Run): void {
     .optionsGroup('When it may run, and how often:')
     .option(
       '--after <job>',
-      'after other jobs of yours: ID or afterok:ID, afterany:ID, afternotok:ID (repeatable, commas)',
+      'after other jobs of yours: ID or afterok:ID, afterany:ID, afternotok:ID, after:ID[+MINUTES], singleton (repeatable, commas)',
       collectAfter,
     )
     .option('--array <indices>', 'many tasks under one id: 0-9,20-30:2, and %5 behind it for at most five at once')
@@ -303,9 +303,10 @@ function whenOf({ io }: Invocation, options: SubmitOptions, { when }: SubmitRequ
   const given = Object.fromEntries(Object.entries(times).filter(([, time]) => time !== undefined));
   return {
     ...(given as { [K in keyof typeof times]?: NonNullable<(typeof times)[K]> }),
-    dependencies: (options.after ?? when?.dependencies ?? []).map(({ kind, on }) => ({
+    dependencies: (options.after ?? when?.dependencies ?? []).map(({ kind, on, minutes = 0 }) => ({
       kind: dependencyNumber(kind),
-      on,
+      on: on === '' ? '0' : on,
+      minutes,
     })),
     array: options.array ?? when?.array ?? '',
     hold: options.hold ?? when?.hold ?? false,

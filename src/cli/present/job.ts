@@ -5,6 +5,7 @@ import { clean, type Paint } from '../paint.ts';
 import { jobName } from '../tasks.ts';
 import { busyWord, dependencyWord, lossWord, stateWord } from './words.ts';
 import { agoText, durationText, isoTime, milliseconds } from './time.ts';
+import { dependencyText } from '../../core/job/waits.ts';
 import { sizeText } from '../../core/staging/size.ts';
 import type { Column } from '../table.ts';
 
@@ -110,6 +111,11 @@ function collectedText({ files }: Job): string {
   return last.notes.length === 0 ? count : `${count}; not: ${last.notes.map(clean).join('; ')}`;
 }
 
+function afterText({ kind, on, minutes }: Job['dependencies'][number]): string {
+  const word = dependencyWord(kind);
+  return word === null ? `?:${on}` : dependencyText({ kind: word, on: on === '0' ? '' : on, minutes });
+}
+
 function retryText({ retry }: Job): string {
   if (retry === undefined) return '';
   const where = retry.where === 'anywhere' ? '' : `, ${retry.where}`;
@@ -155,7 +161,11 @@ function imageText({ imageNeeds }: Job): string {
 
 /** The record of one job, with its jobspec and attempts. */
 export function jobDetailJson(job: Job) {
-  const dependencies = job.dependencies.map(({ kind, on }) => ({ kind: dependencyWord(kind), on: Number(on) }));
+  const dependencies = job.dependencies.map(({ kind, on, minutes }) => ({
+    kind: dependencyWord(kind),
+    on: on === '0' ? null : Number(on),
+    ...(minutes === 0 ? {} : { minutes }),
+  }));
   return {
     ...jobJson(job),
     dependencies,
@@ -255,7 +265,7 @@ export function jobText(paint: Paint, job: Job, now: number): string {
     ['cancel asked', isoTime(job.cancelRequestedAt) ?? ''],
     ['walltime', `${job.walltime} s`],
     ['priority', String(job.priority)],
-    ['after', job.dependencies.map(({ kind, on }) => `${dependencyWord(kind) ?? '?'}:${on}`).join(', ')],
+    ['after', job.dependencies.map(afterText).join(', ')],
     ['not before', isoTime(job.beginAt) ?? ''],
     ['start before', isoTime(job.startBefore) ?? ''],
     ['deadline', isoTime(job.deadline) ?? ''],

@@ -18,13 +18,29 @@ export const WAITS = {
   settle: 16,
 } as const;
 
-export const DEPENDENCY_KINDS = ['afterok', 'afterany', 'afternotok'] as const;
+/** Those that an end decides. */
+export const END_KINDS = ['afterok', 'afterany', 'afternotok'] as const;
+export type EndKind = (typeof END_KINDS)[number];
+
+/**
+ * `after`: it has begun to run once, or ended without. `singleton`: no other job of that name and owner is before it, or
+ * has been assigned.
+ */
+export const DEPENDENCY_KINDS = [...END_KINDS, 'after', 'singleton'] as const;
 export type DependencyKind = (typeof DEPENDENCY_KINDS)[number];
 
 export interface Dependency {
   readonly kind: DependencyKind;
-  /** A job or an array: then all of its tasks. Decimal. */
+  /** A job or an array: then all of its tasks. Decimal. Of `singleton` '', or the one that is in the way now. */
   readonly on: string;
+  /** Of `after`, how long after that; else 0. */
+  readonly minutes?: number;
+}
+
+/** `afterok:5`, `after:5+10`, `singleton`; as people write it. */
+export function dependencyText({ kind, on, minutes = 0 }: Dependency): string {
+  if (kind === 'singleton') return on === '' ? kind : `${kind} (job ${on} has its name)`;
+  return minutes === 0 ? `${kind}:${on}` : `${kind}:${on}+${minutes}`;
 }
 
 /**
@@ -44,7 +60,7 @@ export interface End {
 }
 
 /** An array that lost a task can never be ok, even while others of its tasks run. */
-export function verdictOf(kind: DependencyKind, { ended, allCompleted, isKnown = true }: End): Verdict | null {
+export function verdictOf(kind: EndKind, { ended, allCompleted, isKnown = true }: End): Verdict | null {
   if (!isKnown) {
     if (!ended) return null;
     return kind === 'afterany' ? 'met' : 'unknown';
@@ -59,7 +75,7 @@ const MOST_NAMED = 5;
 
 /** `afterok:5, afterany:7 and 3 more` */
 export function dependenciesText(dependencies: readonly Dependency[]): string {
-  const named = dependencies.slice(0, MOST_NAMED).map(({ kind, on }) => `${kind}:${on}`);
+  const named = dependencies.slice(0, MOST_NAMED).map(dependencyText);
   const more = dependencies.length - named.length;
   return more > 0 ? `${named.join(', ')} and ${more} more` : named.join(', ');
 }

@@ -37,13 +37,13 @@ true`;
 
 test('what cannot be asked for stays in the way, and what can of it is asked for', () => {
   const script = `#!/bin/sh
-#SBATCH -d afterok:12,singleton -b 16:00 --deadline=2030-01-31
+#SBATCH -d afterok:12,aftercorr:13 -b 16:00 --deadline=2030-01-31
 true`;
   expect(read(script, 'sbatch')).toMatchObject({
     dependencies: [{ kind: 'afterok', on: '12' }],
     begin: null,
     deadline: null,
-    inTheWay: ['-d afterok:12,singleton'],
+    inTheWay: ['-d afterok:12,aftercorr:13'],
   });
   expect(read('#!/bin/sh\n#SBATCH -d afterok:1?afterok:2\ntrue', 'sbatch').dependencies).toEqual([]);
 });
@@ -87,9 +87,53 @@ test('a time without its zone keeps a job to clusters of Slurm', () => {
 });
 
 test('of dependencies that are not all heeded, those on Rainbow’s own jobs are no cluster’s business', () => {
-  const script = '#!/bin/sh\n#SBATCH -d afterok:12,after:13,singleton\ntrue';
-  const { jobs } = translate(script, 'sbatch', { file: 'job.sh', args: [], environment: {}, overrides: {} });
-  expect(render(withoutLifecycle(jobs[0]!.jobspec), 'sbatch', null).text).toMatch(/--dependency=singleton\n/);
+  const left = (given: string): string => {
+    const script = `#!/bin/sh\n#SBATCH -d ${given}\ntrue`;
+    const { jobs } = translate(script, 'sbatch', { file: 'job.sh', args: [], environment: {}, overrides: {} });
+    const { text } = render(withoutLifecycle(jobs[0]!.jobspec), 'sbatch', null);
+    return /#SBATCH --dependency=(.*)/.exec(text)?.[1] ?? '';
+  };
+  expect([left('afterok:12,aftercorr:13'), left('afterok:12,after:13,singleton')]).toEqual(['', '']);
+  // Nothing of it is heeded: what names no job is Slurm's.
+  expect(left('afterok:12?singleton')).toBe('singleton');
+});
+
+test('a start, with minutes, and a name are waited for', () => {
+  const script = '#!/bin/sh\n#SBATCH -d after:12+5:13,singleton\ntrue';
+  expect(read(script, 'sbatch')).toMatchObject({
+    dependencies: [
+      { kind: 'after', on: '12', minutes: 5 },
+      { kind: 'after', on: '13' },
+      { kind: 'singleton', on: '' },
+    ],
+    inTheWay: [],
+  });
+  const flux = '#!/bin/sh\n# flux: -n1 --dependency=after:12 --dependency=singleton\ntrue';
+  expect(read(flux, 'flux')).toMatchObject({
+    dependencies: [
+      { kind: 'after', on: '12' },
+      { kind: 'singleton', on: '' },
+    ],
+    inTheWay: [],
+  });
+  for (const wrong of ['afterok:12+5', 'after:12_3', 'after:1+1234567'])
+    expect(read(`#!/bin/sh\n#SBATCH -d ${wrong}\ntrue`, 'sbatch').inTheWay).toEqual([`-d ${wrong}`]);
+  // Each can be said in the other, but Flux has no minutes.
+  const rendered = (text: string, from: 'sbatch' | 'flux', to: 'sbatch' | 'flux') => {
+    const { jobs } = translate(text, from, { file: 'job.sh', args: [], environment: {}, overrides: {} });
+    return render(jobs[0]!.jobspec, to, null);
+  };
+  expect(rendered(flux, 'flux', 'sbatch').text).toContain('--dependency=after:12,singleton\n');
+  expect(rendered(script.replace('+5', ''), 'sbatch', 'flux').text).toContain(
+    '--dependency=after:12 --dependency=after:13',
+  );
+  const lossy = rendered(script, 'sbatch', 'flux');
+  expect(lossy.text).toContain(' --dependency=after:13 --dependency=singleton:');
+  expect(lossy.text).not.toContain('system.dependencies');
+  expect(lossy.report.map(({ outcome, what }) => [outcome, what])).toContainEqual([
+    'dropped',
+    'attributes.system.dependencies',
+  ]);
 });
 
 test('a file that a script of Flux adds goes to clusters of Flux alone', () => {

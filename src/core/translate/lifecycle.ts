@@ -46,13 +46,14 @@ export function lifecycleOf(jobspec: string): Lifecycle {
  * number). What was not found stays. `jobspec`: as a reader wrote it.
  */
 export function withoutLifecycle(jobspec: string): string {
-  const { array, begin, deadline, hold, priority } = lifecycleOf(jobspec);
+  const { array, begin, deadline, dependencies, hold, priority } = lifecycleOf(jobspec);
   const attributes = new Attributes(jobspec);
   if (array !== null) attributes.take('rainbow', 'array');
   // Numbers of jobs in it are Rainbow's, also of those that are not heeded.
   const own = attributes.take('system', 'dependencies');
+  const isAlone = (each: Json): boolean => isMap(each) && each['scheme'] === 'singleton' && dependencies.length > 0;
   const others = Array.isArray(own)
-    ? (own as readonly Json[]).filter((each) => isMap(each) && each['value'] === '')
+    ? (own as readonly Json[]).filter((each) => isMap(each) && each['value'] === '' && !isAlone(each))
     : [];
   if (others.length > 0) attributes.put(others, 'system', 'dependencies');
   if (others.length < 2) attributes.take('rainbow', 'anyDependency');
@@ -80,7 +81,7 @@ function arrayOf(found: Json | undefined): string | null {
 
 /** Of dependencies, in words. */
 export const HEEDED_DEPENDENCIES =
-  'afterok, afterany and afternotok of all the jobs whose numbers are given: docs/scheduling.md says what to do instead';
+  'afterok, afterany, afternotok and after of all the jobs whose numbers are given, and singleton: docs/scheduling.md says what to do instead';
 
 /** RFC 26 as Rainbow's own: those that can be asked for, and whether that is all of them. One of several cannot. */
 export function heededDependencies(
@@ -92,8 +93,12 @@ export function heededDependencies(
   for (const each of found as readonly Json[]) {
     const kind = DEPENDENCY_KINDS.find((known): known is DependencyKind => isMap(each) && known === each['scheme']);
     const value = isMap(each) ? each['value'] : null;
-    const on = typeof value === 'string' || typeof value === 'number' ? String(value) : '';
-    if (kind !== undefined && /^[1-9]\d{0,18}$/.test(on)) heeded.push({ kind, on });
+    const text = typeof value === 'string' || typeof value === 'number' ? String(value) : '';
+    const [, on, minutes] = /^([1-9]\d{0,18})(?:\+(\d{1,6}))?$/.exec(text) ?? [];
+    if (kind === 'singleton' && text === '') heeded.push({ kind, on: '' });
+    else if (kind === 'after' && minutes !== undefined) heeded.push({ kind, on: on!, minutes: Number(minutes) });
+    else if (kind !== undefined && kind !== 'singleton' && on !== undefined && minutes === undefined)
+      heeded.push({ kind, on });
   }
   return { heeded, all: heeded.length === found.length };
 }

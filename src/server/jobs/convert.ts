@@ -159,10 +159,12 @@ const KINDS: Readonly<Record<DependencyKind, wire.DependencyKind>> = {
   afterok: wire.DependencyKind.AFTEROK,
   afterany: wire.DependencyKind.AFTERANY,
   afternotok: wire.DependencyKind.AFTERNOTOK,
+  after: wire.DependencyKind.AFTER,
+  singleton: wire.DependencyKind.SINGLETON,
 };
 
-function dependencyToWire({ kind, on }: Dependency): MessageInitShape<typeof wire.DependencySchema> {
-  return { kind: KINDS[kind], on };
+function dependencyToWire({ kind, on, minutes = 0 }: Dependency): MessageInitShape<typeof wire.DependencySchema> {
+  return { kind: KINDS[kind], on: kind === 'singleton' ? '0' : on, minutes };
 }
 
 /** As one job: its state is what its tasks come to together. `whole`: with a task, for what all of them share. */

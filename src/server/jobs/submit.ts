@@ -21,7 +21,7 @@ import { openCredentials, restrict } from './candidates.ts';
 import { arrayToWire, decisionToWire, jobToWire, onClusterLossFromWire, openingToWire } from './convert.ts';
 import { readHandling } from './handling.ts';
 import { readStaging } from './staging.ts';
-import { readArray, readDependencies, readTimes, whenBusyFromWire } from './when.ts';
+import { inTurn, readArray, readDependencies, readTimes, whenBusyFromWire } from './when.ts';
 
 type Answer = MessageInitShape<typeof SubmitResponseSchema>;
 
@@ -69,6 +69,7 @@ function submitFresh(parts: Parts): (request: SubmitRequest, person: Person, ope
       ...(staging === null ? {} : { staging }),
     };
     const { jobspec: parsed, resolved } = await imageNeeds(parts, asked, request.compatibility);
+    const dependencies = await readDependencies(parts, person, request.dependencies);
     const policy = choosePolicy(parts.settings, { name: request.policy, options: request.policyOptions }, 'ours');
     const { job, array, created, decision } = await parts.scheduler.submit({
       name: jobName(request.name, parsed, 'name'),
@@ -86,8 +87,8 @@ function submitFresh(parts: Parts): (request: SubmitRequest, person: Person, ope
       bidding: readBidding(request),
       idempotencyKey: request.idempotencyKey === '' ? null : checkText(request.idempotencyKey, 'idempotency_key'),
       storeRejected: true,
-      dependencies: await readDependencies(parts, person, request.dependencies),
-      array: readArray(request.array),
+      dependencies,
+      array: inTurn(readArray(request.array), dependencies),
       ...readTimes(request, parsed.walltime, parts.system.clock.now()),
       hold: request.hold,
       overcommit: whenBusyFromWire(request.whenBusy, 'when_busy'),

@@ -1,6 +1,6 @@
 /** Every operation of the store at least once, so that each of its statements has been sent: for the tests of plans. */
 import type { Arguments, OperationName } from '../operations/operations.ts';
-import type { JobFilter } from '../store.ts';
+import type { ClusterRef, JobFilter } from '../store.ts';
 
 export type CallOperation = <N extends OperationName>(name: N, ...args: Arguments<N>) => void | Promise<void>;
 
@@ -69,7 +69,10 @@ export async function callEveryOperation(call: CallOperation): Promise<void> {
     ...waiting,
     idempotencyKey: null,
     waits: 2,
-    dependencies: [{ kind: 'afternotok', on: '6' }],
+    dependencies: [
+      { kind: 'afternotok', on: '6' },
+      { kind: 'singleton', on: '' },
+    ],
   });
   await call('receiveJobs', red, 2, 5, 2);
   await call('returnExpired', 9, 9);
@@ -98,12 +101,14 @@ export async function callEveryOperation(call: CallOperation): Promise<void> {
   await call('releaseBegun', 9, 9);
   await call('overdueJobs', 9, 9);
   await call('getDependencies', '5');
+  await call('unendedJobs', 'ada', 9);
   await call('holdArray', '6', reason, 1);
   await call('releaseArray', '6', 1);
   await call('transitionJob', { id: '7', from: ['pending'], epoch: 1, to: 'canceled', at: 1, reason });
   await call('requestArrayCancel', '6', reason, 1);
   await call('cancelingArrays', 9);
   await call('tasksToCancel', '6', 9);
+  await startsAndNames(call, { ...waiting, idempotencyKey: null, waits: 2, name: 'alone' }, red);
   await call('getArray', '6');
   await call('wasGiven', '6');
   await call('prunedEvents');
@@ -234,4 +239,37 @@ export async function callEveryOperation(call: CallOperation): Promise<void> {
   await call('pruneFiles', 99, 9);
   await call('pruneJobs', { endedBefore: 99, keep: 1 }, 9);
   await call('pruneJobs', { endedBefore: 99, keep: null }, 9);
+}
+
+/** `after` and `singleton`, once they are met; after 10 jobs and tasks. */
+async function startsAndNames(
+  call: CallOperation,
+  job: Arguments<'submitDependent'>[0] & { readonly outcome: { readonly state: 'pending' } },
+  cluster: ClusterRef,
+): Promise<void> {
+  const one = { indices: '0', tasks: [0], mostAtOnce: null };
+  const later = { kind: 'after', minutes: 1 } as const;
+  const change = { epoch: 1, at: 1, reason: { code: 'selected', message: '' } } as const;
+  await call('submitArray', { ...job, ...one, waits: 0 });
+  await call('submitDependent', {
+    ...job,
+    name: 'other',
+    dependencies: [
+      { ...later, on: '11' },
+      { kind: 'singleton', on: '' },
+    ],
+  });
+  await call('submitArray', { ...job, ...one, dependencies: [{ ...later, on: '4' }] });
+  await call('transitionJob', { ...change, id: '12', from: ['pending'], to: 'canceled' });
+  await call('submitDependent', { ...job, waits: 0, dependencies: [] });
+  await call('submitDependent', { ...job, dependencies: [{ kind: 'after', on: '16' }] });
+  await call('transitionJob', { ...change, id: '16', from: ['pending'], to: 'assigned', cluster });
+  for (const [from, to] of [
+    ['assigned', 'received'],
+    ['received', 'accepted'],
+    ['accepted', 'running'],
+  ] as const) {
+    await call('transitionJob', { ...change, id: '16', from: [from], to });
+  }
+  await call('settleDependencies', 9, 1);
 }

@@ -10,6 +10,7 @@ import { servers } from './0008-servers.ts';
 import { cancelMessage } from './0009-cancel-message.ts';
 import { staging } from './0010-staging.ts';
 import { sentWith } from './0011-sent-with.ts';
+import { dependencyKinds } from './0012-dependency-kinds.ts';
 import type { Migration } from './migration.ts';
 
 export const MIGRATIONS: readonly Migration[] = [
@@ -24,4 +25,5 @@ export const MIGRATIONS: readonly Migration[] = [
   cancelMessage,
   staging,
   sentWith,
+  dependencyKinds,
 ];

@@ -28,6 +28,7 @@ CREATE TABLE arrays (
 );
 CREATE INDEX arrays_cancel ON public.arrays USING btree (id) WHERE ((cancel_requested_at IS NOT NULL) AND (ended_at IS NULL));
 CREATE INDEX arrays_ended ON public.arrays USING btree (ended_at, id) WHERE (ended_at IS NOT NULL);
+CREATE INDEX arrays_open ON public.arrays USING btree (owner, name, id) WHERE (ended_at IS NULL);
 CREATE INDEX arrays_owner ON public.arrays USING btree (owner, id);
 CREATE INDEX arrays_owner_ended ON public.arrays USING btree (owner, ended_at, id) WHERE (ended_at IS NOT NULL);
 CREATE INDEX arrays_settle ON public.arrays USING btree (id) WHERE (waits >= 16);
@@ -175,7 +176,8 @@ CREATE TABLE dependencies (
   job_id bigint NOT NULL,
   on_id bigint NOT NULL,
   kind text COLLATE "C" NOT NULL,
-  CONSTRAINT dependencies_kind_check CHECK ((kind = ANY (ARRAY['afterok'::text, 'afterany'::text, 'afternotok'::text]))),
+  minutes bigint NOT NULL,
+  CONSTRAINT dependencies_kind_check CHECK ((kind = ANY (ARRAY['afterok'::text, 'afterany'::text, 'afternotok'::text, 'after'::text, 'singleton'::text]))),
   CONSTRAINT dependencies_pkey PRIMARY KEY (job_id, on_id, kind)
 );
 CREATE INDEX dependencies_on ON public.dependencies USING btree (on_id, job_id);

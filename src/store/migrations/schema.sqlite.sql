@@ -28,6 +28,8 @@ CREATE INDEX arrays_cancel ON arrays (id) WHERE cancel_requested_at IS NOT NULL 
 
 CREATE INDEX arrays_ended ON arrays (ended_at, id) WHERE ended_at IS NOT NULL;
 
+CREATE INDEX arrays_open ON arrays (owner, name, id) WHERE ended_at IS NULL;
+
 CREATE INDEX arrays_owner ON arrays (owner, id);
 
 CREATE INDEX arrays_owner_ended ON arrays (owner, ended_at, id) WHERE ended_at IS NOT NULL;
@@ -157,7 +159,8 @@ CREATE INDEX deleted_clusters_secret ON deleted_clusters (name, secret_hash);
 CREATE TABLE dependencies (
       job_id INTEGER NOT NULL,
       on_id INTEGER NOT NULL,
-      kind TEXT NOT NULL CHECK (kind IN ('afterok','afterany','afternotok')),
+      kind TEXT NOT NULL CHECK (kind IN ('afterok','afterany','afternotok','after','singleton')),
+      minutes INTEGER NOT NULL DEFAULT 0,
       PRIMARY KEY (job_id, on_id, kind)
     ) STRICT;
 

@@ -1,11 +1,12 @@
 /**
- * Dependencies: kept at submit, looked at when one of what they are on has ended. An end only marks its dependents
- * (tell-end.ts); here they are released or canceled, a bounded number in one transaction and one after the other, so
+ * Dependencies: kept at submit, looked at when one of what they are on has begun (`after`) or ended. That only marks its
+ * dependents (mark-dependents.ts); here they are released or canceled, a bounded number in one transaction and one after the other, so
  * that a chain of any length neither recurses nor holds up others. What is marked stays marked over a crash.
  * A job of a store that was put back (reason `restored`) may run already: nothing is decided on it until it is released
  * or its agent has said that it has it. Where nobody knows how an end was, those that ask for it wait for a person.
  */
 import { RainbowError } from '../../core/errors.ts';
+import { isoOf } from '../../core/iso-time.ts';
 import { NO_HANDLING } from '../../core/job/handling.ts';
 import { RESTORED } from '../../core/job/restored.ts';
 import { isFinal, type JobState, type Reason } from '../../core/job/state.ts';
@@ -13,8 +14,9 @@ import { dependenciesText, WAITS, type Dependency, type DependencyKind } from '.
 import type { JobId, JobRecord, NewJob } from '../store.ts';
 import { attachStaged } from './file-sets.ts';
 import { clearWaits } from './clear-waits.ts';
-import { lookAtEnds, mayDecide, type Counts } from './dependency-ends.ts';
+import { lookAtEnds, mayDecide, type Counts, type Ends } from './dependency-ends.ts';
 import { idOf, jobOf, SELECT_JOB, selectJobBy, type JobRow } from './job-row.ts';
+import type { Waiter } from './same-name.ts';
 import { all, limitOf, one, run, type Operation } from './statement.ts';
 import { earlierSubmit, storedJob, submitJob } from './submit-job.ts';
 import { writeArrayEvent, writeJobEvent } from './write-event.ts';
@@ -41,6 +43,9 @@ export function* submitDependent(job: NewJob): Operation<{ readonly job: JobReco
 export function* heed(dependencies: readonly Dependency[]): Operation<boolean> {
   let settled = false;
   for (const { kind, on } of dependencies) {
+    // Whatever became of the others already, these are decided by a look.
+    if (kind === 'singleton' || kind === 'after') settled = true;
+    if (kind === 'singleton') continue;
     const key = idOf(on);
     const job =
       key === null
@@ -55,30 +60,38 @@ export function* heed(dependencies: readonly Dependency[]): Operation<boolean> {
         ? undefined
         : yield* one<Counts>('UPDATE arrays SET depended_on = 1 WHERE id = ? RETURNING tasks, ended, completed', key);
     if (array === undefined) throw new RainbowError('not_found', `there is no job ${on} to depend on`);
-    settled ||= mayDecide(kind, array);
+    if (kind === 'after') yield* run('UPDATE jobs SET depended_on = 1 WHERE array_id = ? AND ended_at IS NULL', key);
+    else settled ||= mayDecide(kind, array);
   }
   return settled;
 }
 
 export function* keepDependencies(id: JobId, dependencies: readonly Dependency[]): Operation<void> {
-  for (const { kind, on } of dependencies) {
+  for (const { kind, on, minutes = 0 } of dependencies) {
     yield* run(
-      'INSERT INTO dependencies (job_id, on_id, kind) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
+      'INSERT INTO dependencies (job_id, on_id, kind, minutes) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING',
       BigInt(id),
-      BigInt(on),
+      kind === 'singleton' ? 0n : BigInt(on),
       kind,
+      minutes,
     );
   }
 }
 
+/** As they were asked for: what is in a singleton's way now is its reason. */
 export function* getDependencies(id: JobId): Operation<readonly Dependency[]> {
   const key = idOf(id);
   if (key === null) return [];
-  const rows = yield* all<{ kind: DependencyKind; on_id: string }>(
-    'SELECT kind, CAST(on_id AS TEXT) AS on_id FROM dependencies WHERE job_id = ? ORDER BY dependencies.on_id, kind',
+  const rows = yield* all<{ kind: DependencyKind; on_id: string; minutes: number }>(
+    `SELECT kind, CAST(on_id AS TEXT) AS on_id, minutes FROM dependencies
+     WHERE job_id = ? AND NOT (kind = 'singleton' AND on_id <> 0) ORDER BY dependencies.on_id, kind`,
     key,
   );
-  return rows.map(({ kind, on_id }) => ({ kind, on: on_id }));
+  return rows.map(({ kind, on_id, minutes }) => ({
+    kind,
+    on: kind === 'singleton' ? '' : on_id,
+    ...(minutes === 0 ? {} : { minutes }),
+  }));
 }
 
 export function* settleDependencies(
@@ -95,23 +108,27 @@ export function* settleDependencies(
        ORDER BY jobs.id LIMIT ? FOR UPDATE SKIP LOCKED`,
       most - looked,
     );
-    const arrays = yield* all<{ id: string; owner: string }>(
-      `SELECT CAST(id AS TEXT) AS id, owner FROM arrays WHERE waits >= 16 ORDER BY arrays.id LIMIT ? FOR UPDATE SKIP LOCKED`,
+    const arrays = yield* all<Waiter>(
+      `SELECT CAST(id AS TEXT) AS id, owner, name FROM arrays WHERE waits >= 16 ORDER BY arrays.id LIMIT ? FOR UPDATE SKIP LOCKED`,
       most - looked,
     );
     if (rows.length + arrays.length === 0) break;
     looked += rows.length + arrays.length;
-    for (const row of rows) count(done, yield* settleJob(jobOf(row), at));
-    for (const array of arrays) count(done, yield* settleArray(array, at));
+    const outcomes: Outcome[] = [];
+    for (const row of rows) outcomes.push(yield* settleJob(jobOf(row), at));
+    for (const array of arrays) outcomes.push(yield* settleArray(array, at));
+    for (const outcome of outcomes) count(done, outcome);
+    if (outcomes.every((outcome) => outcome === 'busy')) break;
   }
   return looked === 0 ? null : done;
 }
 
 function count(done: { released: number; canceled: number }, outcome: Outcome): void {
-  if (outcome !== 'waits') done[outcome] += 1;
+  if (outcome !== 'waits' && outcome !== 'busy') done[outcome] += 1;
 }
 
-type Outcome = 'released' | 'canceled' | 'waits';
+/** `busy`: it is still marked. */
+type Outcome = 'released' | 'canceled' | 'waits' | 'busy';
 
 function* settleJob(job: JobRecord, at: number): Operation<Outcome> {
   const id = BigInt(job.id);
@@ -119,11 +136,12 @@ function* settleJob(job: JobRecord, at: number): Operation<Outcome> {
     yield* run('UPDATE jobs SET waits = waits & 15 WHERE id = ?', id);
     return 'waits';
   }
-  const found = yield* lookAtEnds(yield* getDependencies(job.id));
+  const found = yield* lookAtEnds(job, yield* getDependencies(job.id));
   if (found.never !== null) {
     yield* applyChange(job, { to: 'canceled', reason: { code: 'dependency', message: found.never }, at, endedAt: at });
     return 'canceled';
   }
+  if (found.busy) return 'busy';
   if (found.open.length > 0) {
     const message = `waits for ${dependenciesText(found.open)}`;
     const held = (job.waits & WAITS.held) !== 0;
@@ -143,16 +161,18 @@ function* settleJob(job: JobRecord, at: number): Operation<Outcome> {
     yield* writeJobEvent(job, 'reason', null, { code, message }, at);
     return 'waits';
   }
+  const later = ahead(found, at);
+  if (later !== null) yield* run(`UPDATE jobs SET ${NOT_BEFORE} WHERE id = ?`, later, later, id);
   yield* run(`UPDATE jobs SET ${clearWaits(WAITS.dependency | WAITS.settle)} WHERE id = ?`, id);
-  if ((job.waits & WAITS.held) === 0) {
-    yield* writeJobEvent(job, 'reason', null, { code: 'submitted', message: 'what it depended on has ended' }, at);
-  }
+  const reason = onceMet(later);
+  if (later !== null) yield* run(`UPDATE jobs SET ${SAY_WHEN} AND id = ?`, reason.message, later, id);
+  if ((job.waits & WAITS.held) === 0) yield* writeJobEvent(job, 'reason', null, reason, at);
   return 'released';
 }
 
 /** All tasks at once: they wait for the same. */
-function* settleArray(array: { readonly id: string; readonly owner: string }, at: number): Operation<Outcome> {
-  const found = yield* lookAtEnds(yield* getDependencies(array.id));
+function* settleArray(array: Waiter, at: number): Operation<Outcome> {
+  const found = yield* lookAtEnds(array, yield* getDependencies(array.id));
   const id = BigInt(array.id);
   if (found.never !== null) {
     if (yield* hasRestored(id)) return yield* cancelReleased(id, found.never, at);
@@ -165,6 +185,7 @@ function* settleArray(array: { readonly id: string; readonly owner: string }, at
     yield* writeArrayEvent(array, 'cancel_requested', { code: 'dependency', message: found.never }, at);
     return 'canceled';
   }
+  if (found.busy) return 'busy';
   if (found.open.length > 0) {
     yield* run('UPDATE arrays SET waits = waits & 15 WHERE id = ?', id);
     return 'waits';
@@ -181,9 +202,34 @@ function* settleArray(array: { readonly id: string; readonly owner: string }, at
     yield* writeArrayEvent(array, 'reason', { code, message }, at);
     return 'waits';
   }
+  const later = ahead(found, at);
+  if (later !== null) {
+    yield* run(
+      `UPDATE jobs SET ${NOT_BEFORE} WHERE array_id = ? AND state = 'pending' AND (waits & 2) <> 0`,
+      later,
+      later,
+      id,
+    );
+  }
   yield* letTasksGo(id);
-  yield* writeArrayEvent(array, 'reason', { code: 'submitted', message: 'what it depended on has ended' }, at);
+  const reason = onceMet(later);
+  if (later !== null) yield* run(`UPDATE jobs SET ${SAY_WHEN} AND array_id = ?`, reason.message, later, id);
+  yield* writeArrayEvent(array, 'reason', reason, at);
   return 'released';
+}
+
+/** What is met asks for a while more: the job waits for a time from here on. */
+const NOT_BEFORE =
+  'waits = waits | 4, begin_at = CASE WHEN begin_at > CAST(? AS BIGINT) THEN begin_at ELSE CAST(? AS BIGINT) END';
+const SAY_WHEN = `reason_message = ? WHERE state = 'pending' AND reason_code = 'begin' AND begin_at = ?`;
+
+function ahead({ notBefore }: Ends, at: number): number | null {
+  return notBefore !== null && notBefore > at ? notBefore : null;
+}
+
+function onceMet(later: number | null): Reason {
+  if (later !== null) return { code: 'begin', message: `not before ${isoOf(later)}` };
+  return { code: 'submitted', message: 'what it depended on has come to pass' };
 }
 
 /** None of its tasks waits for others any more. */
@@ -234,21 +280,30 @@ function* cancelReleased(array: bigint, never: string, at: number): Operation<Ou
  */
 export function* waitsOnceReleased(job: JobRecord, waits: number): Operation<number> {
   if ((waits & WAITS.dependency) === 0) return waits;
-  const { open, never } = yield* lookAtEnds(yield* getDependencies(job.array?.id ?? job.id));
-  if (never === null) return open.length > 0 ? waits : waits & ~(WAITS.dependency | WAITS.settle);
+  const me = { id: job.array?.id ?? job.id, owner: job.owner, name: job.name };
+  const found = yield* lookAtEnds(me, yield* getDependencies(me.id));
+  if (!asksToLook(found)) return found.open.length > 0 ? waits : waits & ~(WAITS.dependency | WAITS.settle);
   if (job.array === null) return waits | WAITS.settle;
-  yield* lookAgain(BigInt(job.array.id));
+  yield* lookAgain(BigInt(me.id));
   return waits;
 }
 
 /** The same of an array, all of whose tasks were let go. */
 export function* arrayReleased(id: JobId): Operation<void> {
   const key = BigInt(id);
-  const array = yield* one<{ waits: number }>('SELECT waits FROM arrays WHERE id = ?', key);
+  const array = yield* one<{ waits: number; owner: string; name: string }>(
+    'SELECT waits, owner, name FROM arrays WHERE id = ?',
+    key,
+  );
   if (array === undefined || (array.waits & WAITS.dependency) === 0) return;
-  const { open, never } = yield* lookAtEnds(yield* getDependencies(id));
-  if (never !== null) yield* lookAgain(key);
-  else if (open.length === 0) yield* letTasksGo(key);
+  const found = yield* lookAtEnds({ ...array, id }, yield* getDependencies(id));
+  if (asksToLook(found)) yield* lookAgain(key);
+  else if (found.open.length === 0) yield* letTasksGo(key);
+}
+
+/** It can never start, is to wait a while yet, or cannot be looked at just now. */
+function asksToLook({ never, open, unknown, notBefore, busy }: Ends): boolean {
+  return never !== null || busy || (notBefore !== null && open.length === 0 && unknown === null);
 }
 
 function* lookAgain(array: bigint): Operation<void> {

@@ -1,8 +1,9 @@
-/** How that ended which others depend on, and what it says to them. */
+/** What has become of that which others depend on, and what it says to them. */
 import { RESTORED } from '../../core/job/restored.ts';
 import { isFinal, type JobState } from '../../core/job/state.ts';
-import { verdictOf, type Dependency, type DependencyKind, type End } from '../../core/job/waits.ts';
-import type { JobId } from '../store.ts';
+import { dependencyText, verdictOf, type Dependency, type EndKind, type End } from '../../core/job/waits.ts';
+import { beganAt } from './begun.ts';
+import { inTheWay, type Waiter } from './same-name.ts';
 import { one, type Operation } from './statement.ts';
 
 export interface Counts {
@@ -12,7 +13,7 @@ export interface Counts {
 }
 
 /** Could the ends that an array has had decide? */
-export function mayDecide(kind: DependencyKind, array: Counts): boolean {
+export function mayDecide(kind: EndKind, array: Counts): boolean {
   return verdictOf(kind, endOf(array)) !== null;
 }
 
@@ -22,14 +23,37 @@ export interface Ends {
   readonly never: string | null;
   /** Whose end decides, and nobody knows how that was; null: none. */
   readonly unknown: string | null;
+  /** Milliseconds; with none open: it is to wait until then all the same. */
+  readonly notBefore: number | null;
+  /** One could not be looked at just now. */
+  readonly busy: boolean;
 }
 
-export function* lookAtEnds(dependencies: readonly Dependency[]): Operation<Ends> {
+export function* lookAtEnds(me: Waiter, dependencies: readonly Dependency[]): Operation<Ends> {
   const open: Dependency[] = [];
   let unknown: string | null = null;
+  let notBefore: number | null = null;
+  let busy = false;
+  const never = (dependency: Dependency, what: string): Ends => {
+    const text = `it was to start ${dependencyText(dependency)}, and job ${dependency.on} ${what}`;
+    return { open, never: text, unknown, notBefore, busy };
+  };
   for (const dependency of dependencies) {
-    const { kind, on } = dependency;
+    const { kind, on, minutes = 0 } = dependency;
+    if (kind === 'singleton') {
+      const other = yield* inTheWay(me);
+      if (other === 'busy') busy = true;
+      else if (other !== null) open.push({ kind, on: other });
+      continue;
+    }
     const key = BigInt(on);
+    if (kind === 'after') {
+      const began = yield* beganAt(key);
+      if (began === undefined) return never(dependency, 'is gone');
+      if (began.at === null) open.push(dependency);
+      else if (minutes > 0) notBefore = Math.max(notBefore ?? 0, began.at + minutes * 60_000);
+      continue;
+    }
     const job = yield* one<{ state: JobState; code: string }>(
       'SELECT state, reason_code AS code FROM jobs WHERE id = ?',
       key,
@@ -38,16 +62,16 @@ export function* lookAtEnds(dependencies: readonly Dependency[]): Operation<Ends
       job === undefined
         ? yield* one<Counts>('SELECT tasks, ended, completed FROM arrays WHERE id = ?', key)
         : undefined;
-    if (job === undefined && array === undefined) return { open, never: neverText(kind, on, 'is gone'), unknown };
+    if (job === undefined && array === undefined) return never(dependency, 'is gone');
     const end = job === undefined ? yield* endOfArray(key, array as Counts) : endOfJob(job);
     const verdict = verdictOf(kind, end);
-    if (verdict === 'never') return { open, never: neverText(kind, on, how(job?.state, end)), unknown };
+    if (verdict === 'never') return never(dependency, how(job?.state, end));
     if (verdict === null) open.push(dependency);
     if (verdict === 'unknown') {
       unknown ??= `it was to start ${kind}:${on}, and how job ${on} ended was lost when the store was put back`;
     }
   }
-  return { open, never: null, unknown };
+  return { open, never: null, unknown, notBefore, busy };
 }
 
 function endOfJob({ state, code }: { readonly state: JobState; readonly code: string }): End {
@@ -74,8 +98,4 @@ function endOf({ tasks, ended, completed }: Counts): End {
 function how(state: JobState | undefined, end: End): string {
   if (state !== undefined) return `ended as ${state}`;
   return end.allCompleted ? 'completed' : 'has a task that did not complete';
-}
-
-function neverText(kind: DependencyKind, on: JobId, what: string): string {
-  return `it was to start ${kind}:${on}, and job ${on} ${what}`;
 }

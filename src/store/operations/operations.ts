@@ -43,6 +43,7 @@ import {
   pendingJobs,
 } from './read-jobs.ts';
 import { listJobs } from './list-jobs.ts';
+import { unendedJobs } from './same-name.ts';
 import { beatServer, endServer, sendLetter, storeTime, takeLetters } from './servers.ts';
 import { getSetting, setSettingOnce } from './settings.ts';
 import type { Operation } from './statement.ts';
@@ -141,6 +142,7 @@ export const READS = {
   jobsByNumbers,
   getDecisions,
   getDependencies,
+  unendedJobs,
   overdueJobs,
   getArray,
   listArrays,

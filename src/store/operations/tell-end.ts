@@ -5,8 +5,10 @@
  */
 import type { JobRecord } from '../store.ts';
 import { WAITS } from '../../core/job/waits.ts';
+import { tellBegun } from './begun.ts';
 import { clearWaits } from './clear-waits.ts';
-import { all, filledUp, one, run, type Operation } from './statement.ts';
+import { markDependents } from './mark-dependents.ts';
+import { one, type Operation } from './statement.ts';
 import { writeArrayEvent, writeJobEvent } from './write-event.ts';
 
 interface Counted {
@@ -55,6 +57,7 @@ export function* tellEnd(job: JobRecord, before: JobRecord): Operation<void> {
   }
   const firstLost = job.state !== 'completed' && array.ended - array.completed === 1;
   if (array.depended_on !== 0 && (over || firstLost)) yield* markDependents(id);
+  if (job.dependedOn) yield* tellBegun(job);
   const hadPlace = (before.waits & WAITS.array) === 0;
   if (array.most_at_once !== null && array.cancel_requested_at === null && hadPlace) yield* letNextGo(id, at);
 }
@@ -64,28 +67,6 @@ export function arrayEnd(array: Pick<Counted, 'tasks' | 'completed' | 'failed' |
   if (array.completed === array.tasks) return 'completed';
   if (array.failed > 0) return 'failed';
   return array.canceled > 0 ? 'canceled' : 'rejected';
-}
-
-/** Dependents marked by one statement. */
-const MARKED = 256;
-
-/** Looked up first: with all of it in one statement a planner may walk through the arrays instead. */
-function* markDependents(on: bigint): Operation<void> {
-  const rows = yield* all<{ id: string }>(
-    'SELECT CAST(job_id AS TEXT) AS id FROM dependencies WHERE on_id = ? ORDER BY dependencies.on_id, dependencies.job_id',
-    on,
-  );
-  const ids = [...new Set(rows.map(({ id }) => BigInt(id)))];
-  for (let from = 0; from < ids.length; from += MARKED) {
-    const some = filledUp(ids.slice(from, from + MARKED));
-    const marks = some.map(() => '?').join(', ');
-    const waiting = '(waits & 2) <> 0 AND waits < 16';
-    yield* run(
-      `UPDATE jobs SET waits = waits | 16 WHERE id IN (${marks}) AND state = 'pending' AND ${waiting}`,
-      ...some,
-    );
-    yield* run(`UPDATE arrays SET waits = waits | 16 WHERE id IN (${marks}) AND ${waiting}`, ...some);
-  }
 }
 
 /** The place that fell free goes to the first task that waits for one. */

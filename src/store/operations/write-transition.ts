@@ -7,6 +7,7 @@
 import { RainbowError } from '../../core/errors.ts';
 import { isAllowed, isFinal, type FinalState } from '../../core/job/state.ts';
 import type { ClusterRef, JobRecord, Transition, TransitionResult } from '../store.ts';
+import { tellBegun } from './begun.ts';
 import { isRegistered } from './read-clusters.ts';
 import { lockJob } from './read-jobs.ts';
 import { run, type Operation } from './statement.ts';
@@ -88,6 +89,7 @@ export function* applyChange(job: JobRecord, change: Change): Operation<JobRecor
   }
   yield* writeJobEvent(next, next.state, next.cluster ?? job.cluster, next.reason, change.at, detailOf(next, job));
   if (isFinal(next.state)) yield* tellEnd(next, job);
+  else if (next.state === 'running' && next.dependedOn) yield* tellBegun(next);
   return next;
 }
 

@@ -94,11 +94,13 @@ export function changesLockedRows(name: OperationName): boolean {
   return CHANGES_OTHERS.has(name);
 }
 
-/** The same, by what came of it: an end lets the next task of its array go, and marks those that depend on it. */
+/** The same, by what came of it: an end lets the next task of its array go; it and a start mark those that depend on it. */
 export function hasChangedOthers(name: OperationName, value: unknown): boolean {
   if (name !== 'transitionJob' && name !== 'outrunJob') return false;
   const { done, job } = value as TransitionResult;
-  return done && isFinal(job.state) && (job.array !== null || job.dependedOn);
+  if (!done) return false;
+  if (isFinal(job.state)) return job.array !== null || job.dependedOn;
+  return job.state === 'running' && job.dependedOn;
 }
 
 /** Answers the jobs that are stored already under the keys of these submits. */

@@ -5,6 +5,7 @@ import { beatServer, sendLetter, storeTime } from '../operations/servers.ts';
 import { one } from '../operations/statement.ts';
 import { claimPending, pendingJobs } from './pending-jobs.ts';
 import { submitArray } from './submit-array.ts';
+import { submitDependent } from './submit-dependent.ts';
 
 type AnyOperation = (...args: readonly unknown[]) => PostgresOperation<unknown>;
 
@@ -28,6 +29,7 @@ const OWN: ReadonlyMap<OperationName, AnyOperation> = new Map([
   ['sendLetter', byDatabaseClock(sendLetter as unknown as AnyOperation)] as const,
   ['claimPending', byDatabaseClock(claimPending as unknown as AnyOperation)] as const,
   ['submitArray', submitArray as unknown as AnyOperation] as const,
+  ['submitDependent', submitDependent as unknown as AnyOperation] as const,
 ]);
 
 export function postgresOperation(name: OperationName): AnyOperation {

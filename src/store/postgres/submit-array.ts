@@ -3,6 +3,7 @@ import { submitArrayIn, type ArraySubmitted, type ArrayWords } from '../operatio
 import { one, type SqlValue } from '../operations/statement.ts';
 import type { NewArray } from '../store.ts';
 import type { PostgresOperation } from './database.ts';
+import { inTurn } from './submit-dependent.ts';
 
 const POSTGRES: ArrayWords = {
   *takeId() {
@@ -18,6 +19,7 @@ const POSTGRES: ArrayWords = {
   values: (indices) => indices as unknown as SqlValue,
 };
 
-export function submitArray(array: NewArray): PostgresOperation<ArraySubmitted> {
-  return submitArrayIn(POSTGRES, array);
+export function* submitArray(array: NewArray): PostgresOperation<ArraySubmitted> {
+  yield* inTurn(array);
+  return yield* submitArrayIn(POSTGRES, array);
 }

@@ -2,6 +2,7 @@
 import { afterAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { skipWithout } from '../../../test/needs.ts';
 import { realSystem } from '../../system/real.ts';
+import { WAITS } from '../../core/job/waits.ts';
 import { assignedTo, because, change, named, newJob, register, submit } from '../conformance/fixtures.ts';
 import { openStore } from '../open.ts';
 import type { EventRecord, JobRecord, Store } from '../store.ts';
@@ -84,6 +85,35 @@ describe.skipIf(skipWithout('postgres', missing))('two servers on one database',
     const stored = await one.jobs.list({ limit: 999 });
     expect(stored).toHaveLength(200);
     expect(await two.jobs.list({ limit: 999 })).toEqual(stored);
+  });
+
+  test('singletons submitted and looked at on both at once: one at a time, none is forgotten', async () => {
+    const { one, both } = await openTwo();
+    const alone = newJob({
+      waits: WAITS.dependency,
+      outcome: { state: 'pending', reason: because('dependency') },
+      dependencies: [{ kind: 'singleton', on: '' }],
+    });
+    const look = async (store: Store): Promise<void> => {
+      while ((await store.jobs.settleDependencies(3, 3000)) !== null);
+    };
+    const jobs = await Promise.all(
+      both.flatMap((store) =>
+        Array.from({ length: 4 }, async () => {
+          const { job } = await store.jobs.submit(alone);
+          await look(store);
+          return job;
+        }),
+      ),
+    );
+    for (let left = jobs.length; left > 0; left--) {
+      // What one holds the other passes over, so each looks once more when both are through.
+      await Promise.all(both.map(look));
+      await look(one);
+      const free = await one.jobs.pending(99);
+      expect(free).toHaveLength(1);
+      await Promise.all([one.jobs.transition(change(free[0]!, 'canceled')), ...both.map(look)]);
+    }
   });
 
   test('of many changes from one state, one is done', async () => {

@@ -5,8 +5,10 @@ import { DatabaseSync } from 'node:sqlite';
 import { beforeEach, expect, onTestFinished, test } from 'vitest';
 import { JOB_STATES } from '../../core/job/state.ts';
 import { realSystem } from '../../system/real.ts';
+import { lifecycle } from '../migrations/0002-lifecycle.ts';
+import { dependencyKinds } from '../migrations/0012-dependency-kinds.ts';
 import { MIGRATIONS } from '../migrations/index.ts';
-import type { Migration } from '../migrations/migration.ts';
+import { SQLITE_WORDS, type Migration } from '../migrations/migration.ts';
 import { openStore } from '../open.ts';
 import { sqliteSchema } from '../testing/schema.ts';
 import { migrate } from './migrate.ts';
@@ -97,6 +99,19 @@ test('an older schema is brought forward, step by step, once', () => {
   expect(database.query({ sql: 'SELECT number, applied_at FROM schema_versions ORDER BY number', values: [] })).toEqual(
     [...MIGRATIONS, second].map(({ number }) => ({ number, applied_at: number > NEWEST ? 2 : 1 })),
   );
+  database.close();
+});
+
+test('what jobs depended on before there were other kinds is kept', () => {
+  const database = openDatabase(':memory:', 1);
+  for (const sql of ['DROP TABLE dependencies', 'DROP INDEX arrays_open']) database.query({ sql, values: [] });
+  const before = lifecycle.statements(SQLITE_WORDS).filter((sql) => sql.includes(' dependencies'));
+  for (const sql of before) database.query({ sql, values: [] });
+  database.query({ sql: `INSERT INTO dependencies VALUES (2, 1, 'afterok')`, values: [] });
+  for (const sql of dependencyKinds.statements(SQLITE_WORDS)) database.query({ sql, values: [] });
+  expect(database.query({ sql: 'SELECT * FROM dependencies', values: [] })).toEqual([
+    { job_id: 2, on_id: 1, kind: 'afterok', minutes: 0 },
+  ]);
   database.close();
 });
 

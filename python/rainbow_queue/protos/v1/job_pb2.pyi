@@ -37,6 +37,8 @@ class DependencyKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     DEPENDENCY_KIND_AFTEROK: _ClassVar[DependencyKind]
     DEPENDENCY_KIND_AFTERANY: _ClassVar[DependencyKind]
     DEPENDENCY_KIND_AFTERNOTOK: _ClassVar[DependencyKind]
+    DEPENDENCY_KIND_AFTER: _ClassVar[DependencyKind]
+    DEPENDENCY_KIND_SINGLETON: _ClassVar[DependencyKind]
 
 class WhenBusy(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -70,6 +72,8 @@ DEPENDENCY_KIND_UNSPECIFIED: DependencyKind
 DEPENDENCY_KIND_AFTEROK: DependencyKind
 DEPENDENCY_KIND_AFTERANY: DependencyKind
 DEPENDENCY_KIND_AFTERNOTOK: DependencyKind
+DEPENDENCY_KIND_AFTER: DependencyKind
+DEPENDENCY_KIND_SINGLETON: DependencyKind
 WHEN_BUSY_UNSPECIFIED: WhenBusy
 WHEN_BUSY_QUEUE: WhenBusy
 WHEN_BUSY_WAIT: WhenBusy
@@ -253,12 +257,14 @@ class StateCount(_message.Message):
     def __init__(self, state: _Optional[_Union[JobState, str]] = ..., tasks: _Optional[int] = ...) -> None: ...
 
 class Dependency(_message.Message):
-    __slots__ = ("kind", "on")
+    __slots__ = ("kind", "on", "minutes")
     KIND_FIELD_NUMBER: _ClassVar[int]
     ON_FIELD_NUMBER: _ClassVar[int]
+    MINUTES_FIELD_NUMBER: _ClassVar[int]
     kind: DependencyKind
     on: int
-    def __init__(self, kind: _Optional[_Union[DependencyKind, str]] = ..., on: _Optional[int] = ...) -> None: ...
+    minutes: int
+    def __init__(self, kind: _Optional[_Union[DependencyKind, str]] = ..., on: _Optional[int] = ..., minutes: _Optional[int] = ...) -> None: ...
 
 class RetryPolicy(_message.Message):
     __slots__ = ("limit", "on", "where", "delay")

@@ -35,7 +35,7 @@ export function readAttributeOptions(given: readonly Given[], draft: Draft, repo
       if (read === null)
         throw wrong(each, `${what.slice(0, 80)}: must be a dependency (RFC 26), as in afterok:ƒ2oLkTLb`);
       draft.system['dependencies'] = [...(Array.isArray(dependencies) ? (dependencies as Json[]) : []), read];
-      if (heededDependencies([read], false).all) report.kept(each, what, 'it waits for that job');
+      if (heededDependencies([read], false).all) report.kept(each, what, 'it waits for that');
       else
         report.carried(
           each,

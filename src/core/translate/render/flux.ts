@@ -176,7 +176,12 @@ function order({ attributes }: Asked, isBatch: boolean, report: Report): string[
   }
   const dependencies = attributes.peek('system', 'dependencies');
   if (Array.isArray(dependencies)) {
-    const uris = dependencies.map((each) => (isMap(each) ? uriOf(each) : null));
+    const said = dependencies.filter((each) => !isMap(each) || !isLater(each));
+    if (said.length < dependencies.length) {
+      report.dropped(null, 'attributes.system.dependencies', 'Flux knows of no minutes after a start');
+      attributes.put(said, 'system', 'dependencies');
+    }
+    const uris = said.map((each) => (isMap(each) ? uriOf(each) : null));
     if (!uris.includes(null)) {
       attributes.take('system', 'dependencies');
       options.push(...uris.map((uri) => `--dependency=${uri}`));
@@ -185,6 +190,11 @@ function order({ attributes }: Asked, isBatch: boolean, report: Report): string[
   const retry = attributes.peek('rainbow', 'retry');
   if (isMap(retry) && retry['limit'] === 0) attributes.take('rainbow', 'retry');
   return options;
+}
+
+/** Slurm's `after:ID+MINUTES`. */
+function isLater({ scheme, value }: Record<string, unknown>): boolean {
+  return scheme === 'after' && typeof value === 'string' && value.includes('+');
 }
 
 function uriOf({ scheme, value, ...more }: Record<string, unknown>): string | null {

@@ -286,7 +286,7 @@ function readOrder(choices: Choices, draft: Draft, report: Report): void {
       readDependency(dependency.value) ?? refuse(dependency, 'dependencies: afterok:12:13, singleton');
     draft.system['dependencies'] = all;
     if (any) draft.rainbow['anyDependency'] = true;
-    if (heededDependencies(all, any).all) report.kept(dependency.at, dependency.what, 'it waits for those jobs');
+    if (heededDependencies(all, any).all) report.kept(dependency.at, dependency.what, 'it waits for that');
     else {
       const where = 'attributes.system.dependencies';
       const effect = `it waits for no more than ${HEEDED_DEPENDENCIES}`;

@@ -550,11 +550,18 @@ export declare type Dependency = Message<"rainbow.v1.Dependency"> & {
   kind: DependencyKind;
 
   /**
-   * A job or an array; of an array all tasks are meant.
+   * A job or an array; of an array all tasks are meant. Of SINGLETON 0: it names none.
    *
    * @generated from field: int64 on = 2 [jstype = JS_STRING];
    */
   on: string;
+
+  /**
+   * Of AFTER: how long after that.
+   *
+   * @generated from field: uint32 minutes = 3;
+   */
+  minutes: number;
 };
 
 /**
@@ -1163,6 +1170,20 @@ export enum DependencyKind {
    * @generated from enum value: DEPENDENCY_KIND_AFTERNOTOK = 3;
    */
   AFTERNOTOK = 3,
+
+  /**
+   * It began to run, or ended without. Of an array: all tasks did.
+   *
+   * @generated from enum value: DEPENDENCY_KIND_AFTER = 4;
+   */
+  AFTER = 4,
+
+  /**
+   * No other job of its name and owner was submitted before it and has not ended, or is at a cluster.
+   *
+   * @generated from enum value: DEPENDENCY_KIND_SINGLETON = 5;
+   */
+  SINGLETON = 5,
 }
 
 /**

@@ -1,0 +1,26 @@
+/** Those that depend on a job or an array, marked to be looked at (dependencies.ts), in the transaction of what they wait for. */
+import { all, filledUp, run, type Operation } from './statement.ts';
+
+/** Dependents marked by one statement. */
+const MARKED = 256;
+
+/** `after`: only those that wait for its start. Looked up first: in one statement a planner may walk through the arrays. */
+export function* markDependents(on: bigint, which: 'all' | 'after' = 'all'): Operation<void> {
+  const some = which === 'after' ? ` AND kind = 'after'` : '';
+  const rows = yield* all<{ id: string }>(
+    `SELECT CAST(job_id AS TEXT) AS id FROM dependencies WHERE on_id = ?${some}
+     ORDER BY dependencies.on_id, dependencies.job_id`,
+    on,
+  );
+  const ids = [...new Set(rows.map(({ id }) => BigInt(id)))];
+  for (let from = 0; from < ids.length; from += MARKED) {
+    const page = filledUp(ids.slice(from, from + MARKED));
+    const marks = page.map(() => '?').join(', ');
+    const waiting = '(waits & 2) <> 0 AND waits < 16';
+    yield* run(
+      `UPDATE jobs SET waits = waits | 16 WHERE id IN (${marks}) AND state = 'pending' AND ${waiting}`,
+      ...page,
+    );
+    yield* run(`UPDATE arrays SET waits = waits | 16 WHERE id IN (${marks}) AND ${waiting}`, ...page);
+  }
+}
