@@ -56,7 +56,7 @@ export function createAdmission(): Admission {
   /** Clusters of Slurm, which alone knows of a least time. */
   const slurm = new Set<string>();
   const askedAt = (cluster: string, asked: TimeAsked): TimeAsked =>
-    asked.leastTime === undefined || slurm.has(cluster) ? asked : { ...asked, leastTime: null };
+    (asked.leastTime ?? null) === null || slurm.has(cluster) ? asked : { ...asked, leastTime: null };
   const timeAt: Admission['timeAt'] = (cluster, asked, fallback) =>
     timeAmong(askedAt(cluster, asked), partitions.get(cluster) ?? [], fallback);
   const keep = (cluster: string, { times: found, sizes: large }: FoundLimits): void => {

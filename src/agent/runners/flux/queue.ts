@@ -13,11 +13,12 @@ import type { FluxCluster } from '../../../core/discover/flux.ts';
 import { expandHosts } from '../../../core/discover/expand-hosts.ts';
 import type { FoundPartition } from '../../../core/discover/layout.ts';
 import { overSize, sizeLimitOf } from '../../../core/discover/size-limits.ts';
-import { limitOf, overLimit, timeAmong } from '../../../core/discover/time-limits.ts';
+import { limitOf, overLimit } from '../../../core/discover/time-limits.ts';
 import { readJobspec } from '../../../core/jobspec/read.ts';
 import type { System } from '../../../system/system.ts';
 import { countParts, takesOf } from '../batch/counts.ts';
 import { freshFor } from '../batch/once.ts';
+import { createTimeOf } from '../batch/time-of.ts';
 import type { Order, QueueNow, RunnerQueue } from '../runner.ts';
 import { askAll } from './cluster.ts';
 import { failed, type Flux } from './commands.ts';
@@ -83,10 +84,7 @@ export function createFluxQueue(
       if (why !== '') return { refusal: { code: 'never_fits', message: why } };
       return queueOf(queue, found, await queued(), { realm, now: clock.now() });
     },
-    async timeOf({ jobspec, walltime }) {
-      const known = (await all()).queues.map(({ name, facts }) => limitOf(name, facts));
-      return timeAmong(readJobspec(jobspec), known, walltime);
-    },
+    timeOf: createTimeOf(async () => (await all()).queues, false),
   };
 }
 
