@@ -191,7 +191,7 @@ export function createPlacing(deps: {
     try {
       const asking = matcher.asking(request);
       const { of } = asking;
-      const roster = deps.rosters.of(candidates, owner, jobspec.walltime, (kind) => lossOn(kind, jobspec, text) === '');
+      const roster = deps.rosters.of(candidates, owner, jobspec, (kind) => lossOn(kind, jobspec, text) === '');
       if (of === null || roster === null) return null;
       let answered = matcher.answered;
       const picked = roster.decide({

@@ -25,7 +25,7 @@ export interface InnerRegistry extends Registry {
   readonly refuses: Admission['refuses'];
   /** Has its agent said whose jobs it runs? Otherwise anybody's. */
   readonly isParticular: Admission['isParticular'];
-  readonly tooShortFor: Admission['tooShortFor'];
+  readonly tooSmallFor: Admission['tooSmallFor'];
   readonly timeAt: Admission['timeAt'];
   readonly leastAt: Admission['leastAt'];
   /** Is it known, and its graph in the matcher? */
@@ -369,7 +369,7 @@ export function createRegistry(deps: RegistryDependencies): InnerRegistry {
 
     refuses: (...asked) => admission.refuses(...asked),
     isParticular: (name) => admission.isParticular(name),
-    tooShortFor: (walltime) => admission.tooShortFor(walltime),
+    tooSmallFor: (asked) => admission.tooSmallFor(asked),
     timeAt: (...asked) => admission.timeAt(...asked),
     leastAt: (...asked) => admission.leastAt(...asked),
     isCompiled: (name) => entries.get(name)?.isCompiled ?? false,

@@ -7,6 +7,7 @@
  * told all of the job; and where some have agents, somebody has called in for each. Otherwise all are looked at one by one (placing.ts), which says why one was passed over.
  * Bounded: the lists that were asked for last.
  */
+import type { Jobspec } from '../core/jobspec/jobspec.ts';
 import type { Matcher } from '../core/match/matcher.ts';
 import { Roster, type Member } from '../core/roster.ts';
 import { kindOf, type AgentKind } from './why-not.ts';
@@ -22,13 +23,13 @@ export interface RosterMember extends Member {
 
 export interface Rosters {
   /**
-   * `walltime`: seconds that the job asks for, or null; `isToldAll`: is nothing of it lost with this kind of agent? Null:
+   * `asked`: the job; `isToldAll`: is nothing of it lost with this kind of agent? Null:
    * look one by one.
    */
   of(
     clusters: readonly string[],
     owner: string,
-    walltime: number | null,
+    asked: Pick<Jobspec, 'walltime' | 'request'>,
     isToldAll: (kind: AgentKind) => boolean,
   ): Roster<RosterMember> | null;
   /** Something of it is not as it was. */
@@ -72,7 +73,7 @@ export function createRosters(deps: {
   readonly matcher: Pick<Matcher, 'roots' | 'version'>;
   readonly registry: Pick<
     InnerRegistry,
-    'get' | 'isCompiled' | 'isParticular' | 'refuses' | 'tooShortFor' | 'isConnectedHere' | 'isUnheard'
+    'get' | 'isCompiled' | 'isParticular' | 'refuses' | 'tooSmallFor' | 'isConnectedHere' | 'isUnheard'
   >;
   readonly states: Pick<States, 'of'>;
 }): Rosters {
@@ -141,7 +142,7 @@ export function createRosters(deps: {
   };
 
   return {
-    of(clusters, owner, walltime, isToldAll) {
+    of(clusters, owner, asked, isToldAll) {
       const found = keptOf(clusters);
       const { stale, odd, particular, roster } = found;
       if (!found.isSorted) return null;
@@ -153,7 +154,7 @@ export function createRosters(deps: {
       stale.clear();
       if (odd.size > 0 || (found.unheard.size > 0 && found.agents.size > 0)) return null;
       for (const name of particular) if (registry.refuses(name, ANY_PARTITION, owner) !== null) return null;
-      if (walltime !== null && registry.tooShortFor(walltime).some((name) => found.clusters.has(name))) return null;
+      if (registry.tooSmallFor(asked).some((name) => found.clusters.has(name))) return null;
       if (!found.kinds.every(isToldAll)) return null;
       return roster;
     },

@@ -302,6 +302,42 @@ test('a job that may be given less goes where Slurm has that much, and nowhere e
   expect((await rig.submit(asking('5'))).job.cluster).toBe('K');
 });
 
+test('how large a job its queue takes, of an instance without queues too', async () => {
+  for (const name of ['K', 'L', 'M']) await rig.cluster(name, 3, 8);
+  await putPartitions('K', { debug: { max_nodes: 1 }, main: { max_cores: 4, default: true } });
+  await rig.scheduler.registry.putSubsystem(
+    'L',
+    'partition',
+    JSON.stringify({
+      graph: {
+        nodes: {
+          all: { metadata: { type: 'partitions', name: 'L' } },
+          'partition/': { metadata: { type: 'partition', name: '', max_nodes: 2, max_time: '10m', default: true } },
+        },
+        edges: [{ source: 'all', target: 'partition/', relation: 'contains' }],
+      },
+    }),
+    true,
+  );
+  const at = (size: { nodes?: number; cores?: number }, queue?: string): string => {
+    const attributes = { system: { duration: 60, ...(queue === undefined ? {} : { queue }) } };
+    return JSON.stringify({ ...(JSON.parse(coresJob(size)) as object), attributes });
+  };
+  const why = (text: string, cluster: string): string | undefined =>
+    rig.scheduler.match(readJobspec(text), [cluster])[0]?.satisfiable.reasons[0]?.message;
+  expect(why(at({ cores: 4 }), 'K')).toBeUndefined();
+  expect(why(at({ cores: 8 }), 'K')).toContain('its default queue main takes jobs of at most 4 cores, not of 8');
+  expect(why(at({ cores: 8 }, 'debug'), 'K')).toBeUndefined();
+  expect(why(at({ nodes: 2 }, 'debug'), 'K')).toContain('queue debug takes jobs of at most 1 node, not of 2');
+  expect(why(at({ nodes: 3 }), 'L')).toBe('it takes jobs of at most 2 nodes, not of 3: ask for less');
+  expect(why(at({}, 'debug'), 'L')).toBe('it has no partition debug: it has none');
+  // Where all are decided on at once, too.
+  const first = { candidates: ['K', 'L', 'M'], policy: 'first' };
+  expect((await rig.submit(at({ cores: 4 }), first)).job.cluster).toBe('K');
+  expect((await rig.submit(at({ nodes: 2, cores: 4 }), first)).job.cluster).toBe('L');
+  expect((await rig.submit(at({ nodes: 3, cores: 4 }), first)).job.cluster).toBe('M');
+});
+
 test('of equal questions of two owners each is decided by itself', async () => {
   await rig.cluster('K', 1, 2);
   await rig.cluster('L', 1, 2);

@@ -2,7 +2,8 @@
  * What a Flux instance says of itself, read: one JSON document of its own services' answers (`resource.sched-status`,
  * `resource.status`, `job-list.job-stats`) and its configuration. Pure; recorded from flux-core 0.88.0.
  *
- * Where it stops: a queue's nodes are those with all the properties that it requires; other conditions are left out.
+ * Where it stops: a queue's nodes are those with all the properties that it requires; other conditions are left out, and so
+ * is the least size of a job (`policy.limits.job-size.min`).
  */
 import { invalid } from '../errors.ts';
 import type { FoundNode, FoundPartition } from './layout.ts';
@@ -37,7 +38,7 @@ export function readFluxCluster(text: string): FluxCluster {
   return {
     ...resources,
     drained: new Set(Array.isArray(drain) ? drain.flatMap((ranks) => idset(ranks, 'drain')) : []),
-    queues: queuesOf(mapOf(document['queues']), resources.nodes, defaultQueueOf(mapOf(document['policy']))),
+    queues: queuesOf(mapOf(document['queues']), resources.nodes, mapOf(document['policy'])),
     jobs: jobsOf(mapOf(document['stats'])),
   };
 }
@@ -85,27 +86,53 @@ function rankParts(said: unknown): ReadonlyMap<number, RankParts> {
   return parts;
 }
 
-/** A queue is a partition of nodes. */
+/** A queue is a partition of nodes; without queues an instance that has limits is one, without a name. `policy`: of all. */
 function queuesOf(
   queues: Record<string, unknown>,
   nodes: readonly FoundNode[],
-  byDefault: string,
+  policy: Record<string, unknown>,
 ): readonly FoundPartition[] {
+  const byDefault = defaultQueueOf(policy);
+  if (Object.keys(queues).length === 0) {
+    const facts = limitsIn({}, policy);
+    if (Object.keys(facts).length === 0) return [];
+    return [{ name: '', nodes: nodes.map(({ name }) => name), facts: { ...facts, default: true } }];
+  }
   return Object.entries(queues).map(([name, value]) => {
     const queue = mapOf(value);
     const requires = Array.isArray(queue['requires']) ? queue['requires'].map(String) : [];
-    const limit = mapOf(mapOf(queue['policy'])['limits'])['duration'];
     return {
       name,
       nodes: nodes
         .filter(({ properties }) => requires.every((property) => properties.includes(property)))
         .map((node) => node.name),
       facts: {
-        ...(typeof limit === 'string' || typeof limit === 'number' ? { max_time: String(limit) } : {}),
+        ...limitsIn(mapOf(queue['policy']), policy),
         ...(name === byDefault ? { default: true } : {}),
       },
     };
   });
+}
+
+/** What a queue says itself counts, each by itself, over what the instance says of all. */
+function limitsIn(own: Record<string, unknown>, all: Record<string, unknown>): FoundPartition['facts'] {
+  const facts: Record<string, string | number> = {};
+  const put = (key: string, ...path: readonly string[]): void => {
+    const said = at(own, path) ?? at(all, path);
+    const isSize = path.includes('job-size');
+    if (isSize && (typeof said !== 'number' || said < 0)) return;
+    if (typeof said === 'string' || typeof said === 'number') facts[key] = isSize ? said : String(said);
+  };
+  put('max_time', 'limits', 'duration');
+  put('default_time', 'jobspec', 'defaults', 'system', 'duration');
+  put('max_nodes', 'limits', 'job-size', 'max', 'nnodes');
+  put('max_cores', 'limits', 'job-size', 'max', 'ncores');
+  put('max_gpus', 'limits', 'job-size', 'max', 'ngpus');
+  return facts;
+}
+
+function at(within: Record<string, unknown>, path: readonly string[]): unknown {
+  return path.reduce<unknown>((found, key) => mapOf(found)[key], within);
 }
 
 /** The queue of jobs that name none; '' where there is none. */

@@ -6,14 +6,18 @@
 import { parseDuration } from '../jobspec/duration.ts';
 import { readSlurmTime } from '../translate/slurm/amounts.ts';
 
-export interface PartitionLimit {
+export interface PartitionName {
+  /** '' where the whole cluster is one, and has no name: a Flux instance without queues. */
   readonly name: string;
+  /** Is it for jobs that ask for none? */
+  readonly isDefault: boolean;
+}
+
+export interface PartitionLimit extends PartitionName {
   /** Seconds; Infinity where there is no limit. */
   readonly most: number;
   /** Seconds that it gives a job that asks for none; null: it says none. At most `most`. */
   readonly own: number | null;
-  /** Is it for jobs that ask for none? */
-  readonly isDefault: boolean;
 }
 
 /** `facts`: of the partition, or of its vertex. */
@@ -32,7 +36,7 @@ function readLimit(said: unknown): number {
 }
 
 /** Those meant by `queue` (names with commas); null: the default one. */
-export function meantBy<T extends PartitionLimit>(queue: string | null, all: readonly T[]): readonly T[] {
+export function meantBy<T extends PartitionName>(queue: string | null, all: readonly T[]): readonly T[] {
   const names = queue?.split(',');
   return all.filter(({ name, isDefault }) => (names === undefined ? isDefault : names.includes(name)));
 }
@@ -80,7 +84,8 @@ export function overLimit(
   const walltime = leastTime ?? asks;
   if (walltime === null || meant.length === 0 || meant.some(({ most }) => walltime <= most)) return '';
   const longest = Math.max(...meant.map(({ most }) => most));
-  const which = `${queue === null ? 'its default ' : ''}partition ${listed(meant)}`;
+  const isUnnamed = meant.every(({ name }) => name === '');
+  const which = isUnnamed ? 'it' : `${queue === null ? 'its default ' : ''}partition ${listed(meant)}`;
   const others = all.filter((each) => !meant.includes(each) && walltime <= each.most);
   const instead = others.length === 0 ? '' : `, or for partition ${listed(others, ' or ')}`;
   return `${which} lets a job run for ${spanText(longest)}, not for ${spanText(walltime)}: ask for less time${instead}`;
@@ -88,7 +93,8 @@ export function overLimit(
 
 const MOST_LISTED = 10;
 
-function listed(all: readonly PartitionLimit[], by = ', '): string {
+/** Their names, the first of many. */
+export function listed(all: readonly PartitionName[], by = ', '): string {
   const names = all.slice(0, MOST_LISTED).map(({ name }) => name);
   return names.join(by) + (all.length > MOST_LISTED ? ', …' : '');
 }

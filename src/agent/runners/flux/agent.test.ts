@@ -80,6 +80,50 @@ describe.skipIf(away)('agents on real Flux instances', { timeout: PATIENT_MS }, 
     await until('it serves again', async () => (await rig.stateOf(here, 'nodes_drained')) === 0);
   });
 
+  test('limits and defaults of the instance count where no queue has its own: such a job is refused before it is placed', async () => {
+    const limited = await startFlux({
+      nodes: 2,
+      cores: 2,
+      config: `[policy.limits]
+duration = "10m"
+job-size.max.nnodes = 1
+[policy.jobspec.defaults.system]
+duration = "5m"
+`,
+    });
+    try {
+      const { PATH, FLUX_URI } = limited.environment();
+      const here = await rig.cluster('limited', { runner: 'flux', followEvery: 500, environment: { PATH, FLUX_URI } });
+      rig.agent(here);
+      await rig.followed(here);
+      const asking = (nodes: number, system: object): string => {
+        const slot = { type: 'slot', count: 1, label: 'task', with: [{ type: 'core', count: 1 }] };
+        return JSON.stringify({
+          version: 1,
+          resources: [{ type: 'node', count: nodes, with: [slot] }],
+          tasks: [{ command: ['true'], slot: 'task', count: { per_slot: 1 } }],
+          attributes: { system },
+        });
+      };
+      const why = async (nodes: number, duration: number): Promise<string> => {
+        const { candidates } = await rig.client.jobs.match({ jobspec: asking(nodes, { duration }) });
+        const reasons = candidates.find(({ cluster }) => cluster === here.name)?.reasons ?? [];
+        return reasons.map(({ stage, message }) => `${stage}: ${message}`).join();
+      };
+      expect(await why(1, 600)).toBe('');
+      expect(await why(1, 1200)).toBe('partition: it lets a job run for 10 min, not for 20 min: ask for less time');
+      expect(await why(2, 60)).toBe('partition: it takes jobs of at most 1 node, not of 2: ask for less');
+      const credentials = [{ name: here.name, token: here.token }];
+      const { job } = await rig.client.jobs.submit({ jobspec: asking(1, {}), credentials });
+      await rig.ended(job!.id);
+      const durations = (await limited.flux('jobs', '-a', '-n', '-o', '{duration}')).trim().split('\n');
+      expect(durations).toEqual(['300.0']);
+    } finally {
+      await rig.endAgents();
+      await limited.wipe();
+    }
+  });
+
   test('output comes live, exit codes are right, and a job that somebody cancels in Flux is canceled', async () => {
     const here = await cluster(blue);
     rig.agent(here);

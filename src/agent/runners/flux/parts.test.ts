@@ -148,6 +148,28 @@ test('what the cluster is: nodes, gpus, properties, queues; drained and lost nod
   });
 });
 
+test('limits and defaults: what a queue says itself, else what the instance says of all', () => {
+  const policy = {
+    limits: { duration: '10m', 'job-size': { max: { nnodes: 2, ncores: -1, ngpus: 0 } } },
+    jobspec: { defaults: { system: { duration: '5m', queue: 'batch' } } },
+  };
+  const own = { limits: { duration: 0, 'job-size': { max: { nnodes: 1 } } } };
+  const read = (more: object): readonly FoundPartition[] =>
+    readFluxCluster(JSON.stringify({ ...(JSON.parse(recorded('cluster.json')) as object), ...more })).queues;
+  const all = { max_time: '10m', default_time: '5m', max_nodes: 2, max_gpus: 0 };
+  expect(read({ queues: { debug: { policy: own }, batch: {} }, policy }).map(({ facts }) => facts)).toEqual([
+    { ...all, max_time: '0', max_nodes: 1 },
+    { ...all, default: true },
+  ]);
+  // Without queues the whole instance is one, without a name, where it limits anything.
+  const unnamed = { name: '', nodes: ['node0', 'node1', 'node2'], facts: { ...all, default: true } };
+  expect(read({ queues: {}, policy })).toEqual([unnamed]);
+  expect(read({ queues: {}, policy: {} })).toEqual([]);
+  const { nodes } = readFluxCluster(recorded('cluster.json'));
+  const { graph, subsystems } = layOut({ name: 'blue', nodes, partitions: [unnamed] });
+  expect(() => readSubsystem('partition', subsystems['partition']!, readGraph(graph))).not.toThrow();
+});
+
 test('a job that asks for no time gets no more than its queue lets it have', () => {
   const queues: FoundPartition[] = [
     { name: 'debug', nodes: [], facts: { max_time: '10m' } },

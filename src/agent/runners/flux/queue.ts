@@ -7,15 +7,18 @@
  */
 import type { ContainerRuntime } from '../../../core/containers/run.ts';
 import type { BidQuestion } from '../../../core/bid/bid.ts';
+import { wanted as wants } from '../../../core/bid/wanted.ts';
 import { RainbowError } from '../../../core/errors.ts';
 import type { FluxCluster } from '../../../core/discover/flux.ts';
 import { expandHosts } from '../../../core/discover/expand-hosts.ts';
 import type { FoundPartition } from '../../../core/discover/layout.ts';
-import { limitOf, timeAmong } from '../../../core/discover/time-limits.ts';
+import { overSize, sizeLimitOf } from '../../../core/discover/size-limits.ts';
+import { limitOf, overLimit } from '../../../core/discover/time-limits.ts';
 import { readJobspec } from '../../../core/jobspec/read.ts';
 import type { System } from '../../../system/system.ts';
 import { countParts, takesOf } from '../batch/counts.ts';
 import { freshFor } from '../batch/once.ts';
+import { createTimeOf } from '../batch/time-of.ts';
 import type { Order, QueueNow, RunnerQueue } from '../runner.ts';
 import { askAll } from './cluster.ts';
 import { failed, type Flux } from './commands.ts';
@@ -81,21 +84,17 @@ export function createFluxQueue(
       if (why !== '') return { refusal: { code: 'never_fits', message: why } };
       return queueOf(queue, found, await queued(), { realm, now: clock.now() });
     },
-    async timeOf({ jobspec, walltime }) {
-      const known = (await all()).queues.map(({ name, facts }) => limitOf(name, facts));
-      return timeAmong(readJobspec(jobspec), known, walltime);
-    },
+    timeOf: createTimeOf(async () => (await all()).queues, false),
   };
 }
 
 /** Where it asks for no time it gets one that the queue lets it have. */
 function refusalOf({ jobspec }: BidQuestion, wanted: string, queue: FoundPartition | null): string {
   if (queue === null) return wanted === '' ? '' : `there is no queue ${wanted}`;
-  const { most } = limitOf(queue.name, queue.facts);
-  const { walltime } = readJobspec(jobspec);
-  return walltime !== null && walltime > most
-    ? `queue ${queue.name} lets a job run for ${most / 60} min, not for ${walltime / 60}`
-    : '';
+  const { name, facts } = queue;
+  const { walltime, request } = readJobspec(jobspec);
+  const asked = { queue: wanted === '' ? null : wanted, walltime };
+  return overLimit(asked, [limitOf(name, facts)]) || overSize(asked.queue, wants(request), [sizeLimitOf(name, facts)]);
 }
 
 /** The jobspec that would be submitted. Throws as `fluxJobOf`. */

@@ -1,4 +1,7 @@
-/** The time limit of a job that asks for none: Rainbow's, or that of its queue where that is shorter. */
+/**
+ * The time limit of a job that asks for none: its queue's or the instance's own default, as plain flux submit gives it; else
+ * Rainbow's, or the queue's limit where that is shorter.
+ */
 import type { FoundPartition } from '../../../core/discover/layout.ts';
 import { limitOf, timeAmong } from '../../../core/discover/time-limits.ts';
 import { readJobspec } from '../../../core/jobspec/read.ts';

@@ -12,12 +12,12 @@ import { taken } from '../../../core/bid/wanted.ts';
 import { RainbowError } from '../../../core/errors.ts';
 import { isInService, type SlurmNode } from '../../../core/discover/slurm.ts';
 import type { FoundPartition } from '../../../core/discover/layout.ts';
-import { limitOf, timeAmong } from '../../../core/discover/time-limits.ts';
 import { readJobspec } from '../../../core/jobspec/read.ts';
 import { readSlurmTime } from '../../../core/translate/slurm/amounts.ts';
 import type { System } from '../../../system/system.ts';
 import { countParts, takesOf } from '../batch/counts.ts';
 import { freshFor } from '../batch/once.ts';
+import { createTimeOf } from '../batch/time-of.ts';
 import type { NativeName } from '../batch/key.ts';
 import type { Order, QueueNow, RunnerQueue } from '../runner.ts';
 import { askNodes, askPartitions } from './cluster.ts';
@@ -135,10 +135,7 @@ export function createSlurmQueue(
       if (said === null || said.start === null) return here;
       return { ...here, planned: Math.max(0, (said.start - clock.now()) / 1000) };
     },
-    async timeOf({ jobspec, walltime }) {
-      const known = (await partitions()).map(({ name, facts }) => limitOf(name, facts));
-      return timeAmong(readJobspec(jobspec), known, walltime);
-    },
+    timeOf: createTimeOf(partitions, true),
   };
 }
 
