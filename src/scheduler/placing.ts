@@ -42,6 +42,8 @@ export interface Question {
   /** What to do where nothing is free; as the server is set where it is null or left out. */
   readonly overcommit?: 'queue' | 'deny' | null;
   readonly job: JobFacts;
+  /** For the record, before its own: what else it is taken on. */
+  readonly notes?: readonly string[];
   /** The bids, where the clusters were asked. */
   readonly gathered: Gathered | null;
   /** Of one cluster: what counts instead of what it bids now, where that is not null; no matter what is free there. */
@@ -295,28 +297,25 @@ export function createPlacing(deps: {
       const began = system.clock.monotonic();
       const seed = Buffer.from(system.entropy.bytes(8)).toString('hex');
       const now = system.clock.now();
-      const { jobspec, policy, policyOptions, overcommit, job, gathered } = question;
+      const { jobspec, policy, policyOptions, overcommit, job, gathered, notes: before = [] } = question;
       const { decided, beside, barred, away, results } = atOnce(question, seed) ?? oneByOne(question, seed, now);
       const { outcome, chosen, reason } = decided;
       const notes = [
+        ...before,
         ...barred.map(({ cluster }) => `${cluster} was passed over: ${away.get(cluster) ?? ''}`),
         ...decided.notes,
         ...(chosen === null ? [] : unheededAt(chosen, jobspec)).map((each) => `${chosen ?? ''}: ${each}`),
       ];
       const micros = Math.round((system.clock.monotonic() - began) * 1000);
       const { shadow } = settings;
-      let candidates: readonly CandidateResult[] | null = null;
+      // Plain: what has getters is slow to copy, and all of it is written down.
       const decision: DecisionRecord = {
         at: now,
         policy,
         policyOptions,
         seed,
-        get candidates() {
-          return (candidates ??= away.size === 0 ? results() : results().map(marked(away)));
-        },
-        get order() {
-          return decided.order;
-        },
+        candidates: away.size === 0 ? results() : results().map(marked(away)),
+        order: decided.order,
         notes,
         chosen,
         reason,

@@ -42,6 +42,8 @@ export interface SubmitDependencies {
   readonly wakeChores: () => void;
 }
 
+const NONE: ReadonlyMap<string, string> = new Map();
+
 interface Candidate {
   readonly name: string;
   /** Null where there was none of that name when the submit came: it fits nothing. */
@@ -66,31 +68,36 @@ export function createSubmit(deps: SubmitDependencies): (submission: Submission)
       array = null,
       hold: _hold,
       dependencies: _dependencies,
-      notes = [],
+      notes: _notes,
       ...job
     } = submission;
     const meant = candidates.flatMap(({ cluster }) => (cluster === null ? [] : [cluster]));
     // A namesake that has come since the first try is not one of them.
     const now = candidates.filter(stands);
+    const walltime = parsed.walltime ?? deps.defaultWalltime;
+    const at = deps.clock.now();
     // 1. Decide, and take what it needs before anybody else is asked.
-    const { decision: bare, outcome: decided } = placing.decide({
-      ...submission,
+    const { decision: taken, outcome: decided } = placing.decide({
       jobspec: parsed,
       text: submission.jobspec,
+      owner: submission.owner,
       candidates: now.map(({ name }) => name),
-      excluded: new Map(),
-      job: factsOf(submission, parsed.walltime ?? deps.defaultWalltime, deps.clock.now()),
+      policy: submission.policy,
+      policyOptions: submission.policyOptions,
+      excluded: NONE,
+      overcommit: submission.overcommit ?? null,
+      job: factsOf(submission, walltime, at),
+      notes: submission.notes ?? [],
       gathered,
     });
     const outcome = outcomeOf(decided, submission, waiting);
-    const taken = { ...bare, notes: [...notes, ...bare.notes] };
     const decision = toldOf(taken, decided, array === null ? outcome : unassigned(outcome));
     if (!storeRejected && outcome.state !== 'assigned') return { job: null, array: null, created: false, decision };
     const stored = {
       ...job,
       candidates: meant,
-      walltime: parsed.walltime ?? deps.defaultWalltime,
-      at: deps.clock.now(),
+      walltime,
+      at,
       question: questionOf(submission, meant),
       startBy: latestStart(submission, parsed.walltime),
       waits: waiting?.waits ?? 0,

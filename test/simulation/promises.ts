@@ -175,7 +175,8 @@ export function createPromises(
 
     kept(job) {
       const never = (job.wanted?.dependencies ?? []).find((each) => verdict(each) === 'never');
-      const may = never === undefined || job.state === 'canceled' || job.state === 'failed';
+      // Rejected: no cluster could ever hold it when it came, whatever became of what it depends on.
+      const may = never === undefined || ['canceled', 'failed', 'rejected'].includes(job.state);
       holds(may, () => `asked: job ${job.id} is ${job.state}, and ${never?.kind} ${never?.on} is never met`);
       const array = job.array === null ? undefined : arrays.get(job.array);
       holds(array?.over !== false, () => `asked: array ${array?.id} is not over, and all of its tasks are`);

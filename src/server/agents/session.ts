@@ -30,7 +30,7 @@ import type { ClusterRecord, JobId, JobRecord, Store } from '../../store/store.t
 import type { System, Timer } from '../../system/system.ts';
 import type { Followed, Followers } from '../followers.ts';
 import { bidOf, createStrays, type Strays } from './bid-answer.ts';
-import { applyReport, type ApplyDependencies } from './apply-report.ts';
+import { applyReport } from './apply-report.ts';
 import { Outbox } from './outbox.ts';
 import { keepOutput, type OutputKeeper } from './keep-output.ts';
 import { Filling, type Filled } from './filling.ts';
@@ -53,7 +53,7 @@ export interface SessionDependencies {
 
 /** What the sessions of a server share. */
 export interface SessionParts extends SessionDependencies {
-  readonly reporting: ApplyDependencies & Parameters<typeof reconcile>[0];
+  readonly reporting: Parameters<typeof reconcile>[0];
 }
 
 export interface AgentSettings {
