@@ -7,7 +7,16 @@ from typing import Any, Iterable, Optional, Tuple, Union
 
 from rainbow_queue.call import Call
 from rainbow_queue.channel import Tls
-from rainbow_queue.errors import CallFacts, PrototypeCallError, RainbowError, error_of, is_unavailable, marker_of, was_never_sent
+from rainbow_queue.errors import (
+    CallFacts,
+    InternalError,
+    PrototypeCallError,
+    RainbowError,
+    error_of,
+    is_unavailable,
+    marker_of,
+    was_never_sent,
+)
 from rainbow_queue.settings import read_settings
 from rainbow_queue.user_key import is_user_key, user_key
 
@@ -90,3 +99,10 @@ class Connection:
 
 def serialize(message: Any) -> bytes:
     return bytes(message.SerializeToString())
+
+
+def understood(message: Any, method: str) -> Any:
+    """For asyncio gRPC's library hands over None where it could not read what came."""
+    if message is None:
+        raise InternalError(f"the answer to {method.lstrip('/')} cannot be read: what answers is no Rainbow, or a newer one")
+    return message

@@ -11,7 +11,7 @@ import grpc
 
 from rainbow_queue.call import Call, Operation
 from rainbow_queue.channel import Tls, open_async_channel
-from rainbow_queue.connection import Connection, serialize
+from rainbow_queue.connection import Connection, serialize, understood
 from rainbow_queue.errors import DeadlineExceededError, RainbowError
 from rainbow_queue.retrying import Patience
 
@@ -64,7 +64,7 @@ class Caller(Connection):
             try:
                 answer = await method(request, timeout=left, metadata=metadata)
                 self._reached = True
-                return answer
+                return understood(answer, call.method)
             except grpc.RpcError as error:
                 self._answered(error)
                 if self._moves_on(error, call.again) and others > 0 and time.monotonic() < begun + self.timeout:
@@ -97,7 +97,7 @@ class Caller(Connection):
                     self._reached = True
                     patience.came(time.monotonic())
                     others = len(self._channels) - 1
-                    yield message
+                    yield understood(message, name)
                 return
             except grpc.RpcError as error:
                 self._answered(error)
