@@ -13,6 +13,7 @@ from rainbow_queue.call import Call, Operation
 from rainbow_queue.channel import Tls, open_async_channel
 from rainbow_queue.connection import Connection, serialize, understood
 from rainbow_queue.errors import DeadlineExceededError, RainbowError
+from rainbow_queue.options import Span
 from rainbow_queue.retrying import Patience
 
 T = TypeVar("T")
@@ -26,13 +27,15 @@ class Caller(Connection):
         database: Optional[str] = None,
         use_ssl: Union[None, bool, Tls] = None,
         key: Optional[str] = None,
-        timeout: float = 60.0,
+        timeout: Span = 60.0,
     ) -> None:
         super().__init__(host, config_file, database, use_ssl, key, timeout)
         several = len(self._hosts) > 1
         self._channels = [open_async_channel(each, self._tls, several) for each in self._hosts]
 
     async def close(self) -> None:
+        """Ends what is under way; may be said again."""
+        self._closed = True
         for channel in self._channels:
             await channel.close()
 
