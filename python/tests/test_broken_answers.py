@@ -15,7 +15,8 @@ from server import shell
 
 MODULES = (bid_pb2, clusters_pb2, files_pb2, groups_pb2, jobs_pb2, server_pb2)
 SERVICES = [service for module in MODULES for service in module.DESCRIPTOR.services_by_name.values()]
-SEEDS = range(int(os.environ.get("RAINBOW_SEED", 1)), int(os.environ.get("RAINBOW_SEED", 1)) + 25)
+FIRST = int(os.environ.get("RAINBOW_SEED", 1))
+SEEDS = range(FIRST, FIRST + 12)
 WHOLE = [0, 1, -1, 7, 2**31 - 1, -(2**31)]
 
 
@@ -25,7 +26,7 @@ def filled(kind, chance, depth=0):
     for field in kind.DESCRIPTOR.fields:
         if chance.random() < 0.3 or depth > 5:
             continue
-        repeated = field.label == field.LABEL_REPEATED
+        repeated = hasattr(getattr(message, field.name), "extend")
         if field.message_type is not None and field.message_type.GetOptions().map_entry:
             continue
         for _ in range(chance.choice([0, 1, 2]) if repeated else 1):
