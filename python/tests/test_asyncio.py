@@ -65,7 +65,7 @@ class Asyncio(WithServer):
         async def gathered(stream):
             return [each async for each in stream]
 
-        asyncio.run(asyncio.wait_for(story(), 120))
+        asyncio.run(asyncio.wait_for(story(), 240))
 
     def test_both_have_the_same_methods(self):
         def surface(of):

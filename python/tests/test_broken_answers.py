@@ -174,7 +174,7 @@ class Answers(unittest.TestCase):
                             error = raised
                         self.check(seed, number, error)
 
-        asyncio.run(asyncio.wait_for(story(), 120))
+        asyncio.run(asyncio.wait_for(story(), 240))
 
 
 if __name__ == "__main__":
