@@ -3,15 +3,31 @@
 from __future__ import annotations
 
 import random
+import re
 from typing import Any, Iterable, Optional, Tuple, Union
 
 from rainbow_queue.call import Call
 from rainbow_queue.channel import Tls
-from rainbow_queue.errors import CallFacts, PrototypeCallError, RainbowError, error_of, is_unavailable, marker_of, was_never_sent
+from rainbow_queue.errors import (
+    CallFacts,
+    FailedPreconditionError,
+    InternalError,
+    InvalidInputError,
+    PrototypeCallError,
+    RainbowError,
+    error_of,
+    is_unavailable,
+    marker_of,
+    was_never_sent,
+)
+from rainbow_queue.moments import patience_of
+from rainbow_queue.options import Span
 from rainbow_queue.settings import read_settings
 from rainbow_queue.user_key import is_user_key, user_key
 
 Metadata = Tuple[Tuple[str, str], ...]
+# A year, in seconds.
+_LONGEST = 366 * 86_400.0
 
 
 class Connection:
@@ -25,7 +41,7 @@ class Connection:
     use_ssl: True, or Tls with the files to use; else as RAINBOW_CA_CERT, RAINBOW_CERT and RAINBOW_CERT_KEY say.
     key: whose jobs these are: a user key, or the server's secret for an operator. By default the user's own, which is
         made where there is none yet.
-    timeout: seconds that one call may take, repeated tries included.
+    timeout: seconds, or a timedelta, that one call may take, repeated tries included.
     """
 
     def __init__(
@@ -35,8 +51,11 @@ class Connection:
         database: Optional[str] = None,
         use_ssl: Union[None, bool, Tls] = None,
         key: Optional[str] = None,
-        timeout: float = 60.0,
+        timeout: Span = 60.0,
     ) -> None:
+        if key is not None and (not isinstance(key, str) or re.fullmatch(r"[!-~]+", key) is None):
+            # What it is, is shown to nobody.
+            raise InvalidInputError("key: it is no user key, and no server’s secret: those have letters, digits and signs")
         settings = read_settings(host, config_file, use_ssl)
         self.cfg = settings.cfg
         self.host = ",".join(settings.hosts)
@@ -45,17 +64,21 @@ class Connection:
         # The place of the one that is asked now.
         self._at = 0
         self.database = database or "memory"
-        self.timeout = timeout
+        # Where one is to wait for ever, for as long as gRPC's library can.
+        self.timeout = _LONGEST if (waited := patience_of(timeout, "timeout")) is None else min(waited, _LONGEST)
         self._tls = settings.tls
         self._key = key
         # Did the server ever answer?
         self._reached = False
+        self._closed = False
 
     @property
     def _is_operator(self) -> bool:
         return self._key is not None and not is_user_key(self._key)
 
     def _metadata(self) -> Metadata:
+        if self._closed:
+            raise FailedPreconditionError("this client was closed: make another one")
         if self._key is None:
             self._key = user_key()
         return (("authorization", f"Bearer {self._key}"),)
@@ -90,3 +113,10 @@ class Connection:
 
 def serialize(message: Any) -> bytes:
     return bytes(message.SerializeToString())
+
+
+def understood(message: Any, method: str) -> Any:
+    """For asyncio gRPC's library hands over None where it could not read what came."""
+    if message is None:
+        raise InternalError(f"the answer to {method.lstrip('/')} cannot be read: what answers is no Rainbow, or a newer one")
+    return message

@@ -39,10 +39,8 @@ class Fetching:
     def __init__(self, job: int, attempt: int, to: str) -> None:
         self._job = job
         self._attempt = attempt
-        try:
-            os.makedirs(to, exist_ok=True)
-        except FileExistsError:
-            raise AlreadyExistsError(f"{to} is no folder: name another to fetch into") from None
+        if os.path.exists(to) and not os.path.isdir(to):
+            raise AlreadyExistsError(f"{to} is no folder: name another to fetch into")
         self._to = os.path.realpath(to)
         self._aside: Optional[_Aside] = None
         self._entries: List[Any] = []
@@ -73,6 +71,10 @@ class Fetching:
 
         Raises AlreadyExistsError where another file, or no folder, is in the way; then nothing has been done.
         """
+        try:
+            os.makedirs(self._to, exist_ok=True)
+        except (FileExistsError, NotADirectoryError) as error:
+            raise AlreadyExistsError(f"{error.filename} is no folder: name another to fetch into") from None
         wanted = []
         for entry in self._entries:
             target = self._target(entry.path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import datetime, timedelta, timezone
 from typing import Optional
 
@@ -35,6 +36,19 @@ def timestamp(moment: Optional[Moment], what: str) -> Optional[Timestamp]:
 
 def seconds(span: Span) -> float:
     return span.total_seconds() if isinstance(span, timedelta) else float(span)
+
+
+def patience_of(span: Optional[Span], what: str) -> Optional[float]:
+    """Seconds that are waited; None: as long as it takes. Raises InvalidInputError."""
+    if span is None:
+        return None
+    try:
+        waited = seconds(span)
+    except (TypeError, ValueError):
+        waited = math.nan
+    if isinstance(span, bool) or not waited >= 0:
+        raise InvalidInputError(f"{what}: {span!r} is not seconds, from 0 on, nor a timedelta")
+    return None if math.isinf(waited) else waited
 
 
 def _read(text: str, what: str) -> datetime:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Deque, Dict, Iterable, Iterator, List, Op
 from rainbow_queue import answers
 from rainbow_queue.answers.convert import value_of
 from rainbow_queue.call import JOBS
-from rainbow_queue.errors import AbortedError, InvalidInputError, RainbowError, error_named
+from rainbow_queue.errors import AbortedError, InternalError, InvalidInputError, RainbowError, error_named
 from rainbow_queue.jobspec import JobspecLike
 from rainbow_queue.operations.jobs import Prepared
 from rainbow_queue.options import SubmitOptions, check_names
@@ -105,6 +105,8 @@ class Sending:
 
     def take(self, message: Any) -> Union[SubmitAnswer, Prepared]:
         """What it says to the first that was sent; that one itself, where its files are gone and it is to be sent again."""
+        if not self._waiting:
+            raise InternalError("the server answered more jobs than were sent")
         job = cast(Prepared, self._waiting.popleft())
         if message.HasField("error"):
             error = error_named(message.error.code, message.error.message, job.carried)

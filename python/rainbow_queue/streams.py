@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import timezone
 from typing import Any, Dict, List, Tuple
 
 from rainbow_queue import answers
-from rainbow_queue.answers.convert import value_of
+from rainbow_queue.answers.convert import datetime_of, value_of
 from rainbow_queue.call import JOBS
 from rainbow_queue.protos.v1 import job_pb2, jobs_pb2
 
@@ -72,5 +71,5 @@ class OutputPosition:
 
     def _piece(self, message: Any, offset: int, data: bytes, not_kept: int) -> answers.Output:
         stream = "stderr" if message.stream == jobs_pb2.OUTPUT_STREAM_STDERR else "stdout"
-        at = message.at.ToDatetime(timezone.utc) if message.HasField("at") else None
+        at = datetime_of(message.at) if message.HasField("at") else None
         return answers.Output(self._job_id, message.task, stream, offset, data, not_kept, at)

@@ -4,7 +4,7 @@ import asyncio
 import inspect
 import unittest
 
-from rainbow_queue import AsyncRainbowClient, DeadlineExceededError, NotFoundError, RainbowClient, UnavailableError
+from rainbow_queue import AsyncRainbowClient, DeadlineExceededError, FailedPreconditionError, NotFoundError, RainbowClient, UnavailableError
 
 from server import WithServer, shell
 
@@ -36,6 +36,36 @@ class Asyncio(WithServer):
                 self.assertEqual((await client.cancel(held)).state, "canceled")
 
         asyncio.run(story())
+
+    def test_cancelled_or_left_nothing_is_left_hanging(self):
+        async def story():
+            async with AsyncRainbowClient(config_file=self.server.config, key="rbu_" + "c" * 43) as client:
+                job = (await client.submit(shell("true"), hold=True)).job
+                waiting = [
+                    asyncio.ensure_future(client.wait(job)),
+                    asyncio.ensure_future(gathered(client.events(job, follow=True))),
+                    asyncio.ensure_future(gathered(client.logs(job, follow=True))),
+                    asyncio.ensure_future(gathered(client.watch(job))),
+                ]
+                async for event in client.events(follow=True):
+                    self.assertEqual(event.job_id, job.id)
+                    break
+                for each in waiting:
+                    each.cancel()
+                ended = await asyncio.gather(*waiting, return_exceptions=True)
+                self.assertEqual([type(each) for each in ended], [asyncio.CancelledError] * 4)
+                with self.assertRaises(asyncio.TimeoutError):
+                    await asyncio.wait_for(client.wait(job), 0.1)
+                # It is as good as before.
+                self.assertEqual((await client.cancel(job)).id, job.id)
+                self.assertEqual((await client.wait(job, timeout=60)).state, "canceled")
+            with self.assertRaisesRegex(FailedPreconditionError, "was closed"):
+                await client.job(job)
+
+        async def gathered(stream):
+            return [each async for each in stream]
+
+        asyncio.run(asyncio.wait_for(story(), 240))
 
     def test_both_have_the_same_methods(self):
         def surface(of):

@@ -70,7 +70,7 @@ class Resumed(WithServer):
             thread.start()
             self.some_came()
             self.line.cut()
-            thread.join(60)
+            thread.join(240)
             self.assert_all(got[0])
             for name in NAMES:
                 os.unlink(os.path.join(self.to, name))
@@ -108,7 +108,7 @@ class Resumed(WithServer):
                 self.line.cut()
                 return await client.fetch(self.job, self.to)
 
-        self.assert_all(asyncio.run(asyncio.wait_for(story(), 60)))
+        self.assert_all(asyncio.run(asyncio.wait_for(story(), 240)))
 
 
 def entry(path, data=b"abc", **other):

@@ -147,6 +147,9 @@ class Files(WithServer):
     def test_into_what_is_no_folder(self):
         with self.assertRaisesRegex(AlreadyExistsError, "model.py is no folder"):
             Fetching(1, 0, self.path("model.py"))
+        files = Fetching(1, 0, self.path("model.py/deeper"))
+        with self.assertRaisesRegex(AlreadyExistsError, "model.py.* is no folder"):
+            files.look()
 
     def test_a_server_leads_nowhere_else(self):
         files = Fetching(1, 0, self.path("x"))

@@ -10,6 +10,7 @@ from rainbow_queue import (
     FailedPreconditionError,
     InvalidInputError,
     NotFoundError,
+    RainbowClient,
     RainbowError,
     RetryPolicy,
     UnauthenticatedError,
@@ -105,6 +106,21 @@ class Jobs(WithServer):
         self.assertIsInstance(caught.exception, DeadlineExceededError)
         self.assertIn(f"job {job.id} is pending after 0.3 s", str(caught.exception))
         self.client.cancel(job.id)
+
+    def test_how_long_is_waited(self):
+        held = self.client.submit(shell("true"), hold=True).job
+        for given, said in ((0.2, "after 0.2 s"), (timedelta(seconds=0.2), "after 0.2 s"), (0, "after 0 s")):
+            with self.assertRaisesRegex(DeadlineExceededError, said):
+                self.client.wait(held, timeout=given)
+        for wrong in ("x", -1, True, float("nan"), timedelta(seconds=-1)):
+            with self.assertRaisesRegex(InvalidInputError, "^timeout: .* is not seconds"):
+                self.client.wait(held, timeout=wrong)
+            with self.assertRaisesRegex(InvalidInputError, "^timeout: .* is not seconds"):
+                self.other(timeout=wrong)
+        self.client.cancel(held)
+        self.assertEqual(self.client.wait(held, timeout=float("inf")).state, "canceled")
+        with self.other(timeout=timedelta(seconds=20)) as client:
+            self.assertEqual((client.timeout, client.server_info().store), (20.0, "sqlite"))
 
     def test_what_fits_nowhere_says_why(self):
         submitted = self.client.submit(shell("true", cores=64))
@@ -265,6 +281,27 @@ class When(WithServer):
 
 
 class Errors(WithServer):
+    def test_what_cannot_be_meant_is_said_at_once(self):
+        job = self.client.submit(shell("true"), hold=True).job
+        with self.assertRaisesRegex(InvalidInputError, "^stream: 'err' is neither stdout nor stderr"):
+            self.client.output(job, stream="err")
+        for wrong in ("rbu_x\n", "", "ü", 5):
+            with self.assertRaisesRegex(InvalidInputError, "^key: it is no user key"):
+                RainbowClient(host=self.server.host, key=wrong)
+        folder = os.path.join(self.server.folder, "never-made")
+        with self.assertRaisesRegex(FailedPreconditionError, "was not asked to bring files back"):
+            self.client.fetch(job, folder)
+        self.assertFalse(os.path.exists(folder))
+        self.client.cancel(job)
+
+    def test_a_client_that_was_closed_says_so(self):
+        client = self.other()
+        client.close()
+        client.close()
+        for act in (lambda: client.clusters(), lambda: next(client.events()), lambda: next(client.submit_many([shell("true")], token="x", clusters=["red"]))):
+            with self.assertRaisesRegex(FailedPreconditionError, "was closed: make another one"):
+                act()
+
     def test_they_say_what(self):
         with self.assertRaises(NotFoundError) as caught:
             self.client.job(123456789)

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, AsyncIterator, Optional
 
 from rainbow_queue import answers, fetching, streams
 from rainbow_queue.aio.caller import Caller
-from rainbow_queue.errors import DeadlineExceededError
+from rainbow_queue.errors import DeadlineExceededError, InvalidInputError
 from rainbow_queue.jobspec import JobspecLike
+from rainbow_queue.moments import patience_of
 from rainbow_queue.operations import jobs
 from rainbow_queue.operations.requests import list_request
-from rainbow_queue.options import JobId, ListOptions, MatchOptions, SubmitOptions
+from rainbow_queue.options import JobId, ListOptions, MatchOptions, Span, SubmitOptions
 from rainbow_queue.retrying import Patience
 
 if TYPE_CHECKING:
@@ -71,17 +72,18 @@ class Jobs(Caller):
         """Every decision on a job: who was asked, who could not and why, and what would have opened them."""
         return await self._run(jobs.explain(job))
 
-    async def wait(self, job: JobId, timeout: Optional[float] = None) -> answers.Job:
-        """Waits until the job, or all of the array, has ended. After `timeout` seconds a DeadlineExceededError."""
+    async def wait(self, job: JobId, timeout: Optional[Span] = None) -> answers.Job:
+        """Waits until the job, or all of the array, has ended. After `timeout` (seconds, or a timedelta) a DeadlineExceededError."""
         ended = None
         async for found in self.watch(job, timeout):
             ended = found
         assert ended is not None
         return ended
 
-    async def watch(self, job: JobId, timeout: Optional[float] = None) -> AsyncIterator[answers.Job]:
+    async def watch(self, job: JobId, timeout: Optional[Span] = None) -> AsyncIterator[answers.Job]:
         """The job as it is now, and again whenever its state changes, until it has ended."""
-        until = None if timeout is None else time.monotonic() + timeout
+        waited = patience_of(timeout, "timeout")
+        until = None if waited is None else time.monotonic() + waited
         found = await self.job(job)
         yield found
         if found.ended:
@@ -97,7 +99,7 @@ class Jobs(Caller):
                         return
         except DeadlineExceededError:
             raise DeadlineExceededError(
-                f"job {found.id} is {found.state} after {timeout:g} s; it goes on: wait for it again"
+                f"job {found.id} is {found.state} after {waited:g} s; it goes on: wait for it again"
             ) from None
 
     async def events(
@@ -129,6 +131,8 @@ class Jobs(Caller):
 
     async def output(self, job: JobId, stream: str = "stdout", task: Optional[int] = None) -> str:
         """All that was kept of one stream, as text; of all tasks, unless one is given."""
+        if stream not in ("stdout", "stderr"):
+            raise InvalidInputError(f"stream: {stream!r} is neither stdout nor stderr")
         pieces = [piece async for piece in self.logs(job) if piece.stream == stream and (task is None or piece.task == task)]
         return b"".join(piece.data for piece in pieces).decode("utf-8", "replace")
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Iterable, AsyncIterator, Optional, Union
 import grpc
 
 from rainbow_queue.aio.caller import Caller
-from rainbow_queue.connection import serialize
+from rainbow_queue.connection import serialize, understood
 from rainbow_queue.errors import RainbowError, UnavailableError
 from rainbow_queue.feed import AsyncFeed
 from rainbow_queue.jobspec import JobspecLike
@@ -56,7 +56,7 @@ class Many(Caller):
                     self._reached = True
                     patience = None
                     others = len(self._channels) - 1
-                    taken = sending.take(message)
+                    taken = sending.take(understood(message, METHOD))
                     yield await self._again(taken) if isinstance(taken, jobs.Prepared) else taken
                     for answer in sending.due():
                         yield answer

@@ -21,6 +21,7 @@ from typing import (
     Type,
     TypeVar,
     Union,
+    cast,
     get_args,
     get_origin,
     get_type_hints,
@@ -29,7 +30,7 @@ from typing import (
 from google.protobuf import json_format
 from google.protobuf.struct_pb2 import Struct
 
-from rainbow_queue.errors import InvalidInputError
+from rainbow_queue.errors import InternalError, InvalidInputError
 
 T = TypeVar("T")
 _Read = Callable[[Any], Any]
@@ -63,15 +64,28 @@ def _reader(name: str, hint: Any) -> _Read:
 
 def _one(message: Any, name: str, hint: Any, value: Any) -> Any:
     if hint is datetime:
-        return value.ToDatetime(timezone.utc)
+        return datetime_of(value)
     if dataclasses.is_dataclass(hint):
         return value_of(hint, value)  # type: ignore[arg-type]
     enum = message.DESCRIPTOR.fields_by_name[name].enum_type
     return value if enum is None else word_of(enum, value)
 
 
+def datetime_of(value: Any) -> datetime:
+    """Raises InternalError where it is none that Python knows."""
+    try:
+        return cast(datetime, value.ToDatetime(timezone.utc))
+    except (ValueError, OverflowError) as error:
+        raise InternalError(f"the server answered with a time that is none ({value.seconds} s)") from error
+
+
 def _mapping(value: Any) -> Dict[str, Any]:
-    return json_format.MessageToDict(value) if isinstance(value, Struct) else dict(value)
+    if not isinstance(value, Struct):
+        return dict(value)
+    try:
+        return json_format.MessageToDict(value)
+    except (json_format.Error, ValueError) as error:
+        raise InternalError(f"the server answered with values that are none: {error}") from error
 
 
 def word_of(enum: Any, value: int) -> str:

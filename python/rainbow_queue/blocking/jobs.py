@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Iterator, Optional
 
 from rainbow_queue import answers, fetching, streams
 from rainbow_queue.blocking.caller import Caller
-from rainbow_queue.errors import DeadlineExceededError
+from rainbow_queue.errors import DeadlineExceededError, InvalidInputError
 from rainbow_queue.jobspec import JobspecLike
+from rainbow_queue.moments import patience_of
 from rainbow_queue.operations import jobs
 from rainbow_queue.operations.requests import list_request
-from rainbow_queue.options import JobId, ListOptions, MatchOptions, SubmitOptions
+from rainbow_queue.options import JobId, ListOptions, MatchOptions, Span, SubmitOptions
 from rainbow_queue.retrying import Patience
 
 if TYPE_CHECKING:
@@ -69,17 +70,18 @@ class Jobs(Caller):
         """Every decision on a job: who was asked, who could not and why, and what would have opened them."""
         return self._run(jobs.explain(job))
 
-    def wait(self, job: JobId, timeout: Optional[float] = None) -> answers.Job:
-        """Blocks until the job, or all of the array, has ended. After `timeout` seconds a DeadlineExceededError."""
+    def wait(self, job: JobId, timeout: Optional[Span] = None) -> answers.Job:
+        """Blocks until the job, or all of the array, has ended. After `timeout` (seconds, or a timedelta) a DeadlineExceededError."""
         ended = None
         for found in self.watch(job, timeout):
             ended = found
         assert ended is not None
         return ended
 
-    def watch(self, job: JobId, timeout: Optional[float] = None) -> Iterator[answers.Job]:
+    def watch(self, job: JobId, timeout: Optional[Span] = None) -> Iterator[answers.Job]:
         """The job as it is now, and again whenever its state changes, until it has ended."""
-        until = None if timeout is None else time.monotonic() + timeout
+        waited = patience_of(timeout, "timeout")
+        until = None if waited is None else time.monotonic() + waited
         found = self.job(job)
         yield found
         if found.ended:
@@ -95,7 +97,7 @@ class Jobs(Caller):
                         return
         except DeadlineExceededError:
             raise DeadlineExceededError(
-                f"job {found.id} is {found.state} after {timeout:g} s; it goes on: wait for it again"
+                f"job {found.id} is {found.state} after {waited:g} s; it goes on: wait for it again"
             ) from None
 
     def events(
@@ -127,6 +129,8 @@ class Jobs(Caller):
 
     def output(self, job: JobId, stream: str = "stdout", task: Optional[int] = None) -> str:
         """All that was kept of one stream, as text; of all tasks, unless one is given."""
+        if stream not in ("stdout", "stderr"):
+            raise InvalidInputError(f"stream: {stream!r} is neither stdout nor stderr")
         pieces = [piece for piece in self.logs(job) if piece.stream == stream and (task is None or piece.task == task)]
         return b"".join(piece.data for piece in pieces).decode("utf-8", "replace")
 

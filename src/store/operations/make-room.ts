@@ -65,8 +65,8 @@ function* dropOldest(token: string, least: number): Operation<readonly Dropped[]
   do {
     oldest = yield* all<Dropped>(
       `SELECT CAST(id AS TEXT) AS id, owner, bytes, ${COUNTED} AS counted FROM blobs
-     WHERE unused_since IS NOT NULL AND whole = 1 AND sent_with = ?
-     ORDER BY unused_since, blobs.id LIMIT ? FOR UPDATE SKIP LOCKED`,
+       WHERE unused_since IS NOT NULL AND whole = 1 AND sent_with = ?
+       ORDER BY unused_since, blobs.id LIMIT ? FOR UPDATE SKIP LOCKED`,
       token,
       BATCH,
     );
