@@ -399,7 +399,7 @@ export interface JobStore {
   /** How many of somebody's jobs have not ended, tasks of arrays aside; counted up to `most`. */
   unended(owner: string, most: number): Promise<number>;
   /**
-   * Looks at up to `limit` jobs of which a dependency has begun or ended: those that wait for nothing more are to be decided,
+   * Looks at up to `limit` jobs of which a dependency has begun or ended (fewer singletons, one at least): those that wait for nothing more are to be decided,
    * those that can never start are canceled, which may be the end that others waited for. Null: nothing was to be done.
    */
   settleDependencies(

@@ -55,6 +55,26 @@ describe('what a script asks for beside its resources is done', () => {
     expect(json<{ priority: number }>(await run(['job', 'show', array, '--json'])).priority).toBe(-4);
   });
 
+  test('sbatch: singletons of one name run one after the other; what waits for a start comes after it', async () => {
+    const { run, folder, open } = await withAgent();
+    const nightly = write(
+      folder,
+      'nightly.sh',
+      `#!/bin/sh\n#SBATCH -J nightly -d singleton -t 5\necho begins >> ${open}/log\nsleep 0.2\necho ends >> ${open}/log\n`,
+    );
+    const row = [];
+    for (let n = 0; n < 3; n++) row.push(idOf(await run(['submit', '--batch', nightly, '--json'])));
+    const probe = write(
+      folder,
+      'probe.sh',
+      `#!/bin/sh\n#SBATCH -d after:${row[2]} -t 5\ncp ${open}/log ${open}/then\n`,
+    );
+    expectExit(await run(['submit', '--batch', probe, '--wait']), 0);
+    for (const id of row) expectExit(await run(['job', 'wait', id]), 0);
+    expect(lines(open, 'log')).toEqual(['begins', 'ends', 'begins', 'ends', 'begins', 'ends']);
+    expect(lines(open, 'then').slice(0, 4)).toEqual(['begins', 'ends', 'begins', 'ends']);
+  });
+
   test('Flux: --cc is an array, --dependency waits', async () => {
     const { run, folder, open } = await withAgent();
     const flux = write(folder, 'cc.sh', `#!/bin/sh\n# flux: -n1 --cc=0-2 -t 5m\necho $FLUX_JOB_CC >> ${open}/log\n`);

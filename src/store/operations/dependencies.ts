@@ -94,33 +94,45 @@ export function* getDependencies(id: JobId): Operation<readonly Dependency[]> {
   }));
 }
 
+/** Read at once. */
+const PASS = 50;
+/** A look for a name may walk past 10,000 jobs: so many others are left for the next transaction instead. */
+const WORTH_OF_A_NAME = 100;
+
 export function* settleDependencies(
   limit: number,
   at: number,
 ): Operation<{ readonly released: number; readonly canceled: number } | null> {
-  const most = limitOf(limit);
   const done = { released: 0, canceled: 0 };
-  let looked = 0;
-  while (looked < most) {
+  let left = limitOf(limit);
+  let looked = false;
+  while (left > 0) {
     // Those that the last ones' ends have marked are among them.
     const rows = yield* all<JobRow>(
       `${selectJobBy('jobs_settle')} WHERE jobs.state = 'pending' AND jobs.waits >= 16
        ORDER BY jobs.id LIMIT ? FOR UPDATE SKIP LOCKED`,
-      most - looked,
+      Math.min(left, PASS),
     );
     const arrays = yield* all<Waiter>(
       `SELECT CAST(id AS TEXT) AS id, owner, name FROM arrays WHERE waits >= 16 ORDER BY arrays.id LIMIT ? FOR UPDATE SKIP LOCKED`,
-      most - looked,
+      Math.min(left, PASS),
     );
-    if (rows.length + arrays.length === 0) break;
-    looked += rows.length + arrays.length;
+    const jobs = rows.map(jobOf);
     const outcomes: Outcome[] = [];
-    for (const row of rows) outcomes.push(yield* settleJob(jobOf(row), at));
-    for (const array of arrays) outcomes.push(yield* settleArray(array, at));
+    for (const [place, { id }] of [...jobs, ...arrays].entries()) {
+      if (left <= 0) break;
+      const dependencies = yield* getDependencies(id);
+      left -= dependencies.some(({ kind }) => kind === 'singleton') ? WORTH_OF_A_NAME : 1;
+      const job = jobs[place];
+      const array = arrays[place - jobs.length];
+      if (job !== undefined) outcomes.push(yield* settleJob(job, dependencies, at));
+      else if (array !== undefined) outcomes.push(yield* settleArray(array, dependencies, at));
+    }
     for (const outcome of outcomes) count(done, outcome);
+    looked ||= outcomes.length > 0;
     if (outcomes.every((outcome) => outcome === 'busy')) break;
   }
-  return looked === 0 ? null : done;
+  return looked ? done : null;
 }
 
 function count(done: { released: number; canceled: number }, outcome: Outcome): void {
@@ -130,13 +142,13 @@ function count(done: { released: number; canceled: number }, outcome: Outcome): 
 /** `busy`: it is still marked. */
 type Outcome = 'released' | 'canceled' | 'waits' | 'busy';
 
-function* settleJob(job: JobRecord, at: number): Operation<Outcome> {
+function* settleJob(job: JobRecord, dependencies: readonly Dependency[], at: number): Operation<Outcome> {
   const id = BigInt(job.id);
   if (job.reason.code === RESTORED) {
     yield* run('UPDATE jobs SET waits = waits & 15 WHERE id = ?', id);
     return 'waits';
   }
-  const found = yield* lookAtEnds(job, yield* getDependencies(job.id));
+  const found = yield* lookAtEnds(job, dependencies);
   if (found.never !== null) {
     yield* applyChange(job, { to: 'canceled', reason: { code: 'dependency', message: found.never }, at, endedAt: at });
     return 'canceled';
@@ -171,8 +183,8 @@ function* settleJob(job: JobRecord, at: number): Operation<Outcome> {
 }
 
 /** All tasks at once: they wait for the same. */
-function* settleArray(array: Waiter, at: number): Operation<Outcome> {
-  const found = yield* lookAtEnds(array, yield* getDependencies(array.id));
+function* settleArray(array: Waiter, dependencies: readonly Dependency[], at: number): Operation<Outcome> {
+  const found = yield* lookAtEnds(array, dependencies);
   const id = BigInt(array.id);
   if (found.never !== null) {
     if (yield* hasRestored(id)) return yield* cancelReleased(id, found.never, at);

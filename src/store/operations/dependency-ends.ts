@@ -43,7 +43,7 @@ export function* lookAtEnds(me: Waiter, dependencies: readonly Dependency[]): Op
     if (kind === 'singleton') {
       const other = yield* inTheWay(me);
       if (other === 'busy') busy = true;
-      else if (other !== null) open.push({ kind, on: other });
+      else if (other !== 'free') open.push({ kind, on: other.on });
       continue;
     }
     const key = BigInt(on);

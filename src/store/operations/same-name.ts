@@ -19,14 +19,16 @@ export interface Waiter {
 const LATER = 10_000;
 const AT_CLUSTER = UNENDED_STATES.filter((state) => state !== 'pending');
 
+export type InTheWay = { readonly on: JobId } | 'free' | 'busy';
+
 /**
- * From here on the end of what is answered is told. Null: nothing is in the way. `busy`: what is in the way is just being
+ * From here on the end of what is answered is told. `busy`: what is in the way is just being
  * changed, so look again; to wait for its row, with others in hand, could be waiting for each other.
  */
-export function* inTheWay(me: Waiter): Operation<JobId | null | 'busy'> {
+export function* inTheWay(me: Waiter): Operation<InTheWay> {
   const key = BigInt(me.id);
   const found = (yield* jobInTheWay(me)) ?? (yield* arrayInTheWay(me));
-  if (found === null) return null;
+  if (found === null) return 'free';
   const on = BigInt(found);
   const known = yield* one(
     `SELECT 1 AS found FROM dependencies WHERE job_id = ? AND on_id = ? AND kind = 'singleton'`,
@@ -34,11 +36,11 @@ export function* inTheWay(me: Waiter): Operation<JobId | null | 'busy'> {
     on,
   );
   // Its end will find it, and waits for this transaction where it is just coming.
-  if (known !== undefined) return found;
+  if (known !== undefined) return { on: found };
   if (!(yield* heedOne(on))) return 'busy';
   yield* run(`DELETE FROM dependencies WHERE job_id = ? AND kind = 'singleton' AND on_id <> 0`, key);
   yield* run(`INSERT INTO dependencies (job_id, on_id, kind) VALUES (?, ?, 'singleton')`, key, on);
-  return found;
+  return { on: found };
 }
 
 /** False where another has its row, or it has ended meanwhile. */
