@@ -151,7 +151,7 @@ export class JsonCutter {
     throw this.#unexpected(at, char);
   }
 
-  /** In what the reader has read by itself. Most documents are one line: looking at each character took a third of it all. */
+  /** In what the reader has read by itself. Most documents are one line: to look at each character took a tenth of it all. */
   #countLines(from: number, to: number): void {
     if (this.#nextLine < from) this.#nextLine = this.#endOfLine(from);
     while (this.#nextLine < to) {

@@ -23,16 +23,18 @@ export class Overlay {
     this.#classes = classes;
     if (from !== null) {
       for (const [spine, cls] of from.#leaves) this.#leaves.set(spine, cls);
-      for (const inner of from.#inner) this.#inner.push({ ...inner, kids: new Map(inner.kids) });
+      for (const inner of from.#inner) this.#inner.push({ ...inner, kids: inner.kids && new Map(inner.kids) });
       this.#root = from.#root;
       return;
     }
     for (let i = 0; i < tree.innerOwns.length; i++) {
-      this.#inner.push({ cls: null, kids: new Map(), touchedKids: 0, goneKids: 0, drawn: 0, gone: false });
+      this.#inner.push({ cls: null, kids: null, touchedKids: 0, goneKids: 0, drawn: 0, gone: false });
     }
     for (let i = tree.innerOwns.length - 1; i >= 0; i--) {
       for (const spine of tree.children(i)) this.#count(i, this.at(spine), 1);
-      (this.#inner[i] as Inner).cls = this.#intern(i);
+      const of = this.#inner[i] as Inner;
+      of.cls = this.#intern(i);
+      if (of.cls !== null) of.kids = null;
     }
     this.#root = this.at(0);
   }
@@ -60,6 +62,8 @@ export class Overlay {
 
   setInner(inner: number, drawn: number, gone: boolean): void {
     const of = this.#inner[inner] as Inner;
+    // One that is gone has no class any more to say them.
+    kidsOf(of);
     of.drawn = drawn;
     of.gone = gone;
     this.#dirty.add(inner);
@@ -99,9 +103,10 @@ export class Overlay {
       of.goneKids += by;
       return;
     }
-    const count = (of.kids.get(kid) ?? 0) + by;
-    if (count === 0) of.kids.delete(kid);
-    else of.kids.set(kid, count);
+    const kids = kidsOf(of);
+    const count = (kids.get(kid) ?? 0) + by;
+    if (count === 0) kids.delete(kid);
+    else kids.set(kid, count);
     if (kid.touched) of.touchedKids += by;
   }
 
@@ -111,7 +116,8 @@ export class Overlay {
     const own = this.tree.innerOwns[inner];
     if (own === undefined) return null;
     const touched = of.drawn > 0 || of.goneKids > 0 || of.touchedKids > 0;
-    return this.#classes.intern(own, of.drawn, touched, of.kids, of.goneKids > 0 && of.kids.size === 0);
+    const kids = kidsOf(of);
+    return this.#classes.intern(own, of.drawn, touched, kids, of.goneKids > 0 && kids.size === 0);
   }
 
   /** Every class that must stay. */
@@ -124,9 +130,16 @@ export class Overlay {
 
 interface Inner {
   cls: Class | null;
-  readonly kids: Map<Class, number>;
+  /** By class; null: as its own class says. Few change, and a map takes 190 bytes. */
+  kids: Map<Class, number> | null;
   touchedKids: number;
   goneKids: number;
   drawn: number;
   gone: boolean;
+}
+
+/** For a change, before it. */
+function kidsOf(of: Inner): Map<Class, number> {
+  const { cls } = of;
+  return (of.kids ??= new Map(cls?.kids.map((kid, i) => [kid, cls.counts[i] as number])));
 }
