@@ -127,7 +127,8 @@ function amountOf(graph: ResourceGraph, vertex: RequestVertex, own: readonly Cla
   const { basis, factor } = basisOf(vertex.unit);
   let amount = 0;
   for (const claim of own) amount += claim.amount * worth(graph.units[claim.vertex] as string, basis, factor);
-  return Math.round((amount / factor) * 1e6) / 1e6;
+  // Of a large number in a small unit fewer places than six are sure.
+  return Number((Math.round((amount / factor) * 1e6) / 1e6).toPrecision(14));
 }
 
 function accepts(count: Count, value: number): boolean {
