@@ -60,7 +60,7 @@ runnerConformance({
     const { stateDir, scratch } = await room();
     return {
       scratch,
-      open: () => openRunner(stateDir, cores),
+      open: (reached) => openRunner(stateDir, cores, reached === undefined ? {} : { reached }),
       async vanish(native) {
         const run = join(stateDir, 'jobs', native.nativeId, 'run');
         const shim = parseClaim(await readFile(join(run, 'claim'), 'utf8'))!.pid;
@@ -233,6 +233,26 @@ describe('the process runner', () => {
     const unclaimed = (await third.find()).find((native) => native.jobId === '1')!;
     expect(unclaimed.status.end).toMatchObject({ reason: { code: 'node_failure' } });
     expect(await readFile(join(scratch, 'log'), 'utf8')).toBe('started\n');
+  });
+
+  test('a disk that was full between a stop and the end: the job that waited ends, and never runs here', async () => {
+    const { runner, order, reaches, stateDir, scratch } = await started(1);
+    await runner.submit(order('1', `while [ ! -e ${scratch}/go ]; do sleep 0.05; done`));
+    await reaches('1', 'running');
+    await runner.submit(order('2', `echo ran >> ${scratch}/log`));
+    // No end can be written.
+    const inTheWay = join(stateDir, 'jobs', '2.1', 'end.json.new');
+    await mkdir(inTheWay);
+    const reason = { code: 'moved', message: 'another starts it sooner' } as const;
+    await expect(runner.withdraw!({ jobId: '2', epoch: 1 }, reason)).rejects.toThrow();
+    await rm(inTheWay, { recursive: true });
+    expect((await reaches('2', 'ended')).status).toMatchObject({
+      startedAt: null,
+      end: { outcome: 'canceled', reason },
+    });
+    await writeFile(join(scratch, 'go'), '');
+    await reaches('1', 'ended');
+    expect(existsSync(join(scratch, 'log'))).toBe(false);
   });
 
   test('files that a job put in place of its output are not followed', async () => {

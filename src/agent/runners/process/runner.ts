@@ -253,6 +253,7 @@ export async function createProcessRunner(options: ProcessRunnerOptions, system:
     if (job.status.state === 'ended') return;
     if ((await readStop(job.files)) === null) await writeDurably(job.files.stop, JSON.stringify(reason));
     job.stopping = true;
+    await reached('stopNoted', job.key);
     if (job.status.state === 'accepted') {
       const free = job.start === null || (await claimForNobody(job));
       if (free) await table.conclude(job, canceledBy(await readStop(job.files)));
@@ -277,7 +278,10 @@ export async function createProcessRunner(options: ProcessRunnerOptions, system:
   async function look(): Promise<void> {
     looks++;
     for (const job of table.jobs.values()) {
-      if (job.status.state === 'ended' || job.start === null) continue;
+      if (job.status.state === 'ended') continue;
+      // Its disk was full between the stop and the end.
+      if (job.status.state === 'accepted' && job.stopping) await stop(job, canceledBy(null).reason);
+      if (job.start === null) continue;
       if (job.ours && !job.stopping && looks % RARELY !== 0) continue;
       await table.refresh(job);
       if (job.stopping) signalShim(job);
@@ -294,11 +298,13 @@ export async function createProcessRunner(options: ProcessRunnerOptions, system:
   await inTurn(async () => {
     await table.load();
     for (const job of table.jobs.values()) {
-      if (job.status.state === 'ended' || job.start === null) continue;
-      allocation.retake(job.text, job.start.witness);
+      if (job.status.state === 'ended') continue;
+      if (job.start !== null) allocation.retake(job.text, job.start.witness);
+      if (job.status.state !== 'accepted') continue;
+      // Its agent died between the stop and the end.
+      if (job.stopping) soon(0, () => stop(job, canceledBy(null).reason));
       // Started by an agent before us, but not claimed: at most one of two shims will be.
-      if (job.status.state === 'accepted' && !job.stopping) runShim(job);
-      if (job.status.state === 'accepted' && job.stopping) soon(0, () => stop(job, canceledBy(null).reason));
+      else if (job.start !== null) runShim(job);
     }
   });
   soon(0, startNext);
