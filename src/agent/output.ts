@@ -106,6 +106,8 @@ export function createOutputPump(parts: {
     for (const entry of holding.all()) {
       const { state, startedAt } = entry.report;
       if (entry.step !== 'held' || startedAt === null || (state !== 'running' && !isOver(state))) continue;
+      // Forgotten while another was read.
+      if (holding.get(entryKey(entry)) === null) continue;
       const job = jobOf(entryKey(entry));
       if (job.drained || clock.monotonic() < job.nextAt) continue;
       const room = Math.min(limits.jobWindow - job.window.onTheWay(), limits.window - total);
