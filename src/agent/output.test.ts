@@ -21,7 +21,7 @@ async function pumped(
     holding,
     runner: runner as Runner,
     system: realSystem,
-    log: { ...silentLog, warn: more.warn ?? silentLog.warn },
+    log: { ...silentLog, warn: (text) => more.warn?.(text) },
     limits: defaultOutputLimits,
     drained: more.drained ?? (() => undefined),
   });
@@ -52,4 +52,21 @@ test('a job that is forgotten while another is read is not taken up again', asyn
   answer();
   await until('the last is read', () => pump.isDrained(key('3')));
   expect(asked).toEqual(['1', '3']);
+});
+
+test('a job whose output cannot be read holds up no other’s, and that is said once', async () => {
+  let tries = 0;
+  const said: string[] = [];
+  const { pump } = await pumped(
+    2,
+    async (jobId) => {
+      if (jobId === '2') return NOTHING;
+      if (++tries < 3) throw new Error('permission denied');
+      return NOTHING;
+    },
+    { warn: (text) => said.push(text) },
+  );
+  await until('the other is read', () => pump.isDrained(key('2')));
+  await until('this one is read', () => pump.isDrained(key('1')));
+  expect(said).toEqual([expect.stringContaining('permission denied')]);
 });

@@ -47,7 +47,7 @@ async function submitted(turns: number, from: 'start' | 'submit'): Promise<reado
     await nextTurn();
     answer();
   }
-  for (let turn = 0; turn < turns; turn++) await null;
+  for (let turn = 0; turn < turns; turn++) await Promise.resolve();
   receiver.start(order('2'));
   // Nothing here waits for a disk, a timer or a process: by then all is done that will be.
   await nextTurn();

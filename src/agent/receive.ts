@@ -90,6 +90,11 @@ export function createReceiver(parts: ReceiveParts): Receiver {
     });
   }
 
+  async function journaled(): Promise<void> {
+    await journaling;
+    if (journaling !== null) await journaled();
+  }
+
   async function journalArrived(): Promise<void> {
     // Starts that came together share a commit.
     await Promise.resolve();
@@ -345,7 +350,7 @@ export function createReceiver(parts: ReceiveParts): Receiver {
     async close() {
       closed = true;
       retry?.timer.cancel();
-      while (journaling !== null) await journaling;
+      await journaled();
       await working;
     },
   };
