@@ -61,6 +61,8 @@ interface Job {
   /** When it last moved, once the job has ended. */
   movedAt: number | null;
   drained: boolean;
+  /** Why it could not be read last; '' : it could. */
+  trouble: string;
 }
 
 export function createOutputPump(parts: {
@@ -94,6 +96,7 @@ export function createOutputPump(parts: {
         nextAt: 0,
         movedAt: null,
         drained: false,
+        trouble: '',
       };
       jobs.set(text, job);
     }
@@ -106,12 +109,25 @@ export function createOutputPump(parts: {
     for (const entry of holding.all()) {
       const { state, startedAt } = entry.report;
       if (entry.step !== 'held' || startedAt === null || (state !== 'running' && !isOver(state))) continue;
+      // Forgotten while another was read.
+      if (holding.get(entryKey(entry)) === null) continue;
       const job = jobOf(entryKey(entry));
       if (job.drained || clock.monotonic() < job.nextAt) continue;
       const room = Math.min(limits.jobWindow - job.window.onTheWay(), limits.window - total);
       if (isOver(state)) giveUpLate(job);
       if (room <= 0 || send === null) continue;
-      total += await sendSome(job, room, isOver(state));
+      try {
+        total += await sendSome(job, room, isOver(state));
+        job.trouble = '';
+      } catch (error) {
+        // The others do not wait for it.
+        job.nextAt = clock.monotonic() + LAST_WAIT_MS;
+        const cause = describe(error);
+        if (job.trouble !== cause) {
+          parts.log.warn(`job ${keyText(job.key)}: its output cannot be read now (${cause}); trying again`);
+        }
+        job.trouble = cause;
+      }
     }
   };
 

@@ -79,7 +79,20 @@ export function createReceiver(parts: ReceiveParts): Receiver {
       return parts.repeat(entryKey(newer));
     }
     arrived.set(text, { order, stop: null });
-    journaling ??= journalArrived().finally(() => (journaling = null));
+    journal();
+  }
+
+  function journal(): void {
+    journaling ??= journalArrived().finally(() => {
+      journaling = null;
+      // Come between the last look and now.
+      if (arrived.size > 0) journal();
+    });
+  }
+
+  async function journaled(): Promise<void> {
+    await journaling;
+    if (journaling !== null) await journaled();
   }
 
   async function journalArrived(): Promise<void> {
@@ -120,7 +133,11 @@ export function createReceiver(parts: ReceiveParts): Receiver {
         log.warn(`submitting: ${describe(error)}`);
         later();
       })
-      .finally(() => (working = null));
+      .finally(() => {
+        working = null;
+        // Asked for between the last look and now.
+        if (again) work();
+      });
   }
 
   /** Asked for since the last look, and not closed. */
@@ -333,7 +350,7 @@ export function createReceiver(parts: ReceiveParts): Receiver {
     async close() {
       closed = true;
       retry?.timer.cancel();
-      await journaling;
+      await journaled();
       await working;
     },
   };

@@ -158,6 +158,8 @@ export function createReporter(parts: {
       await holding.remove(key);
       await reached('afterRemoved', key);
     } catch (error) {
+      // Said again, it is acknowledged again, and this tried again.
+      unacknowledged.set(text, key);
       log.warn(`job ${text}: its files could not be removed yet: ${describe(error)}`);
     } finally {
       settling.delete(text);

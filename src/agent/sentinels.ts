@@ -51,6 +51,7 @@ export const STAGING_SENTINELS = [
 
 /** While a job that waits is taken out of a native queue. */
 export const WITHDRAWAL_SENTINELS = [
+  'stopNoted', // process runner: why is on disk, that it has ended is not
   'claimedForNobody', // slurm runner: it can never run here; why is in its directory, not in its stop
   'heldAgain', // flux runner: noted as held, Flux does not know yet
 ] as const;

@@ -197,8 +197,8 @@ export function createCycle(deps: CycleDependencies): Cycle {
       const result = await moves.transition(change);
       if (reservation === null) return;
       if (result.done) {
-        deps.debits.bind(reservation, result.job);
-        if (decision !== null) deps.follow.assigned(result.job, decision);
+        const isBound = deps.debits.bind(reservation, result.job);
+        if (isBound && decision !== null) deps.follow.assigned(result.job, decision);
         return;
       }
       // Pending as before, and yet not written: the chosen cluster is gone from the store.

@@ -7,6 +7,9 @@
  * order of priority, then id, before new jobs can. What the agent itself reports as taken replaces the debits that
  * it includes; a debit that a later report no longer includes is taken again.
  *
+ * A write's answer may come late, and what became of the job since be known before it: so while a reservation is unbound it is
+ * remembered which attempts take nothing any more (over.ts).
+ *
  * Invariants: at most one entry per job; dropping twice is no change; nothing here is the truth: `load` rebuilds it
  * from the store.
  */
@@ -18,6 +21,7 @@ import type { JobState } from '../core/job/state.ts';
 import type { DebitedJob, JobId, JobRecord } from '../store/store.ts';
 import { readAllocation, writeAllocation } from './allocation.ts';
 import type { Jobspecs } from './jobspecs.ts';
+import { createOver } from './over.ts';
 import { insertAllWaiting, insertWaiting, removeWaiting } from './waiting.ts';
 
 /** Waiting jobs that are tried when something falls free; the order is kept, those that do not fit are passed over. */
@@ -33,8 +37,8 @@ export interface Queued {
 export interface Debits {
   /** Takes what is free for it, or nothing where nothing is: then it waits there. */
   reserve(cluster: string, request: Request, job: Queued): Reservation;
-  /** The write is committed: the reservation is this job's. */
-  bind(reservation: Reservation, job: JobRecord): void;
+  /** The write is committed: the reservation is this job's. False: that attempt is over by now, and nothing is taken. */
+  bind(reservation: Reservation, job: JobRecord): boolean;
   /** The write failed, or was not needed. */
   release(reservation: Reservation): void;
   /** Makes memory agree with a row that was written: gives back what this job no longer takes. */
@@ -103,6 +107,7 @@ export function createDebits(deps: DebitDependencies): Debits {
   const byJob = new Map<JobId, Entry>();
   const byCluster = new Map<string, Set<Entry>>();
   const waitingAt = new Map<string, Entry[]>();
+  const over = createOver<Entry>();
   let reservations = 0;
 
   const at = (cluster: string): Set<Entry> => {
@@ -203,6 +208,7 @@ export function createDebits(deps: DebitDependencies): Debits {
         standing: 'waiting',
       };
       add(entry);
+      over.opened(entry);
       if (!placeOnFree(entry, request)) wait(entry);
       deps.changed(cluster);
       return { allocation: entry.allocation, entry };
@@ -210,20 +216,31 @@ export function createDebits(deps: DebitDependencies): Debits {
     bind(reservation, job) {
       const { entry } = reservation;
       const earlier = byJob.get(job.id);
+      const isOver = over.has(job.id, job.epoch) || (earlier?.epoch ?? 0) > job.epoch;
+      over.closed(entry);
+      if (isOver) {
+        drop(entry);
+        return false;
+      }
       if (earlier !== undefined && earlier !== entry) drop(earlier);
       entry.jobId = job.id;
       entry.epoch = job.epoch;
       byJob.set(job.id, entry);
+      return true;
     },
     release(reservation) {
+      over.closed(reservation.entry);
       drop(reservation.entry);
     },
     sync(job) {
+      // What is pending again has the epoch of its next attempt.
+      over.note(job.id, isDebited(job) || job.state === 'pending' ? job.epoch - 1 : job.epoch);
       const entry = byJob.get(job.id);
       if (entry === undefined || job.epoch < entry.epoch) return;
       if (job.epoch !== entry.epoch || job.cluster !== entry.cluster || !isDebited(job)) drop(entry);
     },
     gone(id) {
+      over.note(id, Infinity);
       const entry = byJob.get(id);
       if (entry !== undefined) drop(entry);
     },

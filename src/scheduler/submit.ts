@@ -126,8 +126,7 @@ export function createSubmit(deps: SubmitDependencies): (submission: Submission)
       // 3. Memory, then whoever waits for it.
       if (reservation !== null) {
         if (written.created) {
-          debits.bind(reservation, written.job);
-          deps.follow.assigned(written.job, decision);
+          if (debits.bind(reservation, written.job)) deps.follow.assigned(written.job, decision);
         } else {
           debits.release(reservation);
         }

@@ -94,14 +94,19 @@ export function createLoad(deps: {
         return reservation;
       },
       bind(reservation, job) {
-        debits.bind(reservation, job);
+        const isBound = debits.bind(reservation, job);
         const item = byEntry.get(reservation.entry);
         byEntry.delete(reservation.entry);
-        if (item === undefined) return;
+        if (item === undefined) return isBound;
+        if (!isBound) {
+          remove(item);
+          return false;
+        }
         const earlier = byJob.get(job.id);
         if (earlier !== undefined) remove(earlier.item);
         byJob.set(job.id, { item, epoch: job.epoch });
         follow(job);
+        return true;
       },
       release(reservation) {
         debits.release(reservation);

@@ -36,9 +36,11 @@ export interface Rig {
   close(): Promise<void>;
 }
 
-export async function openRig(options: { seed?: string; settings?: Partial<SchedulerSettings> } = {}): Promise<Rig> {
+export async function openRig(
+  options: { seed?: string; settings?: Partial<SchedulerSettings>; openStore?: typeof openStore } = {},
+): Promise<Rig> {
   const system = simulatedSystem({ seed: options.seed ?? 'rig' });
-  const store = await openStore(':memory:', system);
+  const store = await (options.openStore ?? openStore)(':memory:', system);
   const make = (settings: Partial<SchedulerSettings>): { scheduler: Scheduler; matcher: Matcher } => {
     const matcher = createMatcher();
     return { matcher, scheduler: createScheduler({ store, matcher, system, settings, log: silentLog }) };

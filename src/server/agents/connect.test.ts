@@ -2,7 +2,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { RainbowError } from '../../core/errors.ts';
 import { JobState } from '../../gen/rainbow/v1/job_pb.js';
 import { coresJob, hash } from '../../scheduler/testing/rig.ts';
-import type { JobRecord } from '../../store/store.ts';
+import { openStore } from '../../store/open.ts';
+import type { JobRecord, Store } from '../../store/store.ts';
 import { type FakeAgent } from './testing/fake-agent.ts';
 import { agentOf, brought, connected, handlers, open, rig, settle, state } from './testing/served.ts';
 
@@ -84,6 +85,39 @@ describe('Hello', () => {
     agent.report(job.id, 1, 'completed', { exitCode: 0 });
     await settle();
     expect(await state(job.id)).toBe('completed');
+  });
+
+  test('one that comes after a break waits until the last of the broken one is written', async () => {
+    await rig.close();
+    let mayWrite = Promise.resolve();
+    await open({
+      openStore: async (at, system) => {
+        const store = await openStore(at, system);
+        const transition: Store['jobs']['transition'] = async (change) => {
+          await mayWrite;
+          return store.jobs.transition(change);
+        };
+        return { ...store, jobs: { ...store.jobs, transition } };
+      },
+    });
+    const agent = await connected();
+    const job = await brought(agent, 'running');
+    const { promise, resolve: write } = Promise.withResolvers<void>();
+    mayWrite = promise;
+    agent.report(job.id, 1, 'completed', { exitCode: 0 });
+    await settle();
+    agent.drop();
+    await settle();
+    expect(rig.scheduler.registry.isConnected('K')).toBe(false);
+    agent.connect();
+    await settle();
+    expect(agent.heard).toEqual([]);
+    expect(rig.scheduler.registry.isConnected('K')).toBe(true);
+    write();
+    await settle();
+    expect(await state(job.id)).toBe('completed');
+    expect(agent.heard[0]?.message?.case).toBe('welcome');
+    expect(agent.acknowledged()).toEqual([`${job.id} completed`]);
   });
 });
 

@@ -128,11 +128,10 @@ export function agentHandlers(deps: ConnectDependencies): Handlers<typeof AgentS
       } finally {
         const ended = session.end(null);
         void incoming.return?.();
-        if (sessions.get(name) === entry) {
-          sessions.delete(name);
-          registry.setConnected(name, false);
-        }
+        if (sessions.get(name) === entry) registry.setConnected(name, false);
         await ended;
+        // Not before: a stream that came meanwhile waits for what this one was still writing.
+        if (sessions.get(name) === entry) sessions.delete(name);
         if (stream !== null) await scheduler.servers.release(cluster, stream);
       }
     },

@@ -2,10 +2,11 @@
  * A job's files, and how they are written: whole or not at all, and durably where a restart depends on them.
  * `jobs/ID.EPOCH/` belongs to the agent: order.json, start.json, job.sh, shim, claimed.json, stop, end.json.
  * `jobs/ID.EPOCH/run/` belongs to the user whom the job runs as: claim, out.RANK, err.RANK, cannot.RANK, end, scratch.
- * Nothing in `run/` is trusted: links are not followed, and only plain files of that user are read.
+ * Nothing in `run/` is trusted: links are not followed, and only plain files of that user are read. What he closes to
+ * the agent is opened again; of an agent's own user that may be all of a job's directory.
  */
 import { constants } from 'node:fs';
-import { open, readdir, rename, rm, type FileHandle } from 'node:fs/promises';
+import { chmod, lstat, open, readdir, rename, rm, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 export interface JobFiles {
@@ -70,6 +71,37 @@ export async function syncDirectory(path: string): Promise<void> {
   }
 }
 
+/**
+ * Gives the agent back its rights to what a job closed: `run/`, and, where the job's user is its own, the directory above
+ * with the agent's files in it. An agent of root's keeps another user from exchanging `run/` for a link: the directory that
+ * it is in is root's.
+ */
+export async function reopen(files: JobFiles): Promise<void> {
+  const own = process.geteuid?.();
+  const { dir, order, start, seenClaim, stop, verdict, run } = files;
+  for (const path of [dir, order, start, seenClaim, stop, verdict, run]) {
+    const found = await lstat(path).catch((error: unknown) => {
+      if (isAbsent(error)) return null;
+      throw error;
+    });
+    const isOurs = found?.uid === own || (own === 0 && path === run);
+    if (found === null || !isOurs) continue;
+    const least = found.isDirectory() ? 0o700 : found.isFile() ? 0o600 : 0;
+    if ((found.mode & least) !== least) await chmod(path, (found.mode & 0o7777) | least);
+  }
+}
+
+/** What `act` answers; where a job closed what that needs, after opening it. */
+export async function reopening<T>(files: JobFiles, act: () => Promise<T>): Promise<T> {
+  try {
+    return await act();
+  } catch (error) {
+    if (!isClosed(error)) throw error;
+    await reopen(files);
+    return act();
+  }
+}
+
 /** A plain file of that user, opened for reading without following a link or waiting at a pipe; null: none such. */
 export async function openUntrusted(path: string, uid: number): Promise<FileHandle | null> {
   let handle: FileHandle;
@@ -77,6 +109,8 @@ export async function openUntrusted(path: string, uid: number): Promise<FileHand
     handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   } catch (error) {
     if (isAbsent(error)) return null;
+    // Its owner closed it alone: it says nothing. Where the directory is closed, `lstat` throws.
+    if (isClosed(error) && (await lstat(path)).isFile()) return null;
     throw error;
   }
   const found = await handle.stat();
@@ -126,6 +160,10 @@ export async function readOwnJson<T>(path: string): Promise<T | null> {
 /** Keys of the jobs that are there; directories that were never finished are left out. */
 export async function listKeys(jobsDir: string): Promise<readonly string[]> {
   return (await readdir(jobsDir)).filter((name) => /^\d+\.\d+$/.test(name));
+}
+
+function isClosed(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).code === 'EACCES';
 }
 
 /** Not there, a link where none may be, or a directory above it gone. */

@@ -10,7 +10,16 @@ import type { System } from '../../../system/system.ts';
 import { describe, type Log } from '../../log.ts';
 import { removeTree } from '../../remove-as.ts';
 import { keyText, type JobKey, type NativeEnd, type NativeJob, type NativeStatus } from '../runner.ts';
-import { filesOf, listKeys, readOwnJson, syncDirectory, writeDurably, type JobFiles } from './files.ts';
+import {
+  filesOf,
+  listKeys,
+  readOwnJson,
+  reopen,
+  reopening,
+  syncDirectory,
+  writeDurably,
+  type JobFiles,
+} from './files.ts';
 import { lookAt, type AcceptedOrder, type SeenClaim, type StartRecord, type Verdict } from './native.ts';
 import { endRemains } from './remains.ts';
 import type { ProcessIdentity } from '../../process-identity.ts';
@@ -25,6 +34,10 @@ export interface LocalJob {
   status: NativeStatus;
   start: StartRecord | null;
   shim: ProcessIdentity | null;
+  /** An agent before this one left it, and it could not be looked at yet: it may be waiting, running or over. */
+  unseen: boolean;
+  /** What went wrong with looking at it last; '' : nothing. */
+  trouble: string;
   /** A stop was asked for; its signal is sent again until the end is there. */
   stopping: boolean;
   /** The shim is a child of this very agent: the system says when it ends. */
@@ -36,8 +49,12 @@ export interface LocalJob {
 
 export interface JobTable {
   readonly jobs: ReadonlyMap<string, LocalJob>;
-  /** Takes in what an agent before this one left. */
+  /** Takes in what an agent before this one left; what cannot be looked at is `unseen`, its start known if that can be read. */
   load(): Promise<void>;
+  /** The first look at what an agent before this one left. */
+  see(job: LocalJob): Promise<void>;
+  /** Looking after it failed: said once for each cause. */
+  troubled(job: LocalJob, error: unknown): void;
   /** Durable when it resolves. */
   add(accepted: AcceptedOrder, jobspec: Jobspec): Promise<LocalJob>;
   /** Looks again and tells what changed. */
@@ -82,7 +99,7 @@ export function createJobTable(
 
   const refresh = async (job: LocalJob): Promise<void> => {
     if (job.status.state === 'ended') return;
-    const found = await look(job.files, job.accepted);
+    const found = await reopening(job.files, () => look(job.files, job.accepted));
     if (found.newClaim !== null) {
       // Its shim waits for this. On a full disk it waits longer: the next look tries again.
       await noteClaim(job.files, found.newClaim).catch((error: unknown) =>
@@ -114,6 +131,8 @@ export function createJobTable(
       status: { state: 'accepted', acceptedAt: accepted.acceptedAt, startedAt: null, endedAt: null, end: null },
       start: null,
       shim: null,
+      unseen: false,
+      trouble: '',
       stopping: false,
       ours: false,
       tries: 0,
@@ -123,9 +142,23 @@ export function createJobTable(
     return job;
   };
 
+  const see = async (job: LocalJob): Promise<void> => {
+    await refresh(job);
+    job.stopping = (await readOwnJson(job.files.stop)) !== null;
+    job.unseen = false;
+  };
+
+  const troubled = (job: LocalJob, error: unknown): void => {
+    const cause = describe(error);
+    if (job.trouble === cause) return;
+    job.trouble = cause;
+    log.warn(`job ${job.text}: it cannot be looked after now (${cause}); trying again`);
+  };
+
   const removeAside = async (dir: string): Promise<void> => {
     const files = filesOf(dir, '.');
     try {
+      await reopen(files);
       // Before the claim: a shim that was started by an agent before us, and is late, looks for it after claiming.
       await rm(files.script, { force: true });
       await removeTree(files.run);
@@ -141,16 +174,23 @@ export function createJobTable(
       for (const name of await readdir(jobsDir)) if (name.startsWith(ASIDE)) await removeAside(join(jobsDir, name));
       for (const text of await listKeys(jobsDir)) {
         const files = filesOf(jobsDir, text);
-        const accepted = await readOwnJson<AcceptedOrder>(files.order);
+        const accepted = await reopening(files, () => readOwnJson<AcceptedOrder>(files.order));
         if (accepted === null) {
           log.warn(`${files.dir} holds no order and is left alone: remove it if nothing of it is needed`);
           continue;
         }
         const job = enter(files, accepted, readOrNull(accepted.order.jobspec));
-        await refresh(job);
-        job.stopping = (await readOwnJson(files.stop)) !== null;
+        job.unseen = true;
+        try {
+          await see(job);
+        } catch (error) {
+          job.start = await readOwnJson<StartRecord>(files.start).catch(() => null);
+          troubled(job, error);
+        }
       }
     },
+    see,
+    troubled,
     async add(accepted, jobspec) {
       const text = keyText(accepted.order);
       const aside = join(jobsDir, `.new-${text}`);
@@ -167,17 +207,19 @@ export function createJobTable(
     refresh,
     conclude,
     async remove(job, setAside) {
-      jobs.delete(job.text);
       if (options.keptDir !== null) {
         await mkdir(options.keptDir, { recursive: true, mode: 0o711 });
         const kept = join(options.keptDir, job.text);
         await removeTree(kept);
+        await reopen(job.files);
         await rename(job.files.dir, kept);
+        jobs.delete(job.text);
         return;
       }
       // At once: an agent that is killed while it removes file by file would leave a job that looks as if it had never run.
       const aside = join(jobsDir, `${ASIDE}${job.text}`);
       await rename(job.files.dir, aside);
+      jobs.delete(job.text);
       await syncDirectory(jobsDir);
       await setAside();
       await removeAside(aside);

@@ -34,7 +34,7 @@ async function room(): Promise<{ stateDir: string; scratch: string }> {
 async function openRunner(
   stateDir: string,
   cores: number,
-  more: { keepFiles?: boolean; reached?: ReachedHook } = {},
+  more: { keepFiles?: boolean; reached?: ReachedHook; warn?: (text: string) => void } = {},
 ): Promise<Runner> {
   await mkdir(stateDir, { recursive: true });
   return createProcessRunner(
@@ -47,7 +47,7 @@ async function openRunner(
       grace: 1,
       keepFiles: more.keepFiles ?? false,
       environment: { ...process.env, RAINBOW_SECRET: 'hidden' },
-      log: silentLog,
+      log: { ...silentLog, warn: (text) => more.warn?.(text) },
       ...(more.reached === undefined ? {} : { reached: more.reached }),
     },
     realSystem,
@@ -60,7 +60,7 @@ runnerConformance({
     const { stateDir, scratch } = await room();
     return {
       scratch,
-      open: () => openRunner(stateDir, cores),
+      open: (reached) => openRunner(stateDir, cores, reached === undefined ? {} : { reached }),
       async vanish(native) {
         const run = join(stateDir, 'jobs', native.nativeId, 'run');
         const shim = parseClaim(await readFile(join(run, 'claim'), 'utf8'))!.pid;
@@ -233,6 +233,55 @@ describe('the process runner', () => {
     const unclaimed = (await third.find()).find((native) => native.jobId === '1')!;
     expect(unclaimed.status.end).toMatchObject({ reason: { code: 'node_failure' } });
     expect(await readFile(join(scratch, 'log'), 'utf8')).toBe('started\n');
+  });
+
+  test('a disk that was full between a stop and the end: the job that waited ends, and never runs here', async () => {
+    const { runner, order, reaches, stateDir, scratch } = await started(1);
+    await runner.submit(order('1', `while [ ! -e ${scratch}/go ]; do sleep 0.05; done`));
+    await reaches('1', 'running');
+    await runner.submit(order('2', `echo ran >> ${scratch}/log`));
+    // No end can be written.
+    const inTheWay = join(stateDir, 'jobs', '2.1', 'end.json.new');
+    await mkdir(inTheWay);
+    const reason = { code: 'moved', message: 'another starts it sooner' } as const;
+    await expect(runner.withdraw!({ jobId: '2', epoch: 1 }, reason)).rejects.toThrow(/directory/);
+    await rm(inTheWay, { recursive: true });
+    expect((await reaches('2', 'ended')).status).toMatchObject({
+      startedAt: null,
+      end: { outcome: 'canceled', reason },
+    });
+    await writeFile(join(scratch, 'go'), '');
+    await reaches('1', 'ended');
+    expect(existsSync(join(scratch, 'log'))).toBe(false);
+  });
+
+  test('what cannot be looked at as its agent starts keeps what it takes, holds up no other, and is found again', async () => {
+    const { runner, order, stateDir, scratch } = await started(2);
+    const waits = `echo began >> ${scratch}/log; while [ ! -e ${scratch}/go ]; do sleep 0.05; done`;
+    await runner.submit(order('1', waits));
+    await until('it has begun', () => existsSync(join(scratch, 'log')));
+    await runner.close();
+    // Read as a file, it is an error that is no absence.
+    const inTheWay = join(stateDir, 'jobs', '1.1', 'end.json');
+    await mkdir(inTheWay);
+    const said: string[] = [];
+    const again = await openRunner(stateDir, 2, { warn: (text) => said.push(text) });
+    open.splice(0, 1, again);
+    const stateOf = async (jobId: string): Promise<string | undefined> =>
+      (await again.find()).find((native) => native.jobId === jobId)?.status.state;
+    expect((await again.busy()).includes).toEqual([{ jobId: '1', epoch: 1 }]);
+    expect(await again.withdraw!({ jobId: '1', epoch: 1 }, { code: 'moved', message: '' })).toBe(false);
+    await again.submit(order('2', `echo other >> ${scratch}/log`));
+    await until('another has run', async () => (await stateOf('2')) === 'ended');
+    await again.submit(order('3', `[ -e ${scratch}/go ]`, { cores: 2 }));
+    expect([await stateOf('1'), await stateOf('3')]).toEqual(['accepted', 'accepted']);
+    await rm(inTheWay, { recursive: true });
+    await until('it is seen', async () => (await stateOf('1')) === 'running');
+    await writeFile(join(scratch, 'go'), '');
+    await until('both have ended', async () => (await stateOf('1')) === 'ended' && (await stateOf('3')) === 'ended');
+    for (const { status } of await again.find()) expect(status.end).toMatchObject({ outcome: 'completed' });
+    expect(await readFile(join(scratch, 'log'), 'utf8')).toBe('began\nother\n');
+    expect(said).toEqual([expect.stringContaining('job 1.1')]);
   });
 
   test('files that a job put in place of its output are not followed', async () => {

@@ -29,7 +29,7 @@ import { ownQueue } from '../own-queue.ts';
 import type { JobKey, NativeJob, Order, Runner } from '../runner.ts';
 import { filesEnvironment, keyText } from '../runner.ts';
 import { createAllocation } from './allocation.ts';
-import { writeDurably } from './files.ts';
+import { reopen, reopening, writeDurably } from './files.ts';
 import { createJobTable, nativeJob, type LocalJob } from './jobs.ts';
 import { findTools, prepare, refuseLoss, startShim, type Attempt, withImage, withInput } from './launch.ts';
 import { canceledBy, claimText, NOBODY, readStop, type StartRecord } from './native.ts';
@@ -120,7 +120,10 @@ export async function createProcessRunner(options: ProcessRunnerOptions, system:
   // ── starting ──────────────────────────────────────────────────────────────────────────────────────────────
 
   async function startNext(): Promise<void> {
-    const waiting = [...table.jobs.values()]
+    const unended = [...table.jobs.values()].filter((job) => job.status.state !== 'ended');
+    // What that one takes cannot be told.
+    if (unended.some((job) => job.unseen && job.start === null)) return;
+    const waiting = unended
       .filter((job) => job.status.state === 'accepted' && job.start === null && !job.stopping)
       .sort(inQueueOrder);
     for (const job of waiting) {
@@ -213,7 +216,13 @@ export async function createProcessRunner(options: ProcessRunnerOptions, system:
   }
 
   async function shimGone(job: LocalJob, code: number | null): Promise<void> {
-    await table.refresh(job);
+    try {
+      await table.refresh(job);
+    } catch (error) {
+      table.troubled(job, error);
+      soon(LOOK_MS, () => shimGone(job, code));
+      return;
+    }
     if (job.status.state !== 'accepted' || job.stopping) return;
     // Nobody has claimed it: it may be tried again, and only a claim makes it run.
     if (job.tries < MOST_TRIES) {
@@ -249,24 +258,29 @@ export async function createProcessRunner(options: ProcessRunnerOptions, system:
   }
 
   async function stop(job: LocalJob, reason: Reason): Promise<void> {
-    await table.refresh(job);
+    if (!job.unseen) await table.refresh(job);
     if (job.status.state === 'ended') return;
     if ((await readStop(job.files)) === null) await writeDurably(job.files.stop, JSON.stringify(reason));
     job.stopping = true;
+    await reached('stopNoted', job.key);
+    // Once it can be looked at.
+    if (job.unseen) return;
     if (job.status.state === 'accepted') {
       const free = job.start === null || (await claimForNobody(job));
       if (free) await table.conclude(job, canceledBy(await readStop(job.files)));
       else await table.refresh(job);
     }
-    signalShim(job);
+    await signalShim(job);
   }
 
-  function signalShim(job: LocalJob): void {
+  async function signalShim(job: LocalJob): Promise<void> {
     const { shim } = job;
     if (job.status.state !== 'running' || shim === null || shim.pid <= 0 || shim.boot !== bootId()) return;
     if (startOf(shim.pid) !== shim.start) return;
     // A claim may be forged by who shares the job's user: nobody else's process is signalled, least of all root's.
     if (user.switched && uidOf(shim.pid) !== job.start?.uid) return;
+    // It looks for the stop from its directory, which its job may have closed.
+    await reopen(job.files);
     signalQuietly(shim.pid, 'SIGTERM');
     signalQuietly(shim.pid, 'SIGCONT');
   }
@@ -277,29 +291,53 @@ export async function createProcessRunner(options: ProcessRunnerOptions, system:
   async function look(): Promise<void> {
     looks++;
     for (const job of table.jobs.values()) {
-      if (job.status.state === 'ended' || job.start === null) continue;
-      if (job.ours && !job.stopping && looks % RARELY !== 0) continue;
-      await table.refresh(job);
-      if (job.stopping) signalShim(job);
-      const { startedAt } = job.status;
-      const { walltime } = job.accepted.order;
-      if (startedAt === null || walltime <= 0 || job.status.state !== 'running' || job.stopping) continue;
-      if (system.clock.now() > startedAt + (walltime + grace + OVERDUE) * 1000) {
-        await stop(job, { code: 'time_limit', message: 'it ran into its time limit, and its own timer was gone' });
+      const told = job.ours && !job.stopping && looks % RARELY !== 0;
+      if (told || job.status.state === 'ended') continue;
+      try {
+        await lookAfter(job);
+        job.trouble = '';
+      } catch (error) {
+        // The others do not wait for it.
+        table.troubled(job, error);
       }
     }
+  }
+
+  async function lookAfter(job: LocalJob): Promise<void> {
+    if (job.unseen) {
+      await table.see(job);
+      takeUp(job);
+      soon(0, startNext);
+      return;
+    }
+    // Its disk was full between the stop and the end.
+    if (job.status.state === 'accepted' && job.stopping) await stop(job, canceledBy(null).reason);
+    if (job.start === null) return;
+    await table.refresh(job);
+    if (job.stopping) await signalShim(job);
+    const { startedAt } = job.status;
+    const { walltime } = job.accepted.order;
+    if (startedAt === null || walltime <= 0 || job.status.state !== 'running' || job.stopping) return;
+    if (system.clock.now() > startedAt + (walltime + grace + OVERDUE) * 1000) {
+      await stop(job, { code: 'time_limit', message: 'it ran into its time limit, and its own timer was gone' });
+    }
+  }
+
+  /** What an agent before this one left of it goes on. */
+  function takeUp(job: LocalJob): void {
+    if (job.status.state === 'ended') return;
+    if (job.start !== null) allocation.retake(job.text, job.start.witness);
+    if (job.unseen || job.status.state !== 'accepted') return;
+    // Its agent died between the stop and the end.
+    if (job.stopping) soon(0, () => stop(job, canceledBy(null).reason));
+    // Started by an agent before us, but not claimed: at most one of two shims will be.
+    else if (job.start !== null) runShim(job);
   }
 
   // In one turn: what is told of the first of them must not have one started that has not been looked at yet.
   await inTurn(async () => {
     await table.load();
-    for (const job of table.jobs.values()) {
-      if (job.status.state === 'ended' || job.start === null) continue;
-      allocation.retake(job.text, job.start.witness);
-      // Started by an agent before us, but not claimed: at most one of two shims will be.
-      if (job.status.state === 'accepted' && !job.stopping) runShim(job);
-      if (job.status.state === 'accepted' && job.stopping) soon(0, () => stop(job, canceledBy(null).reason));
-    }
+    for (const job of table.jobs.values()) takeUp(job);
   });
   soon(0, startNext);
   const lookout = system.timers.every(LOOK_MS, () => {
@@ -328,7 +366,8 @@ export async function createProcessRunner(options: ProcessRunnerOptions, system:
     withdraw: (key, reason) =>
       inTurn(async () => {
         const job = table.jobs.get(keyText(key));
-        if (job === undefined || job.start !== null || job.stopping || job.status.state !== 'accepted') return false;
+        if (job === undefined || job.start !== null || job.stopping || job.unseen || job.status.state !== 'accepted')
+          return false;
         await stop(job, reason);
         return table.jobs.get(job.text)?.status.state === 'ended';
       }),
@@ -365,7 +404,8 @@ export async function createProcessRunner(options: ProcessRunnerOptions, system:
       const job = table.jobs.get(keyText(key));
       if (job === undefined) return { pieces: [], complete: true };
       const ended = job.status.state === 'ended';
-      return readOutput(job.files, job.start?.tasks ?? 0, job.start?.uid ?? -1, from, limit, ended, system.clock.now());
+      const { tasks = 0, uid = -1 } = job.start ?? {};
+      return reopening(job.files, () => readOutput(job.files, tasks, uid, from, limit, ended, system.clock.now()));
     },
     async busy() {
       const { vertices, keys } = allocation.busy();

@@ -266,6 +266,9 @@ for status in $statuses; do
 "
   rank=$((rank + 1))
 done
+# Its job may have closed the directory, which then has a name only from outside, and what is in it.
+{ [ -w . ] && [ -x . ]; } || chmod u+rwx "${'$'}{RAINBOW_JOB_DIR:-.}" 2>/dev/null
+{ [ -r "end.$$" ] && [ -w "end.$$" ]; } || chmod u+rw "end.$$" 2>/dev/null
 until printf '%scomplete\n' "$text" 1<>"end.$$" && mv -f "end.$$" end; do
   # Somebody removed the job's directory: there is nobody left to tell.
   [ -e claim ] || break
