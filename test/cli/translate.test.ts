@@ -11,7 +11,7 @@ const simulation = join(batch, 'simulation.sh');
 const sweep = join(batch, 'array.sh');
 
 /** What Rainbow has no word for. */
-const LOSSY = '#!/bin/sh\n#SBATCH --dependency=singleton\n';
+const LOSSY = '#!/bin/sh\n#SBATCH --dependency=aftercorr:1\n';
 
 describe('jobspec', () => {
   test('validate tells the forms apart, and what would be in the way', async () => {
@@ -147,7 +147,7 @@ describe('submit', () => {
     expect(outcome.stderr).toContain(
       'lossy.sh is not submitted, because something of it would be lost, or not be done:',
     );
-    expect(outcome.stderr).toContain('line 2: --dependency=singleton');
+    expect(outcome.stderr).toContain('line 2: --dependency=aftercorr:1');
   });
 
   test('scripts run: by their interpreter, with arguments and variables, their status is the job’s', async () => {
