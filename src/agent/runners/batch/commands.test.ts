@@ -22,6 +22,17 @@ test('one that does not answer in time is told with what it complained of', asyn
   await expect(hangs('')).rejects.toThrow(/within 0.7 s$/);
 });
 
+test.each(['kill -INT $$', 'exit 130'])(
+  'of one that was ended before it answered nothing is known: %s',
+  async (end) => {
+    const child = spawn('/bin/sh', ['-c', `echo 17; ${end}`], { stdio: 'pipe' });
+    await expect(answerOf(child, said, {}, realSystem)).rejects.toMatchObject({
+      code: 'unavailable',
+      message: expect.stringMatching(/^scontrol was ended \((SIGINT|exit code 130)\) before it had answered$/),
+    });
+  },
+);
+
 test('no such program, also where a folder on the way may not be read, is no such program', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'rainbow-commands-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));

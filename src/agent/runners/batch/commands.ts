@@ -27,7 +27,7 @@ const LIMIT_MS = 30_000;
 
 /**
  * `child`: just started, all three streams piped; `name`: of the program, `what`: what it is asked. Rejects with
- * `unavailable` (not started, not in time) or `failed_precondition` (there is no such program here).
+ * `unavailable` (not started, not in time, ended by a signal: what it was asked may be done all the same) or `failed_precondition` (there is no such program here).
  */
 export function answerOf(
   child: ChildProcess,
@@ -58,11 +58,16 @@ export function answerOf(
     child.stdin!.on('error', () => undefined);
     child.stdin!.end(input);
     child.once('spawn', () => started?.());
-    child.once('close', (code) => {
+    child.once('close', (code, signal) => {
       timer.cancel();
       const text = (stream: 'stdout' | 'stderr'): string => Buffer.concat(parts[stream]).toString('utf8');
       if (late) reject(new RainbowError('unavailable', lateText(said.what, limitMs, text('stderr'))));
-      else resolve({ code: code ?? 1, stdout: text('stdout'), stderr: text('stderr') });
+      // Whether it had done what it was asked by then, nobody knows. A program between us and it may pass the signal on
+      // as a code.
+      else if (signal !== null || (code ?? 0) > 128) {
+        const by = signal ?? `exit code ${code}`;
+        reject(new RainbowError('unavailable', `${said.what} was ended (${by}) before it had answered`));
+      } else resolve({ code: code ?? 1, stdout: text('stdout'), stderr: text('stderr') });
     });
   });
 }

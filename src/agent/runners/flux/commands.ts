@@ -26,6 +26,8 @@ export function fluxCommands(
       env: { ...environmentFor(environment, user), LC_ALL: 'C.UTF-8', NO_COLOR: '1' },
       cwd: '/',
       stdio: ['pipe', 'pipe', 'pipe'],
+      // In a group of its own: Ctrl-C in the agent's terminal is for the agent, which waits for the answer.
+      detached: true,
       ...(user.switched ? { uid: user.uid, gid: user.gid } : {}),
     });
   return {

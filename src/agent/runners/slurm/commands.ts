@@ -27,6 +27,8 @@ export function slurmCommands(environment: Readonly<Record<string, string | unde
       env: environmentOf(environment, as, call.plain === true),
       cwd: '/',
       stdio: ['pipe', 'pipe', 'pipe'],
+      // In a group of its own: Ctrl-C in the agent's terminal is for the agent, which waits for the answer.
+      detached: true,
       ...(as?.by === 'uid' ? { uid: as.uid, gid: as.gid } : {}),
     });
     return answerOf(child, { name, what: program, scheduler: 'Slurm' }, call, system);
