@@ -63,6 +63,15 @@ const AWAY =
 const NO_SUDO =
   /^(sudo: (a password is required|a terminal is required|sorry|unknown user|PAM|.*not in the sudoers)|Sorry, user )/m;
 
+/** sbatch, or the controller, has said no to this submission. Not all of their words: see following.ts. */
+const REFUSED =
+  /Batch job submission failed: .*\b(invalid|specification|not permitted|not available|than permitted|denied|violates|exceeds|dependency)|^sbatch: (fatal: |unrecognized option|option .* requires)/im;
+
+/** Is it sure that nothing was submitted? False: it may have been. */
+export function isRefusal({ stderr }: Answer): boolean {
+  return NO_SUDO.test(stderr) || REFUSED.test(stderr);
+}
+
 /** Without a configuration it looks for one in the DNS. */
 const UNCONFIGURED = /DNS SRV|resolve_ctls_from_dns_srv|fetch_config/;
 

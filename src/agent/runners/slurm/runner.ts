@@ -14,6 +14,7 @@ import { NO_CONTAINERS } from '../../../core/containers/run.ts';
 import { RainbowError } from '../../../core/errors.ts';
 import type { Reason } from '../../../core/job/state.ts';
 import { readJobspec } from '../../../core/jobspec/read.ts';
+import type { SlurmJob } from '../../../core/translate/render/slurm.ts';
 import type { System } from '../../../system/system.ts';
 import { describe } from '../../log.ts';
 import { noHook } from '../../sentinels.ts';
@@ -25,9 +26,9 @@ import { oursAmong, type Found, type NativeName } from '../batch/key.ts';
 import type { Pace } from '../batch/poll.ts';
 import { batchRunner, filesOf, type BatchRunnerOptions } from '../batch/runner.ts';
 import type { WrittenFile } from '../process/output.ts';
-import { keyText, type NativeJob, type Order, type Runner } from '../runner.ts';
+import { keyText, type JobKey, type NativeJob, type Order, type Runner } from '../runner.ts';
 import { askCluster, askNodes } from './cluster.ts';
-import { failed, slurmCommands } from './commands.ts';
+import { failed, isRefusal, slurmCommands } from './commands.ts';
 import { askConfiguration, askPaths } from './configuration.ts';
 import { startGlancing } from './glance.ts';
 import { openGone } from './gone.ts';
@@ -51,7 +52,7 @@ import type { SlurmRecord } from './records.ts';
 import { phaseOf, phaseOfAll, wasNotLaunched } from './status.ts';
 import { lastTaskOf, nativeSubmission, readJobId, slurmJobOf } from './submit.ts';
 import { createLimitToSay } from './time-limit.ts';
-import type { Users } from './users.ts';
+import type { SlurmUser, Users } from './users.ts';
 import { fateOf } from './vanished.ts';
 import { canBeWithdrawn, claimForNobody, withdrawnFor } from './withdraw.ts';
 
@@ -137,7 +138,9 @@ export async function createSlurmRunner(options: SlurmRunnerOptions, system: Sys
     );
   }
 
-  async function follow(job: SlurmJobEntry, mine: readonly Found<SlurmRecord>[], askedAt: number): Promise<void> {
+  async function follow(job: SlurmJobEntry, seen: readonly Found<SlurmRecord>[], askedAt: number): Promise<void> {
+    // Of a submission that it refused Slurm may leave a record that never was a job.
+    const mine = following.isSubmitting(job) ? seen.filter(({ record }) => !wasRefused(record)) : seen;
     await learnIds(job, mine);
     if (withdrawn.has(job)) return seeOff(job, mine, askedAt);
     await endDuplicates(job, mine);
@@ -178,6 +181,10 @@ export async function createSlurmRunner(options: SlurmRunnerOptions, system: Sys
     if (job.stop !== null || job.accepted.order === null || job.native.length >= MOST_SUBMISSIONS) return false;
     if (!records.every((record) => record.hadNodes && wasNotLaunched(record))) return false;
     return (await said(job)).claimedBy.size === 0;
+  }
+
+  function wasRefused({ state, hadNodes }: SlurmRecord): boolean {
+    return phaseOf(state) === 'ended' && !hadNodes;
   }
 
   async function learnIds(job: SlurmJobEntry, mine: readonly Found<SlurmRecord>[]): Promise<void> {
@@ -229,24 +236,19 @@ export async function createSlurmRunner(options: SlurmRunnerOptions, system: Sys
     let job = table.jobs.get(text);
     const known = (): string => (job === undefined ? '' : nativeIdOf(job.native));
     if (known() !== '') return known();
-    // 1. Can Slurm be told all of it, may this owner, and is there such a thing on this cluster?
-    const asked = slurmJobOf(order, containers);
-    const user = await users.userOf(order);
-    const missing = await missingFor(readJobspec(order.jobspec).request);
-    if (missing !== '') throw new RainbowError('failed_precondition', `it does not fit this cluster: ${missing}`);
-    // 2. What is there now? After an agent that was killed, sbatch may still be on its way.
-    await following.lookBeforeSubmit();
+    // 1. What became of it before? After an agent that was killed, sbatch may still be on its way: not even a refusal is
+    // said before that is known.
+    if (await arrived(order)) return known();
+    // 2. Can Slurm be told all of it, may this owner, and is there such a thing on this cluster?
+    const { asked, user } = await acceptable(order).catch(async (error: unknown) => {
+      if (job !== undefined && error instanceof RainbowError && error.code !== 'unavailable') await remove(job);
+      throw error;
+    });
+    // 3. What is there now?
+    await following.lookBeforeSubmit(order);
     job = table.jobs.get(text);
     if (known() !== '') return known();
-    if (job !== undefined && job.native.length > 0) {
-      if ((await namesUnderWay(job.native.map(({ name }) => name))).size > 0) {
-        throw new RainbowError('unavailable', 'an earlier sbatch for it still runs: waiting for what becomes of it');
-      }
-      // It ended before this was asked, so what it did is to be seen.
-      await poll.newerThan(poll.now() - 1);
-      if (known() !== '') return known();
-    }
-    // 3. Durable, then native.
+    // 4. Durable, then native.
     job ??= await table.add(
       {
         jobId: order.jobId,
@@ -266,6 +268,24 @@ export async function createSlurmRunner(options: SlurmRunnerOptions, system: Sys
     } finally {
       poll.soon();
     }
+  }
+
+  /** Throws RainbowError where it is refused here. */
+  async function acceptable(order: Order): Promise<{ asked: SlurmJob; user: SlurmUser | null }> {
+    const asked = slurmJobOf(order, containers);
+    const user = await users.userOf(order);
+    const missing = await missingFor(readJobspec(order.jobspec).request);
+    if (missing !== '') throw new RainbowError('failed_precondition', `it does not fit this cluster: ${missing}`);
+    return { asked, user };
+  }
+
+  /** As runner.ts has it. */
+  async function arrived(key: JobKey): Promise<boolean> {
+    const job = table.jobs.get(keyText(key));
+    if (job === undefined || job.native.length === 0) return false;
+    if (nativeIdOf(job.native) !== '') return true;
+    await following.lookAfter(key, async () => (await namesUnderWay(job.native.map(({ name }) => name))).size > 0);
+    return nativeIdOf(job.native) !== '';
   }
 
   async function submitNatively(job: SlurmJobEntry, order: Order): Promise<string> {
@@ -290,6 +310,12 @@ export async function createSlurmRunner(options: SlurmRunnerOptions, system: Sys
     if (id === null) {
       const error = failed('sbatch', answer);
       if (error.code === 'unavailable') throw error;
+      // Other words may stand for anything: Slurm may have it all the same.
+      if (!isRefusal(answer)) {
+        // Submitted again in the middle of a look: later ones tell.
+        if (nativeIdOf(job.native) !== '') throw error;
+        if (await following.cameAfterAll(() => arrived(job.key))) return nativeIdOf(job.native);
+      }
       // Refused: a record of the refusal may be left in Slurm, which is no job.
       await gone.add([nonce]);
       if (nativeIdOf(job.native) === '') await remove(job);
@@ -374,6 +400,7 @@ export async function createSlurmRunner(options: SlurmRunnerOptions, system: Sys
       following,
       watchers,
       submit,
+      arrived,
       cancel,
       withdraw,
       written,
