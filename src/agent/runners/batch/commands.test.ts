@@ -13,6 +13,8 @@ import { answerOf } from './commands.ts';
 function flux(script: string): string {
   const folder = mkdtempSync(join(tmpdir(), 'rainbow-commands-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));
+  // Where tests run as root it is started by another.
+  chmodSync(folder, 0o755);
   writeFileSync(join(folder, 'flux'), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
   return `${folder}:${process.env['PATH']}`;
 }

@@ -11,7 +11,7 @@ import { createTurns, wait } from '../../wait.ts';
 import { keyText, type JobKey, type NativeJob, type Order } from '../runner.ts';
 import type { Accepted, BatchJob, JobTable } from './jobs.ts';
 import type { Found } from './key.ts';
-import { createPoll, type Pace, type Poll, type Snapshot } from './poll.ts';
+import { createPoll, type Pace, type Poll } from './poll.ts';
 
 export interface Following<J, R> {
   readonly poll: Poll<R>;
@@ -27,15 +27,14 @@ export interface Following<J, R> {
   /** What is there now, of all that was there before. Throws `unavailable` where that is not known of this job. */
   lookBeforeSubmit(key: JobKey): Promise<void>;
   /**
-   * What became of earlier submissions of it: known when it resolves, from a look after all of them had ended. Throws
-   * `unavailable` while it is not known.
+   * Has something come of what was submitted of it? Looks a few times after the commands have ended, for what they did
+   * may show itself a little later, and is done within seconds. Throws `unavailable` while that cannot be known.
    */
-  lookAfter(key: JobKey, isUnderWay: () => Promise<boolean>): Promise<Snapshot<R>>;
-  /**
-   * The command that submitted it failed with words that nobody knows. Asks `arrived` a few times, and is done soon: what
-   * does not show itself was refused. Throws as `arrived`.
-   */
-  cameAfterAll(arrived: () => Promise<boolean>): Promise<boolean>;
+  arrived(
+    key: JobKey,
+    isUnderWay: () => Promise<boolean>,
+    isThere: (records: readonly R[]) => Promise<boolean>,
+  ): Promise<boolean>;
   /** Submissions of one key are one; those of others do not wait for it. */
   submitOnce(order: Order, submit: (order: Order) => Promise<string>): Promise<string>;
   find(): Promise<readonly NativeJob[]>;
@@ -45,7 +44,7 @@ export interface Following<J, R> {
 /** A snapshot so young answers `find` too. */
 const FRESH_MS = 150;
 const LOOKS_AFTER = 3;
-const BETWEEN_LOOKS_MS = 500;
+const BETWEEN_LOOKS_MS = 250;
 
 export function createFollowing<A extends Accepted, N, R>(
   parts: {
@@ -149,21 +148,18 @@ export function createFollowing<A extends Accepted, N, R>(
       if (!wasBlind) return;
       throw new RainbowError('unavailable', `${scheduler} answers again: looking for native jobs of this id first`);
     },
-    async lookAfter(key, isUnderWay) {
-      if (await isUnderWay()) {
-        throw new RainbowError('unavailable', 'an earlier submission of it still runs: waiting for what becomes of it');
-      }
-      // They ended before this is asked, so what they did is to be seen.
-      const snapshot = await poll.newerThan(poll.now());
-      checkTakenIn(key);
-      return snapshot;
-    },
-    async cameAfterAll(arrived) {
-      for (let look = 1; look < LOOKS_AFTER; look++) {
-        if (await arrived()) return true;
+    async arrived(key, isUnderWay, isThere) {
+      for (let look = 1; ; look++) {
+        if (await isUnderWay()) {
+          const message = 'an earlier submission of it still runs: waiting for what becomes of it';
+          throw new RainbowError('unavailable', message);
+        }
+        const { records } = await poll.newerThan(poll.now());
+        checkTakenIn(key);
+        if (await isThere(records)) return true;
+        if (look === LOOKS_AFTER) return false;
         await wait(system, BETWEEN_LOOKS_MS);
       }
-      return arrived();
     },
     submitOnce(order, submit) {
       const text = keyText(order);

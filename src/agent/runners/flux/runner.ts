@@ -214,10 +214,11 @@ export async function createFluxRunner(options: FluxRunnerOptions, system: Syste
     if (job === undefined || job.native.submissions.length === 0) return false;
     if (job.native.chosen !== null) return true;
     const isUnderWay = async (): Promise<boolean> => (await noncesUnderWay(job.native.submissions)).size > 0;
-    const { records } = await following.lookAfter(key, isUnderWay);
-    const mine = oursAmong(records, realm, readNativeName).get(text) ?? [];
-    await following.inTurn(() => choose(job, mine));
-    return table.nativeJobOf(job).nativeId !== '';
+    return following.arrived(key, isUnderWay, async (records) => {
+      const mine = oursAmong(records, realm, readNativeName).get(text) ?? [];
+      await following.inTurn(() => choose(job, mine));
+      return job.native.chosen !== null;
+    });
   }
 
   /** An earlier submission did arrive after all. */
@@ -245,7 +246,7 @@ export async function createFluxRunner(options: FluxRunnerOptions, system: Syste
       const error = failed('flux job submit', answer);
       if (error.code === 'unavailable') throw error;
       // Other words may stand for anything: Flux may have it all the same.
-      if (!isRefusal(answer) && (await following.cameAfterAll(() => arrived(job.key)))) return finish(job);
+      if (!isRefusal(answer) && (await arrived(job.key))) return finish(job);
       await table.remove(job);
       throw error;
     }

@@ -16,6 +16,7 @@ import type { ReachedHook } from '../../sentinels.ts';
 import { jobspecOf } from '../../testing/jobspec.ts';
 import { openAgentRig, type AgentRig, type Here } from '../../testing/rig.ts';
 import type { NativeJob, Order, Runner } from '../runner.ts';
+import { realmOf } from '../runners.ts';
 import { createSlurmRunner } from './runner.ts';
 import { slurmUsers } from './users.ts';
 
@@ -210,8 +211,10 @@ describe.skipIf(away)('Slurm, its commands killed or slow', { timeout: 120_000 }
       expect(await dying.ended).toBe('SIGKILL');
       return { red, id };
     }
-    const alive = async (id: string): Promise<string[]> =>
-      (await lab.slurm('red', 'squeue', '-h', '-a', '-o', '%j')).split('\n').filter((name) => name.includes(`-${id}.`));
+    const alive = async ({ name, options: { secret } }: Here): Promise<string[]> =>
+      (await lab.slurm('red', 'squeue', '-h', '-a', '-o', '%j'))
+        .split('\n')
+        .filter((each) => each.includes(`-${realmOf(name, secret)}-`));
 
     test('a job that is canceled meanwhile is told so when it is true', async () => {
       const { red, id } = await onItsWay();
@@ -221,17 +224,17 @@ describe.skipIf(away)('Slurm, its commands killed or slow', { timeout: 120_000 }
       expect((await rig.job(id)).state).not.toBe(JobState.CANCELED);
       await openGate();
       expect((await rig.ended(id)).state).toBe(JobState.CANCELED);
-      expect(await alive(id)).toEqual([]);
+      expect(await alive(red)).toEqual([]);
     });
 
     test('a cluster that is deleted meanwhile is left when that is ended, too', async () => {
-      const { red, id } = await onItsWay();
+      const { red } = await onItsWay();
       await rig.client.clusters.delete({ name: red.name, secret: red.options.secret });
       const agent = rig.agent(red);
       await until('the agent says that it is not known', () => agent.said.join('\n').includes('not known yet'));
       await openGate();
       expect(String(await agent.done)).toContain('was deleted: 1 job stopped;');
-      expect(await alive(id)).toEqual([]);
+      expect(await alive(red)).toEqual([]);
     });
   });
 });

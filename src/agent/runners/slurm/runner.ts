@@ -284,8 +284,8 @@ export async function createSlurmRunner(options: SlurmRunnerOptions, system: Sys
     const job = table.jobs.get(keyText(key));
     if (job === undefined || job.native.length === 0) return false;
     if (nativeIdOf(job.native) !== '') return true;
-    await following.lookAfter(key, async () => (await namesUnderWay(job.native.map(({ name }) => name))).size > 0);
-    return nativeIdOf(job.native) !== '';
+    const isUnderWay = async (): Promise<boolean> => (await namesUnderWay(job.native.map(({ name }) => name))).size > 0;
+    return following.arrived(key, isUnderWay, async () => nativeIdOf(job.native) !== '');
   }
 
   async function submitNatively(job: SlurmJobEntry, order: Order): Promise<string> {
@@ -314,7 +314,7 @@ export async function createSlurmRunner(options: SlurmRunnerOptions, system: Sys
       if (!isRefusal(answer)) {
         // Submitted again in the middle of a look: later ones tell.
         if (nativeIdOf(job.native) !== '') throw error;
-        if (await following.cameAfterAll(() => arrived(job.key))) return nativeIdOf(job.native);
+        if (await arrived(job.key)) return nativeIdOf(job.native);
       }
       // Refused: a record of the refusal may be left in Slurm, which is no job.
       await gone.add([nonce]);
