@@ -24,6 +24,7 @@ export interface Call {
 /** Bytes of both streams. */
 const MOST_OUTPUT = 256 * 1024 * 1024;
 const LIMIT_MS = 30_000;
+const MOST_SIGNALS = 64;
 
 /**
  * `child`: just started, all three streams piped; `name`: of the program, `what`: what it is asked. Rejects with
@@ -62,14 +63,18 @@ export function answerOf(
       timer.cancel();
       const text = (stream: 'stdout' | 'stderr'): string => Buffer.concat(parts[stream]).toString('utf8');
       if (late) reject(new RainbowError('unavailable', lateText(said.what, limitMs, text('stderr'))));
-      // Whether it had done what it was asked by then, nobody knows. A program between us and it may pass the signal on
-      // as a code.
-      else if (signal !== null || (code ?? 0) > 128) {
+      // Whether it had done what it was asked by then, nobody knows.
+      else if (signal !== null || isSignal(code)) {
         const by = signal ?? `exit code ${code}`;
         reject(new RainbowError('unavailable', `${said.what} was ended (${by}) before it had answered`));
       } else resolve({ code: code ?? 1, stdout: text('stdout'), stderr: text('stderr') });
     });
   });
+}
+
+/** A program between us and it (a shell, sudo) passes the signal on as a code. */
+function isSignal(code: number | null): boolean {
+  return code !== null && code > 128 && code <= 128 + MOST_SIGNALS;
 }
 
 /** What it complained of until then is mostly why. */

@@ -14,7 +14,6 @@ import { NO_CONTAINERS } from '../../../core/containers/run.ts';
 import { RainbowError } from '../../../core/errors.ts';
 import type { Reason } from '../../../core/job/state.ts';
 import { readJobspec } from '../../../core/jobspec/read.ts';
-import type { SlurmJob } from '../../../core/translate/render/slurm.ts';
 import type { System } from '../../../system/system.ts';
 import { describe } from '../../log.ts';
 import { noHook } from '../../sentinels.ts';
@@ -33,6 +32,7 @@ import { askConfiguration, askPaths } from './configuration.ts';
 import { startGlancing } from './glance.ts';
 import { openGone } from './gone.ts';
 import {
+  acceptedOf,
   makeRunDir,
   nativeIdOf,
   refresh,
@@ -49,10 +49,10 @@ import { takenVertices } from './nodes.ts';
 import { namesUnderWay } from './orphans.ts';
 import { createSlurmQueue } from './queue.ts';
 import type { SlurmRecord } from './records.ts';
-import { phaseOf, phaseOfAll, wasNotLaunched } from './status.ts';
-import { lastTaskOf, nativeSubmission, readJobId, slurmJobOf } from './submit.ts';
+import { phaseOf, phaseOfAll, wasNotLaunched, wasRefused } from './status.ts';
+import { nativeSubmission, readJobId, slurmJobOf } from './submit.ts';
 import { createLimitToSay } from './time-limit.ts';
-import type { SlurmUser, Users } from './users.ts';
+import { ownerOfFiles, type Users } from './users.ts';
 import { fateOf } from './vanished.ts';
 import { canBeWithdrawn, claimForNobody, withdrawnFor } from './withdraw.ts';
 
@@ -183,10 +183,6 @@ export async function createSlurmRunner(options: SlurmRunnerOptions, system: Sys
     return (await said(job)).claimedBy.size === 0;
   }
 
-  function wasRefused({ state, hadNodes }: SlurmRecord): boolean {
-    return phaseOf(state) === 'ended' && !hadNodes;
-  }
-
   async function learnIds(job: SlurmJobEntry, mine: readonly Found<SlurmRecord>[]): Promise<void> {
     const ids = new Map(mine.map(({ name, record }) => [name.nonce, record]));
     const isKnown = (nonce: string): boolean =>
@@ -240,7 +236,7 @@ export async function createSlurmRunner(options: SlurmRunnerOptions, system: Sys
     // said before that is known.
     if (await arrived(order)) return known();
     // 2. Can Slurm be told all of it, may this owner, and is there such a thing on this cluster?
-    const { asked, user } = await acceptable(order).catch(async (error: unknown) => {
+    const accepted = await acceptable(order).catch(async (error: unknown) => {
       if (job !== undefined && error instanceof RainbowError && error.code !== 'unavailable') await remove(job);
       throw error;
     });
@@ -249,20 +245,7 @@ export async function createSlurmRunner(options: SlurmRunnerOptions, system: Sys
     job = table.jobs.get(text);
     if (known() !== '') return known();
     // 4. Durable, then native.
-    job ??= await table.add(
-      {
-        jobId: order.jobId,
-        epoch: order.epoch,
-        order,
-        // Slurm's own times are whole seconds.
-        acceptedAt: Math.floor(clock.now() / 1000) * 1000,
-        user,
-        uid: user?.uid ?? ownUid,
-        lastTask: lastTaskOf(asked),
-        ownOutput: asked.options.some(([option]) => option === 'output' || option === 'error'),
-      },
-      [],
-    );
+    job ??= await table.add(accepted, []);
     try {
       return await submitNatively(job, order);
     } finally {
@@ -271,12 +254,12 @@ export async function createSlurmRunner(options: SlurmRunnerOptions, system: Sys
   }
 
   /** Throws RainbowError where it is refused here. */
-  async function acceptable(order: Order): Promise<{ asked: SlurmJob; user: SlurmUser | null }> {
+  async function acceptable(order: Order): Promise<Accepted> {
     const asked = slurmJobOf(order, containers);
     const user = await users.userOf(order);
     const missing = await missingFor(readJobspec(order.jobspec).request);
     if (missing !== '') throw new RainbowError('failed_precondition', `it does not fit this cluster: ${missing}`);
-    return { asked, user };
+    return acceptedOf(order, asked, { user, uid: user?.uid ?? ownUid }, clock.now());
   }
 
   /** As runner.ts has it. */
@@ -405,14 +388,7 @@ export async function createSlurmRunner(options: SlurmRunnerOptions, system: Sys
       withdraw,
       written,
       uidOf: ({ accepted }) => accepted.uid,
-      async ownerOf(order) {
-        const user = await users.userOf(order);
-        if (user?.by !== 'sudo') return user;
-        throw new RainbowError(
-          'failed_precondition',
-          `files cannot be given to ${user.name}: an agent that submits for others by sudo brings none; one that is started as root does`,
-        );
-      },
+      ownerOf: (order) => ownerOfFiles(users, order),
       taken: createBusyTeller(async () => takenVertices(await askNodes(slurm)), cluster, log, system),
       remove,
       closing: stopGlancing,
