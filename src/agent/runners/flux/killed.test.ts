@@ -39,6 +39,8 @@ ${script}
 `;
   await writeFile(join(dir, 'bin/flux'), text, { mode: 0o755 });
 }
+/** It is listed, too: that is known a little later. */
+const SUBMITTED = 'id=$(flux "$@"); flux job list-ids "$id" >/dev/null';
 const slowly = (): string => `until [ -e ${dir}/gate ]; do sleep 0.1; done; exec flux "$@"`;
 const openGate = (): Promise<void> => writeFile(join(dir, 'gate'), '');
 function environment(): Record<string, string | undefined> {
@@ -100,7 +102,7 @@ describe.skipIf(away)('Flux, its commands killed or slow', { timeout: 120_000 },
       (await readdir(join(dir, 'spool'))).filter((name) => /^\d/.test(name));
 
     test('the command is ended when Flux has the job: it is found, and let go', async () => {
-      await inFrontOfSubmit('flux "$@" >/dev/null; kill -INT $$');
+      await inFrontOfSubmit(`${SUBMITTED}; kill -INT $$`);
       await open();
       await expect(runner.submit(order())).rejects.toMatchObject({ code: 'unavailable' });
       expect(await runner.submit(order())).not.toBe('');
@@ -109,7 +111,7 @@ describe.skipIf(away)('Flux, its commands killed or slow', { timeout: 120_000 },
     });
 
     test('it complains in words that nobody knows when Flux has the job: it is found, and let go', async () => {
-      await inFrontOfSubmit('flux "$@" >/dev/null; echo "flux-job: the moon is full" >&2; exit 1');
+      await inFrontOfSubmit(`${SUBMITTED}; echo "flux-job: the moon is full" >&2; exit 1`);
       await open();
       expect(await runner.submit(order())).not.toBe('');
       expect((await ended()).status.end).toMatchObject({ outcome: 'completed' });
@@ -152,7 +154,11 @@ describe.skipIf(away)('Flux, its commands killed or slow', { timeout: 120_000 },
       await openGate();
       expect((await rig.ended(id)).state).toBe(JobState.CANCELED);
       // Not even what Flux may show only now.
-      const [native, ...more] = await inFlux(`.rainbow-${id}.1-${realmOf(here.name, here.options.secret)}`);
+      const mark = `.rainbow-${id}.1-${realmOf(here.name, here.options.secret)}`;
+      const [native, ...more] = await until('Flux shows it', async () => {
+        const found = await inFlux(mark);
+        return found.length > 0 && found;
+      });
       expect(more).toEqual([]);
       expect(wasReleased(native!)).toBe(false);
     } finally {
