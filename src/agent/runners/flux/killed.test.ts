@@ -41,7 +41,7 @@ ${script}
 }
 /** It is listed, too: that is known a little later. */
 const SUBMITTED = 'id=$(flux "$@"); flux job list-ids "$id" >/dev/null';
-const slowly = (): string => `until [ -e ${dir}/gate ]; do sleep 0.1; done; exec flux "$@"`;
+const slowly = (): string => `while [ -d ${dir} ] && [ ! -e ${dir}/gate ]; do sleep 0.1; done; exec flux "$@"`;
 const openGate = (): Promise<void> => writeFile(join(dir, 'gate'), '');
 function environment(): Record<string, string | undefined> {
   const { PATH, FLUX_URI } = lab.environment();

@@ -35,7 +35,7 @@ async function inFrontOf(program: string, script: string): Promise<void> {
 }
 /** Waits for the file `gate`, with what it was given. */
 const slowly = (): string =>
-  `cat >${dir}/script; until [ -e ${dir}/gate ]; do sleep 0.1; done; exec "$REAL" "$@" <${dir}/script`;
+  `cat >${dir}/script; while [ -d ${dir} ] && [ ! -e ${dir}/gate ]; do sleep 0.1; done; exec "$REAL" "$@" <${dir}/script`;
 const openGate = (): Promise<void> => writeFile(join(dir, 'gate'), '');
 const environment = (): Record<string, string | undefined> => ({
   PATH: `${join(dir, 'bin')}:${process.env['PATH']}`,
