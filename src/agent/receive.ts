@@ -2,7 +2,7 @@
  * Receive: from the server's Start to a native job, once, whatever happens in between. In this order:
  * journal (received) → look for a native job with that id, any epoch → journal (intent) → submit → journal (held).
  * Invariants: nothing is submitted that a later Hello would not mention; nothing is submitted while a native job with
- * that id exists; a Start from a stream that has ended and that was not journaled yet is dropped, because the next
+ * that id exists, or may still arrive from what was asked for before; a Start from a stream that has ended and that was not journaled yet is dropped, because the next
  * Hello has told the server that it is not held.
  */
 import { RainbowError } from '../core/errors.ts';
@@ -211,7 +211,16 @@ export function createReceiver(parts: ReceiveParts): Receiver {
       await holding.remove(native);
       await runner.forget(native);
     }
-    for (const old of holding.ofJob(key.jobId)) if (old.order.epoch < key.epoch) await holding.remove(entryKey(old));
+    for (const old of holding.ofJob(key.jobId)) {
+      if (old.order.epoch >= key.epoch) continue;
+      const reason: Reason = { code: 'moved', message: `epoch ${key.epoch} takes its place` };
+      const coming = await mayStillCome({ ...old, stop: old.stop ?? reason });
+      if (coming !== null) return coming;
+      await holding.remove(entryKey(old));
+      await runner.forget(entryKey(old));
+    }
+    const coming = await mayStillCome(holding.get(key) ?? entry);
+    if (coming !== null) return coming;
 
     // 2. Not wanted any more, and nothing native exists.
     const current = holding.get(key);
@@ -269,6 +278,26 @@ export function createReceiver(parts: ReceiveParts): Receiver {
     await reached('afterHeld', key);
     await stopIfAsked(key);
     return 'done';
+  }
+
+  /**
+   * An agent before this one, or an earlier try, may have asked for it with a command that still runs. Until it is known
+   * what became of that, nothing is said of the job, and nothing else is done. Null: nothing came of it, or ever will.
+   */
+  async function mayStillCome(entry: Entry): Promise<'later' | 'waits' | null> {
+    if (entry.step !== 'intent' || runner.arrived === undefined) return null;
+    const key = entryKey(entry);
+    try {
+      // What comes from now on is stopped, also where this agent is not there to see it.
+      if (entry.stop !== null) await runner.stop(key, entry.stop);
+      if (!(await runner.arrived(key))) return null;
+    } catch (error) {
+      log.warn(`job ${keyText(key)}: not known yet whether it is in the cluster's queue: ${describe(error)}`);
+      return 'later';
+    }
+    // It came after the native jobs were looked at.
+    work();
+    return 'waits';
   }
 
   async function stopIfAsked(key: JobKey): Promise<void> {

@@ -362,6 +362,102 @@ describe('stop', () => {
   });
 });
 
+describe('a submission that may still arrive', () => {
+  /** Asked for by an agent that was killed then, and on its way. */
+  async function onItsWay(where: World): Promise<RunningAgent> {
+    const { system, cluster, server } = where;
+    const dying = startAgent(where);
+    await system.settle();
+    cluster.underWay = new Map();
+    server.say({ kind: 'start', order: order('7') });
+    await system.until(() => cluster.underWay!.has('7.1'), 'asked for');
+    await dying.kill();
+    const next = startAgent(where);
+    await system.until(() => server.hellos.length === 2, 'connected again');
+    await system.settle();
+    return next;
+  }
+  const states = ({ server }: World): string[] => server.reports('7.1').map(({ state }) => state);
+
+  test('canceled meanwhile: nobody is told so before that is true, and it is stopped when it arrives', async () => {
+    const where = world();
+    const { system, cluster, server, journal } = where;
+    await onItsWay(where);
+    server.say({ kind: 'stop', key: order('7'), reason: { code: 'user', message: '' } });
+    await system.advance(60_000);
+    expect(states(where)).not.toContain('canceled');
+    expect(await held(journal)).toEqual(['7.1']);
+    cluster.arrive('7.1');
+    await system.until(() => server.ends.has('7.1'), 'its end');
+    expect(cluster.stopped.at(-1)).toMatchObject({ key: '7.1', reason: { code: 'user' } });
+    expect(states(where).at(-1)).toBe('canceled');
+    expect(cluster.submitted.get('7.1')).toBe(1);
+  });
+
+  test('canceled meanwhile, and it never came: then that is said', async () => {
+    const where = world();
+    const { system, cluster, server, journal } = where;
+    await onItsWay(where);
+    server.say({ kind: 'stop', key: order('7'), reason: { code: 'user', message: '' } });
+    await system.advance(10_000);
+    cluster.underWay!.clear();
+    await system.until(() => server.ends.has('7.1'), 'its end');
+    expect(states(where).at(-1)).toBe('canceled');
+    await system.settle();
+    expect(await held(journal)).toEqual([]);
+    expect(cluster.submitted.size).toBe(0);
+  });
+
+  test('refused by the next agent: not before it is known that it did not arrive', async () => {
+    const where = world();
+    const { system, cluster } = where;
+    await onItsWay(where);
+    cluster.refusal = new RainbowError('failed_precondition', 'no such owner here');
+    await system.advance(60_000);
+    expect(states(where)).not.toContain('pending');
+    cluster.arrive('7.1');
+    await system.until(() => states(where).includes('accepted'), 'adopted');
+    expect(cluster.submitted.get('7.1')).toBe(1);
+  });
+
+  test('a newer epoch of it waits until the older one has come and is stopped', async () => {
+    const where = world();
+    const { system, cluster, server } = where;
+    await onItsWay(where);
+    server.say({ kind: 'start', order: order('7', 2) });
+    await system.advance(60_000);
+    expect([...cluster.underWay!.keys()]).toEqual(['7.1']);
+    const came = cluster.underWay!;
+    cluster.arrive('7.1');
+    cluster.underWay = null;
+    expect(came.size).toBe(0);
+    await system.until(() => cluster.jobs.has('7.2'), 'the newer one');
+    expect(cluster.stopped.at(-1)).toMatchObject({ key: '7.1', reason: { code: 'moved' } });
+    expect(cluster.jobs.get('7.1')?.status.state ?? 'ended').toBe('ended');
+  });
+
+  test('its cluster deleted: it is waited for and stopped; an agent that is told to end meanwhile keeps it in mind', async () => {
+    const where = world();
+    const { system, cluster, server, journal } = where;
+    const first = await onItsWay(where);
+    server.drop(new RainbowError('not_found', 'cluster red was deleted'));
+    await system.advance(20_000);
+    expect(await isOver(first.done, system)).toBe(false);
+    await first.stop();
+    expect(await first.done).toMatchObject({ message: expect.stringContaining('not ended yet') as string });
+    expect(await held(journal)).toEqual(['7.1']);
+    const second = startAgent(where);
+    await system.until(() => server.hellos.length === 3, 'connected again');
+    server.drop(new RainbowError('not_found', 'cluster red was deleted'));
+    await system.advance(1000);
+    cluster.arrive('7.1');
+    await system.advance(3000);
+    expect(await second.done).toMatchObject({ message: expect.stringContaining(': 1 job stopped;') as string });
+    expect(cluster.stopped.at(-1)).toMatchObject({ key: '7.1' });
+    expect(await held(journal)).toEqual([]);
+  });
+});
+
 describe('a broken stream', () => {
   test('a Start of it that was not journaled is dropped: the next Hello did not mention it', async () => {
     const where = world();

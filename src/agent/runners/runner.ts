@@ -194,6 +194,11 @@ export interface Runner {
    * Throws RainbowError: `unavailable` = try again; anything else = refused, and no native job is left.
    */
   submit(order: Order): Promise<string>;
+  /**
+   * Is there a native job of it, of all that was ever asked for? Of a runner whose submissions go on without their agent
+   * (a command of the cluster's). Throws `unavailable` as long as one may still arrive: nothing is said of the job then.
+   */
+  arrived?(key: JobKey): Promise<boolean>;
   /** Whom its folder of files is to belong to; null, or absent: the agent's own user. Throws where it cannot be given. */
   ownerOf?(order: Order): Promise<SandboxOwner | null>;
   /** Asks it to end; how it did comes by `watch`. Idempotent; an ended or unknown job is no error. */
@@ -208,7 +213,7 @@ export interface Runner {
   /** What tasks wrote from these positions on (from the start where none is given), at most about `limit` bytes. */
   output(key: JobKey, from: readonly OutputPosition[], limit: number): Promise<OutputRead>;
   busy(): Promise<Busy>;
-  /** The end is acknowledged: its files and native record may go. Running jobs are left alone. */
+  /** The end is acknowledged: its files and native record may go. Native jobs that have not ended are left alone. */
   forget(key: JobKey): Promise<void>;
   /** Lets go; native jobs go on. */
   close(): Promise<void>;

@@ -32,6 +32,12 @@ export interface NativeCluster {
   refusal: RainbowError | null;
   /** A stop is not obeyed at once. */
   deaf: boolean;
+  /**
+   * Submissions go on without their agent and are on their way, by key: `submit` does not know what becomes of them until
+   * one arrives, or is lost. Null: they arrive at once.
+   */
+  underWay: Map<string, Order> | null;
+  arrive(key: string): void;
   /** It can tell how long a job's output is. */
   measures: boolean;
 }
@@ -52,6 +58,17 @@ export function nativeCluster(system: System): NativeCluster {
     for (const watcher of watchers) watcher(changed);
   };
 
+  const enter = (order: Order): string => {
+    const key = keyText(order);
+    submitted.set(key, (submitted.get(key) ?? 0) + 1);
+    const { jobId, epoch } = order;
+    const acceptedAt = system.clock.now();
+    const status = { state: 'accepted', acceptedAt, startedAt: null, endedAt: null, end: null } as const;
+    const job = { jobId, epoch, nativeId: `native-${key}`, order, status };
+    jobs.set(key, job);
+    return job.nativeId;
+  };
+
   const cluster: NativeCluster = {
     jobs,
     submitted,
@@ -59,6 +76,13 @@ export function nativeCluster(system: System): NativeCluster {
     refusal: null,
     deaf: false,
     measures: false,
+    underWay: null,
+    arrive(key) {
+      const order = cluster.underWay?.get(key);
+      if (order === undefined) throw new Error(`no submission of ${key} is under way`);
+      cluster.underWay?.delete(key);
+      enter(order);
+    },
     waits: (key, waitsFor) => set(key, { waitsFor }),
     run: (key) => set(key, { state: 'running', startedAt: system.clock.now() }),
     end(key, end) {
@@ -74,12 +98,13 @@ export function nativeCluster(system: System): NativeCluster {
         async submit(order: Order) {
           const key = keyText(order);
           if (cluster.refusal !== null) throw cluster.refusal;
-          submitted.set(key, (submitted.get(key) ?? 0) + 1);
-          const { jobId, epoch } = order;
-          const acceptedAt = system.clock.now();
-          const status = { state: 'accepted', acceptedAt, startedAt: null, endedAt: null, end: null } as const;
-          jobs.set(key, { jobId, epoch, nativeId: `native-${key}`, order, status });
-          return `native-${key}`;
+          if (cluster.underWay === null) return enter(order);
+          cluster.underWay.set(key, order);
+          throw new RainbowError('unavailable', 'no answer');
+        },
+        async arrived(key) {
+          if (cluster.underWay?.has(keyText(key)) !== true) return jobs.has(keyText(key));
+          throw new RainbowError('unavailable', 'it is under way');
         },
         async stop(key: JobKey, reason: Reason) {
           stopped.push({ key: keyText(key), reason });

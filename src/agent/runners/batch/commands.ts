@@ -24,10 +24,11 @@ export interface Call {
 /** Bytes of both streams. */
 const MOST_OUTPUT = 256 * 1024 * 1024;
 const LIMIT_MS = 30_000;
+const MOST_SIGNALS = 64;
 
 /**
  * `child`: just started, all three streams piped; `name`: of the program, `what`: what it is asked. Rejects with
- * `unavailable` (not started, not in time) or `failed_precondition` (there is no such program here).
+ * `unavailable` (not started, not in time, ended by a signal: what it was asked may be done all the same) or `failed_precondition` (there is no such program here).
  */
 export function answerOf(
   child: ChildProcess,
@@ -58,13 +59,22 @@ export function answerOf(
     child.stdin!.on('error', () => undefined);
     child.stdin!.end(input);
     child.once('spawn', () => started?.());
-    child.once('close', (code) => {
+    child.once('close', (code, signal) => {
       timer.cancel();
       const text = (stream: 'stdout' | 'stderr'): string => Buffer.concat(parts[stream]).toString('utf8');
       if (late) reject(new RainbowError('unavailable', lateText(said.what, limitMs, text('stderr'))));
-      else resolve({ code: code ?? 1, stdout: text('stdout'), stderr: text('stderr') });
+      // Whether it had done what it was asked by then, nobody knows.
+      else if (signal !== null || isSignal(code)) {
+        const by = signal ?? `exit code ${code}`;
+        reject(new RainbowError('unavailable', `${said.what} was ended (${by}) before it had answered`));
+      } else resolve({ code: code ?? 1, stdout: text('stdout'), stderr: text('stderr') });
     });
   });
+}
+
+/** A program between us and it (a shell, sudo) passes the signal on as a code. */
+function isSignal(code: number | null): boolean {
+  return code !== null && code > 128 && code <= 128 + MOST_SIGNALS;
 }
 
 /** What it complained of until then is mostly why. */

@@ -1,13 +1,14 @@
 /**
  * Follows the native jobs of a batch system by one look at all of them (poll.ts), and knows what such a look can say:
  * an answer counts for what was submitted before it was asked; a scheduler that is away ends no job; `find` that was
- * answered without it is blind, and nothing is submitted until it was looked again.
+ * answered without it is blind, and nothing is submitted until it was looked again. One job of which it cannot be taken
+ * in (a file that cannot be read, a full disk) keeps no other from being followed.
  */
 import { RainbowError } from '../../../core/errors.ts';
 import type { System } from '../../../system/system.ts';
 import { describe, type Log } from '../../log.ts';
-import { createTurns } from '../../wait.ts';
-import { keyText, type NativeJob, type Order } from '../runner.ts';
+import { createTurns, wait } from '../../wait.ts';
+import { keyText, type JobKey, type NativeJob, type Order } from '../runner.ts';
 import type { Accepted, BatchJob, JobTable } from './jobs.ts';
 import type { Found } from './key.ts';
 import { createPoll, type Pace, type Poll } from './poll.ts';
@@ -23,8 +24,17 @@ export interface Following<J, R> {
   wasSubmitted(job: J): void;
   /** Nothing was seen of it: does that mean anything, and for how long? False: it may be too new to be seen. */
   isMissed(job: J, askedAt: number): boolean;
-  /** What is there now, of all that was there before. Throws `unavailable` where that is not known. */
-  lookBeforeSubmit(): Promise<void>;
+  /** What is there now, of all that was there before. Throws `unavailable` where that is not known of this job. */
+  lookBeforeSubmit(key: JobKey): Promise<void>;
+  /**
+   * Has something come of what was submitted of it? Looks a few times after the commands have ended, for what they did
+   * may show itself a little later, and is done within seconds. Throws `unavailable` while that cannot be known.
+   */
+  arrived(
+    key: JobKey,
+    isUnderWay: () => Promise<boolean>,
+    isThere: (records: readonly R[]) => Promise<boolean>,
+  ): Promise<boolean>;
   /** Submissions of one key are one; those of others do not wait for it. */
   submitOnce(order: Order, submit: (order: Order) => Promise<string>): Promise<string>;
   find(): Promise<readonly NativeJob[]>;
@@ -33,6 +43,8 @@ export interface Following<J, R> {
 
 /** A snapshot so young answers `find` too. */
 const FRESH_MS = 150;
+const LOOKS_AFTER = 3;
+const BETWEEN_LOOKS_MS = 250;
 
 export function createFollowing<A extends Accepted, N, R>(
   parts: {
@@ -62,6 +74,8 @@ export function createFollowing<A extends Accepted, N, R>(
   const submitting = new Map<string, Promise<string>>();
   /** Monotonic. */
   const submittedAt = new Map<string, number>();
+  /** Of which the last look could not be taken in, and why. */
+  const failing = new Map<string, string>();
   let isAway = false;
   let isBlind = false;
   let looks = 0;
@@ -71,16 +85,32 @@ export function createFollowing<A extends Accepted, N, R>(
     isAway = false;
     looks++;
     const byKey = await parts.ours(records);
-    for (const [key, mine] of byKey) if (!table.jobs.has(key)) await parts.strange(mine);
-    await parts.settled?.();
+    for (const [key, mine] of byKey) if (!table.jobs.has(key)) await onItsOwn(key, () => parts.strange(mine));
+    if (![...byKey.keys()].some((key) => failing.has(key) && !table.jobs.has(key))) await parts.settled?.();
     let changed = false;
     for (const job of table.jobs.values()) {
       if (job.status.state === 'ended') continue;
       const before = job.told;
-      await parts.follow(job, byKey.get(job.text) ?? [], askedAt);
+      await onItsOwn(job.text, () => parts.follow(job, byKey.get(job.text) ?? [], askedAt));
       changed ||= job.told !== before;
     }
+    for (const key of failing.keys()) if (!byKey.has(key) && !table.jobs.has(key)) failing.delete(key);
     return changed;
+  };
+
+  const onItsOwn = async (key: string, action: () => Promise<void>): Promise<void> => {
+    try {
+      await action();
+      failing.delete(key);
+    } catch (error) {
+      const why = describe(error);
+      if (failing.get(key) !== why) log.warn(`job ${key}: what ${scheduler} says of it cannot be taken in: ${why}`);
+      failing.set(key, why);
+    }
+  };
+  const checkTakenIn = (key: JobKey): void => {
+    const why = failing.get(keyText(key));
+    if (why !== undefined) throw new RainbowError('unavailable', `what there is of it cannot be taken in: ${why}`);
   };
 
   const poll = createPoll<R>(
@@ -110,12 +140,26 @@ export function createFollowing<A extends Accepted, N, R>(
       job.missing.times++;
       return true;
     },
-    async lookBeforeSubmit() {
+    async lookBeforeSubmit(key) {
       const wasBlind = isBlind;
       await poll.newerThan(poll.now() - FRESH_MS);
       isBlind = false;
+      checkTakenIn(key);
       if (!wasBlind) return;
       throw new RainbowError('unavailable', `${scheduler} answers again: looking for native jobs of this id first`);
+    },
+    async arrived(key, isUnderWay, isThere) {
+      for (let look = 1; ; look++) {
+        if (await isUnderWay()) {
+          const message = 'an earlier submission of it still runs: waiting for what becomes of it';
+          throw new RainbowError('unavailable', message);
+        }
+        const { records } = await poll.newerThan(poll.now());
+        checkTakenIn(key);
+        if (await isThere(records)) return true;
+        if (look === LOOKS_AFTER) return false;
+        await wait(system, BETWEEN_LOOKS_MS);
+      }
     },
     submitOnce(order, submit) {
       const text = keyText(order);

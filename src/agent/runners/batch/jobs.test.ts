@@ -1,5 +1,5 @@
 /** What is known of native jobs is on disk, whoever learns of it at the same time. */
-import { chown, mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { chown, mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -78,10 +78,28 @@ test.runIf(process.getuid?.() === 0)('what only root could remove of a run direc
   await mkdir(join(job.runDir, 'roots/file'), { recursive: true });
   await chown(job.runDir, 65_534, 65_534);
   await jobs.remove(job);
-  expect(said.join()).toContain(`${job.dir} could not be removed`);
-  expect(await readdir(join(job.runDir, 'roots'))).toEqual(['file']);
+  const aside = join(spool, '.gone-1.1');
+  expect(said.join()).toContain(`${aside} could not be removed`);
+  expect(await readdir(join(aside, 'run/roots'))).toEqual(['file']);
   const again = await jobs.add({ ...ACCEPTED, jobId: '2' }, []);
   await chown(again.runDir, 65_534, 65_534);
   await jobs.remove(again);
-  expect(await readdir(spool)).toEqual(['1.1']);
+  expect(await readdir(spool)).toEqual(['.gone-1.1']);
+});
+
+test('one whose removal was cut short is no job any more, and the same order comes in again', async () => {
+  const first = table();
+  await first.add(ACCEPTED, ['old']);
+  // As an agent leaves it that is killed right after it was set aside; and as earlier versions left it, without order.
+  await rename(join(spool, '1.1'), join(spool, '.gone-1.1'));
+  await first.add({ ...ACCEPTED, jobId: '2' }, ['old']);
+  await rm(join(spool, '2.1/order.json'));
+  const next = table();
+  await next.load();
+  expect(next.jobs.size).toBe(0);
+  for (const jobId of ['1', '2']) await next.add({ ...ACCEPTED, jobId }, ['new']);
+  const last = table();
+  await last.load();
+  expect([...last.jobs.values()].map(({ native }) => native)).toEqual([['new'], ['new']]);
+  expect((await readdir(spool)).toSorted()).toEqual(['1.1', '2.1']);
 });

@@ -5,14 +5,14 @@
  *
  * Invariant: what a change resolves to is on disk, and nothing that was learned at the same time is lost.
  */
-import { mkdir, rename, rm } from 'node:fs/promises';
+import { mkdir, readdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Reason } from '../../../core/job/state.ts';
 import { describe, type Log } from '../../log.ts';
 import { isReasonCode } from '../../reason.ts';
 import { removeTree } from '../../remove-as.ts';
 import { createTurns } from '../../wait.ts';
-import { listKeys, readOwnJson, syncDirectory, writeDurably } from '../process/files.ts';
+import { isAbsent, listKeys, readOwnJson, syncDirectory, writeDurably } from '../process/files.ts';
 import { keyText, type JobKey, type NativeEnd, type NativeJob, type NativeStatus, type Order } from '../runner.ts';
 
 /** order.json */
@@ -68,6 +68,9 @@ export interface JobTable<A extends Accepted, N> {
   remove(job: BatchJob<A, N>): Promise<void>;
   nativeJobOf(job: BatchJob<A, N>): NativeJob;
 }
+
+/** In the spool: it was removed, and what is left of it is only space. */
+const ASIDE = '.gone-';
 
 export function createJobTable<A extends Accepted, N>(options: {
   readonly spool: string;
@@ -126,11 +129,26 @@ export function createJobTable<A extends Accepted, N>(options: {
   const showVerdict = (job: Job, { end, startedAt, endedAt }: Verdict): void =>
     tell(job, { state: 'ended', acceptedAt: job.accepted.acceptedAt, startedAt, endedAt, end });
 
+  const removeAside = (aside: string): Promise<void> =>
+    removeTree(aside).catch((error: unknown) =>
+      log.warn(`${aside} could not be removed (${describe(error)}): remove it by hand`),
+    );
+
+  /** At once, so that neither an agent nor a wrapper finds it any more, whenever this one is killed. */
+  const setAside = async (text: string): Promise<string> => {
+    const aside = join(spool, `${ASIDE}${text}`);
+    await removeTree(aside);
+    await rename(join(spool, text), aside);
+    await syncDirectory(spool);
+    return aside;
+  };
+
   return {
     jobs,
     nativeJobOf,
     tell,
     async load() {
+      for (const name of await readdir(spool)) if (name.startsWith(ASIDE)) await removeAside(join(spool, name));
       for (const text of await listKeys(spool)) {
         const dir = join(spool, text);
         const accepted = await readOwnJson<A>(join(dir, 'order.json'));
@@ -153,7 +171,16 @@ export function createJobTable<A extends Accepted, N>(options: {
       await writeDurably(join(aside, 'native.json'), JSON.stringify(native));
       await writeDurably(join(aside, 'order.json'), JSON.stringify(accepted));
       await options.makeRunDir(aside, accepted);
-      await rename(aside, join(spool, text));
+      try {
+        await rename(aside, join(spool, text));
+      } catch (error) {
+        const { code } = error as NodeJS.ErrnoException;
+        if (code !== 'ENOTEMPTY' && code !== 'EEXIST') throw error;
+        // One without an order, as an agent that was killed may have left it: nobody's.
+        const left = await setAside(text);
+        await rename(aside, join(spool, text));
+        await removeAside(left);
+      }
       await syncDirectory(spool);
       return enter(accepted, native);
     },
@@ -186,11 +213,12 @@ export function createJobTable<A extends Accepted, N>(options: {
           await rename(job.dir, kept);
           return;
         }
-        // Its order goes first, so that it is not found again; what is left then is only space.
-        await rm(join(job.dir, 'order.json'), { force: true });
-        await removeTree(job.dir).catch((error: unknown) =>
-          log.warn(`${job.dir} could not be removed (${describe(error)}): remove it by hand`),
-        );
+        const aside = await setAside(job.text).catch((error: unknown) => {
+          if (!isAbsent(error)) throw error;
+          // Somebody removed it by hand.
+          return null;
+        });
+        if (aside !== null) await removeAside(aside);
       }),
   };
 }

@@ -33,6 +33,8 @@ export function batchRunner<A extends Accepted, N, R>(
     /** Those that the table tells. */
     readonly watchers: Set<(native: NativeJob) => void>;
     readonly submit: (order: Order) => Promise<string>;
+    /** As runner.ts has it. */
+    readonly arrived: (key: JobKey) => Promise<boolean>;
     /** Asks the scheduler to end it. */
     readonly cancel: (job: BatchJob<A, N>) => Promise<void>;
     /** Makes sure that it never starts, and notes the stop; false where it has started, or that cannot be known. */
@@ -55,6 +57,7 @@ export function batchRunner<A extends Accepted, N, R>(
     ownerOf: parts.ownerOf,
     find: () => following.find(),
     submit: (order) => following.submitOnce(order, parts.submit),
+    arrived: parts.arrived,
     async stop(key, reason) {
       const job = table.jobs.get(keyText(key));
       if (job === undefined) return;
@@ -92,7 +95,10 @@ export function batchRunner<A extends Accepted, N, R>(
     forget: (key) =>
       following.inTurn(async () => {
         const job = table.jobs.get(keyText(key));
-        if (job === undefined || job.status.state !== 'ended') return;
+        if (job === undefined) return;
+        // One that never came to be has no end.
+        const isNone = table.nativeJobOf(job).nativeId === '' && !following.isSubmitting(job);
+        if (job.status.state !== 'ended' && !isNone) return;
         following.forget(job);
         await parts.remove(job);
       }),

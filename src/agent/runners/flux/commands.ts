@@ -26,6 +26,8 @@ export function fluxCommands(
       env: { ...environmentFor(environment, user), LC_ALL: 'C.UTF-8', NO_COLOR: '1' },
       cwd: '/',
       stdio: ['pipe', 'pipe', 'pipe'],
+      // In a group of its own: Ctrl-C in the agent's terminal is for the agent, which waits for the answer.
+      detached: true,
       ...(user.switched ? { uid: user.uid, gid: user.gid } : {}),
     });
   return {
@@ -62,6 +64,14 @@ export function environmentFor(
 /** The instance could not be asked, or could not say: nothing is known of what was asked for. */
 const AWAY =
   /flux_open:|Unable to connect to Flux|No service matching|Connection (refused|timed out|reset)|Broken pipe|Host is unreachable|Transport endpoint|Resource temporarily unavailable|Function not implemented|unable to connect|broker socket|EHOSTUNREACH|Lost connection/i;
+
+/** Flux has said no to this submission. Not all of its words: its plugins have their own, see following.ts. */
+const REFUSED = /invalid|unsatisfiable|infeasible|not feasible|disabled|not (allowed|permitted)|exceeds|denied/i;
+
+/** Is it sure that nothing was submitted? False: it may have been. */
+export function isRefusal({ stderr }: Answer): boolean {
+  return REFUSED.test(stderr);
+}
 
 /** `unavailable` where the instance is away, else `failed_precondition` with what the command said. */
 export function failed(what: string, answer: Answer): RainbowError {

@@ -29,9 +29,9 @@ import type { Pace } from '../batch/poll.ts';
 import { batchRunner, filesOf, type BatchRunnerOptions } from '../batch/runner.ts';
 import { readOwnJson, writeDurably } from '../process/files.ts';
 import type { JobUser } from '../process/user.ts';
-import { keyText, type NativeJob, type Order, type Runner } from '../runner.ts';
+import { keyText, type JobKey, type NativeJob, type Order, type Runner } from '../runner.ts';
 import { askCluster, askResources } from './cluster.ts';
-import { environmentFor, failed, fluxCommands } from './commands.ts';
+import { environmentFor, failed, fluxCommands, isRefusal } from './commands.ts';
 import { likeliest, wasReleased, type Found } from './found.ts';
 import { readJobId } from './id.ts';
 import { askInstance, type Instance } from './instance.ts';
@@ -183,26 +183,42 @@ export async function createFluxRunner(options: FluxRunnerOptions, system: Syste
     let job = table.jobs.get(text);
     const known = (): string => job?.native.chosen?.id ?? '';
     if (known() !== '') return known();
-    // 1. Can Flux be told all of it, and is there such a thing on this cluster?
+    // 1. What became of it before? After an agent that was killed, a submission may still be on its way: not even a
+    // refusal is said before that is known.
+    if (await arrived(order)) return finish(job!);
+    // 2. Can Flux be told all of it, and is there such a thing on this cluster?
+    await checkAcceptable(order).catch(async (error: unknown) => {
+      if (job !== undefined && error instanceof RainbowError && error.code !== 'unavailable') await table.remove(job);
+      throw error;
+    });
+    // 3. What is there now?
+    await following.lookBeforeSubmit(order);
+    job = table.jobs.get(text);
+    if (known() !== '') return finish(job!);
+    // 4. Durable, then native.
+    job ??= await table.add({ jobId: order.jobId, epoch: order.epoch, order, acceptedAt: clock.now() }, NO_NATIVE);
+    return submitNatively(job, order);
+  }
+
+  /** Throws RainbowError where it is refused here. */
+  async function checkAcceptable(order: Order): Promise<void> {
     fluxJobOf(order, containers);
     const missing = await missingFor(readJobspec(order.jobspec).request);
     if (missing !== '') throw new RainbowError('failed_precondition', `it does not fit this cluster: ${missing}`);
-    // 2. What is there now? After an agent that was killed, a submission may still be on its way.
-    await following.lookBeforeSubmit();
-    job = table.jobs.get(text);
-    if (job !== undefined && job.native.submissions.length > 0 && known() === '') {
-      if ((await noncesUnderWay(job.native.submissions)).size > 0) {
-        throw new RainbowError('unavailable', 'an earlier submission of it still runs: waiting for what becomes of it');
-      }
-      // It ended before this was asked, so what it did is to be seen.
-      const { records } = await poll.newerThan(poll.now() - 1);
+  }
+
+  /** As runner.ts has it. */
+  async function arrived(key: JobKey): Promise<boolean> {
+    const text = keyText(key);
+    const job = table.jobs.get(text);
+    if (job === undefined || job.native.submissions.length === 0) return false;
+    if (job.native.chosen !== null) return true;
+    const isUnderWay = async (): Promise<boolean> => (await noncesUnderWay(job.native.submissions)).size > 0;
+    return following.arrived(key, isUnderWay, async (records) => {
       const mine = oursAmong(records, realm, readNativeName).get(text) ?? [];
-      await following.inTurn(() => choose(job!, mine));
-    }
-    if (known() !== '') return finish(job!);
-    // 3. Durable, then native.
-    job ??= await table.add({ jobId: order.jobId, epoch: order.epoch, order, acceptedAt: clock.now() }, NO_NATIVE);
-    return submitNatively(job, order);
+      await following.inTurn(() => choose(job, mine));
+      return job.native.chosen !== null;
+    });
   }
 
   /** An earlier submission did arrive after all. */
@@ -228,7 +244,10 @@ export async function createFluxRunner(options: FluxRunnerOptions, system: Syste
     const id = answer.code === 0 ? readJobId(answer.stdout) : null;
     if (id === null) {
       const error = failed('flux job submit', answer);
-      if (error.code !== 'unavailable' && job.native.submissions.length === 1) await table.remove(job);
+      if (error.code === 'unavailable') throw error;
+      // Other words may stand for anything: Flux may have it all the same.
+      if (!isRefusal(answer) && (await arrived(job.key))) return finish(job);
+      await table.remove(job);
       throw error;
     }
     await reached('submitAnswered', job.key);
@@ -316,6 +335,7 @@ export async function createFluxRunner(options: FluxRunnerOptions, system: Syste
       following,
       watchers,
       submit,
+      arrived,
       cancel,
       withdraw,
       async written(job) {

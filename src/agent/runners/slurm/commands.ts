@@ -27,6 +27,8 @@ export function slurmCommands(environment: Readonly<Record<string, string | unde
       env: environmentOf(environment, as, call.plain === true),
       cwd: '/',
       stdio: ['pipe', 'pipe', 'pipe'],
+      // In a group of its own: Ctrl-C in the agent's terminal is for the agent, which waits for the answer.
+      detached: true,
       ...(as?.by === 'uid' ? { uid: as.uid, gid: as.gid } : {}),
     });
     return answerOf(child, { name, what: program, scheduler: 'Slurm' }, call, system);
@@ -60,6 +62,15 @@ const AWAY =
 /** It did not become the user, so it did not ask either. */
 const NO_SUDO =
   /^(sudo: (a password is required|a terminal is required|sorry|unknown user|PAM|.*not in the sudoers)|Sorry, user )/m;
+
+/** sbatch, or the controller, has said no to this submission. Not all of their words: see following.ts. */
+const REFUSED =
+  /Batch job submission failed: .*\b(invalid|specification|not permitted|not available|than permitted|denied|violates|exceeds|dependency)|^sbatch: (fatal: |unrecognized option|option .* requires)/im;
+
+/** Is it sure that nothing was submitted? False: it may have been. */
+export function isRefusal({ stderr }: Answer): boolean {
+  return NO_SUDO.test(stderr) || REFUSED.test(stderr);
+}
 
 /** Without a configuration it looks for one in the DNS. */
 const UNCONFIGURED = /DNS SRV|resolve_ctls_from_dns_srv|fetch_config/;

@@ -4,12 +4,15 @@
  */
 import { chmod, chown, mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { SlurmJob } from '../../../core/translate/render/slurm.ts';
 import type { System } from '../../../system/system.ts';
 import type { BatchJob, Accepted as AcceptedOrder, JobTable } from '../batch/jobs.ts';
 import type { Found } from '../batch/key.ts';
 import { readUntrusted } from '../process/files.ts';
+import type { Order } from '../runner.ts';
 import type { SlurmRecord } from './records.ts';
 import { endOf, isForgotten, phaseOf, phaseOfAll, waitsFor, type TaskEnd } from './status.ts';
+import { lastTaskOf } from './submit.ts';
 import type { SlurmUser } from './users.ts';
 
 /** order.json */
@@ -21,6 +24,25 @@ export interface Accepted extends AcceptedOrder {
   readonly lastTask: number;
   /** It goes where the jobspec said: paths are asked of Slurm. */
   readonly ownOutput: boolean;
+}
+
+/** `now`: milliseconds since 1970. */
+export function acceptedOf(
+  order: Order,
+  asked: SlurmJob,
+  whose: Pick<Accepted, 'user' | 'uid'>,
+  now: number,
+): Accepted {
+  return {
+    jobId: order.jobId,
+    epoch: order.epoch,
+    order,
+    // Slurm's own times are whole seconds.
+    acceptedAt: Math.floor(now / 1000) * 1000,
+    ...whose,
+    lastTask: lastTaskOf(asked),
+    ownOutput: asked.options.some(([option]) => option === 'output' || option === 'error'),
+  };
 }
 
 /** native.json has every submission, the newest last. */

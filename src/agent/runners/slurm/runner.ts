@@ -25,13 +25,14 @@ import { oursAmong, type Found, type NativeName } from '../batch/key.ts';
 import type { Pace } from '../batch/poll.ts';
 import { batchRunner, filesOf, type BatchRunnerOptions } from '../batch/runner.ts';
 import type { WrittenFile } from '../process/output.ts';
-import { keyText, type NativeJob, type Order, type Runner } from '../runner.ts';
+import { keyText, type JobKey, type NativeJob, type Order, type Runner } from '../runner.ts';
 import { askCluster, askNodes } from './cluster.ts';
-import { failed, slurmCommands } from './commands.ts';
+import { failed, isRefusal, slurmCommands } from './commands.ts';
 import { askConfiguration, askPaths } from './configuration.ts';
 import { startGlancing } from './glance.ts';
 import { openGone } from './gone.ts';
 import {
+  acceptedOf,
   makeRunDir,
   nativeIdOf,
   refresh,
@@ -48,10 +49,10 @@ import { takenVertices } from './nodes.ts';
 import { namesUnderWay } from './orphans.ts';
 import { createSlurmQueue } from './queue.ts';
 import type { SlurmRecord } from './records.ts';
-import { phaseOf, phaseOfAll, wasNotLaunched } from './status.ts';
-import { lastTaskOf, nativeSubmission, readJobId, slurmJobOf } from './submit.ts';
+import { phaseOf, phaseOfAll, wasNotLaunched, wasRefused } from './status.ts';
+import { nativeSubmission, readJobId, slurmJobOf } from './submit.ts';
 import { createLimitToSay } from './time-limit.ts';
-import type { Users } from './users.ts';
+import { ownerOfFiles, type Users } from './users.ts';
 import { fateOf } from './vanished.ts';
 import { canBeWithdrawn, claimForNobody, withdrawnFor } from './withdraw.ts';
 
@@ -137,7 +138,9 @@ export async function createSlurmRunner(options: SlurmRunnerOptions, system: Sys
     );
   }
 
-  async function follow(job: SlurmJobEntry, mine: readonly Found<SlurmRecord>[], askedAt: number): Promise<void> {
+  async function follow(job: SlurmJobEntry, seen: readonly Found<SlurmRecord>[], askedAt: number): Promise<void> {
+    // Of a submission that it refused Slurm may leave a record that never was a job.
+    const mine = following.isSubmitting(job) ? seen.filter(({ record }) => !wasRefused(record)) : seen;
     await learnIds(job, mine);
     if (withdrawn.has(job)) return seeOff(job, mine, askedAt);
     await endDuplicates(job, mine);
@@ -229,43 +232,43 @@ export async function createSlurmRunner(options: SlurmRunnerOptions, system: Sys
     let job = table.jobs.get(text);
     const known = (): string => (job === undefined ? '' : nativeIdOf(job.native));
     if (known() !== '') return known();
-    // 1. Can Slurm be told all of it, may this owner, and is there such a thing on this cluster?
-    const asked = slurmJobOf(order, containers);
-    const user = await users.userOf(order);
-    const missing = await missingFor(readJobspec(order.jobspec).request);
-    if (missing !== '') throw new RainbowError('failed_precondition', `it does not fit this cluster: ${missing}`);
-    // 2. What is there now? After an agent that was killed, sbatch may still be on its way.
-    await following.lookBeforeSubmit();
+    // 1. What became of it before? After an agent that was killed, sbatch may still be on its way: not even a refusal is
+    // said before that is known.
+    if (await arrived(order)) return known();
+    // 2. Can Slurm be told all of it, may this owner, and is there such a thing on this cluster?
+    const accepted = await acceptable(order).catch(async (error: unknown) => {
+      if (job !== undefined && error instanceof RainbowError && error.code !== 'unavailable') await remove(job);
+      throw error;
+    });
+    // 3. What is there now?
+    await following.lookBeforeSubmit(order);
     job = table.jobs.get(text);
     if (known() !== '') return known();
-    if (job !== undefined && job.native.length > 0) {
-      if ((await namesUnderWay(job.native.map(({ name }) => name))).size > 0) {
-        throw new RainbowError('unavailable', 'an earlier sbatch for it still runs: waiting for what becomes of it');
-      }
-      // It ended before this was asked, so what it did is to be seen.
-      await poll.newerThan(poll.now() - 1);
-      if (known() !== '') return known();
-    }
-    // 3. Durable, then native.
-    job ??= await table.add(
-      {
-        jobId: order.jobId,
-        epoch: order.epoch,
-        order,
-        // Slurm's own times are whole seconds.
-        acceptedAt: Math.floor(clock.now() / 1000) * 1000,
-        user,
-        uid: user?.uid ?? ownUid,
-        lastTask: lastTaskOf(asked),
-        ownOutput: asked.options.some(([option]) => option === 'output' || option === 'error'),
-      },
-      [],
-    );
+    // 4. Durable, then native.
+    job ??= await table.add(accepted, []);
     try {
       return await submitNatively(job, order);
     } finally {
       poll.soon();
     }
+  }
+
+  /** Throws RainbowError where it is refused here. */
+  async function acceptable(order: Order): Promise<Accepted> {
+    const asked = slurmJobOf(order, containers);
+    const user = await users.userOf(order);
+    const missing = await missingFor(readJobspec(order.jobspec).request);
+    if (missing !== '') throw new RainbowError('failed_precondition', `it does not fit this cluster: ${missing}`);
+    return acceptedOf(order, asked, { user, uid: user?.uid ?? ownUid }, clock.now());
+  }
+
+  /** As runner.ts has it. */
+  async function arrived(key: JobKey): Promise<boolean> {
+    const job = table.jobs.get(keyText(key));
+    if (job === undefined || job.native.length === 0) return false;
+    if (nativeIdOf(job.native) !== '') return true;
+    const isUnderWay = async (): Promise<boolean> => (await namesUnderWay(job.native.map(({ name }) => name))).size > 0;
+    return following.arrived(key, isUnderWay, async () => nativeIdOf(job.native) !== '');
   }
 
   async function submitNatively(job: SlurmJobEntry, order: Order): Promise<string> {
@@ -290,6 +293,12 @@ export async function createSlurmRunner(options: SlurmRunnerOptions, system: Sys
     if (id === null) {
       const error = failed('sbatch', answer);
       if (error.code === 'unavailable') throw error;
+      // Other words may stand for anything: Slurm may have it all the same.
+      if (!isRefusal(answer)) {
+        // Submitted again in the middle of a look: later ones tell.
+        if (nativeIdOf(job.native) !== '') throw error;
+        if (await arrived(job.key)) return nativeIdOf(job.native);
+      }
       // Refused: a record of the refusal may be left in Slurm, which is no job.
       await gone.add([nonce]);
       if (nativeIdOf(job.native) === '') await remove(job);
@@ -374,18 +383,12 @@ export async function createSlurmRunner(options: SlurmRunnerOptions, system: Sys
       following,
       watchers,
       submit,
+      arrived,
       cancel,
       withdraw,
       written,
       uidOf: ({ accepted }) => accepted.uid,
-      async ownerOf(order) {
-        const user = await users.userOf(order);
-        if (user?.by !== 'sudo') return user;
-        throw new RainbowError(
-          'failed_precondition',
-          `files cannot be given to ${user.name}: an agent that submits for others by sudo brings none; one that is started as root does`,
-        );
-      },
+      ownerOf: (order) => ownerOfFiles(users, order),
       taken: createBusyTeller(async () => takenVertices(await askNodes(slurm)), cluster, log, system),
       remove,
       closing: stopGlancing,

@@ -258,3 +258,8 @@ export function waitsFor(records: readonly Pick<SlurmRecord, 'state' | 'reason' 
   const said = waiting.reason === '' ? '' : `Slurm: ${waiting.reason}`;
   return [again, said].filter((each) => each !== '').join('; ');
 }
+
+/** Of a submission that is refused Slurm may leave a record that never was a job. */
+export function wasRefused({ state, hadNodes }: Pick<SlurmRecord, 'state' | 'hadNodes'>): boolean {
+  return phaseOf(state) === 'ended' && !hadNodes;
+}

@@ -112,3 +112,13 @@ export function readMapping(text: string): ReadonlyMap<string, string> {
   });
   return map;
 }
+
+/** Whom files that travel with it are to belong to. Throws `failed_precondition` where they cannot be given to him. */
+export async function ownerOfFiles(users: Users, order: Pick<Order, 'owner'>): Promise<SlurmUser | null> {
+  const user = await users.userOf(order);
+  if (user?.by !== 'sudo') return user;
+  throw new RainbowError(
+    'failed_precondition',
+    `files cannot be given to ${user.name}: an agent that submits for others by sudo brings none; one that is started as root does`,
+  );
+}

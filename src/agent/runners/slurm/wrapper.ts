@@ -75,7 +75,7 @@ if ! ln "$rb_run/claim.$rb_at.$rb_nonce" "$rb_run/claim.$rb_at" 2>/dev/null; the
   echo "rainbow: another native job has claimed $rb_at already" >&2
   exit ${String(CLAIMED)}
 fi
-# The claim of one that ran may be gone, because the job is just being forgotten: its order goes before anything else.
+# The claim of one that ran may be gone, because the job is just being forgotten: then its order is, too.
 if [ ! -e "$rb_run/../order.json" ]; then
   echo "rainbow: $rb_at is over" >&2
   exit ${String(CLAIMED)}
