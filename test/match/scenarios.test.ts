@@ -81,6 +81,14 @@ describe('acceptance scenarios', () => {
     expect(matcher.place('k', requestOf(request(1)), 'all')?.groups[0]?.slots).toHaveLength(2);
   });
 
+  test('a byte that somebody else asks for is missing, however large the pool', () => {
+    const asks = (bytes: number, pool: number): string =>
+      `[{type: ssd, count: ${bytes}, unit: B, exclusive: false}, {type: ssd, count: ${pool}}]`;
+    expect(fits(grow('cluster[node[ssd(1MiB)]]'), asks(1, 1))).toBe('no');
+    expect(fits(grow('cluster[node[ssd(1000GiB)]]'), asks(2, 1000))).toBe('no');
+    expect(fits(grow('cluster[node[ssd(1000GiB)]]'), asks(2, 999))).toBe('yes');
+  });
+
   test('12: two kinds of slot in one node', () => {
     const request = `
       - type: node

@@ -5,7 +5,7 @@ import type { Frame } from './profile.ts';
 import type { Demand, Shape } from './shapes.ts';
 import { supply } from './solver.ts';
 import type { Steps } from './steps.ts';
-import { divisor } from './units.ts';
+import { divisor, tidy, wholes } from './units.ts';
 
 /** Maximal ways to give a vertex's quantity to the shapes with these numbers; none where there is nothing to give. */
 export function shareOut(frame: Frame, numbers: readonly number[], of: Class, steps: Steps): Vector[] {
@@ -20,9 +20,10 @@ export function shareOut(frame: Frame, numbers: readonly number[], of: Class, st
       return;
     }
     const grain = frame.grains.get(drawKey(frame.shapes[number] as Shape)) ?? 1;
-    const most = Math.min(frame.caps[number] as number, left(supplies, numbers, given, at, grain));
+    const { basis } = frame.shapes[number] as Shape;
+    const most = Math.min(frame.caps[number] as number, left(supplies, numbers, given, at, grain, basis));
     // The last one takes what is left; the others every multiple of the grain.
-    const last = at === numbers.length - 1 ? 0 : Math.floor(most / grain + 1e-9);
+    const last = at === numbers.length - 1 ? 0 : wholes(most, grain);
     for (let less = 0; less <= last; less++) {
       given[number] = Math.max(0, most - less * grain);
       share(at + 1);
@@ -40,6 +41,7 @@ function left(
   given: readonly number[],
   at: number,
   grain: number,
+  basis: string,
 ): number {
   const all = supplies[at] as number;
   let rest = all;
@@ -53,7 +55,7 @@ function left(
       alike = false;
     }
   }
-  return alike ? rest : Math.floor(rest / grain + 1e-9) * grain;
+  return alike ? rest : wholes(tidy(rest, basis), grain) * grain;
 }
 
 /** Quantities come in multiples of these, by type and basis (`drawKey`). */

@@ -7,7 +7,7 @@ import type { RequestVertex } from '../jobspec/jobspec.ts';
 import { least } from './accepted.ts';
 import type { Claim, WitnessSlot } from './matcher.ts';
 import type { Steps } from './steps.ts';
-import { basisOf, divisor, tidy, worth } from './units.ts';
+import { basisOf, divisor, tidy, wholes, worth } from './units.ts';
 
 /** A tree vertex by vertex, in preorder. */
 export interface SearchTree {
@@ -235,7 +235,7 @@ class Search {
     const each = worth(this.#tree.units[at] as string, basis, factor);
     const free = (this.#tree.sizes[at] as number) - (this.#tree.drawn[at] as number) - (this.#drawn[at] as number);
     const grain = this.#grains.get(`${vertex.type}\n${basis}`) as number;
-    return Math.floor((free * each) / grain + 1e-6) * grain;
+    return wholes(tidy(free * each, basis), grain) * grain;
   }
 
   /** The greatest common divisor of all that is asked for and all that is there. */

@@ -47,6 +47,13 @@ export function tidy(quantity: number, basis: string): number {
   return basis === 'byte' ? Math.round(quantity) : Math.round(quantity * 1e9) / 1e9;
 }
 
+/** How many whole grains are in a quantity that is tidy: but for the last places of a division nothing is forgiven. */
+export function wholes(quantity: number, grain: number): number {
+  const ratio = quantity / grain;
+  const near = Math.round(ratio);
+  return Math.abs(ratio - near) <= near * 2 ** -45 ? near : Math.floor(ratio);
+}
+
 /** The greatest common divisor; of fractions, too: what is below a millionth is the noise of having added them up. */
 export function divisor(a: number, b: number): number {
   let [left, right] = [a, b];
