@@ -82,9 +82,10 @@ describe('acceptance scenarios', () => {
   });
 
   test('a byte that somebody else asks for is missing, however large the pool', () => {
-    const asks = (bytes: number, pool: number): string =>
-      `[{type: slot, count: 1, label: task, with: [{type: core, count: 1}]},
-        {type: ssd, count: ${bytes}, unit: B, exclusive: false}, {type: ssd, count: ${pool}}]`;
+    const asks = (bytes: number, pool: number): string => `
+      - {type: slot, count: 1, label: task, with: [{type: core, count: 1}]}
+      - {type: ssd, count: ${bytes}, unit: B, exclusive: false}
+      - {type: ssd, count: ${pool}}`;
     expect(fits(grow('cluster[node[core ssd(1MiB)]]'), asks(1, 1))).toBe('no');
     expect(fits(grow('cluster[node[core ssd(1000GiB)]]'), asks(2, 1000))).toBe('no');
     expect(fits(grow('cluster[node[core ssd(1000GiB)]]'), asks(2, 999))).toBe('yes');
