@@ -200,6 +200,15 @@ export function runnerConformance(runnerCase: RunnerCase): void {
       expect((await of(given))!.status).toEqual(native.status);
     });
 
+    test('a job that leaves with 0 as it is stopped is canceled', async () => {
+      const given = order('1', `trap 'exit 0' TERM; echo started >> $SCRATCH/log; ${waitsFor('never')}`);
+      await runner.submit(given);
+      await until('it runs', async () => (await written('log')) !== '');
+      await runner.stop(given, { code: 'user', message: 'enough' });
+      const { status } = await reaches(given, 'ended');
+      expect(status.end).toMatchObject({ outcome: 'canceled', reason: { code: 'user', message: 'enough' } });
+    });
+
     test.skipIf(runnerCase.isSlow?.timeLimit === true && !IS_SOAK)(
       'a job that runs into its time limit has failed, and says so',
       { timeout: 300_000 },

@@ -68,10 +68,11 @@ export function wrapperScript({ order, name, cluster, asked, runDir, containers 
 
 const HEAD = String.raw`rb_task=${'$'}{SLURM_ARRAY_TASK_ID:-0} rb_try=${'$'}{SLURM_RESTART_COUNT:-0}
 rb_at=$rb_task.$rb_try
-# 1. Claim, exclusively.
-printf 'nonce %s\njob %s\nhost %s\ncomplete\n' "$rb_nonce" "$SLURM_JOB_ID" "$(uname -n)" >"$rb_run/claim.$rb_at.$rb_nonce" || exit ${String(CANNOT_CLAIM)}
-if ! ln "$rb_run/claim.$rb_at.$rb_nonce" "$rb_run/claim.$rb_at" 2>/dev/null; then
-  rm -f "$rb_run/claim.$rb_at.$rb_nonce"
+# 1. Claim, exclusively. A controller that forgot a run starts it again with the same nonce: what that one wrote stays as it is.
+rb_mine=$rb_run/claim.$rb_at.$rb_nonce.$$
+printf 'nonce %s\njob %s\nhost %s\ncomplete\n' "$rb_nonce" "$SLURM_JOB_ID" "$(uname -n)" >"$rb_mine" || exit ${String(CANNOT_CLAIM)}
+if ! ln "$rb_mine" "$rb_run/claim.$rb_at" 2>/dev/null; then
+  rm -f "$rb_mine"
   echo "rainbow: another native job has claimed $rb_at already" >&2
   exit ${String(CLAIMED)}
 fi
