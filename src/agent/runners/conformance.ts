@@ -121,6 +121,24 @@ export function runnerConformance(runnerCase: RunnerCase): void {
       });
     });
 
+    test('a directory that is not there, or is no whole path, is not entered, and nothing runs elsewhere', async () => {
+      const missing = ['/no/such/directory', 'no-such-directory'].map((cwd, at): [string, Order] => {
+        const given = order(String(at + 1), 'echo ran >> $SCRATCH/log');
+        const spec = JSON.parse(given.jobspec) as { attributes: { system: object } };
+        const attributes = { ...spec.attributes, system: { ...spec.attributes.system, cwd } };
+        return [cwd, { ...given, jobspec: JSON.stringify({ ...spec, attributes }) }];
+      });
+      for (const [, given] of missing) await runner.submit(given);
+      for (const [cwd, given] of missing) {
+        expect((await reaches(given, 'ended')).status.end).toMatchObject({ outcome: 'failed', exitCode: 126 });
+        const { pieces } = await runner.output(given, [], 1 << 20);
+        expect(pieces.map(({ data }) => Buffer.from(data).toString()).join('')).toContain(
+          `cannot enter the directory ${cwd}`,
+        );
+      }
+      expect(await written('log')).toBe('');
+    });
+
     test('the same key is one native job, however often and at once it is submitted', async () => {
       const given = order('1', 'echo started >> $SCRATCH/log');
       const ids = await Promise.all([runner.submit(given), runner.submit(given), runner.submit(given)]);
