@@ -89,12 +89,14 @@ export function runnerConformance(runnerCase: RunnerCase): void {
         if (told.at(-1) !== status.state) told.push(status.state);
       });
       const given = order('1', 'exit 0');
+      const orderedAt = realSystem.clock.now();
       const nativeId = await runner.submit(given);
       const native = await reaches(given, 'ended');
       expect(native).toMatchObject({ jobId: '1', epoch: 1, nativeId, order: given });
       expect(native.status.end).toMatchObject({ outcome: 'completed', exitCode: 0, signal: null });
       const { acceptedAt, startedAt, endedAt } = native.status;
       // Files and clocks may differ by a tick.
+      expect(acceptedAt!).toBeGreaterThanOrEqual(orderedAt - 50);
       expect(startedAt!).toBeGreaterThanOrEqual(acceptedAt! - 50);
       expect(endedAt!).toBeGreaterThanOrEqual(startedAt!);
       await until('the end was told', () => told.at(-1) === 'ended');

@@ -137,7 +137,10 @@ export async function refresh(
     const end = endOf({ records, tasks: ends, stop: job.stop, forgotten });
     const endedAt = Math.max(...records.map((record) => record.endedAt ?? 0)) || lastAt || clock.now();
     const began = ran || !wasNever(records) ? startedAt : null;
-    job.status = { ...job.status, startedAt: forgotten ? Math.min(job.status.startedAt ?? lastAt, lastAt) : began };
+    job.status = {
+      ...job.status,
+      startedAt: forgotten ? Math.max(acceptedAt, Math.min(job.status.startedAt ?? lastAt, lastAt)) : began,
+    };
     return table.conclude(job, end, forgotten ? lastAt : endedAt);
   }
   if (phase === 'waiting' && job.status.state === 'running') {

@@ -252,8 +252,8 @@ export async function createSlurmRunner(options: SlurmRunnerOptions, system: Sys
         jobId: order.jobId,
         epoch: order.epoch,
         order,
-        // Slurm's own times are whole seconds.
-        acceptedAt: Math.floor(clock.now() / 1000) * 1000,
+        // Slurm's own times are whole seconds: none of them is told earlier than this one.
+        acceptedAt: clock.now(),
         user,
         uid: user?.uid ?? ownUid,
         lastTask: lastTaskOf(asked),
