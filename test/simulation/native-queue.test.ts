@@ -15,8 +15,13 @@ import { NativeQueue, type Execution, type QueueOptions } from './native-queue.t
 /** Native ids of jobs that were made to vanish: to end by themselves, with nobody knowing how. */
 const vanishing = new Map<string, () => void>();
 
+const ENTER = 'cd -- "$1" || { echo "cannot enter the directory $1" >&2; exit 126; }; shift; exec "$@"';
+
 const inProcess: QueueOptions['execute'] = (order: Order, tell): Execution => {
-  const [program = '', ...args] = launchPlan(readJobspec(order.jobspec), null)[0]!.command;
+  const jobspec = readJobspec(order.jobspec);
+  const { command } = launchPlan(jobspec, null)[0]!;
+  const [program = '', ...args] =
+    jobspec.cwd === null ? command : ['/bin/sh', '-c', ENTER, 'sh', jobspec.cwd, ...command];
   const env = { ...process.env, ...arrayEnvironmentOfOthers(order.array), ...arrayEnvironment(order.array) };
   const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true, env });
   child.stdout.on('data', (data: Buffer) => tell.wrote('stdout', new Uint8Array(data)));

@@ -89,12 +89,14 @@ export function runnerConformance(runnerCase: RunnerCase): void {
         if (told.at(-1) !== status.state) told.push(status.state);
       });
       const given = order('1', 'exit 0');
+      const orderedAt = realSystem.clock.now();
       const nativeId = await runner.submit(given);
       const native = await reaches(given, 'ended');
       expect(native).toMatchObject({ jobId: '1', epoch: 1, nativeId, order: given });
       expect(native.status.end).toMatchObject({ outcome: 'completed', exitCode: 0, signal: null });
       const { acceptedAt, startedAt, endedAt } = native.status;
       // Files and clocks may differ by a tick.
+      expect(acceptedAt!).toBeGreaterThanOrEqual(orderedAt - 50);
       expect(startedAt!).toBeGreaterThanOrEqual(acceptedAt! - 50);
       expect(endedAt!).toBeGreaterThanOrEqual(startedAt!);
       await until('the end was told', () => told.at(-1) === 'ended');
@@ -119,6 +121,24 @@ export function runnerConformance(runnerCase: RunnerCase): void {
         exitCode: 127,
         reason: { code: 'cannot_start' },
       });
+    });
+
+    test('a directory that is not there, or is no whole path, is not entered, and nothing runs elsewhere', async () => {
+      const missing = ['/no/such/directory', 'no-such-directory'].map((cwd, at): [string, Order] => {
+        const given = order(String(at + 1), 'echo ran >> $SCRATCH/log');
+        const spec = JSON.parse(given.jobspec) as { attributes: { system: object } };
+        const attributes = { ...spec.attributes, system: { ...spec.attributes.system, cwd } };
+        return [cwd, { ...given, jobspec: JSON.stringify({ ...spec, attributes }) }];
+      });
+      for (const [, given] of missing) await runner.submit(given);
+      for (const [cwd, given] of missing) {
+        expect((await reaches(given, 'ended')).status.end).toMatchObject({ outcome: 'failed', exitCode: 126 });
+        const { pieces } = await runner.output(given, [], 1 << 20);
+        expect(pieces.map(({ data }) => Buffer.from(data).toString()).join('')).toContain(
+          `cannot enter the directory ${cwd}`,
+        );
+      }
+      expect(await written('log')).toBe('');
     });
 
     test('the same key is one native job, however often and at once it is submitted', async () => {
@@ -198,6 +218,15 @@ export function runnerConformance(runnerCase: RunnerCase): void {
       await runner.stop(given, { code: 'user', message: '' });
       await runner.stop({ jobId: '99', epoch: 1 }, { code: 'user', message: '' });
       expect((await of(given))!.status).toEqual(native.status);
+    });
+
+    test('a job that leaves with 0 as it is stopped is canceled', async () => {
+      const given = order('1', `trap 'exit 0' TERM; echo started >> $SCRATCH/log; ${waitsFor('never')}`);
+      await runner.submit(given);
+      await until('it runs', async () => (await written('log')) !== '');
+      await runner.stop(given, { code: 'user', message: 'enough' });
+      const { status } = await reaches(given, 'ended');
+      expect(status.end).toMatchObject({ outcome: 'canceled', reason: { code: 'user', message: 'enough' } });
     });
 
     test.skipIf(runnerCase.isSlow?.timeLimit === true && !IS_SOAK)(

@@ -58,6 +58,7 @@ test('everything else is carried', () => {
 test.each([
   [{ nodes: 4, tasks: 3 }, /--tasks: 3 tasks cannot be spread over 4 nodes/],
   [{ tasks: 2, memory: '4GB' }, /--memory: is for each node/],
+  [{ cwd: 'relative' }, /--cwd: must be a whole path on the cluster, one that begins with \/, not "relative"/],
   [{ nodes: 0 }, /--nodes: must be a whole number/],
   [{ tasks: 1.5 }, /--tasks/],
   [{ cores: -1 }, /--cores/],

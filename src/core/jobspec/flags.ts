@@ -50,7 +50,7 @@ export function jobspecFromFlags(flags: JobspecFlags): string {
   const system = {
     ...(flags.time === undefined ? {} : { duration: readTime(flags.time, '--time') }),
     ...queueAndBank(flags),
-    ...(flags.cwd === undefined ? {} : { cwd: flags.cwd }),
+    ...(flags.cwd === undefined ? {} : { cwd: wholePath(flags.cwd, '--cwd') }),
     ...(flags.environment === undefined ? {} : { environment: { ...flags.environment } }),
     ...(flags.name === undefined ? {} : { job: { name: flags.name } }),
   };
@@ -64,6 +64,12 @@ export function jobspecFromFlags(flags: JobspecFlags): string {
     },
     { aliasDuplicateObjects: false, lineWidth: 0, compat: 'yaml-1.1' },
   );
+}
+
+/** It is a folder of the cluster's, which knows nothing of where the submitter stands. Throws `invalid_input`. */
+function wholePath(path: string, place: string): string {
+  if (path.startsWith('/')) return path;
+  throw invalid(place, `must be a whole path on the cluster, one that begins with /, not ${JSON.stringify(path)}`);
 }
 
 /** As attributes.system has them. Throws `invalid_input` with the flag where one is empty. */

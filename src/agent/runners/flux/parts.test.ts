@@ -2,6 +2,7 @@
  * The parts of the flux runner that need no Flux: on what flux-core 0.88.0 printed (recorded/). Long, because each reader
  * has its cases here, on the same recordings.
  */
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -183,6 +184,24 @@ test('a job that asks for no time gets no more than its queue lets it have', () 
     attributes: { system: { duration: number } };
   };
   expect(spec.attributes.system.duration).toBe(600);
+});
+
+test.each([
+  ['/no/such/directory', 126, 'rainbow: cannot enter the directory /no/such/directory\n', ''],
+  ['no-such-directory', 126, 'rainbow: cannot enter the directory no-such-directory\n', ''],
+  ['/usr', 0, '', '/usr a b\n'],
+])('a task runs in the directory that it asks for or not at all: %s', (cwd, status, stderr, stdout) => {
+  const command = ['/bin/sh', '-c', 'echo "$PWD $0"', 'a b'];
+  const { attributes, ...spec } = JSON.parse(jobspecOf('', 1, command)) as { attributes: { system: object } };
+  const given = order(JSON.stringify({ ...spec, attributes: { system: { ...attributes.system, cwd } } }));
+  const where = { cluster: 'blue', runDir: '/r', environment: {} };
+  const native = JSON.parse(nativeJobspec(fluxJobOf(given), given, KEY, where)) as {
+    tasks: [{ command: [string, ...string[]] }];
+    attributes: { system: { cwd: string } };
+  };
+  expect(native.attributes.system.cwd).toBe(cwd.startsWith('/') ? cwd : '/r/scratch');
+  const [program, ...args] = native.tasks[0].command;
+  expect(spawnSync(program, args, { cwd: '/', encoding: 'utf8' })).toMatchObject({ status, stderr, stdout });
 });
 
 test('cores by their numbers; where numbers are no places, as many of the first', () => {

@@ -47,7 +47,9 @@ export function nativeJobspec({ asked, document }: FluxJob, order: Order, name: 
   });
   const image = imageWords(asked.jobspec, where.containers ?? NO_CONTAINERS, Object.keys(asked.environment));
   const inside = [...instanceWords(order, environment), ...image];
-  const tasks = document.tasks.map((task) => withWords(task, inside, image));
+  const inImages: readonly unknown[] = document.tasks.map((task) => withWords(task, inside, image));
+  const { cwd } = asked.jobspec;
+  const tasks = cwd === null ? inImages : inImages.map((task) => whereItBegins(task, cwd));
   return JSON.stringify({
     ...document,
     tasks: order.sandbox === undefined ? tasks : tasks.map(whereFilesAre),
@@ -55,7 +57,8 @@ export function nativeJobspec({ asked, document }: FluxJob, order: Order, name: 
       system: {
         ...system,
         duration: system['duration'] ?? Math.max(0, where.limit ?? order.walltime),
-        cwd: system['cwd'] ?? order.sandbox ?? `${where.runDir}/scratch`,
+        // One that is no whole path is nowhere: its tasks say so.
+        cwd: cwd?.startsWith('/') === true ? cwd : (order.sandbox ?? `${where.runDir}/scratch`),
         environment,
         job: { ...mapOf(system['job']), name: nativeName(name, order.name) },
         shell: {
@@ -98,10 +101,23 @@ function wordsOf(command: unknown): readonly string[] {
 }
 
 /** Flux would begin in /tmp where the node does not see the folder: then it is not run without its files. */
-function whereFilesAre(task: Task): unknown {
+function whereFilesAre(task: unknown): unknown {
   const { command, ...rest } = mapOf(task);
   return { ...rest, command: ['/bin/sh', '-c', SEEN, 'rainbow', ...wordsOf(command)] };
 }
+
+/** Nor anywhere but in the directory that it asks for. */
+function whereItBegins(task: unknown, cwd: string): unknown {
+  const { command, ...rest } = mapOf(task);
+  return { ...rest, command: ['/bin/sh', '-c', ENTER, 'rainbow', cwd, ...wordsOf(command)] };
+}
+
+const ENTER = `case $1 in /*) cd -- "$1" ;; *) false ;; esac 2>/dev/null || {
+  echo "rainbow: cannot enter the directory $1" >&2
+  exit 126
+}
+shift
+exec "$@"`;
 
 const SEEN = `[ -d "$RAINBOW_FILES" ] || {
   echo "the folder of its files, $RAINBOW_FILES, is not there on node $(uname -n): the agent needs --sandboxes with a folder that the nodes see" >&2

@@ -2,7 +2,7 @@
  * What the runner knows of its jobs in Slurm, and how one stands: from the records that squeue gave and what the wrapper
  * wrote (wrapper.ts). Submits and cancels nothing.
  */
-import { chmod, chown, mkdir, readdir } from 'node:fs/promises';
+import { chmod, chown, mkdir, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { SlurmJob } from '../../../core/translate/render/slurm.ts';
 import type { System } from '../../../system/system.ts';
@@ -37,8 +37,8 @@ export function acceptedOf(
     jobId: order.jobId,
     epoch: order.epoch,
     order,
-    // Slurm's own times are whole seconds.
-    acceptedAt: Math.floor(now / 1000) * 1000,
+    // Slurm's own times are whole seconds: none of them is told earlier than this one.
+    acceptedAt: now,
     ...whose,
     lastTask: lastTaskOf(asked),
     ownOutput: asked.options.some(([option]) => option === 'output' || option === 'error'),
@@ -83,6 +83,8 @@ export interface Said {
   readonly ends: readonly TaskEnd[];
   /** Nonces of the submissions that have begun to run. */
   readonly claimedBy: ReadonlySet<string>;
+  /** When the last of them claimed; 0: none. */
+  readonly claimedAt: number;
   /** Of the last end; 0: none. */
   readonly lastAt: number;
 }
@@ -91,22 +93,24 @@ export async function said(job: SlurmJobEntry): Promise<Said> {
   const names = await readdir(job.runDir).catch((): string[] => []);
   const ends = new Map<number, TaskEnd & { readonly restart: number }>();
   const claimedBy = new Set<string>();
-  let lastAt = 0;
+  let [claimedAt, lastAt] = [0, 0];
   for (const name of names) {
     const found = /^(end|claim)\.(\d+)\.(\d+)$/.exec(name);
     if (found === null) continue;
     const [task, restart] = [Number(found[2]), Number(found[3])];
     const file = await readUntrusted(join(job.runDir, name), job.accepted.uid, 4096);
     if (file === null || !file.text.includes('\ncomplete\n')) continue;
-    if (found[1] === 'claim') claimedBy.add(/^nonce (\S+)/.exec(file.text)?.[1] ?? '');
-    else if ((ends.get(task)?.restart ?? -1) < restart) {
+    if (found[1] === 'claim') {
+      claimedBy.add(/^nonce (\S+)/.exec(file.text)?.[1] ?? '');
+      claimedAt = Math.max(claimedAt, file.modifiedAt);
+    } else if ((ends.get(task)?.restart ?? -1) < restart) {
       const status = Number(/^status (\d+)$/m.exec(file.text)?.[1] ?? 1);
       const cannot = await readUntrusted(join(job.runDir, `cannot.${task}.${restart}`), job.accepted.uid, 4096);
       ends.set(task, { task, status, restart, cannot: cannot === null ? null : cannot.text.trim().split('\n')[0]! });
       lastAt = Math.max(lastAt, file.modifiedAt);
     }
   }
-  return { ends: [...ends.values()], claimedBy, lastAt };
+  return { ends: [...ends.values()], claimedBy, claimedAt, lastAt };
 }
 
 /**
@@ -149,13 +153,16 @@ export async function refresh(
   const startedAt = starts.length === 0 ? job.status.startedAt : Math.max(acceptedAt, Math.min(...starts));
   const phase = phaseOfAll(records);
   if (phase === 'ended') {
-    const { ends, lastAt } = await said(job);
+    const { ends, claimedAt, lastAt } = await said(job);
     const ran = ends.length > 0 || records.some(({ state }) => state !== 'CANCELLED');
-    const forgotten = isForgotten(records, ends, lastAt);
+    const forgotten = isForgotten(records, ends, { claimedAt, lastAt, stopAskedAt: await stopAskedAt(job) });
     const end = endOf({ records, tasks: ends, stop: job.stop, forgotten });
     const endedAt = Math.max(...records.map((record) => record.endedAt ?? 0)) || lastAt || clock.now();
     const began = ran || !wasNever(records) ? startedAt : null;
-    job.status = { ...job.status, startedAt: forgotten ? Math.min(job.status.startedAt ?? lastAt, lastAt) : began };
+    job.status = {
+      ...job.status,
+      startedAt: forgotten ? Math.max(acceptedAt, Math.min(job.status.startedAt ?? lastAt, lastAt)) : began,
+    };
     return table.conclude(job, end, forgotten ? lastAt : endedAt);
   }
   if (phase === 'waiting' && job.status.state === 'running') {
@@ -177,6 +184,12 @@ export async function refresh(
     end: null,
     ...(why === '' ? {} : { waitsFor: why }),
   });
+}
+
+async function stopAskedAt({ dir, stop }: SlurmJobEntry): Promise<number | null> {
+  if (stop === null) return null;
+  const file = await stat(join(dir, 'stop')).catch(() => null);
+  return file === null ? null : Math.trunc(file.mtimeMs);
 }
 
 /** Canceled before it ever had a node. */

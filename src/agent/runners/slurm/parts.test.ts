@@ -20,7 +20,16 @@ import { clusterState, takenVertices } from './nodes.ts';
 import { queueOf } from './queue.ts';
 import { readQueued } from './queued.ts';
 import { readCompletions, readSacct, readSqueue } from './records.ts';
-import { endOf, isForgotten, KNOWN_STATES, phaseOf, phaseOfAll, waitsFor, wasNotLaunched } from './status.ts';
+import {
+  endOf,
+  isForgotten,
+  KNOWN_STATES,
+  phaseOf,
+  phaseOfAll,
+  waitsFor,
+  wasNotLaunched,
+  type RunTimes,
+} from './status.ts';
 import { lastTaskOf, nativeSubmission, readJobId, slurmJobOf } from './submit.ts';
 import { limitToSay } from './time-limit.ts';
 import { readMapping, slurmUsers } from './users.ts';
@@ -262,9 +271,10 @@ test('a controller that forgot a run and began another: what the wrapper wrote o
   const again = (state: string, waitStatus: number, startedAt = at + 5_000) => [
     { ...record(state, waitStatus), startedAt },
   ];
+  const times = { claimedAt: at - 60_000, lastAt: at, stopAskedAt: null };
   const end = (records: ReturnType<typeof again>, status: number) => {
     const tasks = [task(status)];
-    return endOf({ records, tasks, stop: null, forgotten: isForgotten(records, tasks, at) });
+    return endOf({ records, tasks, stop: null, forgotten: isForgotten(records, tasks, times) });
   };
   expect(end(again('FAILED', 75 << 8), 0)).toMatchObject({ outcome: 'completed', exitCode: 0 });
   expect(end(again('FAILED', 75 << 8), 3)).toMatchObject({ outcome: 'failed', exitCode: 3 });
@@ -276,7 +286,23 @@ test('a controller that forgot a run and began another: what the wrapper wrote o
   // It ran, and was canceled; or leaves with that code itself.
   expect(end(again('CANCELLED', 15, at - 500), 143)).toMatchObject({ outcome: 'canceled', reason: { code: 'native' } });
   expect(end(again('FAILED', 75 << 8, at - 500), 75)).toMatchObject({ outcome: 'failed', exitCode: 75 });
-  expect(isForgotten(again('FAILED', 75 << 8), [], 0)).toBe(false);
+  expect(isForgotten(again('FAILED', 75 << 8), [], { claimedAt: 0, lastAt: 0, stopAskedAt: null })).toBe(false);
+});
+
+test('a run that was canceled and left with 0 is canceled: Slurm speaks of the run whose wrapper wrote', () => {
+  const startedAt = 1_000_000;
+  const records = [{ ...record('CANCELLED', 0), startedAt }];
+  const tasks = [task(0)];
+  const end = (stop: typeof USER | null, times: RunTimes) =>
+    endOf({ records, tasks, stop, forgotten: isForgotten(records, tasks, times) });
+  const native = { claimedAt: startedAt + 300, lastAt: startedAt + 500, stopAskedAt: null };
+  expect(end(null, native)).toMatchObject({ outcome: 'canceled', reason: { code: 'native' }, exitCode: 0 });
+  expect(end(USER, { ...native, stopAskedAt: startedAt + 400 })).toMatchObject({ outcome: 'canceled', reason: USER });
+  // Where the files' clock is behind that of the controller.
+  expect(end(USER, { claimedAt: 1, lastAt: 3, stopAskedAt: 2 })).toMatchObject({ outcome: 'canceled', reason: USER });
+  // It had ended before anybody asked, and a run after it was canceled.
+  const before = { claimedAt: startedAt - 9000, lastAt: startedAt + 500, stopAskedAt: startedAt + 600 };
+  expect(end(USER, before)).toMatchObject({ outcome: 'completed', exitCode: 0 });
 });
 
 test('what was never launched is told from what failed by itself, where there is no claim', () => {

@@ -118,6 +118,19 @@ describe.skipIf(away)('with a real Slurm', { timeout: 120_000 }, () => {
       expect(await text('1')).toEqual(['0 0', '1 1', '2 2']);
     });
 
+    test('a job that leaves with 0 as somebody cancels it in Slurm is canceled', async () => {
+      const started = join(here.scratch, 'started');
+      const given = order('1', `trap 'exit 0' TERM; : > ${started}; while :; do sleep 0.05; done`);
+      const nativeId = await runner.submit(given);
+      await until('it runs', () => existsSync(started));
+      await lab.slurm('red', 'scancel', nativeId);
+      expect((await reaches('1', 'ended')).status.end).toMatchObject({
+        outcome: 'canceled',
+        reason: { code: 'native' },
+        exitCode: 0,
+      });
+    });
+
     test('output that goes to a file of the user is read there', async () => {
       const shell = { options: { output: { stdout: { type: 'file', path: `${here.scratch}/mine.txt` } } } };
       await runner.submit(order('1', 'echo hello', { system: { duration: 60, shell } }));

@@ -81,20 +81,33 @@ export interface EndFacts {
   readonly forgotten?: boolean;
 }
 
+/** Times of files in the spool, so of one clock: milliseconds since 1970. */
+export interface RunTimes {
+  /** Of the last run that claimed; 0: none. */
+  readonly claimedAt: number;
+  /** Of the last end that a wrapper wrote; 0: none. */
+  readonly lastAt: number;
+  /** When the agent was told to stop it; null: it was not. */
+  readonly stopAskedAt: number | null;
+}
+
 /**
  * A controller that is killed may forget that a job ran, and start it again; the wrapper of that run finds the claim
- * taken, and leaves. Then what Slurm says is about that one, and the first run's end is what the wrapper wrote.
- * `wroteAt`: when, milliseconds since 1970; 0: never.
+ * taken, and leaves. Then what Slurm says is about that one, and the first run's end is what the wrapper wrote. A run
+ * that was canceled itself may have left with 0 at its TERM: it is told from one before it by when its claim was made.
  */
 export function isForgotten(
   records: readonly Pick<SlurmRecord, 'state' | 'waitStatus' | 'startedAt'>[],
   tasks: readonly TaskEnd[],
-  wroteAt: number,
+  { claimedAt, lastAt, stopAskedAt }: RunTimes,
 ): boolean {
-  if (tasks.length === 0 || wroteAt === 0) return false;
+  if (tasks.length === 0 || lastAt === 0) return false;
   return records.every(({ state, waitStatus, startedAt }) => {
-    if (startedAt !== null && wroteAt < startedAt) return true;
-    if (state === 'CANCELLED') return tasks.every(({ status }) => status === 0);
+    if (state === 'CANCELLED' && stopAskedAt !== null && stopAskedAt <= lastAt) return false;
+    if (startedAt !== null && lastAt < startedAt) return true;
+    if (state === 'CANCELLED') {
+      return (startedAt === null || claimedAt < startedAt) && tasks.every(({ status }) => status === 0);
+    }
     return state === 'FAILED' && exitCodeIn(waitStatus) === CLAIMED && tasks.every(({ status }) => status !== CLAIMED);
   });
 }

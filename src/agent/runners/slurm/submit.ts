@@ -63,7 +63,8 @@ export function nativeSubmission(
     // As sbatch has it: without an --error both go where --output says.
     ...(has('error') || has('output') ? [] : [['error', `${run}/err.${index}`] as const]),
     ...(has('open-mode') || has('output') ? [] : [['open-mode', 'append'] as const]),
-    ...(has('chdir') ? [] : [['chdir', where.cwd] as const]),
+    // One that is no whole path is nowhere: the wrapper says so.
+    ...(text('chdir')?.startsWith('/') === true ? [] : [['chdir', where.cwd] as const]),
     ...(limit === null || limit <= 0 ? [] : [['time', minutes(limit)] as const]),
     // Started again, it would run a second time under one epoch: Rainbow decides that, unless the job itself says so.
     ...(has('requeue') || has('no-requeue') ? [] : [['no-requeue', true] as const]),

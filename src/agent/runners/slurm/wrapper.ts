@@ -56,7 +56,7 @@ export function wrapperScript({ order, name, cluster, asked, runDir, containers 
   return [
     '#!/bin/sh',
     `# Rainbow job ${keyText(order)} on cluster ${cluster.replaceAll(/[^\x20-\x7e]/g, '?')} (docs/slurm.md)`,
-    `rb_run=${quote(runDir)} rb_nonce=${name.nonce}`,
+    `rb_run=${quote(runDir)} rb_nonce=${name.nonce} rb_cwd=${quote(asked.jobspec.cwd ?? '')}`,
     HEAD,
     ...unset.filter((variable) => /^[A-Za-z_]\w*$/.test(variable)).map((variable) => `unset ${variable}`),
     ...exported,
@@ -68,10 +68,11 @@ export function wrapperScript({ order, name, cluster, asked, runDir, containers 
 
 const HEAD = String.raw`rb_task=${'$'}{SLURM_ARRAY_TASK_ID:-0} rb_try=${'$'}{SLURM_RESTART_COUNT:-0}
 rb_at=$rb_task.$rb_try
-# 1. Claim, exclusively.
-printf 'nonce %s\njob %s\nhost %s\ncomplete\n' "$rb_nonce" "$SLURM_JOB_ID" "$(uname -n)" >"$rb_run/claim.$rb_at.$rb_nonce" || exit ${String(CANNOT_CLAIM)}
-if ! ln "$rb_run/claim.$rb_at.$rb_nonce" "$rb_run/claim.$rb_at" 2>/dev/null; then
-  rm -f "$rb_run/claim.$rb_at.$rb_nonce"
+# 1. Claim, exclusively. A controller that forgot a run starts it again with the same nonce: what that one wrote stays as it is.
+rb_mine=$rb_run/claim.$rb_at.$rb_nonce.$$
+printf 'nonce %s\njob %s\nhost %s\ncomplete\n' "$rb_nonce" "$SLURM_JOB_ID" "$(uname -n)" >"$rb_mine" || exit ${String(CANNOT_CLAIM)}
+if ! ln "$rb_mine" "$rb_run/claim.$rb_at" 2>/dev/null; then
+  rm -f "$rb_mine"
   echo "rainbow: another native job has claimed $rb_at already" >&2
   exit ${String(CLAIMED)}
 fi
@@ -81,7 +82,7 @@ if [ ! -e "$rb_run/../order.json" ]; then
   exit ${String(CLAIMED)}
 fi
 rb_cannot=$rb_run/cannot.$rb_at
-export rb_cannot
+export rb_cannot rb_cwd
 rb_status=
 # 2. Run it. A stop is for what it runs; this shell stays to say how it ended.
 trap 'rb_stopped=1' TERM INT HUP USR1 USR2 QUIT CONT`;
@@ -101,9 +102,16 @@ printf 'status %s\ncomplete\n' "$rb_status" >"$rb_run/end.$rb_at.new" && PATH=/u
 exit "$rb_status"
 `;
 
+/** Slurm itself begins in /tmp where there is no such directory on the node. */
+const ENTER = String.raw`case $rb_cwd in /*) cd -- "$rb_cwd" ;; ?*) false ;; esac 2>/dev/null || {
+  printf "cannot enter the directory %s\n" "$rb_cwd" | PATH=/usr/bin:/bin:$PATH tee "$rb_cannot" >&2
+  exit 126
+}`;
+
 /** Says why a program cannot start, where the agent finds it; then becomes it, which knows its rank if srun started it. */
 const START = String.raw`RAINBOW_TASK_RANK=${'$'}{SLURM_PROCID:-0}
 export RAINBOW_TASK_RANK
+${ENTER}
 case $1 in
 */*) [ -f "$1" ] && [ -x "$1" ] ;;
 *) command -v -- "$1" >/dev/null 2>&1 ;;
@@ -151,7 +159,11 @@ function payload(
     pyxis.length === 0 ? [...launcher, ...env, ...started] : [...inPyxis, ...asked.command.map(quote)]
   ).join(' ');
   const rank = launcher.length === 0 ? [ALONE] : [];
-  return [...rank, `rb_payload() { trap - TERM INT HUP USR1 USR2 QUIT CONT; exec ${words}; }`];
+  return [...rank, payloadThat(words)];
+}
+
+function payloadThat(words: string): string {
+  return `rb_payload() {\ntrap - TERM INT HUP USR1 USR2 QUIT CONT\n${ENTER}\nexec ${words}\n}`;
 }
 
 /** The user's own script is a file again, beside the claim: its interpreter may want one. */
@@ -173,6 +185,6 @@ function script(text: string, args: readonly string[], env: readonly string[]): 
     text.endsWith('\n') ? text.slice(0, -1) : text,
     mark,
     'PATH=/usr/bin:/bin:$PATH chmod 700 "$rb_script"',
-    `rb_payload() { trap - TERM INT HUP USR1 USR2 QUIT CONT; exec ${words.join(' ')}; }`,
+    payloadThat(words.join(' ')),
   ];
 }
