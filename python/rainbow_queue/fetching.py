@@ -1,36 +1,27 @@
 """The files that a job left behind: listed, brought whole into a folder aside, then each put in its place.
 
-The folder aside is `.rainbow-fetch-JOB`, beside where they go. A fetch that did not come to its end leaves there what has
-come, by digest; the next one, of this process or of another, looks at it again and asks only for the rest. Nothing has its
-own name before it is whole and its digest is right.
+A fetch that did not come to its end leaves in the folder aside (aside.py) what has come, by digest; the next one, of this
+process or of another, looks at it again and asks only for the rest. Nothing has its own name before it is whole and its
+digest is right; what `written` names is there; nothing that was there before is touched.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
-import re
-import shutil
-import stat
-import tempfile
-from typing import IO, Any, Dict, List, Optional, Set, Tuple
+import pathlib
+from typing import IO, Any, Dict, List, Optional
 
 from rainbow_queue.answers import Fetched
+from rainbow_queue.aside import DIGEST, Aside, folded, is_aside, is_content
 from rainbow_queue.call import FILES
-from rainbow_queue.errors import AbortedError, AlreadyExistsError, InternalError
+from rainbow_queue.errors import AbortedError, AlreadyExistsError, FailedPreconditionError, InternalError
 from rainbow_queue.protos.v1 import files_pb2
-
-try:
-    import fcntl
-except ImportError:
-    # Without locks each fetch has a folder of its own, and begins anew in the next process.
-    fcntl = None  # type: ignore[assignment]
 
 LIST = FILES + "List"
 DOWNLOAD = FILES + "Download"
 ListFilesResponse = files_pb2.ListFilesResponse
 DownloadFilesResponse = files_pb2.DownloadFilesResponse
-_DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 class Fetching:
@@ -42,7 +33,7 @@ class Fetching:
         if os.path.exists(to) and not os.path.isdir(to):
             raise AlreadyExistsError(f"{to} is no folder: name another to fetch into")
         self._to = os.path.realpath(to)
-        self._aside: Optional[_Aside] = None
+        self._aside: Optional[Aside] = None
         self._entries: List[Any] = []
         self._files: List[str] = []
         self._notes: List[str] = []
@@ -60,7 +51,7 @@ class Fetching:
         self._attempt = page.epoch or self._attempt
         for entry in page.files:
             # It is a file's name here, as the path is; a server is not trusted with where anything goes.
-            if _DIGEST.fullmatch(entry.sha256) is None or entry.size < 0:
+            if DIGEST.fullmatch(entry.sha256) is None or entry.size < 0:
                 raise InternalError(f"the server names {entry.path!r} with a digest or size that is none")
         self._entries.extend(page.files)
         self._files.extend(entry.path for entry in page.files)
@@ -69,25 +60,30 @@ class Fetching:
     def look(self) -> None:
         """What is here already: in its place, or aside from an earlier fetch.
 
-        Raises AlreadyExistsError where another file, or no folder, is in the way; then nothing has been done.
+        Raises AlreadyExistsError where another file, or no folder, is in the way, and FailedPreconditionError where a
+        name cannot be had here; then nothing has been done.
         """
         try:
             os.makedirs(self._to, exist_ok=True)
         except (FileExistsError, NotADirectoryError) as error:
             raise AlreadyExistsError(f"{error.filename} is no folder: name another to fetch into") from None
+        for folder in pathlib.PurePath(self._to, "in it").parents:
+            self._check_aside(str(folder))
         wanted = []
         for entry in self._entries:
             target = self._target(entry.path)
+            self._check_names(entry.path, target)
             if not os.path.lexists(target):
                 wanted.append(entry)
-            elif not _is_content(target, entry.sha256):
+            elif not is_content(target, entry.sha256):
                 raise AlreadyExistsError(
                     f"nothing was fetched: something else is at {target}; remove it, or name another folder"
                 )
         self._entries = wanted
         self._lacking = {entry.sha256: entry.size for entry in wanted}
         if wanted:
-            self._aside = _Aside(self._to, self._job)
+            taken = {folded(path.split("/")[0]) for path in self._files}
+            self._aside = Aside(self._to, self._job, taken)
             for digest in self._aside.come():
                 self._lacking.pop(digest, None)
 
@@ -126,21 +122,14 @@ class Fetching:
         mask = os.umask(0)
         os.umask(mask)
         for entry in self._entries:
-            assert self._aside is not None
             target = self._target(entry.path)
-            os.makedirs(os.path.dirname(target), exist_ok=True)
-            # Several files may share one content: each is a file of its own.
-            own = self._aside.copy(entry.sha256)
-            os.chmod(own, (0o777 if entry.executable else 0o666) & ~mask)
             try:
-                os.link(own, target)
-                written.append(entry.path)
-            except FileExistsError:
-                if not _is_content(target, entry.sha256):
-                    raise AlreadyExistsError(
-                        f"{target} came to be there meanwhile: remove it, and fetch again"
-                    ) from None
-            os.unlink(own)
+                if self._put(entry, target, mask):
+                    written.append(entry.path)
+            except OSError as error:
+                raise FailedPreconditionError(
+                    f"{target} cannot be written ({error.strerror}): mend that, and fetch again"
+                ) from error
         self._done = True
         return Fetched(self._attempt, self._files, written, self._notes)
 
@@ -150,6 +139,23 @@ class Fetching:
         aside, self._aside = self._aside, None
         if aside is not None:
             aside.close(self._done)
+
+    def _put(self, entry: Any, target: str, mask: int) -> bool:
+        """Is it there now, and was not?"""
+        assert self._aside is not None
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        # Several files may share one content: each is a file of its own.
+        own = self._aside.copy(entry.sha256)
+        os.chmod(own, (0o777 if entry.executable else 0o666) & ~mask)
+        try:
+            os.link(own, target)
+        except FileExistsError:
+            if not is_content(target, entry.sha256):
+                raise AlreadyExistsError(f"{target} came to be there meanwhile: remove it, and fetch again") from None
+            return False
+        finally:
+            os.unlink(own)
+        return True
 
     def _drop(self) -> None:
         if self._coming is not None:
@@ -166,7 +172,30 @@ class Fetching:
             folder = os.path.join(folder, part)
             if os.path.lexists(folder) and (os.path.islink(folder) or not os.path.isdir(folder)):
                 raise AlreadyExistsError(f"{folder} is no folder here, and the job has files in one of that name")
+            self._check_aside(folder)
         return os.path.join(folder, parts[-1])
+
+    def _check_aside(self, folder: str) -> None:
+        """Files that went there would go with it."""
+        if is_aside(folder):
+            raise AlreadyExistsError(
+                f"{folder} is where a fetch keeps what has come: bring that fetch to its end, or name another folder"
+            )
+
+    def _check_names(self, path: str, target: str) -> None:
+        """May they be too long, or have letters that are none here? It is known only where a folder is to look in."""
+        try:
+            for name in (*path.split("/"), path):
+                try:
+                    os.lstat(os.path.join(self._to, name))
+                except (FileNotFoundError, NotADirectoryError):
+                    pass
+        except (OSError, UnicodeError) as error:
+            why = error.strerror if isinstance(error, OSError) else error
+            raise FailedPreconditionError(
+                f"nothing was fetched: {target} cannot be written here ({why}): name another folder, on a file system "
+                "that takes it, or let the job give it another name"
+            ) from None
 
 
 class _Coming:
@@ -193,83 +222,3 @@ class _Coming:
 
     def end(self) -> None:
         self._file.close()
-
-
-class _Aside:
-    """The folder of what has come, each content whole and named by its digest. Of one fetch at a time."""
-
-    def __init__(self, to: str, job: int) -> None:
-        self._path, self._lock = _kept(os.path.join(to, f".rainbow-fetch-{job}"))
-        if self._lock is None:
-            # Another fetch is at it, or it is not ours: this one has a folder of its own, which goes with it.
-            self._path = tempfile.mkdtemp(prefix=f".rainbow-fetch-{job}-", dir=to)
-
-    def come(self) -> Set[str]:
-        """Digests of what an earlier fetch brought. What is not whole goes."""
-        found = set()
-        for name in os.listdir(self._path):
-            path = os.path.join(self._path, name)
-            if _DIGEST.fullmatch(name) and _is_content(path, name):
-                found.add(name)
-            elif not os.path.isdir(path) or os.path.islink(path):
-                os.unlink(path)
-        return found
-
-    def create(self) -> IO[bytes]:
-        return open(self._inside("coming"), "wb")
-
-    def keep(self, digest: str) -> None:
-        os.replace(self._inside("coming"), self._inside(digest))
-
-    def copy(self, digest: str) -> str:
-        own = self._inside("one")
-        # One from before may be a file's own already, under another name.
-        if os.path.lexists(own):
-            os.unlink(own)
-        shutil.copyfile(self._inside(digest), own)
-        return own
-
-    def close(self, done: bool) -> None:
-        if done or self._lock is None or not any(map(_DIGEST.fullmatch, os.listdir(self._path))):
-            shutil.rmtree(self._path, ignore_errors=True)
-        if self._lock is not None:
-            os.close(self._lock)
-
-    def _inside(self, name: str) -> str:
-        return os.path.join(self._path, name)
-
-
-def _kept(path: str) -> Tuple[str, Optional[int]]:
-    """The folder, made where it is missing, and its lock; no lock where it cannot be used."""
-    if fcntl is None:
-        return path, None
-    lock = None
-    try:
-        try:
-            os.mkdir(path, 0o700)
-        except FileExistsError:
-            pass
-        lock = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        ours, there = os.fstat(lock), os.lstat(path)
-        # Whoever had it may have removed it meanwhile; what others may write in is not to be relied on.
-        if os.path.samestat(ours, there) and ours.st_uid == os.geteuid() and stat.S_IMODE(ours.st_mode) & 0o022 == 0:
-            return path, lock
-    except OSError:
-        pass
-    if lock is not None:
-        os.close(lock)
-    return path, None
-
-
-def _is_content(path: str, digest: str) -> bool:
-    """Is it a plain file with these bytes?"""
-    return not os.path.islink(path) and os.path.isfile(path) and _digest_of(path) == digest
-
-
-def _digest_of(path: str) -> str:
-    digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        for data in iter(lambda: file.read(256 * 1024), b""):
-            digest.update(data)
-    return digest.hexdigest()

@@ -10,7 +10,14 @@ import tempfile
 import threading
 import unittest
 
-from rainbow_queue import AbortedError, AlreadyExistsError, AsyncRainbowClient, InternalError, RainbowClient
+from rainbow_queue import (
+    AbortedError,
+    AlreadyExistsError,
+    AsyncRainbowClient,
+    FailedPreconditionError,
+    InternalError,
+    RainbowClient,
+)
 from rainbow_queue.fetching import Fetching
 from rainbow_queue.protos.v1 import files_pb2
 
@@ -137,6 +144,31 @@ class WhatAServerSays(unittest.TestCase):
         files.download_request()
         return files
 
+    def fetched(self, contents):
+        """From the first byte to the last, by path: each is there, as the answer says."""
+        files = self.fetching(*(entry(path, data) for path, data in contents.items()))
+        for data in sorted(set(contents.values())):
+            files.came(piece(data))
+        self.assertEqual(files.placed().written, list(contents))
+        files.end()
+        for path, data in contents.items():
+            self.assertEqual(self.read(path), data)
+
+    def broke_off(self):
+        """One content came whole, and not the other. Answers where it is kept."""
+        files = self.fetching(entry("a"), entry("b", b"b"))
+        files.came(piece(b"abc"))
+        files.end()
+        return os.path.join(self.to, ".rainbow-fetch-7")
+
+    def read(self, path):
+        with open(os.path.join(self.to, path), "rb") as file:
+            return file.read()
+
+    def write(self, path, data):
+        with open(os.path.join(self.to, path), "wb") as file:
+            file.write(data)
+
     def test_a_digest_leads_nowhere_else(self):
         for wrong in ({"sha256": "../" * 30 + "tmp/x"}, {"sha256": "A" * 64}, {"sha256": ""}, {"size": -1}):
             with self.assertRaisesRegex(InternalError, "digest or size that is none"):
@@ -181,11 +213,11 @@ class WhatAServerSays(unittest.TestCase):
         self.assertEqual(sorted(os.listdir(self.to)), ["a", "b"])
 
     def test_what_lies_in_the_folder_aside_is_looked_at(self):
-        aside = os.path.join(self.to, ".rainbow-fetch-7")
-        os.mkdir(aside, 0o700)
         digest = entry("a").sha256
+        aside = self.broke_off()
         with open(os.path.join(self.to, "mine"), "wb") as file:
             file.write(b"abc")
+        os.unlink(os.path.join(aside, digest))
         os.symlink(os.path.join(self.to, "mine"), os.path.join(aside, digest))
         files = self.fetching(entry("a"))
         self.assertEqual(files.lacking(), 1, "a link is nobody's content")
@@ -202,16 +234,101 @@ class WhatAServerSays(unittest.TestCase):
         self.assertEqual(files.lacking(), 1)
         files.end()
         self.assertEqual(sorted(os.listdir(self.to)), [".rainbow-fetch-7", "mine"])
+        self.assertEqual(os.listdir(aside), [digest])
 
     def test_what_came_to_be_there_meanwhile(self):
         files = self.fetching(entry("a"))
         files.came(piece(b"abc"))
-        with open(os.path.join(self.to, "a"), "wb") as file:
-            file.write(b"mine")
+        self.write("a", b"mine")
         with self.assertRaisesRegex(AlreadyExistsError, "came to be there meanwhile"):
             files.placed()
-        with open(os.path.join(self.to, "a"), "rb") as file:
-            self.assertEqual(file.read(), b"mine")
+        self.assertEqual(self.read("a"), b"mine")
+
+    def test_files_of_the_folders_name(self):
+        digest = entry("b", b"b").sha256
+        for inside in ("log", "one", "coming", "made-by", digest, "rainbow-fetch.one"):
+            self.fetched({f".rainbow-fetch-7/{inside}": b"mine " + inside.encode(), f"{inside} b": b"b"})
+        # Once they are there, and the folder is theirs, a fetch of others leaves them alone.
+        self.fetched({"else": b"else"})
+        self.assertEqual(len(os.listdir(os.path.join(self.to, ".rainbow-fetch-7"))), 6)
+        self.assertEqual([name for name in os.listdir(self.to) if name.startswith(".rainbow-fetch-7.")], [])
+
+    def test_its_name_in_other_letters(self):
+        # Where a file system takes no heed of case they are one.
+        files = self.fetching(entry(".Rainbow-Fetch-7/log", b"log"), entry("a"))
+        self.assertEqual(os.listdir(self.to), [".rainbow-fetch-7.2"])
+        files.end()
+        self.fetched({".Rainbow-Fetch-7/log": b"log", "a": b"abc"})
+
+    def test_a_file_of_the_folders_name(self):
+        self.fetched({".rainbow-fetch-7": b"mine", ".rainbow-fetch-7.2": b"mine too", "b": b"b"})
+        self.assertEqual(sorted(os.listdir(self.to)), [".rainbow-fetch-7", ".rainbow-fetch-7.2", "b"])
+
+    def test_a_folder_of_its_name_that_is_not_its_own(self):
+        os.mkdir(os.path.join(self.to, ".rainbow-fetch-7"), 0o755)
+        for name in ("notes.txt", "rainbow-fetch.one", "made-by", entry("a").sha256):
+            self.write(f".rainbow-fetch-7/{name}", b"mine")
+        self.fetched({"a": b"abc"})
+        self.assertEqual(len(os.listdir(os.path.join(self.to, ".rainbow-fetch-7"))), 4)
+        # Beside it one goes on all the same.
+        os.unlink(os.path.join(self.to, "a"))
+        self.broke_off()
+        files = self.fetching(entry("a"), entry("b", b"b"))
+        self.assertEqual(files.lacking(), 1)
+        files.came(piece(b"b"))
+        files.placed()
+        files.end()
+        self.assertEqual(sorted(os.listdir(self.to)), [".rainbow-fetch-7", "a", "b"])
+
+    def test_what_others_put_into_the_folder_aside(self):
+        aside = self.broke_off()
+        self.assertEqual(os.stat(aside).st_mode & 0o777, 0o700)
+        self.write(".rainbow-fetch-7/notes.txt", b"mine")
+        os.mkdir(os.path.join(aside, "more"))
+        files = self.fetching(entry("a"), entry("b", b"b"))
+        self.assertEqual(files.lacking(), 1)
+        files.came(piece(b"b"))
+        self.assertEqual(files.placed().written, ["a", "b"])
+        files.end()
+        self.assertEqual(sorted(os.listdir(aside)), ["more", "notes.txt"])
+
+    def test_nothing_is_fetched_into_what_another_fetch_keeps(self):
+        kept = self.broke_off()
+        there = sorted(os.listdir(kept))
+        digest = entry("a").sha256
+        for to, path in ((self.to, f".rainbow-fetch-7/{digest}"), (self.to, ".rainbow-fetch-7/x/y"), (kept, "x")):
+            files = Fetching(8, 0, to)
+            self.addCleanup(files.end)
+            files.listed(files_pb2.ListFilesResponse(files=[entry(path, b"other")], epoch=1))
+            with self.assertRaisesRegex(AlreadyExistsError, "rainbow-fetch-7 is where a fetch keeps what has come"):
+                files.look()
+        self.assertEqual(sorted(os.listdir(kept)), there)
+        self.assertEqual(os.listdir(self.to), [".rainbow-fetch-7"])
+
+    def test_names_that_cannot_be_had_here(self):
+        long = "x" * 300
+        for path in (long, f"new/{long}", f"{long}/a", "/".join(["deep"] * 1000)):
+            with self.assertRaisesRegex(FailedPreconditionError, "nothing was fetched: .*cannot be written here"):
+                self.fetching(entry("a"), entry(path))
+        self.assertEqual(os.listdir(self.to), [])
+
+    def test_what_cannot_be_put_in_its_place_is_kept(self):
+        files = self.fetching(entry("a/b"), entry("c", b"c"))
+        files.came(piece(b"abc"))
+        files.came(piece(b"c"))
+        self.write("a", b"mine")
+        with self.assertRaisesRegex(AlreadyExistsError, "a is no folder here"):
+            files.placed()
+        files.end()
+        os.unlink(os.path.join(self.to, "a"))
+        # Two files of which one would be the other's folder: no server should say so.
+        files = self.fetching(entry("c", b"c"), entry("c/b", b"abc"))
+        self.assertEqual(files.lacking(), 0)
+        with self.assertRaises(AlreadyExistsError):
+            files.placed()
+        files.end()
+        files = self.fetching(entry("d/b"))
+        self.assertEqual(files.lacking(), 0)
 
 
 if __name__ == "__main__":

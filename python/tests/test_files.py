@@ -144,6 +144,22 @@ class Files(WithServer):
             self.client.fetch(job, self.path("trap"))
         self.assertEqual(os.listdir(self.path("trap")), ["out"])
 
+    def test_its_own_files_of_the_name_of_the_folder_aside(self):
+        script = "f=.rainbow-fetch-$RAINBOW_JOB_ID; mkdir $f; echo mine > $f/log; echo b > b"
+        job = self.client.submit(shell(script), stage_out=[".rainbow-fetch-*", "b"]).job
+        self.assertEqual(self.client.wait(job, timeout=60).state, "completed")
+        names = [f".rainbow-fetch-{job.id}/log", "b"]
+
+        async def story():
+            async with AsyncRainbowClient(config_file=self.server.config) as client:
+                return await client.fetch(job, self.path("others"))
+
+        for to, fetched in (("results", self.client.fetch(job, self.path("results"))), ("others", asyncio.run(story()))):
+            self.assertEqual(sorted(fetched.written), names)
+            with open(self.path(f"{to}/{names[0]}")) as file:
+                self.assertEqual(file.read(), "mine\n")
+            self.assertEqual(sorted(os.listdir(self.path(to))), [names[0].split("/")[0], "b"])
+
     def test_into_what_is_no_folder(self):
         with self.assertRaisesRegex(AlreadyExistsError, "model.py is no folder"):
             Fetching(1, 0, self.path("model.py"))
