@@ -93,6 +93,17 @@ describe('dependencies and times', () => {
     }
   });
 
+  test('a submit that is canceled at once exits with 1, as one that is rejected', async () => {
+    const at = await place();
+    await at.register('red', '--nodes', '1', '--cores', '4');
+    await at.run(['submit', '--hold', '--', 'true']);
+    await at.run(['job', 'cancel', '1']);
+    for (const more of [[], ['--wait'], ['--array', '0-3']]) {
+      const { code, stdout } = await at.run(['submit', '--after', '1', ...more, '--', 'true']);
+      expect([code, stdout]).toEqual([1, expect.stringContaining(' canceled: ')]);
+    }
+  });
+
   test('--after a start, and one at a time by name', async () => {
     const at = await withAgent();
     await at.run(['submit', '--hold', '--name', 'nightly', '--', 'true']);

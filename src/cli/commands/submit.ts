@@ -242,7 +242,8 @@ async function one(
   const { job, created, decision, openings } = await named(asked);
   if (job === undefined) throw new Error('the server answered without a job');
   if (!created) await tellOtherJobspec(invocation, client, job.id, request.jobspec, signal);
-  const rejected = stateWord(job.state) === 'rejected';
+  const state = stateWord(job.state);
+  const rejected = state === 'rejected';
   if (created && job.cluster !== '') {
     // What it was decided with.
     const at = decision?.candidates.filter(({ cluster }) => cluster === job.cluster) ?? [];
@@ -272,9 +273,11 @@ async function one(
         : line + again;
     });
   };
-  if (options.wait !== true || rejected) {
+  // Canceled as soon as it was there: what it was to start after never comes.
+  const neverRuns = rejected || (state === 'canceled' && job.startedAt === undefined);
+  if (options.wait !== true || neverRuns) {
     show(job);
-    return rejected ? 1 : 0;
+    return neverRuns ? 1 : 0;
   }
   const limit = startTimeLimit(invocation.io, options.timeout);
   try {
