@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { expectExit, json, jsonLines, until } from './command-line.ts';
-import { place, startAgent, untilConnected, write, type Place } from './with-server.ts';
+import { place, SECRET, startAgent, untilConnected, write, type Place } from './with-server.ts';
 
 async function withAgent(): Promise<Place> {
   const at = await place();
@@ -102,6 +102,46 @@ describe('dependencies and times', () => {
       const { code, stdout } = await at.run(['submit', '--after', '1', ...more, '--', 'true']);
       expect([code, stdout]).toEqual([1, expect.stringContaining(' canceled: ')]);
     }
+  });
+
+  test('--dry-run looks at what it is to start after, at arrays, times and holds, as the submit itself', async () => {
+    const at = await place();
+    await at.register('red', '--nodes', '1', '--cores', '4');
+    await at.run(['submit', '--hold', '--', 'true']);
+    await at.run(['submit', '--hold', '--', 'true']);
+    await at.run(['job', 'cancel', '1']);
+    const dry = (...more: string[]) => at.run(['submit', '--dry-run', ...more, '--', 'true']);
+    const same = async (code: number, ...more: string[]): Promise<void> => {
+      const [first, second] = [await dry(...more), await at.run(['submit', ...more, '--', 'true'])];
+      expect([more, first.code, second.code]).toEqual([more, code, code]);
+      // Each tells its own moment.
+      const words = (text: string): string => text.replaceAll(/\d{4}-\S+Z/g, 'TIME');
+      if (first.stdout === '') expect(words(first.stderr)).toBe(words(second.stderr));
+    };
+    expect((await dry('--after', '1')).stdout).toContain(
+      'submitted so, it would be canceled: it was to start afterok:1, and job 1 ended as canceled',
+    );
+    expect(await dry('--after', '999')).toMatchObject({ code: 1, stderr: expect.stringContaining('no job 999') });
+    for (const more of [
+      ['--after', '1'],
+      ['--after', '999'],
+    ])
+      await same(1, ...more);
+    for (const more of [
+      ['--array', '9-1'],
+      ['--deadline', '2020-01-01T00:00Z'],
+    ])
+      await same(2, ...more);
+    const held = await dry('--hold', '--array', '0-3', '--after', 'afterany:1,2', '--policy', 'first');
+    expect(held.code).toBe(0);
+    expect(held.stdout).toMatch(
+      /look at --policy: [^]*it would be an array of 4 tasks; it would stay pending: held, .*; waits for afterok:2\n/,
+    );
+    expect(json(await dry('--begin', '+1h', '--json'))).toMatchObject({ comesTo: { state: 'pending' } });
+    await at.run(['cluster', 'drain', 'red', '--reason', 'disks', '--operator', '-s', SECRET]);
+    expect((await dry()).stdout).toContain('it would stay pending: red: it is drained');
+    // Nothing was stored by any of it.
+    expect((await at.run(['jobs', '--state', 'pending'])).stdout.trim().split('\n')).toHaveLength(2);
   });
 
   test('--after a start, and one at a time by name', async () => {
