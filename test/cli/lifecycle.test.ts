@@ -166,7 +166,14 @@ describe('dependencies and times', () => {
     expect((await at.run(['job', 'hold', '1'])).stdout).toMatch(/held/);
     expect((await at.run(['job', 'release', '1'])).stdout).toMatch(/not before/);
     await at.run(['job', 'cancel', '1']);
-    expect((await at.run(['job', 'hold', '1'])).stderr).toContain('only what is pending can be held');
+    // It has ended: nothing is left to cancel.
+    expect((await at.run(['job', 'hold', '1'])).stderr).toMatch(/only what is pending can be held\n$/);
+    const { id } = json<{ id: number }>(await at.run(['submit', '--json', '--', 'sleep', '600']));
+    await until(
+      async () => json<{ state: string }>(await at.run(['job', 'show', String(id), '--json'])).state === 'running',
+    );
+    expect((await at.run(['job', 'hold', String(id)])).stderr).toContain('"rainbow job cancel" ends it');
+    expectExit(await at.run(['job', 'cancel', String(id)]), 0);
   });
 
   test('jobs --watch in a pipe: the list, then a line for each change', async () => {
