@@ -10,6 +10,7 @@ from rainbow_queue import (
     AbortedError,
     AlreadyExistsError,
     AsyncRainbowClient,
+    FailedPreconditionError,
     InternalError,
     InvalidInputError,
     RainbowClient,
@@ -143,6 +144,12 @@ class Files(WithServer):
         with self.assertRaisesRegex(AlreadyExistsError, "is no folder here"):
             self.client.fetch(job, self.path("trap"))
         self.assertEqual(os.listdir(self.path("trap")), ["out"])
+
+    def test_of_an_array_task_by_task(self):
+        tasks = self.client.submit(shell("true"), array="2-3", stage_out=["out"], hold=True).job
+        self.addCleanup(self.client.cancel, tasks)
+        with self.assertRaisesRegex(FailedPreconditionError, rf"name one of them by its index, as in {tasks.id}\[2\]"):
+            self.client.fetch(tasks, self.path("results"))
 
     def test_into_what_is_no_folder(self):
         with self.assertRaisesRegex(AlreadyExistsError, "model.py is no folder"):
