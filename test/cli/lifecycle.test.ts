@@ -93,6 +93,21 @@ describe('dependencies and times', () => {
     }
   });
 
+  test('what waits says why: for an agent, for a time behind other jobs, and which task of an array is told of', async () => {
+    const at = await place();
+    await at.register('red', '--nodes', '1', '--cores', '4');
+    await at.run(['submit', '--', 'true']);
+    const once = 'red: it starts once an agent is there (none has come yet)';
+    for (const how of ['show', 'explain'])
+      expect((await at.run([...(how === 'show' ? ['job', how] : [how]), '1'])).stdout).toContain(once);
+    expect(json(await at.run(['job', 'show', '1', '--json']))).toMatchObject({ waitsForAgent: once });
+    await at.run(['submit', '--hold', '--array', '5-6', '--', 'true']);
+    expect((await at.run(['explain', '2'])).stdout).toMatch(/its first task, 2\[5\];[^]*explain\s2\[INDEX\]/);
+    await at.run(['submit', '--after', 'afterany:1', '--begin', '2099-01-01T00:00Z', '--', 'true']);
+    await at.run(['job', 'cancel', '1']);
+    await until(async () => (await at.run(['jobs'])).stdout.includes('not before 2099-01-01T00:00:00.000Z'));
+  });
+
   test('a submit that is canceled at once exits with 1, as one that is rejected', async () => {
     const at = await place();
     await at.register('red', '--nodes', '1', '--cores', '4');
