@@ -13,7 +13,7 @@ test('the spinner is taken away before a line is said, and shown again below it'
   const timers: Timers = {
     ...realSystem.timers,
     every(_ms, run) {
-      tick = run as () => void;
+      tick = run;
       return { cancel() {} };
     },
   };
