@@ -35,8 +35,8 @@ class Connection:
 
     host: `NAME:PORT`, or several on one database, as a list or with commas: one that answers is kept until it does not.
         Else RAINBOW_HOST, else the configuration's, else localhost:50051.
-    config_file: where clusters, groups and their tokens are read from; it need not exist. Else RAINBOW_CONFIG, else the
-        user's own, which the command line reads as well.
+    config_file: where clusters, groups and their tokens are read from. Else RAINBOW_CONFIG, else the user's own, which the
+        command line reads as well, and which alone need not exist.
     database: for the prototype's sake; the server has its own.
     use_ssl: True, or Tls with the files to use; else as RAINBOW_CA_CERT, RAINBOW_CERT and RAINBOW_CERT_KEY say.
     key: whose jobs these are: a user key, or the server's secret for an operator. By default the user's own, which is

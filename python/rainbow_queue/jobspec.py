@@ -48,14 +48,42 @@ def jobspec_text(jobspec: JobspecLike) -> str:
         except Exception as error:
             raise InvalidInputError(f"the jobspec’s to_yaml() failed: {type(error).__name__}: {error}") from error
     if isinstance(jobspec, os.PathLike):
-        return read_file(os.fspath(jobspec), "jobspec")
+        return _from_file(os.fspath(jobspec))
     if not isinstance(jobspec, str):
         raise TypeError(f"a jobspec is a path, text, a mapping or a Jobspec, not {type(jobspec).__name__}")
     if not jobspec.strip():
         raise InvalidInputError("the jobspec is empty: give a path, text, a mapping or a Jobspec")
     if "\n" not in jobspec and not jobspec.lstrip().startswith("{"):
-        return read_file(jobspec, "jobspec")
+        return _from_file(jobspec)
+    _refuse_others(jobspec, "the jobspec", "FILE")
     return jobspec
+
+
+def _from_file(path: str) -> str:
+    text = read_file(path, "jobspec")
+    _refuse_others(text, path, path)
+    return text
+
+
+_VERSION = re.compile(r"""^(?:version\s*:|\{\s*version\s*:|\s*\{?\s*["']version["']\s*:)""", re.MULTILINE)
+_SCRIPT = re.compile(r"^#!|^#\s?(SBATCH|FLUX)\b|^# ?flux:", re.MULTILINE)
+_KUBERNETES = re.compile(r"""^\s*\{?\s*["']?apiVersion["']?\s*:""", re.MULTILINE)
+
+
+def _refuse_others(text: str, what: str, file: str) -> None:
+    """What only the command line reads. A jobspec has its version; a server has the last word on it."""
+    if _VERSION.search(text) is not None:
+        return
+    if _SCRIPT.search(text) is not None:
+        kind, option = "a batch script", f"--batch {file}"
+    elif _KUBERNETES.search(text) is not None:
+        kind, option = "Kubernetes’", f"--kubernetes {file}"
+    else:
+        return
+    raise InvalidInputError(
+        f"{what} is {kind}, and no jobspec: Python takes jobspecs; submit it with `rainbow submit {option}`, "
+        f"or make jobspecs of it with `rainbow jobspec convert {file}`"
+    )
 
 
 class _Yaml12(yaml.SafeLoader):

@@ -18,7 +18,7 @@ DEFAULT_HOST = f"localhost:{DEFAULT_PORT}"
 @dataclass(frozen=True)
 class Settings:
     cfg: RainbowConfig
-    # The file of `cfg`, which need not exist.
+    # The file of `cfg`; the user's own need not exist.
     config_path: str
     # NAME:PORT of each; servers on one database.
     hosts: Tuple[str, ...]
@@ -30,9 +30,14 @@ def read_settings(
 ) -> Settings:
     """The file: the one named, else RAINBOW_CONFIG, else the user's own, if it is there.
 
-    Raises ValueError for a file that holds no configuration, and InvalidInputError for a host that is none.
+    Raises InvalidInputError for a file that is named and not there, or holds no configuration, and for a host that is none.
     """
-    path = config_file or _given("RAINBOW_CONFIG") or os.path.join(config_folder(), "config.yaml")
+    given = config_file or _given("RAINBOW_CONFIG")
+    if given and not os.path.exists(given):
+        raise InvalidInputError(
+            f"there is no configuration file {given}; make one with: rainbow config init --config-path {given}"
+        )
+    path = given or os.path.join(config_folder(), "config.yaml")
     cfg = RainbowConfig(path)
     named = host if host is None or isinstance(host, str) else ",".join(host)
     where = named or _given("RAINBOW_HOST") or cfg.host or DEFAULT_HOST

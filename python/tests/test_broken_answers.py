@@ -102,7 +102,7 @@ class Answers(unittest.TestCase):
         self.folder = os.path.realpath(folder.name)
         self.named = {
             "host": f"127.0.0.1:{port}",
-            "config_file": os.path.join(self.folder, "none.yaml"),
+            "config_file": os.devnull,
             "key": "rbu_" + "x" * 43,
             "timeout": 0.3,
         }

@@ -53,6 +53,13 @@ class Order(unittest.TestCase):
         self.assertEqual(self.host(config_file=named), "environment:1")
         self.assertEqual(self.host("argument:1", named), "argument:1")
 
+    def test_a_file_that_is_named_has_to_be_there(self):
+        nowhere = os.path.join(self.folder, "nope.yaml")
+        for named in ({"config_file": nowhere}, {}):
+            with self.assertRaisesRegex(InvalidInputError, "there is no configuration file .*nope.yaml; make one"):
+                self.host(**named)
+            os.environ["RAINBOW_CONFIG"] = nowhere
+
     def test_addresses(self):
         for given, read in ((":7", "localhost:7"), ("red", "red:50051"), ("[::1]:7", "[::1]:7")):
             self.assertEqual(self.host(given), read)

@@ -10,6 +10,7 @@ from rainbow_queue import (
     AbortedError,
     AlreadyExistsError,
     AsyncRainbowClient,
+    FailedPreconditionError,
     InternalError,
     InvalidInputError,
     RainbowClient,
@@ -159,6 +160,12 @@ class Files(WithServer):
             with open(self.path(f"{to}/{names[0]}")) as file:
                 self.assertEqual(file.read(), "mine\n")
             self.assertEqual(sorted(os.listdir(self.path(to))), [names[0].split("/")[0], "b"])
+
+    def test_of_an_array_task_by_task(self):
+        tasks = self.client.submit(shell("true"), array="2-3", stage_out=["out"], hold=True).job
+        self.addCleanup(self.client.cancel, tasks)
+        with self.assertRaisesRegex(FailedPreconditionError, rf"name one of them by its index, as in {tasks.id}\[2\]"):
+            self.client.fetch(tasks, self.path("results"))
 
     def test_into_what_is_no_folder(self):
         with self.assertRaisesRegex(AlreadyExistsError, "model.py is no folder"):

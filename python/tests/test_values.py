@@ -58,6 +58,21 @@ class Jobspecs(unittest.TestCase):
             file.flush()
             self.assertEqual(jobspec.jobspec_text(file.name), "version: 1\n")
             self.assertEqual(jobspec.jobspec_text(Path(file.name)), "version: 1\n")
+        # A comment does not make it a script.
+        kept = "#!/usr/bin/env x\nversion: 1\n"
+        self.assertEqual(jobspec.jobspec_text(kept), kept)
+        for text, option in (
+            ("#!/bin/sh\n#SBATCH -n 2\nhostname\n", "--batch"),
+            ("apiVersion: batch/v1\nkind: Job\nmetadata:\n  labels:\n    version: v1\n", "--kubernetes"),
+            ('{"apiVersion": "batch/v1", "kind": "Job"}', "--kubernetes"),
+        ):
+            with tempfile.NamedTemporaryFile("w") as file:
+                file.write(text)
+                file.flush()
+                with self.assertRaisesRegex(InvalidInputError, f"{file.name} is .*: Python takes jobspecs; .*{option} {file.name}"):
+                    jobspec.jobspec_text(file.name)
+            with self.assertRaisesRegex(InvalidInputError, f"the jobspec is .*{option} FILE"):
+                jobspec.jobspec_text(text)
         with self.assertRaisesRegex(ValueError, "no jobspec file nowhere.yaml"):
             jobspec.jobspec_text("nowhere.yaml")
             Path(file.name).write_bytes(b"\xff")

@@ -5,6 +5,7 @@
 import type { Command } from 'commander';
 import type { Io } from './io.ts';
 import { cleanLines, paint, type Paint } from './paint.ts';
+import { eraseProgress } from './progress.ts';
 
 /** Options that every command takes. */
 export interface GlobalOptions {
@@ -37,13 +38,19 @@ export interface Invocation {
 export function invocation(io: Io, command: Command): Invocation {
   const globals = command.optsWithGlobals<GlobalOptions>();
   const json = globals.json === true;
-  const print = (text: string): void => io.stdout.write(`${text}\n`);
+  const print = (text: string): void => {
+    eraseProgress(io);
+    io.stdout.write(`${text}\n`);
+  };
   return {
     io,
     globals,
     json,
     paint: paint(io.stdout, io.env),
-    say: (message) => io.stderr.write(`rainbow: ${cleanLines(message)}\n`),
+    say(message) {
+      eraseProgress(io);
+      io.stderr.write(`rainbow: ${cleanLines(message)}\n`);
+    },
     print,
     result(document, text) {
       if (json) print(JSON.stringify(document));

@@ -3,12 +3,13 @@
  * what it cannot be told. Clusters of one kind share a rendering.
  */
 import type { Containers } from '../core/containers/runtimes.ts';
-import type { Candidate } from '../gen/rainbow/v1/job_pb.js';
+import type { Candidate, Job } from '../gen/rainbow/v1/job_pb.js';
 import { Fits } from '../gen/rainbow/v1/job_pb.js';
 import type { Cluster } from '../gen/rainbow/v1/clusters_pb.js';
 import { clean, cleanLines } from './paint.ts';
 import { maintenanceText } from './present/cluster.ts';
 import { isoTime, milliseconds } from './present/time.ts';
+import { stateWord } from './present/words.ts';
 
 export interface NativeOf {
   readonly clusters: readonly string[];
@@ -142,6 +143,19 @@ export async function serving(
 
 function isUnheard({ runner, lastSeenAt }: Cluster): boolean {
   return runner === '' && lastSeenAt === undefined;
+}
+
+/** What a job that its cluster has not begun to queue waits for there, in a line; null: nothing, or it is further. */
+export async function waitsForAgent(
+  job: Pick<Job, 'cluster' | 'state'>,
+  ask: (name: string) => Promise<Cluster>,
+): Promise<string | null> {
+  const state = stateWord(job.state);
+  if (job.cluster === '' || (state !== 'assigned' && state !== 'received')) return null;
+  // What is shown beside stands without it.
+  const there = await ask(job.cluster).catch(() => null);
+  const once = there === null ? null : whoIsAway(there);
+  return once === null ? null : `${job.cluster}: it starts once ${once}`;
 }
 
 /** What has to happen before a job starts there; null: nothing. A prototype's client polls: where it does, it was seen. */

@@ -4,9 +4,8 @@
  * is always stored: the store looks at it as soon as it has it.
  */
 import { RainbowError } from '../core/errors.ts';
-import { RESTORED } from '../core/job/restored.ts';
-import { isFinal } from '../core/job/state.ts';
-import { verdictOf, type Dependency, type End } from '../core/job/waits.ts';
+import { toldBy, type DependedOn } from '../core/job/depended-on.ts';
+import type { Dependency } from '../core/job/waits.ts';
 import type { ArrayRecord, JobRecord, Store } from '../store/store.ts';
 
 export interface Resolved {
@@ -34,27 +33,15 @@ export async function resolveDependencies(
       open.push(dependency);
       continue;
     }
-    const verdict = verdictOf(kind, 'counts' in found ? arrayEnd(found) : jobEnd(found));
+    const { verdict, never } = toldBy({ kind, on }, dependedOn(found));
     // How it ended is not known: it is stored, and held for a person by the store's own look.
     if (verdict === null || verdict === 'unknown') open.push(dependency);
-    if (verdict === 'never') {
-      return { open, never: `it was to start ${kind}:${on}, and job ${on} ${howItEnded(found)}` };
-    }
+    if (never !== null) return { open, never };
   }
   return { open, never: null };
 }
 
-function jobEnd(job: JobRecord): End {
-  const ended = isFinal(job.state);
-  return { ended, allCompleted: !ended || job.state === 'completed', isKnown: job.reason.code !== RESTORED };
-}
-
-function arrayEnd({ counts, endedAt }: ArrayRecord): End {
-  const lost = (counts.failed ?? 0) + (counts.canceled ?? 0) + (counts.rejected ?? 0);
-  return { ended: endedAt !== null, allCompleted: lost === 0 };
-}
-
-function howItEnded(found: JobRecord | ArrayRecord): string {
-  if ('state' in found) return `ended as ${found.state}`;
-  return arrayEnd(found).allCompleted ? 'completed' : 'has a task that did not complete';
+function dependedOn(found: JobRecord | ArrayRecord): DependedOn {
+  if ('counts' in found) return { counts: found.counts, ended: found.endedAt !== null };
+  return { state: found.state, reason: found.reason.code };
 }

@@ -3,6 +3,7 @@
  * prototype's clients can read (4 MiB) and no call holds the process for long.
  */
 import { RainbowError } from '../core/errors.ts';
+import { MOST_ARRAY_TASKS } from '../core/job/array-spec.ts';
 import type { Clock } from '../system/system.ts';
 
 export const LIMITS = {
@@ -27,7 +28,7 @@ export const LIMITS = {
   policyOptions: 100,
   policyText: 65_536,
   /** Tasks of one array. */
-  arrayTasks: 10_000,
+  arrayTasks: MOST_ARRAY_TASKS,
   /** Jobs and arrays that one job waits for. */
   dependencies: 1_000,
   /** Jobs of an owner that have not ended, beside which a singleton is taken: a look may walk past all of them. */

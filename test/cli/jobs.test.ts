@@ -66,6 +66,21 @@ describe('submit', () => {
     expect((await at.run(['jobs'])).stdout).toBe('no jobs\n');
   });
 
+  test('jobs --cluster of a name that is no cluster says so', async () => {
+    const at = await place();
+    const { secret } = await at.register('red', '--nodes', '1', '--cores', '4');
+    expect((await at.run(['jobs', '--cluster', 'red'])).stdout).toBe('no jobs\n');
+    const typo = await at.run(['jobs', '--cluster', 'rde']);
+    expect(typo).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('rde') });
+    // Jobs outlive their cluster.
+    const agent = startAgent(at, 'red', ['--graph', join(at.folder, 'red.json')]);
+    expectExit(await at.run(['submit', '--wait', '--', 'true']), 0);
+    await agent.stop();
+    expectExit(await at.run(['delete', '--cluster-name', 'red', '-s', secret]), 0);
+    expectExit(await at.run(['jobs', '--cluster', 'red']), 0);
+    expectExit(await at.run(['jobs', '--cluster', 'red', '--name', 'none']), 0);
+  });
+
   test('--dry-run says, and exits, as the submit itself would', async () => {
     const at = await place();
     await at.register('red', '--nodes', '1', '--cores', '4');

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { expectExit, json, jsonLines, until } from './command-line.ts';
-import { place, startAgent, untilConnected, write, type Place } from './with-server.ts';
+import { place, SECRET, startAgent, untilConnected, write, type Place } from './with-server.ts';
 
 async function withAgent(): Promise<Place> {
   const at = await place();
@@ -93,6 +93,73 @@ describe('dependencies and times', () => {
     }
   });
 
+  test('what waits says why: for an agent, for a time behind other jobs, and which task of an array is told of', async () => {
+    const at = await place();
+    await at.register('red', '--nodes', '1', '--cores', '4');
+    await at.run(['submit', '--', 'true']);
+    const once = 'red: it starts once an agent is there (none has come yet)';
+    for (const how of ['show', 'explain'])
+      expect((await at.run([...(how === 'show' ? ['job', how] : [how]), '1'])).stdout).toContain(once);
+    expect(json(await at.run(['job', 'show', '1', '--json']))).toMatchObject({ waitsForAgent: once });
+    await at.run(['submit', '--hold', '--array', '5-6', '--', 'true']);
+    expect((await at.run(['explain', '2'])).stdout).toMatch(/its first task, 2\[5\];[^]*explain\s2\[INDEX\]/);
+    await at.run(['submit', '--after', 'afterany:1', '--begin', '2099-01-01T00:00Z', '--', 'true']);
+    await at.run(['job', 'cancel', '1']);
+    await until(async () => (await at.run(['jobs'])).stdout.includes('not before 2099-01-01T00:00:00.000Z'));
+  });
+
+  test('a submit that is canceled at once exits with 1, as one that is rejected', async () => {
+    const at = await place();
+    await at.register('red', '--nodes', '1', '--cores', '4');
+    await at.run(['submit', '--hold', '--', 'true']);
+    await at.run(['job', 'cancel', '1']);
+    for (const more of [[], ['--wait'], ['--array', '0-3']]) {
+      const { code, stdout } = await at.run(['submit', '--after', '1', ...more, '--', 'true']);
+      expect([code, stdout]).toEqual([1, expect.stringContaining(' canceled: ')]);
+    }
+  });
+
+  test('--dry-run looks at what it is to start after, at arrays, times and holds, as the submit itself', async () => {
+    const at = await place();
+    await at.register('red', '--nodes', '1', '--cores', '4');
+    await at.run(['submit', '--hold', '--', 'true']);
+    await at.run(['submit', '--hold', '--', 'true']);
+    await at.run(['job', 'cancel', '1']);
+    const dry = (...more: string[]) => at.run(['submit', '--dry-run', ...more, '--', 'true']);
+    const same = async (code: number, ...more: string[]): Promise<void> => {
+      const [first, second] = [await dry(...more), await at.run(['submit', ...more, '--', 'true'])];
+      expect([more, first.code, second.code]).toEqual([more, code, code]);
+      // Each tells its own moment.
+      const words = (text: string): string => text.replaceAll(/\d{4}-\S+Z/g, 'TIME');
+      const refused = first.stdout === '' ? second.stderr : '';
+      expect(words(first.stderr)).toBe(words(refused));
+    };
+    expect((await dry('--after', '1')).stdout).toContain(
+      'submitted so, it would be canceled: it was to start afterok:1, and job 1 ended as canceled',
+    );
+    expect(await dry('--after', '999')).toMatchObject({ code: 1, stderr: expect.stringContaining('no job 999') });
+    for (const more of [
+      ['--after', '1'],
+      ['--after', '999'],
+    ])
+      await same(1, ...more);
+    for (const more of [
+      ['--array', '9-1'],
+      ['--deadline', '2020-01-01T00:00Z'],
+    ])
+      await same(2, ...more);
+    const held = await dry('--hold', '--array', '0-3', '--after', 'afterany:1,2', '--policy', 'first');
+    expect(held.code).toBe(0);
+    expect(held.stdout).toMatch(
+      /look at --policy: [^]*it would be an array of 4 tasks; it would stay pending: held, .*; waits for afterok:2\n/,
+    );
+    expect(json(await dry('--begin', '+1h', '--json'))).toMatchObject({ comesTo: { state: 'pending' } });
+    await at.run(['cluster', 'drain', 'red', '--reason', 'disks', '--operator', '-s', SECRET]);
+    expect((await dry()).stdout).toContain('it would stay pending: red: it is drained');
+    // Nothing was stored by any of it.
+    expect((await at.run(['jobs', '--state', 'pending'])).stdout.trim().split('\n')).toHaveLength(2);
+  });
+
   test('--after a start, and one at a time by name', async () => {
     const at = await withAgent();
     await at.run(['submit', '--hold', '--name', 'nightly', '--', 'true']);
@@ -115,7 +182,14 @@ describe('dependencies and times', () => {
     expect((await at.run(['job', 'hold', '1'])).stdout).toMatch(/held/);
     expect((await at.run(['job', 'release', '1'])).stdout).toMatch(/not before/);
     await at.run(['job', 'cancel', '1']);
-    expect((await at.run(['job', 'hold', '1'])).stderr).toContain('only what is pending can be held');
+    // It has ended: nothing is left to cancel.
+    expect((await at.run(['job', 'hold', '1'])).stderr).toMatch(/only what is pending can be held\n$/);
+    const { id } = json<{ id: number }>(await at.run(['submit', '--json', '--', 'sleep', '600']));
+    await until(
+      async () => json<{ state: string }>(await at.run(['job', 'show', String(id), '--json'])).state === 'running',
+    );
+    expect((await at.run(['job', 'hold', String(id)])).stderr).toContain('"rainbow job cancel" ends it');
+    expectExit(await at.run(['job', 'cancel', String(id)]), 0);
   });
 
   test('jobs --watch in a pipe: the list, then a line for each change', async () => {

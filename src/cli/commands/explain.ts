@@ -1,11 +1,12 @@
 /** `rainbow explain`: per cluster, does it fit, at which stage and vertex it failed, and what would open it. */
 import type { Command } from 'commander';
+import type { Job } from '../../gen/rainbow/v1/job_pb.js';
 import { connect, operatorOptions, type OperatorOptions } from '../connection.ts';
 import { credentialsFor } from '../credentials.ts';
 import { UsageError } from '../exit.ts';
 import { readInput } from '../files.ts';
 import type { Invocation, Run } from '../invocation.ts';
-import { serving, unheededLines } from '../native-renderings.ts';
+import { serving, unheededLines, waitsForAgent } from '../native-renderings.ts';
 import { namingFile } from '../jobspec-errors.ts';
 import { collect, jobId } from '../options.ts';
 import {
@@ -16,9 +17,10 @@ import {
   openingJson,
   openingLines,
 } from '../present/decision.ts';
-import { idOf } from '../tasks.ts';
+import { idOf, jobName } from '../tasks.ts';
 import { readSettings } from '../settings.ts';
 import { jobJson, jobLine } from '../present/job.ts';
+import { clean } from '../paint.ts';
 import { wrapped } from '../wrap.ts';
 
 interface Options extends OperatorOptions {
@@ -83,14 +85,25 @@ async function explain(invocation: Invocation, options: Options, args: readonly 
 }
 
 async function explainJob(invocation: Invocation, options: Options, id: string): Promise<void> {
-  const { job, decisions, openings } = await connect(invocation, options, async (client, signal) =>
-    client.jobs.explain({ id: await idOf(client, id, signal) }, { signal }),
-  );
+  const { job, decisions, openings, waits, first } = await connect(invocation, options, async (client, signal) => {
+    const asked = await idOf(client, id, signal);
+    const answer = await client.jobs.explain({ id: asked }, { signal });
+    const { job } = answer;
+    const get = (name: string) => client.clusters.get({ name }, { signal });
+    return {
+      ...answer,
+      waits: job === undefined ? null : await waitsForAgent(job, get),
+      // Of an array the answer is about its first task.
+      first: job !== undefined && job.id !== asked ? job : null,
+    };
+  });
   const shown = { decisions: decisions.map(decisionJson), openings: openings.map(openingJson) };
-  invocation.result({ job: job === undefined ? null : jobJson(job), ...shown }, () =>
+  invocation.result({ job: job === undefined ? null : jobJson(job), waitsForAgent: waits, ...shown }, () =>
     wrapped(
       [
+        ...(first === null ? [] : [firstTaskLine(first)]),
         ...(job === undefined ? [] : [jobLine(invocation.paint, job)]),
+        ...(waits === null ? [] : [clean(waits)]),
         ...(decisions.length === 0 ? ['no decision was taken on it yet'] : []),
         ...decisions.map((decision) => decisionText(invocation.paint, decision)),
         ...openingLines(openings),
@@ -98,4 +111,8 @@ async function explainJob(invocation: Invocation, options: Options, id: string):
       invocation.io.stdout,
     ).join('\n'),
   );
+}
+
+function firstTaskLine(task: Job): string {
+  return `${task.arrayId} is an array: this is of its first task, ${jobName(task)}; ask for another by its index, as in "rainbow explain ${task.arrayId}[INDEX]"`;
 }

@@ -88,13 +88,29 @@ async function jobs(invocation: Invocation, options: Options): Promise<void> {
   await connect(invocation, { ...options, operator: all, quiet: options.watch === true }, async (client, signal) => {
     const show = async (): Promise<string> => {
       const found = await list(invocation, client, asked, signal);
-      if (found.length === 0) return 'no jobs';
+      if (found.length === 0) {
+        await checkCluster(client, asked, signal);
+        return 'no jobs';
+      }
       return table(jobColumns(paint, io.system.clock.now()), found, (title) => paint.dim(title), tableWidth(io.stdout));
     };
     if (options.watch === true) return watchJobs(invocation, client, signal, show);
     if (!invocation.json) return invocation.print(await show());
-    for (const job of await list(invocation, client, asked, signal)) invocation.print(JSON.stringify(jobJson(job)));
+    const found = await list(invocation, client, asked, signal);
+    if (found.length === 0) await checkCluster(client, asked, signal);
+    for (const job of found) invocation.print(JSON.stringify(jobJson(job)));
   });
+}
+
+/** Throws `not_found` for a name that is no cluster, unless jobs are left of one that was. */
+async function checkCluster(client: RainbowClient, { cluster, all }: Options, signal: AbortSignal): Promise<void> {
+  if (cluster === undefined) return;
+  try {
+    await client.clusters.get({ name: cluster }, { signal });
+  } catch (error) {
+    const { jobs: left } = await client.jobs.list({ cluster, limit: 1, all: all === true }, { signal });
+    if (left.length === 0) throw error;
+  }
 }
 
 /** Page after page, up to the limit; tasks behind their array do not count. */

@@ -3,7 +3,7 @@ import { Option, type Command } from 'commander';
 import type { RainbowClient } from '../../client/client.ts';
 import { readTime } from '../../core/jobspec/time.ts';
 import type { Cluster } from '../../gen/rainbow/v1/clusters_pb.js';
-import type { Candidate, Job } from '../../gen/rainbow/v1/job_pb.js';
+import type { Job } from '../../gen/rainbow/v1/job_pb.js';
 import { connect, operatorOptions } from '../connection.ts';
 import { addHandling, handlingOf } from '../handling.ts';
 import { credentialsFor, tokensSent } from '../credentials.ts';
@@ -17,7 +17,7 @@ import { clean } from '../paint.ts';
 import { collect, collectAfter, collectPairs, wholeNumber } from '../options.ts';
 import { candidateJson, candidateLines, decisionJson, openingJson, openingLines } from '../present/decision.ts';
 import { jobJson, jobLine } from '../present/job.ts';
-import { busyNumber, dependencyNumber, fitsWord, lossNumber, ON_CLUSTER_LOSS, stateWord } from '../present/words.ts';
+import { busyNumber, dependencyNumber, lossNumber, ON_CLUSTER_LOSS, stateWord } from '../present/words.ts';
 import { readSettings } from '../settings.ts';
 import { checkNamed } from '../named-files.ts';
 import { stage, submitStaged, type Staged } from '../stage.ts';
@@ -27,6 +27,7 @@ import { readRequests, type SubmitRequest } from '../submit-requests.ts';
 import { startTimeLimit } from '../time-limit.ts';
 import { wireMoment } from '../times.ts';
 import { waitedExitCode, waitForEnd } from '../wait.ts';
+import { unlooked, waitingOf, whatWouldCome } from '../would-come.ts';
 import { wrapped } from '../wrap.ts';
 
 export function addSubmit(parent: Command, run: Run): void {
@@ -242,7 +243,8 @@ async function one(
   const { job, created, decision, openings } = await named(asked);
   if (job === undefined) throw new Error('the server answered without a job');
   if (!created) await tellOtherJobspec(invocation, client, job.id, request.jobspec, signal);
-  const rejected = stateWord(job.state) === 'rejected';
+  const state = stateWord(job.state);
+  const rejected = state === 'rejected';
   if (created && job.cluster !== '') {
     // What it was decided with.
     const at = decision?.candidates.filter(({ cluster }) => cluster === job.cluster) ?? [];
@@ -272,9 +274,11 @@ async function one(
         : line + again;
     });
   };
-  if (options.wait !== true || rejected) {
+  // Canceled as soon as it was there: what it was to start after never comes.
+  const neverRuns = rejected || (state === 'canceled' && job.startedAt === undefined);
+  if (options.wait !== true || neverRuns) {
     show(job);
-    return rejected ? 1 : 0;
+    return neverRuns ? 1 : 0;
   }
   const limit = startTimeLimit(invocation.io, options.timeout);
   try {
@@ -335,26 +339,31 @@ async function dryRun(
   invocation: Invocation,
   client: RainbowClient,
   { request, compatibility, credentials, clusters, named }: Parts,
-  { ask, waitForCluster }: SubmitOptions,
+  options: SubmitOptions,
   signal: AbortSignal,
 ): Promise<number> {
   const { jobspec, translation } = request;
   const { clusters: all } = await client.clusters.list({}, { signal });
-  const today = waitForCluster === true ? registeredOf(clusters, credentials, all) : clusters;
+  const mayWait = options.waitForCluster === true;
+  const today = mayWait ? registeredOf(clusters, credentials, all) : clusters;
   const { candidates: found, openings } = await named(
     client.jobs.match({ jobspec, credentials, clusters: today, compatibility }, { signal }),
   );
+  const now = invocation.io.system.clock.now();
+  const { walltime } = (await import('../../core/jobspec/read.ts')).readJobspec(jobspec);
+  const waiting = await named(waitingOf(client, whenOf(invocation, options, request), walltime, now, signal));
   // Of clusters that are all to come none can hold it yet.
   const candidates = clusters.length > 0 && today.length === 0 ? [] : found;
   const natives = await nativeRenderings(jobspec, candidates, all);
   const unheeded = await unheededLines(jobspec, candidates, async () => all);
-  const { barred, absent, lines } = await serving(jobspec, candidates, all, invocation.io.system.clock.now());
-  const comes = whatWouldCome(candidates, waitForCluster === true);
+  const { barred, absent, lines } = await serving(jobspec, candidates, all, now);
+  const comes = whatWouldCome(candidates, barred, waiting, mayWait);
   const document = {
     candidates: candidates.map(candidateJson),
     openings: openings.map(openingJson),
     native: natives,
     unheeded,
+    comesTo: comes,
     ...(translation === null ? {} : { translation }),
   };
   invocation.result(document, () =>
@@ -369,23 +378,12 @@ async function dryRun(
         invocation.io.stdout,
       ),
       ...natives.flatMap(nativeLines),
-      ...(ask === true ? ['a dry run asks nobody for a bid: the submit itself will'] : []),
-      comes.inWords === '' ? 'nothing was stored' : `nothing was stored: submitted so, ${comes.inWords}`,
+      ...(options.ask === true ? ['a dry run asks nobody for a bid: the submit itself will'] : []),
+      ...unlooked(options),
+      comes.words === '' ? 'nothing was stored' : `nothing was stored: submitted so, ${comes.words}`,
     ].join('\n'),
   );
-  return comes.isTaken ? 0 : 1;
-}
-
-/** What the submit itself would come to; '' where that is plain. */
-function whatWouldCome(
-  candidates: readonly Candidate[],
-  mayWait: boolean,
-): { readonly isTaken: boolean; readonly inWords: string } {
-  const fits = new Set(candidates.map(({ satisfiable }) => fitsWord(satisfiable)));
-  if (fits.has('yes')) return { isTaken: true, inWords: '' };
-  if (fits.has('unknown')) return { isTaken: true, inWords: 'it would wait until it is known whether one can hold it' };
-  if (mayWait) return { isTaken: true, inWords: 'it would wait for a cluster that can hold it' };
-  return { isTaken: false, inWords: candidates.length === 0 ? '' : 'it would be rejected' };
+  return comes.state === 'assigned' || comes.state === 'pending' ? 0 : 1;
 }
 
 /** Of those that were named, the ones that are there: others may come to a group, and to an operator who says no name. */

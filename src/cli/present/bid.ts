@@ -133,6 +133,7 @@ export function replayJson(replay: ReplayResponse) {
     decisions: replay.decisions,
     changed: replay.changed,
     unplaced: replay.unplaced,
+    notCompared: notCompared(replay),
     skipped: replay.skipped,
     cut: replay.cut,
     wait: { compared: replay.compared, recordedSeconds: replay.waitRecorded, replayedSeconds: replay.waitReplayed },
@@ -155,9 +156,10 @@ export function replayText(paint: Paint, replay: ReplayResponse): string {
   const { decisions, changed, unplaced, compared } = replay;
   const policy = paint.bold(clean(replay.policy || 'the shadow policy'));
   if (decisions === 0) return `no decisions that ${policy} could be run on${skippedText(replay)}`;
+  const apart = notCompared(replay);
   const lines = [
     `${policy} over ${decisions} decisions: ${changed} would have gone elsewhere` +
-      `${unplaced === 0 ? '' : `, ${unplaced} nowhere`}${skippedText(replay)}`,
+      `${unplaced === 0 ? '' : `, ${unplaced} nowhere`}${apart === 0 ? '' : `; ${apart} not compared: no offers`}${skippedText(replay)}`,
   ];
   interface Row {
     readonly what: string;
@@ -201,6 +203,11 @@ export function replayText(paint: Paint, replay: ReplayResponse): string {
   }
   if (replay.cut) lines.push('there are more decisions than were looked at: narrow it with --since and --until');
   return lines.join('\n');
+}
+
+/** Of which one of the two clusters made no offer. */
+function notCompared({ decisions, compared, unplaced }: ReplayResponse): number {
+  return Math.max(0, decisions - compared - unplaced);
 }
 
 function skippedText({ skipped }: ReplayResponse): string {

@@ -13,6 +13,8 @@ export interface ArraySpec {
   readonly mostAtOnce: number | null;
 }
 
+/** The most tasks of one submit. */
+export const MOST_ARRAY_TASKS = 10_000;
 /** Indices are 32-bit on the wire. */
 const MOST_INDEX = 2 ** 31 - 1;
 const PART = /^(\d{1,10})(?:-(\d{1,10})(?::(\d{1,10}))?)?$/;

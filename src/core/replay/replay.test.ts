@@ -61,6 +61,9 @@ test('nothing is compared where one made no offer, or names another currency', (
     cost: null,
   });
   expect(replayOne(recorded({ chosen: null }), select('soonest'))).toBeNull();
+  const report = emptyReport();
+  addTo(report, replayOne(recorded({ candidates: [silent, quick!], chosen: 'cheap' }), select('soonest'))!);
+  expect(report).toMatchObject({ decisions: 1, changed: 0, unplaced: 0, compared: 0, changes: new Map() });
 });
 
 test('a report sums choices, waiting time and money', () => {

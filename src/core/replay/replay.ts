@@ -94,7 +94,8 @@ export function addTo(report: Report, { from, to, wait, cost }: Replayed): void 
     sum.recorded += cost.recorded;
     sum.replayed += cost.replayed;
   }
-  if (to === from) return;
+  // Where one made no offer, what the other policy chose is a guess: it counts as not compared, in decisions alone.
+  if (to === from || (to !== null && wait === null)) return;
   if (to === null) report.unplaced += 1;
   else report.changed += 1;
   const key = JSON.stringify([from, to]);

@@ -100,7 +100,11 @@ export async function filesOfJob(
     return { ...(await setOf(parts, first?.epoch === 0 ? first.set : null)), owner, epoch: 0, notes: [] };
   }
   if (job === null) {
-    throw new RainbowError('failed_precondition', `${id} is an array: each of its tasks has files of its own`);
+    const first = `${id}[${/^\d+/.exec(array?.indices ?? '')?.[0] ?? '0'}]`;
+    throw new RainbowError(
+      'failed_precondition',
+      `${id} is an array: each of its tasks has files of its own; name one of them by its index, as in ${first}`,
+    );
   }
   const epoch = checkSequence(asked.epoch, 'epoch');
   const left = (await files.ofJob(id)).filter((each) => each.epoch > 0);

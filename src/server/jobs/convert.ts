@@ -3,6 +3,7 @@ import { readResolved } from '../../core/image/resolved.ts';
 import type { JsonObject, MessageInitShape } from '@bufbuild/protobuf';
 import { timestampFromMs, type Timestamp } from '@bufbuild/protobuf/wkt';
 import { invalid } from '../../core/errors.ts';
+import { isoOf } from '../../core/iso-time.ts';
 import type { Handling } from '../../core/job/handling.ts';
 import { JOB_STATES, type JobState, type OnClusterLoss } from '../../core/job/state.ts';
 import { stateOfArray } from '../../core/job/array-state.ts';
@@ -72,6 +73,12 @@ function shadowOf({ shadow = null }: DecisionRecord): { shadow?: MessageInitShap
   return shadow === null ? {} : { shadow: { policy: shadow.policy, chosen: shadow.chosen ?? '' } };
 }
 
+/** When it may begin is said also where the store, which took away what else it waited for, wrote the code alone. */
+function reasonOf({ reason, beginAt }: JobRecord): { readonly code: string; readonly message: string } {
+  if (reason.code !== 'begin' || reason.message !== '' || beginAt === null) return { ...reason };
+  return { ...reason, message: `not before ${isoOf(beginAt)}` };
+}
+
 /** `whole`: with the jobspec and the attempts, as Get answers. */
 export function jobToWire(
   job: JobRecord,
@@ -86,7 +93,7 @@ export function jobToWire(
     name: job.name,
     owner: job.owner,
     state: STATES[job.state],
-    reason: { ...job.reason },
+    reason: reasonOf(job),
     epoch: String(job.epoch),
     cluster: job.cluster ?? '',
     nativeId: job.nativeId ?? '',

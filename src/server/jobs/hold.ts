@@ -1,5 +1,6 @@
 /** Hold and release: keep what is pending from being decided, and let it go; idempotent. Of an array: its pending tasks. */
 import { RainbowError } from '../../core/errors.ts';
+import { isFinal } from '../../core/job/state.ts';
 import type { JobService } from '../../gen/rainbow/v1/jobs_pb.js';
 import type { ArrayRecord, JobRecord } from '../../store/store.ts';
 import type { Handlers } from '../call.ts';
@@ -50,6 +51,6 @@ function stillPending(job: JobRecord, what: 'hold' | 'release'): JobRecord {
   throw new RainbowError(
     'failed_precondition',
     `job ${job.id} is ${job.state}: only what is pending can be ${what === 'hold' ? 'held' : 'released'}` +
-      (what === 'hold' ? '; "rainbow job cancel" ends it' : ''),
+      (what === 'hold' && !isFinal(job.state) ? '; "rainbow job cancel" ends it' : ''),
   );
 }

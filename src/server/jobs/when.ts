@@ -1,9 +1,9 @@
 /** What a submit says of when it may run: after what, how often, not before, by when. Checked; the scheduler does it. */
 import { timestampMs, type Timestamp } from '@bufbuild/protobuf/wkt';
 import { readArraySpec, type ArraySpec } from '../../core/job/array-spec.ts';
+import { checkTimes, type Times } from '../../core/job/times.ts';
 import type { Dependency, DependencyKind } from '../../core/job/waits.ts';
 import { invalid, RainbowError } from '../../core/errors.ts';
-import { isoOf } from '../../core/iso-time.ts';
 import * as wire from '../../gen/rainbow/v1/job_pb.js';
 import type { SubmitRequest } from '../../gen/rainbow/v1/jobs_pb.js';
 import type { Person } from '../authenticate.ts';
@@ -95,32 +95,14 @@ export function whenBusyFromWire(value: wire.WhenBusy, place: string): 'queue' |
   throw invalid(place, `${String(value)} is not known; use QUEUE or WAIT`);
 }
 
-interface Times {
-  readonly beginAt: number | null;
-  readonly startBefore: number | null;
-  readonly deadline: number | null;
-}
-
 /** Throws where the job could never start by then. */
 export function readTimes(request: SubmitRequest, walltime: number | null, now: number): Times {
-  const beginAt = time(request.beginAt, 'begin_at');
-  const startBefore = time(request.startBefore, 'start_before');
-  const deadline = time(request.deadline, 'deadline');
-  const earliest = Math.max(now, beginAt ?? now);
-  if (startBefore !== null && startBefore < earliest) {
-    throw invalid(
-      'start_before',
-      `${isoOf(startBefore)} is before it could start, ${isoOf(earliest)}; give a later time`,
-    );
-  }
-  if (deadline !== null && deadline - (walltime ?? 0) * 1000 < earliest) {
-    const needs = walltime === null ? '' : `, and its walltime is ${walltime} s`;
-    throw invalid(
-      'deadline',
-      `${isoOf(deadline)} cannot be met: it could start at ${isoOf(earliest)} at the earliest${needs}; give a later deadline, or less time`,
-    );
-  }
-  return { beginAt, startBefore, deadline };
+  const times = {
+    beginAt: time(request.beginAt, 'begin_at'),
+    startBefore: time(request.startBefore, 'start_before'),
+    deadline: time(request.deadline, 'deadline'),
+  };
+  return checkTimes(times, walltime, now);
 }
 
 /** The year 9999 ends then. */

@@ -4,7 +4,8 @@ import type { Job } from '../../../gen/rainbow/v1/job_pb.js';
 import { connect, operatorOptions, type OperatorOptions } from '../../connection.ts';
 import type { Invocation, Run } from '../../invocation.ts';
 import { jobId } from '../../options.ts';
-import { cleanLines } from '../../paint.ts';
+import { waitsForAgent } from '../../native-renderings.ts';
+import { clean, cleanLines } from '../../paint.ts';
 import { jobColumns, jobDetailJson, jobJson, jobText } from '../../present/job.ts';
 import { table, tableWidth } from '../../table.ts';
 import { wrapped } from '../../wrap.ts';
@@ -25,13 +26,14 @@ export function addShow(parent: Command, run: Run): void {
 
 async function show(invocation: Invocation, options: Options, args: readonly string[]): Promise<void> {
   const [named = ''] = args;
-  const { job, tasks } = await connect(invocation, options, async (client, signal) => {
+  const { job, tasks, waits } = await connect(invocation, options, async (client, signal) => {
     const found = await client.jobs.get({ id: await idOf(client, named, signal) }, { signal });
     const all: Job[] = [];
     if (found.array !== undefined && options.jobspec !== true) {
       for await (const task of tasksOf(client, found.id, signal)) all.push(task);
     }
-    return { job: found, tasks: all };
+    const waits = await waitsForAgent(found, (name) => client.clusters.get({ name }, { signal }));
+    return { job: found, tasks: all, waits };
   });
   if (options.jobspec === true && !invocation.json) {
     const { io } = invocation;
@@ -40,9 +42,10 @@ async function show(invocation: Invocation, options: Options, args: readonly str
   }
   const { io, paint } = invocation;
   const now = io.system.clock.now();
-  const document = job.array === undefined ? jobDetailJson(job) : { ...jobDetailJson(job), tasks: tasks.map(jobJson) };
+  const detail = { ...jobDetailJson(job), waitsForAgent: waits };
+  const document = job.array === undefined ? detail : { ...detail, tasks: tasks.map(jobJson) };
   invocation.result(document, () => {
-    const text = wrapped([jobText(paint, job, now)], io.stdout).join('\n');
+    const text = wrapped([jobText(paint, job, now), ...(waits === null ? [] : [clean(waits)])], io.stdout).join('\n');
     if (tasks.length === 0) return text;
     return `${text}\n\n${table(jobColumns(paint, now), tasks, (title) => paint.dim(title), tableWidth(io.stdout))}`;
   });

@@ -109,6 +109,18 @@ test.each<[JsonMap, string, RegExp | null, string]>([
   expect(said.map(({ outcome }) => outcome).join(' ')).toBe(outcomes);
 });
 
+test('of an array backoffLimit is for each task, and the report says so', () => {
+  const told = (more: object): unknown =>
+    read({ spec: { backoffLimit: 4, completions: 3, ...more } }).report.find(({ what }) =>
+      what.includes('backoffLimit'),
+    );
+  expect(told({ parallelism: 1 })).toMatchObject({
+    outcome: 'kept',
+    became: expect.stringContaining('each of its tasks'),
+  });
+  expect(told({ parallelism: 3 })).toMatchObject({ became: 'it is tried again at most 4 times' });
+});
+
 test('deadlines: the first that comes', () => {
   const { jobspec, report } = read({ spec: { activeDeadlineSeconds: 100 }, pod: { activeDeadlineSeconds: 60 } });
   expect(jobspec.walltime).toBe(60);

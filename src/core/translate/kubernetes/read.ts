@@ -344,6 +344,15 @@ function readRetries(job: Fields, draft: Draft, report: Report): void {
     return;
   }
   draft.rainbow['retry'] = jsonMap({ limit });
+  const often = limit === 1 ? 'once' : `${limit} times`;
+  // Kubernetes counts the failures of all its pods together.
+  const isEach = each === null && draft.rainbow['array'] !== undefined;
   if (limit === 0) report.kept(place.node.at, place.path, 'it is not tried again');
-  else report.kept(place.node.at, place.path, `it is tried again at most ${limit === 1 ? 'once' : `${limit} times`}`);
+  else if (isEach) {
+    report.kept(
+      place.node.at,
+      place.path,
+      `each of its tasks is tried again at most ${often}, where Kubernetes counts all together`,
+    );
+  } else report.kept(place.node.at, place.path, `it is tried again at most ${often}`);
 }
