@@ -16,11 +16,11 @@ export function* markDependents(on: bigint, which: 'all' | 'after' = 'all'): Ope
   for (let from = 0; from < ids.length; from += MARKED) {
     const page = filledUp(ids.slice(from, from + MARKED));
     const marks = page.map(() => '?').join(', ');
-    const waiting = '(waits & 2) <> 0 AND waits < 16';
+    // Also those that are marked already: whoever just looks at one takes its mark away, and has not seen this.
     yield* run(
-      `UPDATE jobs SET waits = waits | 16 WHERE id IN (${marks}) AND state = 'pending' AND ${waiting}`,
+      `UPDATE jobs SET waits = waits | 16 WHERE id IN (${marks}) AND state = 'pending' AND (waits & 2) <> 0`,
       ...page,
     );
-    yield* run(`UPDATE arrays SET waits = waits | 16 WHERE id IN (${marks}) AND ${waiting}`, ...page);
+    yield* run(`UPDATE arrays SET waits = waits | 16 WHERE id IN (${marks}) AND (waits & 2) <> 0`, ...page);
   }
 }

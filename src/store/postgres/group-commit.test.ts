@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
 import { skipWithout } from '../../../test/needs.ts';
 import { realSystem } from '../../system/real.ts';
+import { WAITS } from '../../core/job/waits.ts';
 import {
   assignedTo,
   because,
@@ -259,6 +260,26 @@ describe.skipIf(skipWithout('postgres', missing))('group commit', () => {
     expect(await store.files.prune(10, 9)).toBe(0);
     expect(await store.files.missing('ada', [sha256], 20)).toEqual([]);
     expect(await store.files.unused()).toBe(4096);
+  });
+
+  test('a look at what a job waits for, while another server just writes an end of it, forgets no end', async () => {
+    const { store, holding } = await scene();
+    const red = await register(store, 'red');
+    const [first, second] = [await submit(store), await submit(store, { outcome: assignedTo(red) })];
+    const dependencies = [first, second].map(({ id }) => ({ kind: 'afterany', on: id }) as const);
+    const waiter = await submit(store, {
+      waits: WAITS.dependency,
+      outcome: { state: 'pending', reason: because('dependency') },
+      dependencies,
+    });
+    await moved(store, first, 'canceled');
+    // Marked for the one end already, as the other comes.
+    const known = await store.jobs.get(second.id);
+    const ending = await holding(transitionJob(change(known!, 'canceled')));
+    await store.jobs.settleDependencies(9, 4000);
+    await ending.commit();
+    await store.jobs.settleDependencies(9, 5000);
+    expect((await store.jobs.get(waiter.id))?.waits).toBe(0);
   });
 
   test('what follows a refused statement loses no connection; what was prepared and is gone does', async () => {
