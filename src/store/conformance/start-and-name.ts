@@ -223,6 +223,24 @@ export function startAndNameConformance(open: Open): void {
       expect(await waitsOn(store, job)).toBe(false);
     });
 
+    test('what came later and is given back is in the way no more, a task of an array too', async () => {
+      const store = await opened(open);
+      await register(store, 'red');
+      const first = await moved(store, await submit(store, named('train')), ...RUN);
+      const job = await submit(store, alone('train'));
+      const array = await arrayOf(store, 2, named('train'));
+      const [task] = await tasksOf(store, array);
+      const later = await moved(store, await submit(store, named('train')), ...RUN);
+      const there = await moved(store, task!, ...RUN);
+      await moved(store, first, 'completed');
+      expect(await waitsOn(store, job)).toBe(true);
+      await moved(store, later, 'pending');
+      expect(await waitsOn(store, job)).toBe(true);
+      expect((await store.jobs.get(job.id))?.reason.message).toContain(`job ${array.id} `);
+      await moved(store, there, 'pending');
+      expect(await waitsOn(store, job)).toBe(false);
+    });
+
     test('beside other dependencies: looked at again when those are met', async () => {
       const store = await opened(open);
       await register(store, 'red');
