@@ -60,10 +60,20 @@ export function* heed(dependencies: readonly Dependency[]): Operation<boolean> {
         ? undefined
         : yield* one<Counts>('UPDATE arrays SET depended_on = 1 WHERE id = ? RETURNING tasks, ended, completed', key);
     if (array === undefined) throw new RainbowError('not_found', `there is no job ${on} to depend on`);
-    if (kind === 'after') yield* run('UPDATE jobs SET depended_on = 1 WHERE array_id = ? AND ended_at IS NULL', key);
+    if (kind === 'after') yield* heedTasks(key);
     else settled ||= mayDecide(kind, array);
   }
   return settled;
+}
+
+/** Their starts are told too. Whoever asked for that first has marked them all; the array's row is locked. */
+function* heedTasks(array: bigint | null): Operation<void> {
+  const before = yield* one(
+    `SELECT 1 AS found FROM dependencies WHERE on_id = ? AND kind = 'after' ORDER BY dependencies.on_id, dependencies.job_id LIMIT 1`,
+    array,
+  );
+  if (before !== undefined) return;
+  yield* run('UPDATE jobs SET depended_on = 1 WHERE array_id = ? AND ended_at IS NULL AND depended_on = 0', array);
 }
 
 export function* keepDependencies(id: JobId, dependencies: readonly Dependency[]): Operation<void> {
