@@ -127,10 +127,12 @@ export function startAndNameConformance(open: Open): void {
       await moved(store, a!, ...RUN, 'failed');
       await moved(store, b!, ...RUN, 'pending');
       await moved(store, c!, ...RUN);
-      expect(await waitsOn(store, job)).toBe(true);
+      const next = await submit(store, waiting(after(array.id, 10)));
+      expect([await waitsOn(store, job), await waitsOn(store, next)]).toEqual([true, true]);
       // Not the first that is lost, and not the last that ends.
       await moved(store, d!, 'canceled');
-      expect(await waitsOn(store, job)).toBe(false);
+      expect([await waitsOn(store, job), await waitsOn(store, next)]).toEqual([false, false]);
+      expect(await store.jobs.get(next.id)).toMatchObject({ waits: WAITS.begin });
     });
 
     test('two last tasks that begin at once let it go', async () => {
