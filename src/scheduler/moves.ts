@@ -47,7 +47,7 @@ export interface MoveDependencies {
   readonly debits: Debits;
   readonly notices: Notices;
   readonly wakeCycle: () => void;
-  /** Something ended that others wait for. */
+  /** Something ended, began or came back that others wait for. */
   readonly wakeChores: () => void;
   /** Could a cluster that is none of these take it? */
   readonly hasAlternative: (job: JobRecord, but: readonly string[]) => boolean;
@@ -65,7 +65,7 @@ export function createMoves(deps: MoveDependencies): Moves {
     debits.sync(job);
     deps.followed(job);
     if (job.state === 'assigned' && job.cluster !== null) notices.notify(job.cluster, { kind: 'assigned' });
-    if (job.dependedOn && (isFinal(job.state) || job.state === 'running')) deps.wakeChores();
+    if (job.dependedOn && (isFinal(job.state) || ['running', 'pending'].includes(job.state))) deps.wakeChores();
     if (isFinal(job.state)) {
       if (job.array !== null) {
         // Its place may have gone to the next task; and others may depend on the array.

@@ -127,10 +127,12 @@ export function startAndNameConformance(open: Open): void {
       await moved(store, a!, ...RUN, 'failed');
       await moved(store, b!, ...RUN, 'pending');
       await moved(store, c!, ...RUN);
-      expect(await waitsOn(store, job)).toBe(true);
+      const next = await submit(store, waiting(after(array.id, 10)));
+      expect([await waitsOn(store, job), await waitsOn(store, next)]).toEqual([true, true]);
       // Not the first that is lost, and not the last that ends.
       await moved(store, d!, 'canceled');
-      expect(await waitsOn(store, job)).toBe(false);
+      expect([await waitsOn(store, job), await waitsOn(store, next)]).toEqual([false, false]);
+      expect(await store.jobs.get(next.id)).toMatchObject({ waits: WAITS.begin });
     });
 
     test('two last tasks that begin at once let it go', async () => {
@@ -220,6 +222,24 @@ export function startAndNameConformance(open: Open): void {
       await moved(store, first, 'completed');
       expect(await waitsOn(store, job)).toBe(true);
       await moved(store, there, 'canceled');
+      expect(await waitsOn(store, job)).toBe(false);
+    });
+
+    test('what came later and is given back is in the way no more, a task of an array too', async () => {
+      const store = await opened(open);
+      await register(store, 'red');
+      const first = await moved(store, await submit(store, named('train')), ...RUN);
+      const job = await submit(store, alone('train'));
+      const array = await arrayOf(store, 2, named('train'));
+      const [task] = await tasksOf(store, array);
+      const later = await moved(store, await submit(store, named('train')), ...RUN);
+      const there = await moved(store, task!, ...RUN);
+      await moved(store, first, 'completed');
+      expect(await waitsOn(store, job)).toBe(true);
+      await moved(store, later, 'pending');
+      expect(await waitsOn(store, job)).toBe(true);
+      expect((await store.jobs.get(job.id))?.reason.message).toContain(`job ${array.id} `);
+      await moved(store, there, 'pending');
       expect(await waitsOn(store, job)).toBe(false);
     });
 

@@ -10,8 +10,13 @@ import { one, type Operation } from './statement.ts';
 
 const FIRST = `(SELECT MIN(attempts.started_at) FROM attempts WHERE attempts.job_id = jobs.id)`;
 
+/** When arrays have begun. Not that one has not: it may have by the next look. */
+export type Begun = Map<bigint, number>;
+
 /** When, in milliseconds; `at` null: not yet. Undefined: there is nothing of that id. */
-export function* beganAt(on: bigint): Operation<{ readonly at: number | null } | undefined> {
+export function* beganAt(on: bigint, begun: Begun): Operation<{ readonly at: number | null } | undefined> {
+  const known = begun.get(on);
+  if (known !== undefined) return { at: known };
   const job = yield* one<{ state: JobState; at: number | null; ended_at: number | null }>(
     `SELECT state, COALESCE(${FIRST}, started_at) AS at, ended_at FROM jobs WHERE id = ?`,
     on,
@@ -24,7 +29,9 @@ export function* beganAt(on: bigint): Operation<{ readonly at: number | null } |
     `SELECT MAX(COALESCE(${FIRST}, started_at, ended_at)) AS at FROM jobs WHERE array_id = ?`,
     on,
   );
-  return { at: last?.at ?? null };
+  const at = last?.at ?? null;
+  if (at !== null) begun.set(on, at);
+  return { at };
 }
 
 function* haveAllBegun(array: bigint): Operation<boolean> {

@@ -6,6 +6,7 @@ import { RainbowError } from '../../core/errors.ts';
 import type { FileRoom, NewBlob } from '../file-store.ts';
 import { charge, refund } from './file-room.ts';
 import { all, chunksOf, filledUp, limitOf, one, places, run, type Operation } from './statement.ts';
+import { reallyUnused } from './unused-files.ts';
 
 export interface FoundBlob {
   readonly id: string;
@@ -168,7 +169,7 @@ export function* pruneBlobs(unusedSince: number, limit: number): Operation<numbe
     unusedSince,
     limitOf(limit),
   );
-  for (const { id, owner, bytes } of rows) {
+  for (const { id, owner, bytes } of yield* reallyUnused(rows)) {
     yield* run('DELETE FROM blobs WHERE id = ?', BigInt(id));
     yield* refund(owner, bytes);
   }

@@ -14,6 +14,7 @@ import { dependenciesText, WAITS, type Dependency, type DependencyKind } from '.
 import type { JobId, JobRecord, NewJob } from '../store.ts';
 import { attachStaged } from './file-sets.ts';
 import { clearWaits } from './clear-waits.ts';
+import type { Begun } from './begun.ts';
 import { lookAtEnds, mayDecide, type Counts, type Ends } from './dependency-ends.ts';
 import { idOf, jobOf, SELECT_JOB, selectJobBy, type JobRow } from './job-row.ts';
 import type { Waiter } from './same-name.ts';
@@ -60,10 +61,20 @@ export function* heed(dependencies: readonly Dependency[]): Operation<boolean> {
         ? undefined
         : yield* one<Counts>('UPDATE arrays SET depended_on = 1 WHERE id = ? RETURNING tasks, ended, completed', key);
     if (array === undefined) throw new RainbowError('not_found', `there is no job ${on} to depend on`);
-    if (kind === 'after') yield* run('UPDATE jobs SET depended_on = 1 WHERE array_id = ? AND ended_at IS NULL', key);
+    if (kind === 'after') yield* heedTasks(key);
     else settled ||= mayDecide(kind, array);
   }
   return settled;
+}
+
+/** Their starts are told too. Whoever asked for that first has marked them all; the array's row is locked. */
+function* heedTasks(array: bigint | null): Operation<void> {
+  const before = yield* one(
+    `SELECT 1 AS found FROM dependencies WHERE on_id = ? AND kind = 'after' ORDER BY dependencies.on_id, dependencies.job_id LIMIT 1`,
+    array,
+  );
+  if (before !== undefined) return;
+  yield* run('UPDATE jobs SET depended_on = 1 WHERE array_id = ? AND ended_at IS NULL AND depended_on = 0', array);
 }
 
 export function* keepDependencies(id: JobId, dependencies: readonly Dependency[]): Operation<void> {
@@ -106,6 +117,7 @@ export function* settleDependencies(
   const done = { released: 0, canceled: 0 };
   let left = limitOf(limit);
   let looked = false;
+  const begun: Begun = new Map();
   while (left > 0) {
     // Those that the last ones' ends have marked are among them.
     const rows = yield* all<JobRow>(
@@ -125,8 +137,8 @@ export function* settleDependencies(
       left -= dependencies.some(({ kind }) => kind === 'singleton') ? WORTH_OF_A_NAME : 1;
       const job = jobs[place];
       const array = arrays[place - jobs.length];
-      if (job !== undefined) outcomes.push(yield* settleJob(job, dependencies, at));
-      else if (array !== undefined) outcomes.push(yield* settleArray(array, dependencies, at));
+      if (job !== undefined) outcomes.push(yield* settleJob(job, dependencies, begun, at));
+      else if (array !== undefined) outcomes.push(yield* settleArray(array, dependencies, begun, at));
     }
     for (const outcome of outcomes) count(done, outcome);
     looked ||= outcomes.length > 0;
@@ -142,13 +154,13 @@ function count(done: { released: number; canceled: number }, outcome: Outcome): 
 /** `busy`: it is still marked. */
 type Outcome = 'released' | 'canceled' | 'waits' | 'busy';
 
-function* settleJob(job: JobRecord, dependencies: readonly Dependency[], at: number): Operation<Outcome> {
+function* settleJob(job: JobRecord, dependencies: readonly Dependency[], begun: Begun, at: number): Operation<Outcome> {
   const id = BigInt(job.id);
   if (job.reason.code === RESTORED) {
     yield* run('UPDATE jobs SET waits = waits & 15 WHERE id = ?', id);
     return 'waits';
   }
-  const found = yield* lookAtEnds(job, dependencies);
+  const found = yield* lookAtEnds(job, dependencies, begun);
   if (found.never !== null) {
     yield* applyChange(job, { to: 'canceled', reason: { code: 'dependency', message: found.never }, at, endedAt: at });
     return 'canceled';
@@ -183,8 +195,13 @@ function* settleJob(job: JobRecord, dependencies: readonly Dependency[], at: num
 }
 
 /** All tasks at once: they wait for the same. */
-function* settleArray(array: Waiter, dependencies: readonly Dependency[], at: number): Operation<Outcome> {
-  const found = yield* lookAtEnds(array, dependencies);
+function* settleArray(
+  array: Waiter,
+  dependencies: readonly Dependency[],
+  begun: Begun,
+  at: number,
+): Operation<Outcome> {
+  const found = yield* lookAtEnds(array, dependencies, begun);
   const id = BigInt(array.id);
   if (found.never !== null) {
     if (yield* hasRestored(id)) return yield* cancelReleased(id, found.never, at);

@@ -2,7 +2,7 @@
 import { RESTORED } from '../../core/job/restored.ts';
 import { isFinal, type JobState } from '../../core/job/state.ts';
 import { dependencyText, verdictOf, type Dependency, type EndKind, type End } from '../../core/job/waits.ts';
-import { beganAt } from './begun.ts';
+import { beganAt, type Begun } from './begun.ts';
 import { inTheWay, type Waiter } from './same-name.ts';
 import { one, type Operation } from './statement.ts';
 
@@ -29,7 +29,12 @@ export interface Ends {
   readonly busy: boolean;
 }
 
-export function* lookAtEnds(me: Waiter, dependencies: readonly Dependency[]): Operation<Ends> {
+/** `begun`: what earlier looks of the same transaction have found. */
+export function* lookAtEnds(
+  me: Waiter,
+  dependencies: readonly Dependency[],
+  begun: Begun = new Map(),
+): Operation<Ends> {
   const open: Dependency[] = [];
   let unknown: string | null = null;
   let notBefore: number | null = null;
@@ -48,7 +53,7 @@ export function* lookAtEnds(me: Waiter, dependencies: readonly Dependency[]): Op
     }
     const key = BigInt(on);
     if (kind === 'after') {
-      const began = yield* beganAt(key);
+      const began = yield* beganAt(key, begun);
       if (began === undefined) return never(dependency, 'is gone');
       if (began.at === null) open.push(dependency);
       else if (minutes > 0) notBefore = Math.max(notBefore ?? 0, began.at + minutes * 60_000);

@@ -8,7 +8,7 @@
  * removed is sent again by the submit that misses it (server/jobs/staging.ts).
  */
 import { all, filledUp, one, places, run, type Operation } from './statement.ts';
-import { COUNTED, deleteSet, unusedByToken } from './unused-files.ts';
+import { COUNTED, deleteSet, reallyUnused, unusedByToken } from './unused-files.ts';
 
 /** Contents that are removed at a time. */
 const BATCH = 64;
@@ -62,16 +62,17 @@ interface Dropped {
 /** At least so many bytes, or a batch; none: there is nothing more that may go. */
 function* dropOldest(token: string, least: number): Operation<readonly Dropped[]> {
   let oldest: readonly Dropped[] = [];
-  do {
-    oldest = yield* all<Dropped>(
+  while (oldest.length === 0) {
+    const marked = yield* all<Dropped>(
       `SELECT CAST(id AS TEXT) AS id, owner, bytes, ${COUNTED} AS counted FROM blobs
        WHERE unused_since IS NOT NULL AND whole = 1 AND sent_with = ?
        ORDER BY unused_since, blobs.id LIMIT ? FOR UPDATE SKIP LOCKED`,
       token,
       BATCH,
     );
-  } while (oldest.length === 0 && (yield* dropOldestList(token)));
-  if (oldest.length === 0) return [];
+    if (marked.length === 0 && !(yield* dropOldestList(token))) return [];
+    oldest = yield* reallyUnused(marked);
+  }
   const dropped: Dropped[] = [];
   for (let left = least; left > 0 && dropped.length < oldest.length; left -= dropped.at(-1)!.counted) {
     dropped.push(oldest[dropped.length]!);

@@ -4,7 +4,8 @@
  * looked for the next, so a row of any length costs each of its jobs one.
  */
 import { isFinal, type JobState } from '../../core/job/state.ts';
-import type { JobId } from '../store.ts';
+import type { JobId, JobRecord } from '../store.ts';
+import { markDependents } from './mark-dependents.ts';
 import { UNENDED_STATES } from './read-arrays.ts';
 import { limitOf, one, run, type Operation } from './statement.ts';
 
@@ -18,6 +19,7 @@ export interface Waiter {
 /** Of what came later: so many jobs of each state are looked at. Of what came before, see `unendedJobs`. */
 const LATER = 10_000;
 const AT_CLUSTER = UNENDED_STATES.filter((state) => state !== 'pending');
+const STATES_AT_CLUSTER = AT_CLUSTER.map((state) => `'${state}'`).join(', ');
 
 export type InTheWay = { readonly on: JobId } | 'free' | 'busy';
 
@@ -37,25 +39,46 @@ export function* inTheWay(me: Waiter): Operation<InTheWay> {
   );
   // Its end will find it, and waits for this transaction where it is just coming.
   if (known !== undefined) return { on: found };
-  if (!(yield* heedOne(on))) return 'busy';
+  if (!(yield* heedOne(on, on > key))) return 'busy';
   yield* run(`DELETE FROM dependencies WHERE job_id = ? AND kind = 'singleton' AND on_id <> 0`, key);
   yield* run(`INSERT INTO dependencies (job_id, on_id, kind) VALUES (?, ?, 'singleton')`, key, on);
   return { on: found };
 }
 
-/** False where another has its row, or it has ended meanwhile. */
-function* heedOne(on: bigint): Operation<boolean> {
+/** False where another has its row, it has ended meanwhile, or came later and is at no cluster any more. */
+function* heedOne(on: bigint, isLater: boolean): Operation<boolean> {
   const job = yield* one<{ state: JobState }>('SELECT state FROM jobs WHERE id = ? FOR UPDATE SKIP LOCKED', on);
   if (job !== undefined) {
     yield* run('UPDATE jobs SET depended_on = 1 WHERE id = ?', on);
-    return !isFinal(job.state);
+    return !isFinal(job.state) && !(isLater && job.state === 'pending');
   }
   const array = yield* one<{ ended_at: number | null }>(
     'SELECT ended_at FROM arrays WHERE id = ? FOR UPDATE SKIP LOCKED',
     on,
   );
-  if (array !== undefined) yield* run('UPDATE arrays SET depended_on = 1 WHERE id = ?', on);
-  return array !== undefined && array.ended_at === null;
+  if (array === undefined || array.ended_at !== null) return false;
+  yield* run('UPDATE arrays SET depended_on = 1 WHERE id = ?', on);
+  return !isLater || (yield* isAtCluster(on));
+}
+
+function* isAtCluster(array: bigint): Operation<boolean> {
+  const task = yield* one(
+    `SELECT 1 AS found FROM jobs WHERE array_id = ? AND state IN (${STATES_AT_CLUSTER}) LIMIT 1`,
+    array,
+  );
+  return task !== undefined;
+}
+
+/** `job`, which came back from a cluster, is pending: it is in the way of none that came before it. */
+export function* tellBack(job: JobRecord): Operation<void> {
+  if (job.array === null) {
+    if (job.dependedOn) yield* markDependents(BigInt(job.id), 'singleton');
+    return;
+  }
+  const id = BigInt(job.array.id);
+  // Locked: one that is just being made to wait for it is seen.
+  const array = yield* one<{ depended_on: number }>('SELECT depended_on FROM arrays WHERE id = ? FOR UPDATE', id);
+  if (array?.depended_on === 1) yield* markDependents(id, 'singleton');
 }
 
 interface Found {
@@ -102,10 +125,9 @@ function* arrayInTheWay({ id, owner, name }: Waiter): Operation<JobId | null> {
     BigInt(id),
   );
   if (before !== undefined) return before.id;
-  const states = AT_CLUSTER.map((state) => `'${state}'`).join(', ');
   const later = yield* one<Found>(
     `SELECT CAST(id AS TEXT) AS id FROM arrays WHERE owner = ? AND name = ? AND ended_at IS NULL AND id > ?
-       AND EXISTS (SELECT 1 FROM jobs WHERE jobs.array_id = arrays.id AND jobs.state IN (${states}))
+       AND EXISTS (SELECT 1 FROM jobs WHERE jobs.array_id = arrays.id AND jobs.state IN (${STATES_AT_CLUSTER}))
      ORDER BY arrays.id LIMIT 1`,
     owner,
     name,

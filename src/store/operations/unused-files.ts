@@ -73,7 +73,13 @@ export function* unusedByToken(): Operation<Map<string, number>> {
   return new Map(rows.map(({ token, bytes }) => [token, bytes]));
 }
 
-/** A list that no job has; what only it named is unused since then. */
+/** Is the row of `blobs` named by a list? */
+const NAMED = '(SELECT set_id FROM file_set_blobs WHERE file_set_blobs.blob_id = blobs.id LIMIT 1)';
+
+/**
+ * A list that no job has; what only it named is unused since then. Its contents are locked by one statement and marked by
+ * the next: one that waits for a lock still sees the lists of when it began, and not that of whoever had the lock.
+ */
 export function* deleteSet(set: bigint, unusedSince: number): Operation<void> {
   const named = yield* all<{ id: string }>(
     'SELECT CAST(blob_id AS TEXT) AS id FROM file_set_blobs WHERE set_id = ? ORDER BY file_set_blobs.blob_id',
@@ -82,11 +88,26 @@ export function* deleteSet(set: bigint, unusedSince: number): Operation<void> {
   yield* run('DELETE FROM file_sets WHERE id = ?', set);
   for (const chunk of chunksOf(named)) {
     const blobs = filledUp(chunk.map(({ id }) => BigInt(id)));
+    yield* all(`SELECT 1 AS found FROM blobs WHERE id IN (${places(blobs)}) ORDER BY blobs.id FOR UPDATE`, ...blobs);
     yield* run(
-      `UPDATE blobs SET unused_since = ? WHERE id IN (${places(blobs)})
-         AND (SELECT set_id FROM file_set_blobs WHERE file_set_blobs.blob_id = blobs.id LIMIT 1) IS NULL`,
+      `UPDATE blobs SET unused_since = ? WHERE id IN (${places(blobs)}) AND ${NAMED} IS NULL`,
       unusedSince,
       ...blobs,
     );
   }
+}
+
+/** Of contents marked as unused, and locked: those that may go. What a list names all the same is marked no more. */
+export function* reallyUnused<B extends { readonly id: string }>(marked: readonly B[]): Operation<readonly B[]> {
+  const named = new Set<string>();
+  for (const chunk of chunksOf(marked)) {
+    const blobs = filledUp(chunk.map(({ id }) => BigInt(id)));
+    const rows = yield* all<{ id: string }>(
+      `UPDATE blobs SET unused_since = NULL WHERE id IN (${places(blobs)}) AND ${NAMED} IS NOT NULL
+       RETURNING CAST(id AS TEXT) AS id`,
+      ...blobs,
+    );
+    for (const { id } of rows) named.add(id);
+  }
+  return marked.filter(({ id }) => !named.has(id));
 }

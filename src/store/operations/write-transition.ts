@@ -10,6 +10,7 @@ import type { ClusterRef, JobRecord, Transition, TransitionResult } from '../sto
 import { tellBegun } from './begun.ts';
 import { isRegistered } from './read-clusters.ts';
 import { lockJob } from './read-jobs.ts';
+import { tellBack } from './same-name.ts';
 import { run, type Operation } from './statement.ts';
 import { tellEnd } from './tell-end.ts';
 import { writeJobEvent } from './write-event.ts';
@@ -90,6 +91,7 @@ export function* applyChange(job: JobRecord, change: Change): Operation<JobRecor
   yield* writeJobEvent(next, next.state, next.cluster ?? job.cluster, next.reason, change.at, detailOf(next, job));
   if (isFinal(next.state)) yield* tellEnd(next, job);
   else if (next.state === 'running' && next.dependedOn) yield* tellBegun(next);
+  else if (next.state === 'pending') yield* tellBack(next);
   return next;
 }
 

@@ -50,6 +50,7 @@ const SET_SESSION = `SELECT set_config(wanted.name, wanted.value, false)
   SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'`;
 
 const NOT_PREPARED = '26000';
+const ABORTED = '25P02';
 const BYTEA = 17;
 const INT2 = 21;
 const INT4 = 23;
@@ -72,6 +73,10 @@ function parserOf(oid: number): (text: string) => SqlValue {
   }
 }
 
+function isDone(error: Error | null | undefined): error is null | undefined {
+  return error === null || error === undefined;
+}
+
 function canBeSent(value: unknown): boolean {
   if (value === null || value instanceof Uint8Array) return true;
   if (Array.isArray(value)) return value.every(canBeSent);
@@ -82,6 +87,8 @@ export class Database {
   readonly #client: Client;
   #lost: ConnectionLost | null = null;
   #corked = false;
+  /** Names of the statements that PostgreSQL has surely prepared for this connection. */
+  readonly #prepared = new Set<string>();
   readonly #onLost = new Set<() => void>();
 
   private constructor(client: Client) {
@@ -170,14 +177,22 @@ export class Database {
     this.#gather();
     return new Promise((resolve, reject) => {
       this.#client.query(query as { text: string; values?: unknown[] }, (error: Error | null | undefined, result) => {
-        if (error === null || error === undefined) {
+        const state = stateOf(error);
+        const { name } = query;
+        if (name !== undefined && (isDone(error) || ![null, ABORTED, NOT_PREPARED].includes(state))) {
+          this.#prepared.add(name);
+        }
+        if (isDone(error)) {
           resolve(take(result));
           return;
         }
-        // Behind a pooler, what was prepared may be on another connection.
-        if (stateOf(error) === NOT_PREPARED) this.destroy('a prepared statement is gone');
+        // Behind a pooler, what was prepared may be on another connection. Of those sent together after one that was refused
+        // in their transaction, the first was not prepared, and the next does not find it: that is no loss.
+        if (state === NOT_PREPARED && name !== undefined && this.#prepared.has(name)) {
+          this.destroy('a prepared statement is gone');
+        }
         // What PostgreSQL itself said explains more than that the connection then went.
-        reject(this.#lost === null || stateOf(error) !== null ? error : this.#lost);
+        reject(this.#lost === null || state !== null ? error : this.#lost);
       });
     });
   }

@@ -1,8 +1,21 @@
 /** Batches that fail, meet and collide. Another server's transaction is held open by hand, at the worst moment. */
+import { createHash } from 'node:crypto';
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
 import { skipWithout } from '../../../test/needs.ts';
 import { realSystem } from '../../system/real.ts';
-import { assignedTo, because, change, errorFrom, newJob, register, submit, TOKEN } from '../conformance/fixtures.ts';
+import { WAITS } from '../../core/job/waits.ts';
+import {
+  assignedTo,
+  because,
+  change,
+  errorFrom,
+  moved,
+  newJob,
+  register,
+  submit,
+  TOKEN,
+} from '../conformance/fixtures.ts';
+import { keepFileSet } from '../operations/file-sets.ts';
 import { submitJob, type Stored } from '../operations/submit-job.ts';
 import { registerCluster } from '../operations/write-clusters.ts';
 import { transitionJob } from '../operations/write-transition.ts';
@@ -65,6 +78,28 @@ async function scene(): Promise<Scene> {
 /** Of a submit's job. */
 function idOf(stored: Stored): string {
   return stored.created ? stored.id : stored.job.id;
+}
+
+const content = (text: string) => ({
+  sha256: createHash('sha256').update(text).digest('hex'),
+  data: Buffer.from(text),
+});
+
+/** Sent with the token: there is room for two that no job names. */
+const roomFor = (sentWith: string) => ({ quota: 100, unused: 8192, share: { sentWith, bytes: 8192 } });
+
+/** Ada has the contents 'used' and 'unused', and a list that names the first. */
+async function withContents(store: Store) {
+  const { sha256 } = content('used');
+  const file = { path: 'f', size: 4, executable: false, sha256 };
+  await store.files.keepSmall('ada', [content('used'), content('unused')], roomFor('a'), 10);
+  const kept = await store.files.keepSet('ada', 'first', [file], 10);
+  return { sha256, file, job: withFiles(kept) };
+}
+
+function withFiles(kept: object) {
+  const set = 'set' in kept ? String(kept.set) : '';
+  return { owner: 'ada', handling: { staging: { set, files: 1, bytes: 4, out: [] } } };
 }
 
 /** What a call is by now: its value, or that it is not answered. */
@@ -190,6 +225,79 @@ describe.skipIf(skipWithout('postgres', missing))('group commit', () => {
       .run(transitionJob(change(one, 'canceled')))
       .then(other.commit, () => other.transaction.rollBack());
     expect((await ours).map((job) => job?.id)).toEqual([one.id, two.id]);
+  });
+
+  test('a content that another server’s list is just naming stays in use where the job that had it goes', async () => {
+    const { store, holding, waiting } = await scene();
+    const { sha256, file, job } = await withContents(store);
+    await moved(store, await submit(store, job), 'canceled');
+    const named = await holding(keepFileSet('ada', 'second', [file], 20));
+    const pruning = store.retention.prune({ endedBefore: 9e12, keep: null }, 9);
+    await waiting();
+    await named.commit();
+    expect(await pruning).toBe(1);
+    await submit(store, withFiles(named.value));
+    expect(await store.files.unused()).toBe(4096);
+    expect(await store.files.prune(9e12, 9)).toBe(1);
+    expect(Buffer.from((await store.files.piece('ada', sha256, 0)) ?? []).toString()).toBe('used');
+  });
+
+  test('a content that is marked as unused though a list names it is kept, and marked no more', async () => {
+    const { store, aside } = await scene();
+    const { sha256, job } = await withContents(store);
+    await submit(store, job);
+    const mark = () => aside.query({ sql: 'UPDATE blobs SET unused_since = 0 WHERE sha256 = ?', values: [sha256] });
+    // 1. Where room is made.
+    await mark();
+    await store.files.keepSmall('eve', [content('new')], roomFor('e'), 20);
+    expect(await store.files.missing('ada', [sha256, content('unused').sha256], 20)).toEqual([
+      content('unused').sha256,
+    ]);
+    expect(await store.files.unused()).toBe(4096);
+    // 2. Where what is unused goes.
+    await mark();
+    expect(await store.files.prune(10, 9)).toBe(1);
+    expect(await store.files.prune(10, 9)).toBe(0);
+    expect(await store.files.missing('ada', [sha256], 20)).toEqual([]);
+    expect(await store.files.unused()).toBe(4096);
+  });
+
+  test('a look at what a job waits for, while another server just writes an end of it, forgets no end', async () => {
+    const { store, holding } = await scene();
+    const red = await register(store, 'red');
+    const [first, second] = [await submit(store), await submit(store, { outcome: assignedTo(red) })];
+    const dependencies = [first, second].map(({ id }) => ({ kind: 'afterany', on: id }) as const);
+    const waiter = await submit(store, {
+      waits: WAITS.dependency,
+      outcome: { state: 'pending', reason: because('dependency') },
+      dependencies,
+    });
+    await moved(store, first, 'canceled');
+    // Marked for the one end already, as the other comes.
+    const known = await store.jobs.get(second.id);
+    const ending = await holding(transitionJob(change(known!, 'canceled')));
+    await store.jobs.settleDependencies(9, 4000);
+    await ending.commit();
+    await store.jobs.settleDependencies(9, 5000);
+    expect((await store.jobs.get(waiter.id))?.waits).toBe(0);
+  });
+
+  test('what follows a refused statement loses no connection; what was prepared and is gone does', async () => {
+    const { aside } = await scene();
+    const fresh = { sql: 'SELECT 1 AS fresh', values: [] };
+    const answers = await Promise.allSettled([
+      aside.command('BEGIN'),
+      aside.query({ sql: 'SELECT 1 / ? AS refused', values: [0] }),
+      aside.query(fresh),
+      aside.query(fresh),
+      aside.command('ROLLBACK'),
+    ]);
+    expect(answers.map(({ status }) => status === 'fulfilled')).toEqual([true, false, false, false, true]);
+    expect(aside.isLost).toBe(false);
+    expect(await aside.query(fresh)).toEqual([{ fresh: 1 }]);
+    await aside.command('DEALLOCATE ALL');
+    await expect(aside.query(fresh)).rejects.toThrow('does not exist');
+    expect(aside.isLost).toBe(true);
   });
 
   test('receivers skip what another server is just taking, without waiting', async () => {

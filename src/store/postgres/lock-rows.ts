@@ -94,12 +94,12 @@ export function changesLockedRows(name: OperationName): boolean {
   return CHANGES_OTHERS.has(name);
 }
 
-/** The same, by what came of it: an end lets the next task of its array go; it and a start mark those that depend on it. */
+/** The same, by what came of it: an end lets the next task of its array go; it, a start and a return mark those that depend on it. */
 export function hasChangedOthers(name: OperationName, value: unknown): boolean {
   if (name !== 'transitionJob' && name !== 'outrunJob') return false;
   const { done, job } = value as TransitionResult;
   if (!done) return false;
-  if (isFinal(job.state)) return job.array !== null || job.dependedOn;
+  if (isFinal(job.state) || job.state === 'pending') return job.array !== null || job.dependedOn;
   return job.state === 'running' && job.dependedOn;
 }
 
